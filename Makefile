@@ -1,0 +1,76 @@
+# Two commands for a stranger: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := shared services/metrics services/alerts services/backtest services/engine sdk
+EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+ONCE ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo up down test test-all check format migrate lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | sort | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Seatrial needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Try: make demo PYTHON=python3.11")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python cannot make a virtual environment. Install its venv package (Debian, Ubuntu: apt install python3-venv), then run make again."; exit 1; }
+	@echo "[1/3] creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(BIN)/python requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@echo "[2/3] installing $$(grep -c '==' requirements.txt) locked packages (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "[3/3] installing Seatrial itself (editable)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(DEV_STAMP): $(STAMP) requirements-dev.txt
+	@echo "installing the tools of the checks and tests"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+install: $(STAMP) ## Make .venv with the locked dependencies and our packages
+
+install-dev: $(DEV_STAMP) ## The same with the tools of the checks and tests
+
+demo: $(STAMP) ## Trade, measure, alert and backtest real prices; ONCE=1 ends after the summary
+	@$(BIN)/seatrial up --demo $(if $(ONCE),--once,)
+
+up: $(STAMP) ## Start the whole stack and keep serving until Ctrl-C
+	@$(BIN)/seatrial up
+
+down: $(STAMP) ## Stop a stack that was started with `seatrial up --detach`
+	@$(BIN)/seatrial down
+
+check: $(DEV_STAMP) ## Format, lint, types, import contracts, and the tests that need no Postgres
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest tests/unit -n $(WORKERS)
+
+format: $(DEV_STAMP) ## Rewrite the code as the formatter wants it
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: $(DEV_STAMP) ## Every test but the slow matrices, with real parts
+	@$(BIN)/python -m pytest -m "not slow and not serial" -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -m "serial and not slow"
+
+test-all: $(DEV_STAMP) ## Everything, the slow matrices too
+	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -m "serial"
+
+migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedded one) to the newest schema
+	@$(BIN)/seatrial db upgrade
+
+lock: ## Compile the hashed locks anew (needs uv on the PATH)
+	@sh scripts/lock.sh
+
+clean: ## Remove what the build and the tests left (not .seatrial)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""Watch a trading engine in production and prove it before it trades."""

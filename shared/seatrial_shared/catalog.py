@@ -1,0 +1,235 @@
+"""Every metric that Seatrial exposes, once: name, kind, labels, help. Nothing else types a metric name."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+EXECUTION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Kind(StrEnum):
+    """The Prometheus type of a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric family.
+
+    Args:
+        name: As it stands on the page (counters end in `_total`).
+        kind: Its Prometheus type.
+        help: One sentence.
+        labels: Label names, in order.
+        service: Which service exposes it.
+        unit: What one unit means.
+        buckets: Upper bounds in seconds, for histograms.
+        pages: "ledger" for 9999 `/metrics`, "process" for a service's own families.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    service: str = "metrics"
+    unit: str = ""
+    buckets: tuple[float, ...] = field(default=EXECUTION_BUCKETS)
+    page: str = "ledger"
+
+
+TRADES = Metric("trades_total", Kind.COUNTER, "Trades by strategy, side and status.", ("strategy", "side", "status"))
+TRADE_DURATION = Metric(
+    "trade_duration_seconds", Kind.HISTOGRAM, "How long the execution of a trade took.", unit="seconds"
+)
+CURRENT_PNL = Metric(
+    "current_pnl",
+    Kind.GAUGE,
+    "Profit or loss since the opening balances, realised and unrealised, in the base currency.",
+    unit="base currency",
+)
+OPEN_POSITIONS = Metric("open_positions", Kind.GAUGE, "Number of open positions.")
+WIN_RATE = Metric(
+    "win_rate_percent", Kind.GAUGE, "Closed trades that won, in percent; absent before the first.", unit="percent"
+)
+SYSTEM_CPU = Metric(
+    "system_cpu_percent", Kind.GAUGE, "CPU in use on the machine of the monitored engine.", unit="percent"
+)
+SYSTEM_MEMORY = Metric(
+    "system_memory_percent", Kind.GAUGE, "Memory in use on the machine of the monitored engine.", unit="percent"
+)
+SYSTEM_DISK = Metric("system_disk_percent", Kind.GAUGE, "Disk in use where the monitored engine works.", unit="percent")
+API_REQUEST_DURATION = Metric(
+    "api_request_duration_seconds",
+    Kind.HISTOGRAM,
+    "How long calls to exchange and broker took, by endpoint.",
+    ("endpoint",),
+    unit="seconds",
+)
+PORTFOLIO_RISK = Metric(
+    "portfolio_risk_percent",
+    Kind.GAUGE,
+    "What would be lost if every open position hit its stop, in percent of equity.",
+    unit="percent",
+)
+MAX_DRAWDOWN = Metric(
+    "max_drawdown_percent",
+    Kind.GAUGE,
+    "Deepest fall of portfolio equity from its highest point since the beginning, in percent.",
+    unit="percent",
+)
+DAILY_PNL = Metric(
+    "daily_pnl",
+    Kind.GAUGE,
+    "Profit or loss of the current session (UTC day), in the base currency.",
+    unit="base currency",
+)
+
+GUIDE_METRICS = (
+    TRADES,
+    TRADE_DURATION,
+    CURRENT_PNL,
+    OPEN_POSITIONS,
+    WIN_RATE,
+    SYSTEM_CPU,
+    SYSTEM_MEMORY,
+    SYSTEM_DISK,
+    API_REQUEST_DURATION,
+    PORTFOLIO_RISK,
+    MAX_DRAWDOWN,
+    DAILY_PNL,
+)
+
+TRADING_WEBHOOKS = Metric("trading_webhooks_total", Kind.COUNTER, "Webhooks received by the engine.", ("status",))
+TRADING_ERRORS = Metric("trading_errors_total", Kind.COUNTER, "Errors recorded by the engine.", ("kind",))
+TRADING_EVENTS = Metric(
+    "trading_events_total", Kind.COUNTER, "Events by type and what became of them.", ("type", "outcome")
+)
+TRADING_EVENTS_DROPPED = Metric(
+    "trading_events_dropped_total", Kind.COUNTER, "Records that were dropped before the ledger.", ("reason",)
+)
+POSITION_HOLDING = Metric(
+    "trading_position_holding_seconds",
+    Kind.HISTOGRAM,
+    "How long closed positions were held.",
+    unit="seconds",
+    buckets=(60.0, 600.0, 3600.0, 14400.0, 86400.0, 432000.0, 2592000.0),
+)
+EQUITY = Metric("trading_equity", Kind.GAUGE, "Equity of the portfolio, in the base currency.", unit="base currency")
+EQUITY_PEAK = Metric(
+    "trading_equity_high_water_mark", Kind.GAUGE, "Highest portfolio equity so far.", unit="base currency"
+)
+DRAWDOWN_RATIO = Metric(
+    "trading_drawdown_ratio", Kind.GAUGE, "Current fall of portfolio equity from its peak, 0 to 1.", unit="ratio"
+)
+CLOSED_TRADES = Metric(
+    "trading_closed_trades_total", Kind.COUNTER, "Closed trades by outcome.", ("strategy", "outcome")
+)
+LAST_EVENT = Metric(
+    "trading_last_event_timestamp_seconds",
+    Kind.GAUGE,
+    "When the newest event occurred, as epoch seconds.",
+    unit="seconds",
+)
+HEARTBEAT = Metric(
+    "trading_engine_heartbeat_timestamp_seconds",
+    Kind.GAUGE,
+    "When the engine was last heard of, as epoch seconds.",
+    unit="seconds",
+)
+LABEL_OVERFLOW = Metric(
+    "trading_label_overflow_total", Kind.COUNTER, "Label values folded into `__other__` by a budget.", ("label",)
+)
+LEDGER_SEQUENCE = Metric("metrics_ledger_sequence", Kind.GAUGE, "Sequence of the last committed event.")
+FIGURES_AGE = Metric(
+    "metrics_figures_age_seconds",
+    Kind.GAUGE,
+    "Age of the figures on this page; grows while Postgres is away.",
+    unit="seconds",
+)
+
+TRADING_METRICS = (
+    TRADING_WEBHOOKS,
+    TRADING_ERRORS,
+    TRADING_EVENTS,
+    TRADING_EVENTS_DROPPED,
+    POSITION_HOLDING,
+    EQUITY,
+    EQUITY_PEAK,
+    DRAWDOWN_RATIO,
+    CLOSED_TRADES,
+    LAST_EVENT,
+    HEARTBEAT,
+    LABEL_OVERFLOW,
+    LEDGER_SEQUENCE,
+    FIGURES_AGE,
+)
+
+INGEST_SECONDS = Metric(
+    "metrics_ingest_seconds",
+    Kind.HISTOGRAM,
+    "From the arrival of a batch to its commit.",
+    unit="seconds",
+    page="process",
+)
+METRICS_PROCESS = (INGEST_SECONDS,)
+
+ENGINE_ORDERS = Metric(
+    "engine_orders_total", Kind.COUNTER, "Orders by status.", ("status",), service="engine", page="process"
+)
+ENGINE_OUTBOX_PENDING = Metric(
+    "engine_outbox_pending", Kind.GAUGE, "Events that wait to be pushed.", service="engine", page="process"
+)
+ENGINE_OUTBOX_PUSHES = Metric(
+    "engine_outbox_pushes_total",
+    Kind.COUNTER,
+    "Batches pushed, by outcome.",
+    ("outcome",),
+    service="engine",
+    page="process",
+)
+ENGINE_METRICS = (ENGINE_ORDERS, ENGINE_OUTBOX_PENDING, ENGINE_OUTBOX_PUSHES)
+
+BACKTEST_JOBS = Metric(
+    "backtest_jobs_total",
+    Kind.COUNTER,
+    "Backtest jobs by final status.",
+    ("status",),
+    service="backtest",
+    page="process",
+)
+BACKTEST_SECONDS = Metric(
+    "backtest_job_seconds",
+    Kind.HISTOGRAM,
+    "How long a backtest job ran.",
+    service="backtest",
+    unit="seconds",
+    page="process",
+)
+BACKTEST_METRICS = (BACKTEST_JOBS, BACKTEST_SECONDS)
+
+PEER_CALLS = Metric(
+    "peer_calls_total",
+    Kind.COUNTER,
+    "Calls to other services, by peer and outcome.",
+    ("peer", "outcome"),
+    service="all",
+    page="process",
+)
+SHARED_METRICS = (PEER_CALLS,)
+
+ALERTS_METRICS: tuple[Metric, ...] = ()
+
+CATALOG: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        *GUIDE_METRICS,
+        *TRADING_METRICS,
+        *METRICS_PROCESS,
+        *ENGINE_METRICS,
+        *BACKTEST_METRICS,
+        *ALERTS_METRICS,
+        *SHARED_METRICS,
+    )
+}

@@ -1,0 +1,171 @@
+"""The events an engine, an SDK or a poller pushes to the metrics service."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+MAX_BATCH_EVENTS = 5_000
+BATCH_HEADER = "Seatrial-Batch"
+
+
+class Environment(StrEnum):
+    """Where an event comes from; `replay` runs on event time, the others on the wall clock."""
+
+    LIVE = "live"
+    PAPER = "paper"
+    REPLAY = "replay"
+    STRESS = "stress"
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("must be a finite number")
+    if value and not -18 <= value.adjusted() <= 20:
+        raise ValueError("must be between 1e-18 and 1e20 in size")
+    return value
+
+
+def _from_text(value: object) -> object:
+    # A float carries binary noise into the ledger; its shortest text is what the sender meant.
+    return repr(value) if isinstance(value, float) else value
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Money = Annotated[Decimal, BeforeValidator(_from_text), AfterValidator(_finite)]
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Label = Annotated[str, Field(max_length=128)]
+Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class EventBase(BaseModel):
+    """What every event carries. Unknown fields are ignored, so that newer senders keep working."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: Name
+    occurred_at: Instant
+    engine: Label = "default"
+    account: Label = "default"
+    strategy: Label = ""
+    symbol: Label = ""
+    environment: Environment = Environment.LIVE
+
+
+class AccountEvent(EventBase):
+    """An account begins: its opening balance, from which every later figure is derived."""
+
+    type: Literal["account"] = "account"
+    opening_balance: Money
+    currency: Label = "USD"
+
+
+class TradeEvent(EventBase):
+    """One execution, or the refusal of one.
+
+    `pnl` stands only on the execution that closes a position, net of the fees of both sides.
+    Two trade events of one account with the same `trade_id` are one trade.
+    """
+
+    type: Literal["trade"] = "trade"
+    side: Label
+    status: Label = "filled"
+    duration_seconds: Seconds | None = None
+    trade_id: Name | None = None
+    quantity: Money | None = None
+    price: Money | None = None
+    pnl: Money | None = None
+    fee: Money | None = None
+    holding_seconds: Seconds | None = None
+    exit_reason: Label | None = None
+
+
+class EquityEvent(EventBase):
+    """An account marked to market at one instant."""
+
+    type: Literal["equity"] = "equity"
+    equity: Money
+    cash: Money | None = None
+    open_positions: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    risk_at_stop: Money | None = None
+
+
+class ApiCallEvent(EventBase):
+    """One call to an exchange or broker, and how long it took."""
+
+    type: Literal["api_call"] = "api_call"
+    endpoint: Label
+    seconds: Seconds
+    ok: bool = True
+
+
+class ErrorEvent(EventBase):
+    """Something went wrong in the engine."""
+
+    type: Literal["error"] = "error"
+    kind: Label
+
+
+class WebhookEvent(EventBase):
+    """A webhook came in and was handled with this status."""
+
+    type: Literal["webhook"] = "webhook"
+    status: Label
+
+
+class SystemEvent(EventBase):
+    """The machine of the engine, sampled."""
+
+    type: Literal["system"] = "system"
+    cpu_percent: Percent | None = None
+    memory_percent: Percent | None = None
+    disk_percent: Percent | None = None
+
+
+class HeartbeatEvent(EventBase):
+    """The engine is alive."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+Event = Annotated[
+    AccountEvent | TradeEvent | EquityEvent | ApiCallEvent | ErrorEvent | WebhookEvent | SystemEvent | HeartbeatEvent,
+    Field(discriminator="type"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+MONEY_TYPES = frozenset({"account", "trade", "equity"})
+
+
+class RejectedEvent(BaseModel):
+    """One event of a batch that was not taken, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    code: str
+    detail: str
+
+
+class EventsAccepted(BaseModel):
+    """The answer to a batch: every accepted event is committed before this is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    accepted: int
+    duplicates: int
+    rejected: list[RejectedEvent] = []
+
+
+def ledger_key(event: Event) -> str:
+    """Return the key by which this event is unique within its account."""
+    if isinstance(event, TradeEvent) and event.trade_id is not None:
+        return f"trade:{event.trade_id}"
+    return f"{event.type}:{event.id}"

@@ -1,0 +1,1 @@
+"""Tables, sessions and the schema's version; one module of tables for each service."""

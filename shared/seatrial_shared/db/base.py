@@ -1,0 +1,27 @@
+"""The one set of table definitions, and the types all tables use."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SCHEMAS = ("metrics", "alerts", "backtest", "engine", "stress")
+
+metadata = MetaData(naming_convention=NAMING)
+
+
+class Base(DeclarativeBase):
+    """The parent of every table class; each states its schema in `__table_args__`."""
+
+    metadata = metadata
+    type_annotation_map = {datetime: DateTime(timezone=True)}
+
+
+__all__ = ["SCHEMAS", "Base", "Mapped", "mapped_column", "metadata"]

@@ -1,0 +1,5 @@
+"""Gathers every service's tables on the one metadata, for migrations and their test."""
+
+from seatrial_shared.db.base import metadata
+
+__all__ = ["metadata"]
