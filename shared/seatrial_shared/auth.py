@@ -48,9 +48,10 @@ class Tokens:
             token, separator, names = part.rpartition("=")
             scopes = frozenset(filter(None, (name.strip() for name in names.split(","))))
             if not separator or not scopes or not scopes <= SCOPES:
+                unknown = ", ".join(sorted(scopes - SCOPES)) if separator else ""
                 raise SettingsError(
                     f"SEATRIAL_TOKENS: entry {number} must read token=scope,scope with scopes of "
-                    f"{', '.join(sorted(SCOPES))}; found scopes {', '.join(sorted(scopes)) or 'none'}"
+                    f"{', '.join(sorted(SCOPES))}; found {unknown or 'no scope'}"
                 )
             if token.lower() in DEFAULT_SECRETS or len(token) < SHORTEST_TOKEN:
                 raise SettingsError(

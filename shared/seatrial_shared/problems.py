@@ -58,11 +58,6 @@ def add_handlers(app: FastAPI) -> None:
         code = _CODES.get(error.status_code, "http_error")
         return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        logs.get().error("request_failed", path=request.url.path, exc_info=error)
-        return answer(500, "internal_error", "this should not have happened; the log has the request id")
-
 
 def answer(
     status: int,

@@ -1,6 +1,5 @@
 """What happens to every request before a route sees it: an identity, and a limit on its body."""
 
-import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -8,13 +7,17 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seatrial_shared import logs
+from seatrial_shared.contracts.problems import Problem
 
 REQUEST_ID_HEADER = "x-request-id"
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 class RequestIdentity:
-    """Give every request an id: the caller's when it is harmless, else a new one; it goes into logs and answers."""
+    """Give every request an id: the caller's when it is harmless, else a new one; it goes into logs and answers.
+
+    An error that no handler knows ends here: it is logged with its traceback and answered with the id alone.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,14 +30,24 @@ class RequestIdentity:
         sent = dict(scope["headers"]).get(REQUEST_ID_HEADER.encode(), b"").decode("latin-1")
         identity = sent if _SAFE_ID.match(sent) else secrets.token_hex(8)
         mark = logs.request_id.set(identity)
+        started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message["headers"], (REQUEST_ID_HEADER.encode(), identity.encode())]
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception as error:
+            logs.get().error("request_failed", path=scope["path"], exc_info=error)
+            if started:
+                raise
+            await _send_problem(
+                send_with_id, 500, "internal_error", "this should not have happened; the log has the request id"
+            )
         finally:
             logs.request_id.reset(mark)
 
@@ -83,17 +96,18 @@ class BodyLimit:
 
 
 async def _refuse(send: Send, limit: int) -> None:
-    body = json.dumps(
-        {
-            "type": "about:blank",
-            "title": "Body too large",
-            "status": 413,
-            "detail": f"the body is larger than this route's limit of {limit} bytes; send it in parts",
-            "code": "body_too_large",
-            "errors": [],
-            "request_id": logs.request_id.get(),
-        }
-    ).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    detail = f"the body is larger than this route's limit of {limit} bytes; send it in parts"
+    await _send_problem(send, 413, "body_too_large", detail, close=True)
+
+
+async def _send_problem(send: Send, status: int, code: str, detail: str, *, close: bool = False) -> None:
+    problem = Problem(
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=logs.request_id.get(),
+    )
+    headers = [(b"content-type", b"application/problem+json")] + ([(b"connection", b"close")] if close else [])
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": problem.model_dump_json().encode()})

@@ -1,0 +1,152 @@
+"""The web side that every service has: identity, limits, problems, health, auth, its own metrics."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel
+
+from seatrial_shared.errors import Conflict, DatabaseUnreachable, field_error
+from seatrial_shared.settings import ServiceSettings
+from seatrial_shared.web import ServiceParts, create_app, requires
+
+TRADER = "trader-token-0123456789"
+ADMIN = "admin-token-0123456789"
+TOKENS = f"{TRADER}=engine:trade;{ADMIN}=admin"
+
+
+class Thing(BaseModel):
+    """A body with one number."""
+
+    size: int
+
+
+def application(*, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool = True) -> FastAPI:
+    router = APIRouter()
+
+    @router.post("/v1/things", dependencies=[requires("engine:trade")])
+    async def make(thing: Thing) -> Thing:
+        if thing.size == 13:
+            raise field_error("size", thing.size, "any number but 13")
+        if thing.size == 14:
+            raise Conflict("14 is taken; choose another")
+        if thing.size == 15:
+            raise RuntimeError("a secret detail")
+        return thing
+
+    async def ready() -> None:
+        if not is_ready:
+            raise DatabaseUnreachable("away")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    parts = ServiceParts("things", "Things", [router], lifespan, ready, body_bytes={"/v1/things": 200})
+    return create_app(parts, ServiceSettings(host=host, tokens=tokens), CollectorRegistry())
+
+
+def client(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app)
+    return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {TRADER}"})
+
+
+async def test_malformed_json_is_a_400_that_says_what_to_send() -> None:
+    async with client(application()) as http:
+        answer = await http.post("/v1/things", content=b"{", headers={"content-type": "application/json"})
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "malformed_json"
+    assert "send application/json" in answer.json()["detail"]
+
+
+async def test_a_wrong_value_names_field_value_and_what_is_allowed() -> None:
+    async with client(application()) as http:
+        typed = await http.post("/v1/things", json={"size": "big"})
+        refused = await http.post("/v1/things", json={"size": 13})
+
+    assert typed.status_code == refused.status_code == 422
+    assert typed.json()["errors"][0] == {
+        "field": "size",
+        "value": "big",
+        "allowed": "Input should be a valid integer, unable to parse string as an integer",
+    }
+    assert refused.json()["errors"] == [{"field": "size", "value": 13, "allowed": "any number but 13"}]
+
+
+async def test_an_oversized_body_is_refused_before_it_is_read() -> None:
+    async with client(application()) as http:
+        declared = await http.post("/v1/things", content=b"x" * 201)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(30):
+                yield b"x" * 10
+
+        streamed = await http.post("/v1/things", content=pieces())
+
+    assert declared.status_code == streamed.status_code == 413
+    assert "200 bytes" in streamed.json()["detail"]
+
+
+async def test_a_token_must_be_known_and_carry_the_scope() -> None:
+    app = application(tokens=f"{TRADER}=metrics:read;{ADMIN}=admin")
+    async with client(app) as http:
+        lacks = await http.post("/v1/things", json={"size": 1})
+        unknown = await http.post("/v1/things", json={"size": 1}, headers={"Authorization": "Bearer nobody-knows-me"})
+        missing = await http.post("/v1/things", json={"size": 1}, headers={"Authorization": ""})
+        admin = await http.post("/v1/things", json={"size": 1}, headers={"Authorization": f"Bearer {ADMIN}"})
+
+    assert (lacks.status_code, lacks.json()["code"]) == (403, "forbidden")
+    assert "engine:trade" in lacks.json()["detail"]
+    assert (unknown.status_code, missing.status_code) == (401, 401)
+    assert ".seatrial/token" in missing.json()["detail"]
+    assert admin.status_code == 200
+
+
+async def test_an_unexpected_error_tells_the_request_id_and_nothing_else() -> None:
+    async with client(application()) as http:
+        answer = await http.post("/v1/things", json={"size": 15}, headers={"X-Request-Id": "my-id-1"})
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"] == "my-id-1"
+
+
+async def test_a_hostile_request_id_is_replaced() -> None:
+    async with client(application()) as http:
+        answer = await http.get("/health/live", headers={"X-Request-Id": "a b<script>"})
+
+    assert answer.headers["x-request-id"].isalnum()
+
+
+async def test_health_is_open_and_readiness_follows_the_database() -> None:
+    async with client(application(is_ready=False)) as http:
+        live = await http.get("/health/live", headers={"Authorization": ""})
+        ready = await http.get("/health/ready", headers={"Authorization": ""})
+        detail = await http.get("/health/detail", headers={"Authorization": ""})
+
+    assert (live.status_code, ready.status_code, detail.status_code) == (200, 503, 401)
+    assert ready.json() == {"status": "unready"}
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("0.0.0.0", 401)])
+async def test_the_metrics_page_is_open_on_loopback_only(host: str, status: int) -> None:
+    async with client(application(host=host)) as http:
+        await http.post("/v1/things", json={"size": 1})
+        page = await http.get("/metrics", headers={"Authorization": ""})
+
+    assert page.status_code == status
+    assert status == 401 or 'http_requests_total{handler="/v1/things",method="POST",status="2xx"} 1.0' in page.text
+
+
+async def test_unknown_paths_and_methods_are_problems_too() -> None:
+    async with client(application()) as http:
+        path = await http.get("/v1/nothing")
+        method = await http.get("/v1/things")
+
+    assert (path.status_code, path.json()["code"]) == (404, "not_found")
+    assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
