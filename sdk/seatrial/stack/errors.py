@@ -1,10 +1,15 @@
 """What can stop the stack, as sentences for the person at the terminal."""
 
+from typing import ClassVar
 
-class StackError(Exception):
+from seatrial_shared.errors import SeatrialError
+
+
+class StackError(SeatrialError):
     """Say what was wrong, what was found and what to do; the command line prints it and ends with `exit_code`."""
 
-    exit_code = 1
+    code = "stack_error"
+    exit_code: ClassVar[int] = 1
 
 
 class UsageError(StackError):

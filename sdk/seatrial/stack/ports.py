@@ -15,6 +15,8 @@ def free(host: str = LOOPBACK) -> int:
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Tell whether a server could listen on `port` of `host`."""
+    if _answers(port, host):  # macOS lets us bind 127.0.0.1 beside a stranger on all addresses
+        return False
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # as servers do: a port whose last connections only linger in TIME_WAIT counts as free
@@ -25,3 +27,31 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         except OSError:
             return False
     return True
+
+
+def reachable_host(host: str) -> str:
+    """Return the address at which a server that listens on `host` is reached from this machine."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
+
+
+def holder(port: int) -> str:
+    """Name the process that listens on a port, as far as the system lets us see it."""
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.pid or not connection.laddr:
+                continue
+            if connection.laddr[1] == port:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except (psutil.Error, OSError):
+        pass
+    return "another program"
+
+
+def _answers(port: int, host: str) -> bool:
+    try:
+        with socket.create_connection((reachable_host(host), port), timeout=0.5):
+            return True
+    except OSError:
+        return False

@@ -161,7 +161,13 @@ class PostgresServer:
     def _admin(self) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
         import psycopg
 
-        with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=10) as connection:
+        try:
+            connection = psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise StackError(
+                f"PostgreSQL in {self.folder} runs but refuses us: {' '.join(str(error).split())}"
+            ) from error
+        with connection:
             yield connection
 
     def _ensure_database(self) -> None:

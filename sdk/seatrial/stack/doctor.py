@@ -1,0 +1,134 @@
+"""What `seatrial doctor` looks at: is this machine and folder fit to run the stack."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from seatrial.stack import account, binaries, cluster, database, ports, services
+from seatrial.stack.down import supervisor_pid
+from seatrial.stack.errors import StackError
+from seatrial.stack.layout import Layout
+
+FREE_BYTES = 1024 * 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was found, and when it is not fine what to do."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(layout: Layout) -> list[Finding]:
+    """Run every check."""
+    return list(_findings(layout))
+
+
+def _findings(layout: Layout) -> Iterator[Finding]:
+    yield _python()
+    yield _virtual_environment()
+    yield from _packages()
+    yield _folder(layout)
+    yield _disk(layout)
+    yield _programs(layout)
+    yield _account(layout)
+    yield from _ports(layout)
+    yield _database(layout)
+
+
+def _python() -> Finding:
+    fine = (3, 11) <= sys.version_info < (3, 14)
+    return Finding("python", fine, sys.version.split()[0], "" if fine else "Use Python 3.11 to 3.13.")
+
+
+def _virtual_environment() -> Finding:
+    return Finding("environment", True, sys.prefix if sys.prefix != sys.base_prefix else "none (system Python)")
+
+
+def _packages() -> Iterator[Finding]:
+    yield _checked("services", lambda: (services.check_installed(services.SERVICES), "all importable")[1])
+
+
+def _folder(layout: Layout) -> Finding:
+    target = layout.base if layout.base.exists() else layout.root
+    fine = os.access(target, os.W_OK | os.X_OK)
+    if fine and os.access(target, os.W_OK):
+        try:
+            probe = target / f".doctor-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            return Finding("folder", False, f"{target}: {error.strerror}", "Run seatrial in a folder you may write to.")
+    return Finding("folder", fine, str(target), "" if fine else "Run seatrial in a folder you may write to.")
+
+
+def _disk(layout: Layout) -> Finding:
+    place = layout.postgres.resolve() if layout.postgres.exists() else layout.root
+    free = shutil.disk_usage(place).free
+    fine = free >= FREE_BYTES
+    return Finding("disk", fine, f"{free // 2**20} MB free", "" if fine else "Free at least 1 GB.")
+
+
+def _programs(layout: Layout) -> Finding:
+    if os.environ.get(database.VARIABLE):
+        return Finding("postgres programs", True, f"not needed, {database.VARIABLE} is set")
+
+    def look() -> str:
+        found = binaries.find(cluster.version(layout.postgres.resolve() / "data"))
+        return f"{found.major} in {found.folder}"
+
+    return _checked("postgres programs", look)
+
+
+def _account(layout: Layout) -> Finding:
+    def look() -> str:
+        chosen = account.for_data(layout.postgres.resolve() / "data")
+        return f"server runs as uid {chosen.user}" if chosen.is_other else f"server runs as uid {os.geteuid()}"
+
+    return _checked("account", look)
+
+
+def _ports(layout: Layout) -> Iterator[Finding]:
+    running = supervisor_pid(layout)
+    try:
+        where = services.addresses(services.SERVICES, os.environ)
+    except StackError as error:
+        yield Finding("ports", False, str(error), "Correct the variable.")
+        return
+    for service in services.SERVICES:
+        address = where[service.name]
+        if running is not None:
+            yield Finding(f"port {address.port}", True, f"{service.name}: ours, the stack runs (process {running})")
+            continue
+        fine = ports.is_free(address.port, address.host)
+        found = f"{service.name}: free" if fine else f"{service.name}: taken by {ports.holder(address.port)}"
+        yield Finding(f"port {address.port}", fine, found, "" if fine else f"Set {service.prefix}PORT.")
+
+
+def _database(layout: Layout) -> Finding:
+    url = os.environ.get(database.VARIABLE, "").strip()
+
+    def look() -> str:
+        if url:
+            database.check_url(url)
+            database.reach(url)
+            return f"{database.VARIABLE} answers"
+        embedded = database.embedded_url(layout)
+        if embedded is None:
+            return "embedded, not running (`seatrial up` starts it)"
+        database.reach(embedded)
+        return "embedded, answers"
+
+    return _checked("database", look)
+
+
+def _checked(check: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, True, look())
+    except StackError as error:
+        return Finding(check, False, "not fine", str(error))

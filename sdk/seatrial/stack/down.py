@@ -1,0 +1,61 @@
+"""Stops the stack of a folder from outside: the supervisor by a signal, and whatever a killed one left."""
+
+import contextlib
+import time
+
+import psutil
+
+from seatrial.stack import home, leftovers, postmaster, record
+from seatrial.stack.errors import StackError, not_writable
+from seatrial.stack.layout import Layout
+from seatrial.stack.lock import Lock
+from seatrial.stack.stack import SUPERVISOR
+
+PATIENCE_SECONDS = 90.0
+
+
+def supervisor_pid(layout: Layout) -> int | None:
+    """Return the pid of the `up` that runs in a folder, or None."""
+    return Lock(layout.lock).holder() if layout.lock.exists() else None
+
+
+def stop(layout: Layout) -> list[str]:
+    """Stop everything of a folder; returns the names of what was running."""
+    names = [noted.service for noted in record.read_all(layout.run) if noted.process is not None]
+    pid = supervisor_pid(layout)
+    if pid is not None:
+        _end_supervisor(layout, pid)
+    leftovers.stop(layout.run)
+    if layout.postgres.exists() and postmaster.stop(layout.postgres.resolve() / "data") and "postgres" not in names:
+        names.append("postgres")
+    return [name for name in names if name != SUPERVISOR]
+
+
+def remove(layout: Layout) -> None:
+    """Stop everything of a folder and delete its .seatrial, data included."""
+    import shutil
+
+    stop(layout)
+    home.remove(layout.postgres)
+    try:
+        if layout.base.exists():
+            shutil.rmtree(layout.base)
+    except OSError as error:
+        raise not_writable(layout.base, error) from error
+
+
+def _end_supervisor(layout: Layout, pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        try:
+            process = psutil.Process(pid)
+            process.terminate()
+            process.wait(timeout=PATIENCE_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()  # its children end by their pipes
+        except psutil.AccessDenied as error:
+            raise StackError(
+                f"Process {pid}, which runs the stack of {layout.root}, belongs to another user. Stop it as that user."
+            ) from error
+    deadline = time.monotonic() + 10
+    while supervisor_pid(layout) == pid and time.monotonic() < deadline:
+        time.sleep(0.05)

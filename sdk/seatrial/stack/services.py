@@ -1,0 +1,133 @@
+"""The services of a stack as a list: what to run, on which port, and which variable moves it."""
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from seatrial.stack import ports
+from seatrial.stack.errors import PortTaken, StackError, UsageError
+
+MIGRATION = (sys.executable, "-m", "seatrial_shared.db.upgrade")
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process of the stack; `port_aliases` are further variables that must agree with SEATRIAL_<NAME>_PORT."""
+
+    name: str
+    default_port: int
+    module: str = ""
+    command: tuple[str, ...] = ()
+    port_aliases: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """Return the prefix of the service's variables."""
+        return f"SEATRIAL_{self.name.upper()}_"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command line that starts the service."""
+        return self.command or (sys.executable, "-m", self.module)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a service listens, and the variable that says so."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Return the address as the other processes of this machine use it."""
+        host = ports.reachable_host(self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+# Started in this order and stopped in the reverse one: the engine ends first, so its outbox can still drain.
+SERVICES = (
+    Service("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
+    Service("alerts", 8002, "seatrial_alerts"),
+    Service("backtest", 8001, "seatrial_backtest"),
+    Service("engine", 5000, "seatrial_engine"),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stack consists of; tests bring stand-ins."""
+
+    services: tuple[Service, ...] = SERVICES
+    migration: tuple[str, ...] = MIGRATION
+    postgres_settings: Mapping[str, str] = field(default_factory=dict)
+
+    def with_environment(self, name: str, values: Mapping[str, str]) -> "Plan":
+        """Return a plan whose service `name` gets further variables."""
+        if name not in {service.name for service in self.services}:
+            raise StackError(
+                f"There is no service `{name}`; there are {', '.join(each.name for each in self.services)}."
+            )
+        changed = tuple(
+            replace(service, environment={**service.environment, **values}) if service.name == name else service
+            for service in self.services
+        )
+        return replace(self, services=changed)
+
+
+def addresses(services: Sequence[Service], environment: Mapping[str, str]) -> dict[str, Address]:
+    """Return where each service will listen by the variables of `environment`."""
+    return {service.name: _address(service, environment) for service in services}
+
+
+def check_installed(services: Sequence[Service]) -> None:
+    """Raise when the package of a service is missing."""
+    missing = [each.module for each in services if not each.command and importlib.util.find_spec(each.module) is None]
+    if missing:
+        raise StackError(
+            f"{' and '.join(missing)} cannot be imported. Install the services: pip install 'seatrial[up]'"
+        )
+
+
+def check_ports(services: Sequence[Service], where: Mapping[str, Address]) -> None:
+    """Raise when a port belongs to a stranger, or to two of our services."""
+    complaints = []
+    seen: dict[int, str] = {}
+    for service in services:
+        address = where[service.name]
+        if address.port in seen:
+            complaints.append(
+                f"{service.name} and {seen[address.port]} both want port {address.port}; "
+                f"set {service.prefix}PORT to another one."
+            )
+        elif not ports.is_free(address.port, address.host):
+            complaints.append(_taken(service, address))
+        seen[address.port] = service.name
+    if complaints:
+        raise PortTaken("\n".join(complaints))
+
+
+def _taken(service: Service, address: Address) -> str:
+    airplay = ""
+    if address.port == 5000 and sys.platform == "darwin":
+        airplay = " On macOS this is usually the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
+    variables = " or ".join((f"{service.prefix}PORT", *service.port_aliases))
+    return (
+        f"Port {address.port} of {service.name} is taken by {ports.holder(address.port)}.{airplay} "
+        f"Stop that program or set {variables} to a free port."
+    )
+
+
+def _address(service: Service, environment: Mapping[str, str]) -> Address:
+    names = (f"{service.prefix}PORT", *service.port_aliases)
+    given = {name: environment[name] for name in names if environment.get(name)}
+    if len(set(given.values())) > 1:
+        said = " and ".join(f"{name}={value}" for name, value in given.items())
+        raise UsageError(f"{said} name the same port but differ. Set only one of them, or both to the same value.")
+    for name, text in given.items():
+        if not text.isdigit() or not 1 <= int(text) <= 65535:
+            raise UsageError(f"{name} must be a port from 1 to 65535, was {text!r}.")
+    port = int(next(iter(given.values()), service.default_port))
+    return Address(environment.get(f"{service.prefix}HOST") or ports.LOOPBACK, port)

@@ -1,0 +1,40 @@
+"""Ctrl-C, SIGTERM and a closed terminal, turned into one exception in the main thread."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody asked us to end."""
+
+
+@contextlib.contextmanager
+def raised() -> Iterator[None]:
+    """Raise Interrupted in the main thread on any of the ending signals, inside the block."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    with _handled_by(interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[None]:
+    """Let nothing interrupt the block: an impatient second Ctrl-C must not leave half a stack running."""
+    with _handled_by(lambda number, frame: None):
+        yield
+
+
+@contextlib.contextmanager
+def _handled_by(handler: "signal._HANDLER") -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

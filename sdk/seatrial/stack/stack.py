@@ -1,0 +1,144 @@
+"""The whole stack of one folder as one object: what `seatrial up` and the demo hold in their hands."""
+
+import os
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+
+from seatrial.stack import database, leftovers, record, services
+from seatrial.stack.errors import AlreadyRunning, StackError
+from seatrial.stack.layout import Layout
+from seatrial.stack.lock import Lock
+from seatrial.stack.services import Plan
+from seatrial.stack.supervisor import Listener, State, Supervisor
+
+SUPERVISOR = "up"
+
+
+class Stack:
+    """Start and stop everything that belongs to a folder.
+
+    `listener(service, sentence)` hears what happens; it may be called from the supervisor's thread.
+
+    Example: `with Stack(Layout.here()) as stack: stack.start(); print(stack.url("metrics"))`
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        plan: Plan | None = None,
+        listener: Listener = lambda service, sentence: None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.layout = layout
+        self._plan = plan or Plan()
+        self.say = listener
+        self._inherited = dict(os.environ if environment is None else environment)
+        self._where = services.addresses(self._plan.services, self._inherited)
+        self._lock = Lock(layout.lock)
+        self._holds_lock = False
+        self._database: database.Database | None = None
+        self._supervisor: Supervisor | None = None
+
+    def __enter__(self) -> "Stack":
+        """Return the stack; `start` starts it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop what was started."""
+        self.stop()
+
+    def add_environment(self, service: str, values: Mapping[str, str]) -> None:
+        """Give one service further variables; call it before `start`."""
+        if self._supervisor is not None:
+            raise StackError("add_environment must be called before start: a running process keeps its variables.")
+        self._plan = self._plan.with_environment(service, values)
+
+    def start(self) -> None:
+        """Start the database, migrate it, start the services; returns when all are ready."""
+        self.layout.make()
+        self._take_lock()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything in reverse order; nothing happens when nothing runs."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._database is not None:
+            self._database.stop()
+            self._database = None
+        if self._holds_lock:
+            record.forget(self.layout.run, SUPERVISOR)
+            self._lock.release()
+            self._holds_lock = False
+
+    def serve(self) -> None:
+        """Block until a signal raises in this thread."""
+        forever = threading.Event()
+        while not forever.wait(3600):
+            pass
+
+    def url(self, service: str) -> str:
+        """Return the address of a service."""
+        return self._where[service].url
+
+    @property
+    def token(self) -> str:
+        """Return the bearer token that every service of the stack accepts with all scopes."""
+        return self.layout.read_token()
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the running database."""
+        if self._database is None:
+            raise StackError("The stack has no database yet; call start() first.")
+        return self._database.url
+
+    @property
+    def states(self) -> list[State]:
+        """Return what the database and each service are doing."""
+        return self._supervisor.states() if self._supervisor is not None else []
+
+    @property
+    def peak_memory_mb(self) -> float:
+        """Return the largest memory of the stack so far, this process included, in MB of 2**20 bytes."""
+        return self._supervisor.peak_memory_bytes / 2**20 if self._supervisor is not None else 0.0
+
+    def _start(self) -> None:
+        record.write(self.layout.run, SUPERVISOR, os.getpid())
+        for name in leftovers.stop(self.layout.run, keep=os.getpid()):
+            self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
+        record.write(self.layout.run, SUPERVISOR, os.getpid())
+        services.check_installed(self._plan.services)
+        services.check_ports(self._plan.services, self._where)
+        self._database = database.choose(self.layout, self._inherited, self._plan.postgres_settings)
+        self.say("postgres", "starting")
+        self._database.start()
+        self.say("postgres", "ready")
+        direct = self._inherited.get("SEATRIAL_DATABASE_DIRECT_URL")
+        database.migrate(self._plan.migration, direct or self._database.url, self._inherited)
+        self.say("postgres", "schema is up to date")
+        self._supervisor = Supervisor(
+            self.layout,
+            self._database,
+            self._plan.services,
+            self._where,
+            self.token,
+            self._inherited,
+            lambda service, sentence: self.say(service, sentence),
+        )
+        self._supervisor.start()
+
+    def _take_lock(self) -> None:
+        if not self._lock.take():
+            raise AlreadyRunning(
+                f"Seatrial is already running in {self.layout.root} (process {self._lock.holder()}). "
+                "Look with `seatrial status`, stop it with `seatrial down`, or start this one in another folder."
+            )
+        self._holds_lock = True
