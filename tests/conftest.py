@@ -1,15 +1,29 @@
 """What tests share: a real Postgres with the real migrations, and a fresh database for whoever needs one."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from _pytest.reports import TestReport
 
 from seatrial.stack.postgres import PostgresServer
 from seatrial_shared.db import upgrade
 
 TEMPLATE = "migrated"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, TestReport, TestReport]:
+    """Turn a skip into a failure where everything must be installed: a skip there hides a missing install."""
+    report = yield
+    if report.skipped and os.environ.get("SEATRIAL_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although SEATRIAL_REQUIRE_ALL=1: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

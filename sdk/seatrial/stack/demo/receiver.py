@@ -1,0 +1,107 @@
+"""A small webhook receiver, so that the demo sees what a person on call would get."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+
+LARGEST_BODY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One notification as it came, with its idempotency key."""
+
+    key: str
+    body: dict[str, Any]  # Any: JSON
+
+    @property
+    def rule(self) -> str:
+        """Return which rule it is about."""
+        return str(self.body.get("rule", ""))
+
+    @property
+    def state(self) -> str:
+        """Return whether the alert fired or resolved."""
+        return str(self.body.get("state", self.body.get("status", "")))
+
+
+class Receiver:
+    """Listens on a free loopback port, checks every signature, keeps each notification once.
+
+    Args:
+        secret: What the sender signs with.
+        heard: Called with each new notification.
+    """
+
+    def __init__(self, secret: str, heard: Callable[[Delivery], None]) -> None:
+        self.secret = secret
+        self.refused: list[str] = []
+        self._heard = heard
+        self._clock = SystemClock()
+        self._deliveries: dict[str, Delivery] = {}
+        self._guard = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, name="demo-receiver", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Return where notifications are to be sent."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Return the notifications so far, each once."""
+        with self._guard:
+            return list(self._deliveries.values())
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+    def take(self, key: str, body: bytes, timestamp: str | None, signature: str | None) -> int:
+        """Judge one request and return the status to answer."""
+        refusal = verify(self.secret, body, timestamp, signature, now=int(self._clock.now().timestamp()))
+        if refusal is not None:
+            with self._guard:
+                self.refused.append(refusal)
+            return 401
+        delivery = Delivery(key, json.loads(body))
+        with self._guard:
+            is_new = key not in self._deliveries
+            self._deliveries.setdefault(key, delivery)
+        if is_new:
+            self._heard(delivery)
+        return 200
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = min(int(self.headers.get("Content-Length") or 0), LARGEST_BODY_BYTES)
+            body = self.rfile.read(length)
+            status = receiver.take(
+                self.headers.get("Idempotency-Key", ""),
+                body,
+                self.headers.get(TIMESTAMP_HEADER),
+                self.headers.get(SIGNATURE_HEADER),
+            )
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
+            """Keep the terminal for the demo's own lines."""
+
+    return Handler

@@ -1,0 +1,54 @@
+"""What the demo found, as a file for programs and a table for people."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that had to happen, whether it did, and what was seen."""
+
+    name: str
+    passed: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The demo's outcome; `ok` only when every check passed."""
+
+    ok: bool
+    seconds: float
+    services: dict[str, str]
+    events: int
+    trades_engine: int
+    trades_backtest: int
+    trades_equal: bool
+    first_difference: dict[str, Any] | None
+    alerts_fired: list[str]
+    deliveries: int
+    stress_verdict: str | None
+    peak_rss_mb: float
+    checks: list[Check] = field(default_factory=list)
+
+    def write(self, file: Path) -> None:
+        """Store the summary as JSON."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def table(self) -> Table:
+        """Return the summary as a table."""
+        title = "Seatrial demo: everything happened" if self.ok else "Seatrial demo: NOT everything happened"
+        table = Table(title=title, title_style="bold green" if self.ok else "bold red")
+        table.add_column("what")
+        table.add_column("seen")
+        table.add_column("")
+        for check in self.checks:
+            table.add_row(check.name, check.seen, "[green]yes[/]" if check.passed else "[red]NO[/]")
+        table.add_row("time", f"{self.seconds:.1f} s", "")
+        table.add_row("peak memory of the stack", f"{self.peak_rss_mb:.0f} MB", "")
+        return table
