@@ -57,20 +57,28 @@ class ExternalDatabase:
 
 
 class EmbeddedDatabase:
-    """The server in .seatrial/postgres."""
+    """The server in .seatrial/postgres; `fresh` names a database that is made anew when the stack starts."""
 
-    def __init__(self, layout: Layout, settings: Mapping[str, str], port: int | None = None) -> None:
+    def __init__(
+        self, layout: Layout, settings: Mapping[str, str], port: int | None = None, fresh: str | None = None
+    ) -> None:
         self._layout = layout
         self._server = PostgresServer(layout.postgres, port=port, settings=settings)
+        self._fresh = fresh
+        self._name = fresh or DATABASE
 
     @property
     def url(self) -> str:
-        """Return the address of the database `seatrial`."""
-        return self._server.url()
+        """Return the address of the stack's database."""
+        return self._server.url(self._name)
 
     def start(self) -> None:
         """Start the server and note its processes in the run folder."""
         self._server.start()
+        if self._fresh is not None:
+            self._server.drop_database(self._fresh)
+            self._server.create_database(self._fresh)
+            self._fresh = None  # a server that is started again after a crash keeps its data
         self._layout.run.mkdir(parents=True, exist_ok=True)
         state = postmaster.read(self._server.data)
         if state is not None:
@@ -86,16 +94,20 @@ class EmbeddedDatabase:
         record.forget(self._layout.run, "postgres")
 
 
-def choose(layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str]) -> Database:
-    """Return the database that the environment asks for."""
+def choose(
+    layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str], fresh: str | None = None
+) -> Database:
+    """Return the database that the environment asks for; `fresh` names one of the embedded server to make anew."""
     url = environment.get(VARIABLE, "").strip()
+    if url and fresh is not None:
+        raise UsageError(f"The demo brings an empty database of its own. Unset {VARIABLE} for it.")
     if url:
         check_url(url)
         return ExternalDatabase(url)
     text = environment.get(PORT_VARIABLE, "").strip()
     if text and not (text.isdigit() and 1 <= int(text) <= 65535):
         raise UsageError(f"{PORT_VARIABLE} must be a port from 1 to 65535, was {text!r}.")
-    return EmbeddedDatabase(layout, settings, int(text) if text else None)
+    return EmbeddedDatabase(layout, settings, int(text) if text else None, fresh)
 
 
 def check_url(url: str) -> None:

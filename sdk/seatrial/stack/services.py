@@ -63,6 +63,7 @@ class Plan:
     services: tuple[Service, ...] = SERVICES
     migration: tuple[str, ...] = MIGRATION
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
+    fresh_database: str | None = None
 
     def with_environment(self, name: str, values: Mapping[str, str]) -> "Plan":
         """Return a plan whose service `name` gets further variables."""

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from types import TracebackType
 
 from seatrial.stack import database, leftovers, record, services
@@ -55,6 +56,10 @@ class Stack:
         if self._supervisor is not None:
             raise StackError("add_environment must be called before start: a running process keeps its variables.")
         self._plan = self._plan.with_environment(service, values)
+
+    def use_fresh_database(self, name: str) -> None:
+        """Work in an empty database of this name instead of the folder's usual one; call it before `start`."""
+        self._plan = replace(self._plan, fresh_database=name)
 
     def start(self) -> None:
         """Start the database, migrate it, start the services; returns when all are ready."""
@@ -111,13 +116,14 @@ class Stack:
         return self._supervisor.peak_memory_bytes / 2**20 if self._supervisor is not None else 0.0
 
     def _start(self) -> None:
-        record.write(self.layout.run, SUPERVISOR, os.getpid())
-        for name in leftovers.stop(self.layout.run, keep=os.getpid()):
+        for name in leftovers.stop(self.layout.run):
             self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
         record.write(self.layout.run, SUPERVISOR, os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
-        self._database = database.choose(self.layout, self._inherited, self._plan.postgres_settings)
+        self._database = database.choose(
+            self.layout, self._inherited, self._plan.postgres_settings, self._plan.fresh_database
+        )
         self.say("postgres", "starting")
         self._database.start()
         self.say("postgres", "ready")

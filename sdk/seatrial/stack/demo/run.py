@@ -1,0 +1,190 @@
+"""Runs the demo from the first price to the summary."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from seatrial.stack.demo import bars, comparison, steps
+from seatrial.stack.demo.bars import SymbolBars
+from seatrial.stack.demo.receiver import Delivery, Receiver
+from seatrial.stack.demo.summary import Check, Summary
+from seatrial.stack.stack import Stack
+from seatrial.stack.supervisor import Status
+from seatrial_shared.catalog import GUIDE_METRICS
+from seatrial_shared.clients import ServiceClient
+
+DATABASE = "demo"
+EXPECTED_RULES = {"max_drawdown", "win_rate_min"}
+CLIENT_ATTEMPTS = 8
+
+
+@dataclass
+class Findings:
+    """What the steps saw, gathered for the summary."""
+
+    replay: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
+    engine: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    backtest: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    page: dict[str, float] = field(default_factory=dict)
+    performance: Mapping[str, Any] = field(default_factory=dict)
+    fired: list[str] = field(default_factory=list)
+    delivered: list[Delivery] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def run(stack: Stack, *, once: bool) -> int:
+    """Start the stack, trade, measure, alert, backtest, compare; return the exit code.
+
+    Args:
+        stack: A stack that has not been started.
+        once: End after the summary instead of serving on.
+    """
+    began = time.monotonic()
+    console = Console()
+    console.print(
+        "Seatrial demo: real daily prices of AAPL, FB, GOOG, IBM and MSFT, 2000 to 2013, true splits applied,"
+    )
+    console.print("dividends ignored. Five paper accounts of 10,000 trade rsi_bollinger, charged 0.1 % a side.")
+    symbols = bars.load()
+    secret = secrets.token_hex(16)
+    receiver = Receiver(secret, lambda delivery: _print_delivery(console, delivery))
+    receiver.start()
+    try:
+        stack.use_fresh_database(DATABASE)
+        stack.add_environment("alerts", {"ALERT_WEBHOOK_URL": receiver.url, "ALERT_WEBHOOK_SECRET": secret})
+        stack.start()
+        console.print(f"metrics: {stack.url('metrics')}/metrics   token: {stack.layout.token}")
+        findings = _watch(stack, symbols, receiver, console)
+        summary = summarise(findings, _services(stack), time.monotonic() - began, stack.peak_memory_mb)
+        file = stack.layout.base / "demo" / "summary.json"
+        summary.write(file)
+        console.print(summary.table())
+        console.print(f"written to {file}")
+        if not once:
+            console.print("Seatrial goes on serving; Ctrl-C stops everything.")
+            stack.serve()
+        return 0 if summary.ok else 1
+    finally:
+        receiver.stop()
+
+
+def _watch(stack: Stack, symbols: list[SymbolBars], receiver: Receiver, console: Console) -> Findings:
+    seen = Findings()
+    with _client(stack, "engine") as engine, _client(stack, "metrics") as metrics:
+        with _progress(console) as progress:
+            task = progress.add_task("replay", total=1.0, figures="")
+
+            def show(state: Mapping[str, Any]) -> None:
+                done = state["steps_done"] / max(1, state["steps_total"])
+                progress.update(task, completed=done, figures=_figures(metrics))
+
+            steps.start_replay(engine, symbols)
+            seen.replay = steps.follow_replay(engine, show)
+        seen.engine = steps.engine_trades(engine)
+        seen.page = steps.sample_page(metrics)
+        seen.performance = steps.performance(metrics)
+    with _client(stack, "alerts") as alerts:
+        seen.fired = steps.firing_rules(alerts, EXPECTED_RULES)
+    steps.wait_until_delivered(lambda: {each.rule for each in receiver.deliveries} >= set(seen.fired))
+    seen.delivered, seen.refused = receiver.deliveries, receiver.refused
+    with _client(stack, "backtest") as service, _progress(console) as progress:
+        for each in symbols:
+            task = progress.add_task(f"backtest {each.symbol}", total=1.0, figures="")
+            result = steps.backtest(service, each, lambda done, task=task: progress.update(task, completed=done))  # type: ignore[misc]
+            seen.backtest[each.symbol] = result["trades"]
+            progress.update(task, completed=1.0, figures=f"{len(result['trades'])} trades")
+    return seen
+
+
+def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss_mb: float) -> Summary:
+    """Judge what was seen: every check must have really happened for `ok`."""
+    differences = [
+        difference
+        for symbol in bars.SYMBOLS
+        if (difference := comparison.first_difference(seen.engine.get(symbol, []), seen.backtest.get(symbol, [])))
+    ]
+    count_engine = sum(map(len, seen.engine.values()))
+    count_backtest = sum(map(len, seen.backtest.values()))
+    missing = [metric.name for metric in GUIDE_METRICS if metric.name not in seen.page]
+    delivered = {each.rule for each in seen.delivered}
+    equal = not differences and count_engine > 0
+    checks = [
+        Check("services ready", set(services.values()) == {"ready"}, ", ".join(sorted(services))),
+        Check("replay finished", seen.replay.get("status") == "finished", f"{seen.replay.get('steps_done')} days"),
+        Check("twelve metrics on the page", not missing, f"missing: {', '.join(missing)}" if missing else "all twelve"),
+        Check("trades_total counts every fill", seen.page.get("trades_total") == 2 * count_engine, _count(seen)),
+        Check("drawdown and win rate fired", set(seen.fired) >= EXPECTED_RULES, ", ".join(seen.fired) or "none"),
+        Check(
+            "alerts delivered, signatures good",
+            not seen.refused and delivered >= set(seen.fired) and bool(delivered),
+            f"{len(seen.delivered)} notifications",
+        ),
+        Check("engine and backtest trade the same", equal, _agreement(count_engine, count_backtest, differences)),
+    ]
+    return Summary(
+        ok=all(check.passed for check in checks),
+        seconds=round(seconds, 1),
+        services=services,
+        events=int(seen.performance.get("sequence", 0)),
+        trades_engine=count_engine,
+        trades_backtest=count_backtest,
+        trades_equal=equal,
+        first_difference=differences[0] if differences else None,
+        alerts_fired=seen.fired,
+        deliveries=len(seen.delivered),
+        stress_verdict=None,
+        peak_rss_mb=round(peak_rss_mb, 1),
+        checks=checks,
+    )
+
+
+def _count(seen: Findings) -> str:
+    return f"{seen.page.get('trades_total', 0):.0f} executions"
+
+
+def _agreement(engine: int, backtest: int, differences: list[dict[str, Any]]) -> str:
+    if not differences:
+        return f"{engine} trades, equal one by one"
+    first = differences[0]
+    return (
+        f"engine {engine}, backtest {backtest}; {first['symbol']} trade {first['trade']} differs in {first['field']}: "
+        f"{first['engine']} and {first['backtest']}"
+    )
+
+
+def _services(stack: Stack) -> dict[str, str]:
+    return {state.service: "ready" if state.status is Status.READY else state.status.value for state in stack.states}
+
+
+def _client(stack: Stack, service: str) -> ServiceClient:
+    return ServiceClient(
+        service, url=stack.url(service), token=stack.token, attempts=CLIENT_ATTEMPTS, timeout_seconds=30.0
+    )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:>14}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[figures]}"),
+        console=console,
+    )
+
+
+def _figures(metrics: ServiceClient) -> str:
+    page = steps.sample_page(metrics)
+    return (
+        f"trades {page.get('trades_total', 0):.0f}  pnl {page.get('current_pnl', 0):,.0f}  "
+        f"drawdown {page.get('max_drawdown_percent', 0):.1f} %"
+    )
+
+
+def _print_delivery(console: Console, delivery: Delivery) -> None:
+    console.print(f"[bold]webhook received[/] {delivery.rule} {delivery.state}: {delivery.body.get('summary', '')}")

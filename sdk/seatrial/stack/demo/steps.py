@@ -1,0 +1,139 @@
+"""What the demo asks of each service, over HTTP and nothing else."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from seatrial.stack.demo.bars import SymbolBars
+from seatrial.stack.errors import StackError
+from seatrial_shared.catalog import GUIDE_METRICS
+from seatrial_shared.clients import ServiceClient
+from seatrial_shared.errors import NotFound, SeatrialError, Unavailable
+
+STRATEGY = "rsi_bollinger"
+CASH = "10000"
+FEE = 0.001
+REPLAY_ID = "demo"
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 240.0
+
+Progress = Callable[[Mapping[str, Any]], None]  # Any: JSON
+T = TypeVar("T")
+Json = dict[str, Any]  # Any: JSON
+
+
+def account_of(symbol: str) -> str:
+    """Return the name of a symbol's demo account."""
+    return f"demo-{symbol}"
+
+
+def start_replay(engine: ServiceClient, symbols: list[SymbolBars]) -> None:
+    """Hand the bars of every symbol to the engine, each with an account of its own."""
+    accounts = [
+        {
+            "account": account_of(each.symbol),
+            "symbol": each.symbol,
+            "strategy": STRATEGY,
+            "cash": CASH,
+            "fee": FEE,
+            "candles": dict(each.columns),
+        }
+        for each in symbols
+    ]
+    # Repeatable: the replay's id makes a second request the same replay.
+    engine.post("/v1/replays", {"id": REPLAY_ID, "accounts": accounts}, repeatable=True)
+
+
+def follow_replay(engine: ServiceClient, report: Progress) -> Json:
+    """Wait until the replay is over and every event is with the metrics service; a restart in between is survived."""
+
+    def look() -> Json | None:
+        state: Json = engine.get(f"/v1/replays/{REPLAY_ID}")
+        report(state)
+        if state["status"] == "failed":
+            raise StackError(f"The engine's replay failed: {state.get('error')}. See `seatrial logs engine`.")
+        return state if state["status"] == "finished" and not state["events_pending"] else None
+
+    return _wait("the replay to finish", look)
+
+
+def engine_trades(engine: ServiceClient) -> dict[str, list[Json]]:
+    """Return the engine's closed trades by symbol."""
+    return {each["symbol"]: each["trades"] for each in engine.get(f"/v1/replays/{REPLAY_ID}/trades")}
+
+
+def sample_page(metrics: ServiceClient) -> dict[str, float]:
+    """Return the guide's metrics as the page shows them: name to value, labelled families summed."""
+    wanted = {metric.name for metric in GUIDE_METRICS}
+    values: dict[str, float] = {}
+    for line in metrics.text("/metrics").splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        series, _, value = line.rpartition(" ")
+        family = series.split("{", 1)[0].removesuffix("_count")
+        if family in wanted:
+            values[family] = values.get(family, 0.0) + float(value)
+    return values
+
+
+def performance(metrics: ServiceClient) -> Json:
+    """Return the portfolio's figures."""
+    answer: Json = metrics.get("/v1/performance", environment="replay")
+    return answer
+
+
+def firing_rules(alerts: ServiceClient, wanted: set[str]) -> list[str]:
+    """Return the rules that have an alert in the alerts table, waiting for the wanted ones."""
+    found: set[str] = set()
+
+    def look() -> list[str] | None:
+        found.update(str(item["rule"]) for item in alerts.get("/v1/alerts", limit=500)["items"])
+        return sorted(found) if wanted <= found else None
+
+    try:
+        return _wait("the alerts", look, patience_seconds=30.0)
+    except StackError:
+        return sorted(found)
+
+
+def wait_until_delivered(is_delivered: Callable[[], bool], patience_seconds: float = 30.0) -> bool:
+    """Wait for the receiver to have heard what it should; return whether it has."""
+    deadline = time.monotonic() + patience_seconds
+    while not is_delivered():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def backtest(service: ServiceClient, bars: SymbolBars, report: Callable[[float], None]) -> Json:
+    """Run the same strategy on the same bars as a job of the backtest service and return its result."""
+    dataset = service.post("/v1/datasets", {"symbol": bars.symbol, "candles": dict(bars.columns)}, repeatable=True)
+    request = {"dataset": dataset["id"], "strategy": STRATEGY, "cash": CASH, "fee": FEE}
+    job = service.post("/v1/backtests", request, repeatable=True)
+
+    def look() -> Json | None:
+        state: Json = service.get(f"/v1/backtests/{job['id']}")
+        report(float(state["progress_ratio"]))
+        if state["status"] in {"failed", "cancelled"}:
+            raise StackError(f"The backtest of {bars.symbol} {state['status']}: {state.get('error')}.")
+        return state if state["status"] == "succeeded" else None
+
+    _wait(f"the backtest of {bars.symbol}", look)
+    result: Json = service.get(f"/v1/backtests/{job['id']}/result")
+    return result
+
+
+def _wait(what: str, look: Callable[[], T | None], patience_seconds: float = PATIENCE_SECONDS) -> T:
+    deadline = time.monotonic() + patience_seconds
+    trouble: SeatrialError | None = None
+    while time.monotonic() < deadline:
+        try:
+            found = look()
+        except (Unavailable, NotFound) as error:  # a service that was killed is started again by the supervisor
+            trouble = error
+            found = None
+        if found is not None:
+            return found
+        time.sleep(POLL_SECONDS)
+    raise StackError(f"Waited {patience_seconds:.0f} s for {what}; gave up. {trouble or ''}".strip())
