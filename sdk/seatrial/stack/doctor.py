@@ -32,7 +32,7 @@ def examine(layout: Layout) -> list[Finding]:
 def _findings(layout: Layout) -> Iterator[Finding]:
     yield _python()
     yield _virtual_environment()
-    yield from _packages()
+    yield _packages()
     yield _folder(layout)
     yield _disk(layout)
     yield _programs(layout)
@@ -50,8 +50,12 @@ def _virtual_environment() -> Finding:
     return Finding("environment", True, sys.prefix if sys.prefix != sys.base_prefix else "none (system Python)")
 
 
-def _packages() -> Iterator[Finding]:
-    yield _checked("services", lambda: (services.check_installed(services.SERVICES), "all importable")[1])
+def _packages() -> Finding:
+    def look() -> str:
+        services.check_installed(services.SERVICES)
+        return "all importable"
+
+    return _checked("services", look)
 
 
 def _folder(layout: Layout) -> Finding:

@@ -11,15 +11,12 @@ from seatrial.stack import record
 PATIENCE_SECONDS = 8.0
 
 
-def stop(run: Path, keep: int | None = None) -> list[str]:
-    """End every recorded process that still lives and forget all records; returns the names of those that lived.
-
-    `keep` is a pid to leave alone: the process that asks.
-    """
+def stop(run: Path) -> list[str]:
+    """End every recorded process that still lives and forget all records; returns the names of those that lived."""
     alive = {}
     for noted in record.read_all(run):
         process = noted.process
-        if process is not None and process.pid != keep:
+        if process is not None:
             alive[noted.service] = process
     server = alive.get("postgres")
     end([process for name, process in alive.items() if name != "postgres"])

@@ -44,7 +44,7 @@ class ServiceProcess:
         """Return the file that receives what the service writes."""
         return self._layout.log(self.service.name)
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self, environment: Mapping[str, str], restarts: int = 0) -> None:
         """Start the process in a session of its own, so Ctrl-C in the terminal reaches only the supervisor."""
         try:
             with self.log.open("ab") as log:
@@ -61,7 +61,7 @@ class ServiceProcess:
         except OSError as error:
             raise not_writable(self.log, error) from error
         self._started = time.monotonic()
-        record.write(self._layout.run, self.service.name, self._child.pid, self.address.port)
+        record.write(self._layout.run, self.service.name, self._child.pid, self.address.port, restarts)
 
     def ended(self) -> int | None:
         """Return the exit code when the process has ended by itself, else None."""
@@ -75,14 +75,7 @@ class ServiceProcess:
     def is_ready(self) -> bool:
         """Tell whether /health/ready answers 200."""
         host = self.address.url.removeprefix("http://").rpartition(":")[0].strip("[]")
-        connection = http.client.HTTPConnection(host, self.address.port, timeout=READY_TIMEOUT_SECONDS)
-        try:
-            connection.request("GET", "/health/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return answers_ready(host, self.address.port)
 
     def stop(self) -> None:
         """End the process: SIGTERM, then after a grace SIGKILL for it and its workers."""
@@ -119,3 +112,15 @@ class ServiceProcess:
     def _kill_group(leader: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
+
+
+def answers_ready(host: str, port: int) -> bool:
+    """Tell whether a service answers 200 on /health/ready."""
+    connection = http.client.HTTPConnection(host, port, timeout=READY_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -19,6 +19,7 @@ class Record:
     pid: int
     port: int | None
     start_time: float
+    restarts: int = 0
 
     @property
     def process(self) -> psutil.Process | None:
@@ -31,13 +32,13 @@ class Record:
             return None
 
 
-def write(folder: Path, service: str, pid: int, port: int | None = None) -> Record:
+def write(folder: Path, service: str, pid: int, port: int | None = None, restarts: int = 0) -> Record:
     """Note that `service` runs as `pid`."""
     try:
         started = psutil.Process(pid).create_time()
     except psutil.Error:
         started = 0.0  # it has ended already; the record then matches no process
-    record = Record(service, pid, port, started)
+    record = Record(service, pid, port, started, restarts)
     file = folder / f"{service}.json"
     staging = file.with_suffix(f".{os.getpid()}.new")
     staging.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")

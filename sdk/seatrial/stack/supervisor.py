@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from seatrial.stack import environment as variables
@@ -52,7 +52,7 @@ class State:
 class _Watched:
     process: ServiceProcess
     status: Status = Status.STOPPED
-    backoff: Backoff = Backoff()
+    backoff: Backoff = field(default_factory=Backoff)
     restarts: int = 0
     start_at: float = 0.0
     probe_at: float = 0.0
@@ -214,7 +214,8 @@ class Supervisor:
     def _launch(self, watched: _Watched) -> None:
         process = watched.process
         process.start(
-            variables.for_service(process.service, self._inherited, self._where, self._served_url, self._token)
+            variables.for_service(process.service, self._inherited, self._where, self._served_url, self._token),
+            watched.restarts,
         )
         watched.status = Status.STARTING
         watched.probe_at = 0.0

@@ -1,0 +1,52 @@
+"""`db upgrade|url|shell`: the database of the stack."""
+
+from typing import Annotated
+
+import typer
+
+from seatrial.cli.output import JSON_HELP, fail, say, write_json
+
+app = typer.Typer(help="The database of this folder (or of SEATRIAL_DATABASE_URL).", no_args_is_help=True)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the schema to the newest version; the embedded database is started for it when it does not run."""
+    import os
+
+    from seatrial.stack import access, database, services
+    from seatrial.stack.layout import Layout
+
+    with access.opened(Layout.nearest()) as url:
+        direct = os.environ.get("SEATRIAL_DATABASE_DIRECT_URL") or url
+        database.migrate(services.MIGRATION, direct)
+    say("The schema is up to date.")
+
+
+@app.command()
+def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
+    """Print the database's address, password included."""
+    from seatrial.stack import access
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    found = access.running_url(layout)
+    if found is None:
+        fail(
+            f"The embedded database of {layout.root} is not running, so it has no address. Start it with `seatrial up`."
+        )
+    if json_out:
+        write_json(json_out, {"url": found})
+    else:
+        say(found)
+
+
+@app.command()
+def shell() -> None:
+    """Open psql on the database; the embedded one is started for it when it does not run."""
+    from seatrial.stack import access
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    with access.opened(layout) as address:
+        raise typer.Exit(access.psql(layout, address))

