@@ -1,5 +1,6 @@
 """Gathers every service's tables on the one metadata, for migrations and their test."""
 
+from seatrial_shared.db import metrics as metrics
 from seatrial_shared.db.base import metadata
 
 __all__ = ["metadata"]
