@@ -25,6 +25,8 @@ def _finite(value: Decimal) -> Decimal:
         raise ValueError("must be a finite number")
     if value and not -18 <= value.adjusted() <= 20:
         raise ValueError("must be between 1e-18 and 1e20 in size")
+    if len(value.as_tuple().digits) > 40:
+        raise ValueError("must have at most 40 digits")
     return value
 
 
@@ -37,10 +39,25 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _storable(value: str) -> str:
+    # Postgres keeps no NUL, UTF-8 no half of a surrogate pair.
+    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("must not contain NUL or a lone surrogate")
+    return value
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
 Money = Annotated[Decimal, BeforeValidator(_from_text), AfterValidator(_finite)]
+Amount = Annotated[Money, AfterValidator(_not_negative)]
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
-Name = Annotated[str, Field(min_length=1, max_length=128)]
-Label = Annotated[str, Field(max_length=128)]
+Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
+Label = Annotated[str, Field(max_length=128), AfterValidator(_storable)]
+Side = Annotated[Label, AfterValidator(str.upper)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
@@ -63,7 +80,7 @@ class AccountEvent(EventBase):
     """An account begins: its opening balance, from which every later figure is derived."""
 
     type: Literal["account"] = "account"
-    opening_balance: Money
+    opening_balance: Amount
     currency: Label = "USD"
 
 
@@ -75,12 +92,12 @@ class TradeEvent(EventBase):
     """
 
     type: Literal["trade"] = "trade"
-    side: Label
+    side: Side
     status: Label = "filled"
     duration_seconds: Seconds | None = None
     trade_id: Name | None = None
-    quantity: Money | None = None
-    price: Money | None = None
+    quantity: Amount | None = None
+    price: Amount | None = None
     pnl: Money | None = None
     fee: Money | None = None
     holding_seconds: Seconds | None = None
@@ -94,7 +111,7 @@ class EquityEvent(EventBase):
     equity: Money
     cash: Money | None = None
     open_positions: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    risk_at_stop: Money | None = None
+    risk_at_stop: Amount | None = None
 
 
 class ApiCallEvent(EventBase):
