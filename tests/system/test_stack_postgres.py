@@ -238,14 +238,15 @@ def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_pat
     script = (
         "import sys; from pathlib import Path; from seatrial.stack.postgres import PostgresServer\n"
         "from seatrial.stack.errors import FolderNotWritable\n"
-        "s = PostgresServer(Path(sys.argv[1]) / 'postgres', settings={'fsync': 'off'}); s.start(); s.stop(); s.remove()\n"
+        "server = PostgresServer(Path(sys.argv[1]) / 'postgres', settings={'fsync': 'off'})\n"
+        "server.start(); server.stop(); server.remove()\n"
         "try: PostgresServer(Path('/usr/.seatrial/postgres')).start()\n"
         "except FolderNotWritable as error: print(error)\n"
     )
     place = Path(f"/tmp/seatrial-test-{os.getpid()}")
     place.mkdir(mode=0o755)
     os.chown(place, 65534, 65534)
-    paths = os.pathsep.join([*(str(ROOT / part) for part in ("sdk", "shared")), *sys.path[-3:]])
+    paths = os.pathsep.join([str(ROOT / "sdk"), str(ROOT / "shared"), str(Path(psycopg.__file__).parents[1])])
 
     try:
         ended = subprocess.run(

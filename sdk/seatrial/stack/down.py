@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from seatrial.stack import home, leftovers, postmaster, record
+from seatrial.stack import exits, home, leftovers, postmaster, record
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.lock import Lock
@@ -49,9 +49,8 @@ def _end_supervisor(layout: Layout, pid: int) -> None:
         try:
             process = psutil.Process(pid)
             process.terminate()
-            process.wait(timeout=PATIENCE_SECONDS)
-        except psutil.TimeoutExpired:
-            process.kill()  # its children end by their pipes
+            if exits.wait([process], PATIENCE_SECONDS):
+                process.kill()  # its children end by their pipes
         except psutil.AccessDenied as error:
             raise StackError(
                 f"Process {pid}, which runs the stack of {layout.root}, belongs to another user. Stop it as that user."

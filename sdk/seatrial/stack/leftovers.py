@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from seatrial.stack import record
+from seatrial.stack import exits, record
 
 PATIENCE_SECONDS = 8.0
 
@@ -37,8 +37,8 @@ def end(processes: list[psutil.Process], politely: signal.Signals = signal.SIGTE
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(politely)
-    _, stubborn = psutil.wait_procs(family, timeout=PATIENCE_SECONDS)
+    stubborn = exits.wait(family, PATIENCE_SECONDS)
     for process in stubborn:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=5)
+    exits.wait(stubborn, 5.0)

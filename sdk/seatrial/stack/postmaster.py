@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from seatrial.stack import exits
+
 START_TIME_SLACK_SECONDS = 5.0
 
 
@@ -57,8 +59,7 @@ def stop(data: Path, patience_seconds: float = 20.0) -> bool:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with contextlib.suppress(psutil.NoSuchProcess):
             alive.send_signal(number)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            alive.wait(timeout=patience_seconds)
+        if not exits.wait([alive], patience_seconds):
             return True
     return True
 
