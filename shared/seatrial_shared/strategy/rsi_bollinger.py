@@ -1,0 +1,129 @@
+"""Buy when RSI is oversold and the close is under the lower Bollinger band; stop and target from the fill price."""
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.quant.column import Floats, column
+from seatrial_shared.quant.jit import compiled
+from seatrial_shared.strategy.protocol import ArrayStrategy
+from seatrial_shared.strategy.signals import Signals
+
+Bars = Annotated[int, Field(ge=2, le=5_000)]
+
+
+class RsiBollingerParams(BaseModel):
+    """Lengths in bars, `rsi_below` on RSI's scale of 0 to 100, stop and target as ratios of the fill price."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    rsi_period: Bars = 14
+    rsi_below: Annotated[float, Field(ge=0, le=100)] = 30.0
+    band_period: Bars = 20
+    band_width: Annotated[float, Field(ge=0, le=20)] = 2.0
+    stop_loss: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    take_profit: Annotated[float, Field(gt=0, le=100)] = 0.04
+
+
+def _compute(candles: Candles, params: RsiBollingerParams) -> Signals:
+    size = len(candles)
+    entry = _entries(column(candles.close), params.rsi_period, params.rsi_below, params.band_period, params.band_width)
+    return Signals(
+        entry=entry,
+        exit=np.zeros(size, dtype=np.bool_),
+        stop_loss=np.full(size, params.stop_loss),
+        take_profit=np.full(size, params.take_profit),
+        trailing=None,
+        stop_base="fill",
+    )
+
+
+@compiled
+def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: float) -> NDArray[np.int8]:
+    # quant.rsi and quant.bollinger in one pass, number for number the same (a test holds them together). The
+    # indicators are written to no array; the bands are summed up only where RSI asks for them.
+    size = close.shape[0]
+    entry = np.zeros(size, dtype=np.int8)
+    keep = (rsi_period - 1.0) / rsi_period
+    share = 1.0 / rsi_period
+    tail = np.zeros(n + 1)
+    tail_squares = np.zeros(n + 1)
+    summed_to = -1  # the last bar in `total`
+    total = 0.0
+    squares = 0.0
+    clean = 0
+    gain = 0.0
+    loss = 0.0
+    before = np.nan
+    for i in range(size):
+        move = close[i] - before
+        before = close[i]
+        if move != move:
+            clean = 0
+            gain = 0.0
+            loss = 0.0
+            continue
+        up = max(move, 0.0)
+        down = max(-move, 0.0)
+        clean += 1
+        if clean > rsi_period:
+            gain = gain * keep + up * share
+            loss = loss * keep + down * share
+        elif clean < rsi_period:
+            gain += up
+            loss += down
+            continue
+        else:
+            gain = (gain + up) / rsi_period
+            loss = (loss + down) / rsi_period
+        if gain + loss < 1e-250:
+            gain = 0.0
+            loss = 0.0
+        if 100.0 * gain > (rsi_below + 1e-6) * (gain + loss) or i < n - 1:
+            continue  # clearly not oversold: no division spent
+        strength = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
+        if not strength < rsi_below:
+            continue
+        start = i // n * n
+        pivot = close[start]
+        if summed_to < start:
+            total = 0.0
+            squares = 0.0
+            for back in range(1, n if start >= n else 1):
+                offset = close[start - back] - pivot
+                total += offset
+                squares += offset * offset
+                tail[back] = total
+                tail_squares[back] = squares
+            total = 0.0
+            squares = 0.0
+            summed_to = start - 1
+        for j in range(summed_to + 1, i + 1):
+            offset = close[j] - pivot
+            total += offset
+            squares += offset * offset
+        summed_to = i
+        behind = n - 1 - (i - start)
+        drift = (total + tail[behind]) / n
+        variance = (squares + tail_squares[behind]) / n - drift * drift
+        std = np.sqrt(variance) if variance > 0.0 else 0.0
+        if close[i] < (pivot + drift) - width * std:
+            entry[i] = 1
+    return entry
+
+
+def _warm_up(params: RsiBollingerParams) -> int:
+    return max(params.rsi_period + 1, params.band_period)
+
+
+RSI_BOLLINGER = ArrayStrategy(
+    name="rsi_bollinger",
+    version="1",
+    summary="long when RSI is oversold and the close is under the lower Bollinger band; fixed stop and target",
+    params=RsiBollingerParams,
+    warm_up=_warm_up,
+    compute=_compute,
+)
