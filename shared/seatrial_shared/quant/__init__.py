@@ -1,0 +1,1 @@
+"""Formulas: indicators, sizing, statistics; values in, values out."""

@@ -1,0 +1,1 @@
+"""Strategies: the protocol, the registry, the built-in ones and the rule language; free of numba."""
