@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,11 @@ def find(major: int | None = None, override: Path | None = None) -> Binaries:
     An override (argument or SEATRIAL_POSTGRES_BIN) is the only candidate when it is given.
     """
     named = override or (Path(os.environ[OVERRIDE]) if os.environ.get(OVERRIDE) else None)
-    found = [_inspect(named)] if named else list(_candidates())
+    return choose([_inspect(named)] if named else list(_candidates()), major)
+
+
+def choose(found: Sequence[Binaries], major: int | None) -> Binaries:
+    """Return the first of the found programs that is of version `major`, or say what to install."""
     fitting = [binaries for binaries in found if major is None or binaries.major == major]
     if fitting:
         return fitting[0]

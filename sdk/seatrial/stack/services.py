@@ -104,19 +104,20 @@ def check_ports(services: Sequence[Service], where: Mapping[str, Address]) -> No
                 f"set {service.prefix}PORT to another one."
             )
         elif not ports.is_free(address.port, address.host):
-            complaints.append(_taken(service, address))
+            complaints.append(taken_text(service, address, ports.holder(address.port)))
         seen[address.port] = service.name
     if complaints:
         raise PortTaken("\n".join(complaints))
 
 
-def _taken(service: Service, address: Address) -> str:
+def taken_text(service: Service, address: Address, holder: str) -> str:
+    """Phrase that a service's port belongs to somebody else, and which variable moves us."""
     airplay = ""
     if address.port == 5000 and sys.platform == "darwin":
         airplay = " On macOS this is usually the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
     variables = " or ".join((f"{service.prefix}PORT", *service.port_aliases))
     return (
-        f"Port {address.port} of {service.name} is taken by {ports.holder(address.port)}.{airplay} "
+        f"Port {address.port} of {service.name} is taken by {holder}.{airplay} "
         f"Stop that program or set {variables} to a free port."
     )
 

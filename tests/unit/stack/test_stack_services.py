@@ -1,0 +1,102 @@
+"""Where services listen, what they are told, and the sentences about ports."""
+
+import socket
+import sys
+
+import pytest
+
+from seatrial.stack import environment, services
+from seatrial.stack.errors import PortTaken, StackError, UsageError
+from seatrial.stack.services import Address, Plan, Service
+
+METRICS = services.SERVICES[0]
+
+
+def test_every_service_of_the_public_table_is_listed_with_its_port() -> None:
+    found = {service.name: service.default_port for service in services.SERVICES}
+
+    assert found == {"metrics": 9999, "alerts": 8002, "backtest": 8001, "engine": 5000}
+
+
+def test_guides_port_variable_moves_the_metrics_service() -> None:
+    where = services.addresses([METRICS], {"MONITORING_PORT": "9876"})
+
+    assert where["metrics"].url == "http://127.0.0.1:9876"
+
+
+def test_two_variables_that_disagree_about_a_port_are_refused_by_name() -> None:
+    clashing = {"MONITORING_PORT": "9876", "SEATRIAL_METRICS_PORT": "9999"}
+
+    with pytest.raises(UsageError, match="SEATRIAL_METRICS_PORT=9999 and MONITORING_PORT=9876 name the same port"):
+        services.addresses([METRICS], clashing)
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "http", "-1"])
+def test_port_that_is_no_port_is_refused_with_its_value(text: str) -> None:
+    with pytest.raises(UsageError, match=rf"SEATRIAL_METRICS_PORT must be a port from 1 to 65535, was '{text}'"):
+        services.addresses([METRICS], {"SEATRIAL_METRICS_PORT": text})
+
+
+def test_service_on_all_addresses_is_reached_on_loopback() -> None:
+    assert Address("0.0.0.0", 9999).url == "http://127.0.0.1:9999"
+    assert Address("::", 9999).url == "http://[::1]:9999"
+
+
+def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
+    pair = (Service("first", 0), Service("second", 0))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    where = {"first": Address("127.0.0.1", port), "second": Address("127.0.0.1", port)}
+
+    with pytest.raises(PortTaken, match=f"second and first both want port {port}; set SEATRIAL_SECOND_PORT"):
+        services.check_ports(pair, where)
+
+
+def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    said = services.taken_text(services.SERVICES[3], Address("127.0.0.1", 5000), "another program")
+
+    assert said == (
+        "Port 5000 of engine is taken by another program. On macOS this is usually the AirPlay Receiver "
+        "(System Settings, General, AirDrop & Handoff). Stop that program or set SEATRIAL_ENGINE_PORT to a free port."
+    )
+
+
+def test_package_that_is_missing_names_what_to_install() -> None:
+    with pytest.raises(StackError, match=r"seatrial_absent cannot be imported.*pip install 'seatrial\[up\]'"):
+        services.check_installed([Service("absent", 1, "seatrial_absent")])
+
+
+def test_variables_can_be_added_to_one_service() -> None:
+    plan = Plan().with_environment("alerts", {"ALERT_WEBHOOK_URL": "http://127.0.0.1:1/hook"})
+
+    added = {service.name: dict(service.environment) for service in plan.services if service.environment}
+
+    assert added == {"alerts": {"ALERT_WEBHOOK_URL": "http://127.0.0.1:1/hook"}}
+
+
+def test_variables_for_an_unknown_service_are_refused_with_the_list() -> None:
+    with pytest.raises(StackError, match="no service `alarms`; there are metrics, alerts, backtest, engine"):
+        Plan().with_environment("alarms", {})
+
+
+def test_accepted_tokens_keep_what_the_user_configured() -> None:
+    inherited = {"SEATRIAL_TOKENS": "reader-reader-reader=metrics:read", "SEATRIAL_TOKEN": "sender-sender-sender"}
+
+    accepted = environment.accepted_tokens(inherited, "stack-stack-stack")
+
+    assert accepted == "reader-reader-reader=metrics:read;stack-stack-stack=admin;sender-sender-sender=admin"
+
+
+def test_peer_address_that_the_user_set_is_kept() -> None:
+    where = {"metrics": Address("127.0.0.1", 9999), "alerts": Address("127.0.0.1", 8002)}
+
+    told = environment.for_service(
+        services.SERVICES[1], {"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "postgresql://db", "token"
+    )
+
+    assert told["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
+    assert told["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
+    assert told["SEATRIAL_STOP_WITH_PARENT"] == "1"
