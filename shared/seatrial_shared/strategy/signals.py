@@ -1,4 +1,4 @@
-"""What a strategy wants, as arrays: row i is decided at the close of bar i and fills at the next open at the earliest."""
+"""What a strategy wants, as arrays: row i is decided at the close of bar i, to fill at the next open at best."""
 
 from dataclasses import dataclass
 from typing import Literal
