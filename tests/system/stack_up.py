@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from seatrial.stack import foreground
+from seatrial.stack import background, foreground
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.services import Plan, Service
@@ -26,7 +26,9 @@ def plan() -> Plan:
 
 
 def main() -> int:
-    """Run the stack until a signal comes."""
+    """Run the stack until a signal comes, in the background when asked as `seatrial up --detach` asks."""
+    if "--report" in sys.argv:
+        return background.main(sys.argv[1:], plan())
     try:
         return foreground.run(Layout(Path(sys.argv[1])), foreground.serve, plan())
     except StackError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seatrial.stack import down, leftovers, postmaster, record
+from seatrial.stack import background, down, leftovers, postmaster, record
+from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.process import answers_ready
 
@@ -51,14 +52,13 @@ class Up:
 
     def start(self, **variables: str) -> "subprocess.Popen[bytes]":
         """Start `up` and return at once."""
-        ports = {f"SEATRIAL_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
         with self.output.open("wb") as output:
             child = subprocess.Popen(
                 [sys.executable, str(UP), str(self.layout.root)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**kept, **ports, **variables},
+                env={**kept, **self.variables, **variables},
             )
         self._children.append(child)
         return child
@@ -73,6 +73,11 @@ class Up:
     def run(self, **variables: str) -> int:
         """Run `up` until it ends by itself."""
         return self.start(**variables).wait(timeout=30)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the variables that tell the stand-ins their ports."""
+        return {f"SEATRIAL_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
 
     @property
     def said(self) -> str:
@@ -252,3 +257,38 @@ def test_down_stops_a_running_stack(up: Up) -> None:
     assert sorted(stopped) == ["first", "postgres", "second"]
     assert running.wait(timeout=5) == 0
     assert not answers_ready("127.0.0.1", up.ports["first"])
+
+
+def test_detached_stack_outlives_the_command_and_is_stopped_by_down(up: Up) -> None:
+    script = (
+        "import sys; from pathlib import Path; from seatrial.stack import background; "
+        "from seatrial.stack.layout import Layout; "
+        "background.launch(Layout(Path(sys.argv[1])), print, (sys.executable, sys.argv[2]))"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(up.layout.root), str(UP)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **up.variables},
+        check=True,
+        timeout=30,
+    )
+    heard = ended.stdout.splitlines()
+    alive = answers_ready("127.0.0.1", up.ports["first"])
+    stopped = down.stop(up.layout)
+
+    assert f"second: ready on http://127.0.0.1:{up.ports['second']}" in heard
+    assert alive
+    assert sorted(stopped) == ["first", "postgres", "second"]
+    assert down.supervisor_pid(up.layout) is None
+
+
+def test_detached_start_that_fails_says_why(up: Up) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", up.ports["second"]))
+        stranger.listen()
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(StackError, match="set SEATRIAL_SECOND_PORT"):
+            for name, value in up.variables.items():
+                patch.setenv(name, value)
+            background.launch(up.layout, lambda sentence: None, (sys.executable, str(UP)))

@@ -5,18 +5,20 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seatrial.stack import signals
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
+from seatrial.stack.services import Plan
 from seatrial.stack.stack import SUPERVISOR, Stack
 
 READY = "ready"
+PROGRAM = (sys.executable, "-m", "seatrial.stack.background")
 
 
-def launch(layout: Layout, hear: Callable[[str], None]) -> int:
+def launch(layout: Layout, hear: Callable[[str], None], program: Sequence[str] = PROGRAM) -> int:
     """Start a background supervisor, pass its sentences to `hear` until all is ready, and return its pid."""
     layout.make()
     reading, writing = os.pipe()
@@ -24,9 +26,7 @@ def launch(layout: Layout, hear: Callable[[str], None]) -> int:
         with layout.log(SUPERVISOR).open("ab") as log:
             child = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-m",
-                    "seatrial.stack.background",
+                    *program,
                     "--folder",
                     str(layout.root),
                     "--report",
@@ -46,15 +46,16 @@ def launch(layout: Layout, hear: Callable[[str], None]) -> int:
     last = ""
     with os.fdopen(reading, encoding="utf-8") as lines:
         for line in lines:
+            if last:
+                hear(last)  # one behind: the last line of a failed start is raised instead
             last = line.strip()
             if last == READY:
                 return child.pid
-            hear(last)
     child.wait()
     raise StackError(f"{last or 'The background process ended at once'} (log: {layout.log(SUPERVISOR)})")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, plan: Plan | None = None) -> int:
     """Run the stack of a folder until SIGTERM, reporting over a pipe until it is ready."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = _Report(options.report)
     try:
         with signals.raised():
-            return _run(Layout(options.folder), report)
+            return _run(Layout(options.folder), report, plan)
     except signals.Interrupted:
         return 0
     except StackError as error:
@@ -71,8 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
 
 
-def _run(layout: Layout, report: "_Report") -> int:
-    stack = Stack(layout, listener=lambda service, sentence: report(f"{service}: {sentence}"))
+def _run(layout: Layout, report: "_Report", plan: Plan | None) -> int:
+    stack = Stack(layout, plan, lambda service, sentence: report(f"{service}: {sentence}"))
     try:
         stack.start()
         report(READY)

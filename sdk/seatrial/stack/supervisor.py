@@ -202,7 +202,8 @@ class Supervisor:
             watched.note = watched.process.last_words()
             watched.status = Status.WAITING
             pause = watched.backoff.pause_seconds
-            self._say(name, f"ended unexpectedly ({_how(code)}); starting it again in {pause:g} s")
+            why = f": {watched.note}" if watched.note and code > 0 else ""
+            self._say(name, f"ended unexpectedly ({_how(code)}){why}; starting it again in {pause:g} s")
             if code == BAD_SETTING and not watched.was_ready:
                 raise StackError(f"{name} refuses to start: {watched.note}")
         elif watched.status is Status.WAITING and now >= watched.start_at:
