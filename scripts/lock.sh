@@ -2,13 +2,19 @@
 # Compiles the hashed locks anew. They carry no registry address and no local path; uv.lock would, so it is not kept.
 set -eu
 cd "$(dirname "$0")/.."
-members="shared services/metrics services/alerts services/backtest services/engine sdk"
-ours="seatrial seatrial-shared seatrial-metrics seatrial-alerts seatrial-backtest seatrial-engine"
-options="--python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header"
-skip=$(for name in $ours; do printf ' --no-emit-package %s' "$name"; done)
+services=$(ls services)
+members="shared $(printf 'services/%s ' $services) sdk"
+options="--python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet"
+skip="--no-emit-package seatrial --no-emit-package seatrial-shared $(printf -- '--no-emit-package seatrial-%s ' $services)"
 projects=$(for member in $members; do printf ' %s/pyproject.toml' "$member"; done)
 # shellcheck disable=SC2086
-uv pip compile $options $skip --all-extras $projects requirements-build.in -o requirements.txt >/dev/null
-# shellcheck disable=SC2086
-uv pip compile $options -c requirements.txt requirements-dev.in -o requirements-dev.txt >/dev/null
+{
+  uv pip compile $options $skip --all-extras $projects requirements-build.in -o requirements.txt >/dev/null
+  uv pip compile $options -c requirements.txt requirements-build.in -o requirements-build.txt >/dev/null
+  uv pip compile $options -c requirements.txt requirements-dev.in -o requirements-dev.txt >/dev/null
+  for service in $services; do # what the service's image installs, and nothing else
+    uv pip compile $options $skip -c requirements.txt "services/$service/pyproject.toml" \
+      -o "services/$service/requirements.txt" >/dev/null
+  done
+}
 echo "locked $(grep -c '==' requirements.txt) packages for the product, $(grep -c '==' requirements-dev.txt) for the tools"

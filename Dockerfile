@@ -1,0 +1,30 @@
+# One Dockerfile for every service: docker build --build-arg SERVICE=metrics -t seatrial/metrics .
+# The hashed lock is installed before the code, so that a change in the code rebuilds the last layers only.
+ARG PYTHON=3.11
+FROM python:${PYTHON}-slim AS build
+ARG SERVICE
+WORKDIR /build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/seatrial
+COPY services/${SERVICE}/requirements.txt requirements-build.txt ./
+RUN /opt/seatrial/bin/pip install --quiet --require-hashes -r requirements.txt
+RUN python -m venv /opt/backend && /opt/backend/bin/pip install --quiet --require-hashes -r requirements-build.txt
+COPY shared shared
+COPY services/${SERVICE} services/${SERVICE}
+RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared ./services/${SERVICE} \
+ && /opt/seatrial/bin/pip install --quiet --no-deps --no-index wheels/*.whl \
+ && /opt/seatrial/bin/pip uninstall --quiet --yes pip
+
+FROM python:${PYTHON}-slim
+ARG SERVICE
+LABEL org.opencontainers.image.title="seatrial-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin seatrial \
+ && mkdir -p /var/cache/seatrial && chown seatrial /var/cache/seatrial
+COPY --from=build /opt/seatrial /opt/seatrial
+# The root file system is read-only in compose and Kubernetes: the compiled kernel's cache is the one writable place.
+ENV PATH=/opt/seatrial/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} \
+    SEATRIAL_NUMBA_CACHE_DIR=/var/cache/seatrial
+USER 10001
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["python", "-m", "seatrial_shared.healthcheck"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/bin/sh", "-c", "exec python -m seatrial_${SERVICE}"]
