@@ -3,8 +3,6 @@
 The share is of what is lost when the trade loses, never of the notional (Kelly 1956).
 """
 
-from collections.abc import Sequence
-
 from seatrial_shared.errors import field_error
 from seatrial_shared.quant.figure import Figure, known, undefined
 
@@ -34,13 +32,6 @@ def applied_fraction(full: float, fraction: float = 0.5, cap: float = 0.25) -> f
     return min(max(fraction * full, 0.0), min(cap, HARD_CAP))
 
 
-def kelly_leverage(returns: Sequence[float]) -> Figure:
+def kelly_leverage(mean: float, variance: float) -> Figure:
     """Return mean over variance of per-period returns: the leverage of continuous Kelly, another thing than `kelly`."""
-    count = len(returns)
-    if count < 2:
-        return undefined(f"{count} returns, needs at least 2")
-    mean = sum(returns) / count
-    variance = sum((value - mean) ** 2 for value in returns) / (count - 1)
-    if variance <= 0.0:
-        return undefined("the returns do not vary")
-    return known(mean / variance)
+    return known(mean / variance) if variance > 0.0 else undefined("the returns do not vary")
