@@ -1,0 +1,1 @@
+"""What stands behind the metrics collector: checks, counts, the buffer, the spill and the one sender of a process."""

@@ -1,0 +1,140 @@
+"""Batches that could not be sent wait on disk, one file each, until a metrics service takes them.
+
+A batch keeps its producer and sequence, so that one which was taken although no answer came is not counted twice.
+"""
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 64 << 20
+SUFFIX = ".batch.json"
+DIRECTORY_VARIABLE = "SEATRIAL_SPILL_DIR"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events that travel together under one key.
+
+    Args:
+        producer: Who numbered it; one a process.
+        sequence: Its number, from 1.
+        events: As they stand on the wire.
+    """
+
+    producer: str
+    sequence: int
+    events: tuple[dict[str, Any], ...]  # Any: JSON
+
+    @property
+    def key(self) -> str:
+        """Return the batch header's value."""
+        return f"{self.producer}/{self.sequence}"
+
+
+def directory(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
+    """Return where batches wait: SEATRIAL_SPILL_DIR, the nearest `.seatrial` upwards, else the user's state folder."""
+    if environment.get(DIRECTORY_VARIABLE):
+        return Path(environment[DIRECTORY_VARIABLE])
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        home = folder / ".seatrial"
+        if home.is_dir() and os.access(home, os.W_OK | os.X_OK):
+            return home / "spill"
+    state = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "seatrial" / "spill"
+
+
+class Spill:
+    """A folder of waiting batches, oldest first by name.
+
+    Args:
+        folder: Made when the first batch comes.
+        most_bytes: Beyond this the oldest batches make room.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+        self.folder = folder
+        self._most_bytes = most_bytes
+
+    def put(self, batch: Batch) -> int:
+        """Keep a batch and return how many older events had to go for it.
+
+        Raises:
+            OSError: The folder cannot be made or written.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{batch.producer}-{batch.sequence:08d}-{len(batch.events)}{SUFFIX}"
+        partial = self.folder / f"{name}.{os.getpid()}.{threading.get_ident()}.part"
+        document = {"producer": batch.producer, "sequence": batch.sequence, "events": batch.events}
+        try:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump(document, file, separators=(",", ":"))
+            partial.replace(self.folder / name)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        return self._make_room()
+
+    def waiting(self) -> list[Path]:
+        """Return the files of all waiting batches, oldest first."""
+        try:
+            return sorted(path for path in self.folder.iterdir() if path.name.endswith(SUFFIX))
+        except OSError:
+            return []
+
+    def read(self, path: Path) -> Batch | None:
+        """Return a waiting batch, or None when it is gone or cannot be read."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            return Batch(document["producer"], document["sequence"], tuple(document["events"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def remove(self, path: Path) -> None:
+        """Forget a batch that was taken or cannot be read."""
+        with suppress(OSError):
+            path.unlink()
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Hold the folder while its batches are sent; yields False when another process is at it."""
+        try:
+            handle = os.open(self.folder / ".sending", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            yield False
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            os.close(handle)
+
+    def _make_room(self) -> int:
+        lost = 0
+        files = [(path, path.stat().st_size) for path in self.waiting() if path.exists()]
+        total = sum(size for _, size in files)
+        for path, size in files:
+            if total <= self._most_bytes:
+                break
+            self.remove(path)
+            total -= size
+            lost += events_in(path)
+        return lost
+
+
+def events_in(path: Path) -> int:
+    """Return how many events a waiting file holds, from its name."""
+    count = path.name.removesuffix(SUFFIX).rpartition("-")[2]
+    return int(count) if count.isdigit() else 0

@@ -1,0 +1,267 @@
+"""Records what a trading bot does: counted in this process at once, sent to the metrics service in the background.
+
+All collectors of a process share one `Recorder`, so that a monitor shows what every part of the bot recorded.
+"""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from seatrial_shared import catalog
+from seatrial_shared.clients import find_token, service_url
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.collecting import checks
+from seatrial_shared.collecting.activity import Activity
+from seatrial_shared.collecting.checks import Dropped
+from seatrial_shared.collecting.line import Line
+from seatrial_shared.collecting.machine import Load, Machine
+from seatrial_shared.collecting.results import Results
+from seatrial_shared.collecting.sender import Outlets, Sender
+from seatrial_shared.collecting.spill import Spill, directory
+from seatrial_shared.collecting.tally import Tally
+from seatrial_shared.contracts.clock import Clock
+
+REMEMBERED_TRADES = 50_000
+ENVIRONMENTS = ("live", "paper", "replay", "stress")
+
+
+class Recorder:
+    """What the collectors of one process share: counts, recent activity, the machine's load and the sender.
+
+    Args:
+        clock: Tells the time of events.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.tally = Tally()
+        self.activity = Activity()
+        self.results = Results()
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self.tally)
+        self.address: str | None = None
+        self.sender = Sender(Outlets(self._line, lambda: Spill(directory()), self.drop), self.clock)
+        self._machine: Machine | None = None
+        self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._trades_lock = threading.Lock()
+
+    def drop(self, reason: str, number: int = 1) -> None:
+        """Count records that were lost, by reason."""
+        self.tally.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Hand an event without id and instant to the sender."""
+        self.sender.offer(self.clock.now(), event)
+
+    def send_to(self, url: str) -> None:
+        """Send to the metrics service at this address from now on."""
+        if url != self.address:
+            self.address = url
+            self.sender.reconnect()
+
+    def is_new_trade(self, account: str, trade_id: str) -> bool:
+        """Tell whether a trade has not been counted yet, and remember it."""
+        key = (account, trade_id)
+        with self._trades_lock:
+            if key in self._trades:
+                return False
+            self._trades[key] = None
+            if len(self._trades) > REMEMBERED_TRADES:
+                self._trades.popitem(last=False)
+            return True
+
+    def load(self) -> Load:
+        """Sample the machine."""
+        self.prime()
+        assert self._machine is not None
+        return self._machine.sample()
+
+    def prime(self) -> None:
+        """Note where the processor stands, so that the first sample is measured."""
+        if self._machine is None:
+            self._machine = Machine(self.clock.monotonic)
+
+    def after_fork(self) -> None:
+        """Make a forked child usable: no lock that a vanished thread holds, no record that is the parent's."""
+        self.tally.forget_lock()
+        self.activity.forget_lock()
+        self.results.forget_lock()
+        self._trades_lock = threading.Lock()
+        self.sender.after_fork()
+
+    def _line(self) -> Line:
+        url = self.address or service_url("metrics")
+        try:
+            return Line(url, find_token())
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ValueError(f"SEATRIAL_METRICS_URL is no address: {url!r} ({error})") from error
+
+
+class MetricsCollector:
+    """Records trading events; cheap, never waits for a network or a disk, never raises for a bad value.
+
+    Args:
+        engine: Which engine these events come from.
+        account: Which account they belong to.
+        environment: `live`, `paper`, `replay` or `stress`; None reads SEATRIAL_ENVIRONMENT, else `live`.
+        recorder: Another recorder than the process's own, for tests.
+
+    Example:
+        metrics = MetricsCollector()
+        metrics.record_trade("rsi_bollinger", "BUY", "filled", 1.25)
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: str = "default",
+        account: str = "default",
+        environment: str | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        named = environment or os.environ.get("SEATRIAL_ENVIRONMENT") or "live"
+        if named not in ENVIRONMENTS:
+            raise ValueError(f"the environment must be one of {', '.join(ENVIRONMENTS)}, was {named!r}")
+        self.recorder = recorder or of_process()
+        self._base = {"engine": engine, "account": account, "environment": named}
+        self._account = account
+        self.recorder.prime()
+
+    def record_trade(
+        self,
+        strategy: str,
+        side: str,
+        status: str,
+        duration: float,
+        *,
+        trade_id: str | None = None,
+        symbol: str | None = None,
+        quantity: object = None,
+        price: object = None,
+        pnl: object = None,
+        fee: object = None,
+    ) -> None:
+        """Record one trade.
+
+        Args:
+            strategy: Which strategy traded.
+            side: BUY or SELL, in any case.
+            status: What became of it: filled, success, rejected, failed, or your own word.
+            duration: How long the execution took, in seconds.
+            trade_id: The trade's identity; the same one again is not counted twice.
+            symbol: What was traded.
+            quantity: How much.
+            price: The price of one.
+            pnl: Profit or loss, net of the fees of both sides; only on the trade that closes a position.
+            fee: The fee of this execution.
+        """
+        self._guarded(
+            lambda: self._trade((strategy, side, status), duration, trade_id, symbol, (quantity, price, pnl, fee))
+        )
+
+    def record_api_latency(self, endpoint: str, seconds: float, *, ok: bool = True) -> None:
+        """Record one call to an exchange or broker, how long it took in seconds, and whether it succeeded."""
+        self._guarded(lambda: self._call(endpoint, seconds, ok))
+
+    def record_webhook(self, status: str) -> None:
+        """Record that a webhook came in and was handled with this status."""
+        self._guarded(lambda: self._labelled(catalog.TRADING_WEBHOOKS, "webhook", "status", status))
+
+    def record_error(self, kind: str) -> None:
+        """Record that something of this kind went wrong."""
+
+        def record() -> None:
+            self._labelled(catalog.TRADING_ERRORS, "error", "kind", kind)
+            self.recorder.activity.error(self.recorder.clock.monotonic())
+
+        self._guarded(record)
+
+    def update_system_metrics(self) -> None:
+        """Sample processor, memory and disk of this machine once."""
+        load = self.recorder.load()
+        self.recorder.tally.show(
+            {
+                catalog.SYSTEM_CPU: load.cpu_percent,
+                catalog.SYSTEM_MEMORY: load.memory_percent,
+                catalog.SYSTEM_DISK: load.disk_percent,
+            }
+        )
+        figures = {"cpu_percent": load.cpu_percent, "memory_percent": load.memory_percent}
+        self._send("system", **figures, disk_percent=load.disk_percent)
+
+    def flush(self, timeout_seconds: float = 5.0) -> bool:
+        """Send or spill what was recorded so far; return whether a metrics service has all of it."""
+        return self.recorder.sender.flush(timeout_seconds)
+
+    def _trade(
+        self,
+        words: tuple[object, object, object],
+        duration: object,
+        trade_id: object,
+        symbol: object,
+        amounts: tuple[object, object, object, object],
+    ) -> None:
+        strategy, side, status = (checks.text(word) for word in words)
+        lasted = checks.seconds(duration)
+        quantity, price = checks.amount(amounts[0]), checks.amount(amounts[1])
+        pnl, fee = checks.money(amounts[2]), checks.money(amounts[3])
+        identity = None if trade_id is None else checks.text(trade_id)
+        named = None if symbol is None else checks.text(symbol)
+        if identity is not None and not self.recorder.is_new_trade(self._account, identity):
+            self.recorder.drop("duplicate")
+            return
+        self.recorder.tally.count_trade(strategy, side.upper(), status, lasted)
+        self.recorder.activity.trade(self.recorder.clock.monotonic())
+        if pnl is not None:
+            self.recorder.results.add(Decimal(pnl), self.recorder.clock.now())
+        details = {"trade_id": identity, "symbol": named, "quantity": quantity, "price": price, "pnl": pnl, "fee": fee}
+        self._send("trade", strategy=strategy, side=side.upper(), status=status, duration_seconds=lasted, **details)
+
+    def _call(self, endpoint: object, seconds: object, ok: object) -> None:
+        name, lasted = checks.text(endpoint), checks.seconds(seconds)
+        self.recorder.tally.observe(catalog.API_REQUEST_DURATION, lasted, name)
+        self.recorder.activity.call(self.recorder.clock.monotonic(), name, lasted, bool(ok))
+        self._send("api_call", endpoint=name, seconds=lasted, ok=bool(ok))
+
+    def _labelled(self, family: catalog.Metric, event: str, field: str, value: object) -> None:
+        checked = checks.text(value)
+        self.recorder.tally.count(family, checked)
+        self._send(event, **{field: checked})
+
+    def _send(self, event: str, **fields: object) -> None:
+        known = {name: value for name, value in fields.items() if value is not None}
+        self.recorder.send({"type": event, **self._base, **known})
+
+    def _guarded(self, record: Callable[[], None]) -> None:
+        try:
+            record()
+        except Dropped as dropped:
+            self.recorder.drop(dropped.reason)
+
+
+_process_lock = threading.Lock()
+_process_recorder: Recorder | None = None
+
+
+def of_process() -> Recorder:
+    """Return the recorder that all collectors of this process share."""
+    global _process_recorder
+    with _process_lock:
+        if _process_recorder is None:
+            _process_recorder = Recorder()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_after_fork)
+        return _process_recorder
+
+
+def _after_fork() -> None:
+    global _process_lock
+    _process_lock = threading.Lock()
+    if _process_recorder is not None:
+        _process_recorder.after_fork()
