@@ -18,8 +18,7 @@ def upgrade() -> None:
     from seatrial.stack.layout import Layout
 
     with access.opened(Layout.nearest()) as url:
-        direct = os.environ.get("SEATRIAL_DATABASE_DIRECT_URL") or url
-        database.migrate(services.MIGRATION, direct)
+        database.migrate(services.MIGRATION, database.direct_url(os.environ, url))
     say("The schema is up to date.")
 
 

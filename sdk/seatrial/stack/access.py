@@ -27,7 +27,7 @@ def opened(layout: Layout) -> Iterator[str]:
     """Yield the address of a database that answers, starting the embedded one when nobody has."""
     found = running_url(layout)
     if found is not None:
-        database.reach(found)
+        database.reach(found, is_ours=not os.environ.get(database.VARIABLE))
         yield found
         return
     layout.make()

@@ -47,7 +47,7 @@ def password(home: Path) -> str:
         raise not_writable(file, error) from error
 
 
-def create(data: Path, binaries: Binaries, account: Account, secret: str) -> None:
+def create(data: Path, binaries: Binaries, account: Account, secret: str, *, durable: bool = True) -> None:
     """Run initdb in a folder beside `data` and move it into place, so a killed initdb leaves no half data folder."""
     staging = data.with_name("data.new")
     secret_file = data.with_name("password.new")
@@ -60,7 +60,7 @@ def create(data: Path, binaries: Binaries, account: Account, secret: str) -> Non
         secret_file.touch(mode=0o600)
         secret_file.write_text(f"{secret}\n", encoding="ascii")
         account.give(secret_file)
-        _initdb(staging, secret_file, binaries, account)
+        _initdb(staging, secret_file, binaries, account, () if durable else ("--no-sync",))
         staging.rename(data)
     except OSError as error:
         raise not_writable(data.parent, error) from error
@@ -77,11 +77,12 @@ def _check_space(folder: Path) -> None:
         )
 
 
-def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: Account) -> None:
+def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: Account, options: tuple[str, ...]) -> None:
     command = [
         str(binaries.folder / "initdb"),
         *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"),
         f"--pwfile={secret_file}",
+        *options,
     ]
     ended = subprocess.run(
         command,

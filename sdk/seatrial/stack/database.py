@@ -12,6 +12,7 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import DATABASE, PostgresServer
 
 VARIABLE = "SEATRIAL_DATABASE_URL"
+DIRECT_VARIABLE = "SEATRIAL_DATABASE_DIRECT_URL"
 PORT_VARIABLE = "SEATRIAL_POSTGRES_PORT"
 CONNECT_SECONDS = 5
 MIGRATION_SECONDS = 300
@@ -120,7 +121,7 @@ def check_url(url: str) -> None:
         )
 
 
-def reach(url: str) -> None:
+def reach(url: str, *, is_ours: bool = False) -> None:
     """Raise in one sentence, without the password, when no database answers at `url`."""
     import psycopg
 
@@ -131,6 +132,10 @@ def reach(url: str) -> None:
         parts = urlsplit(url)
         where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
         said = " ".join(str(error).split())
+        if is_ours:
+            raise StackError(
+                f"The embedded database ({where}) does not answer: {said} See `seatrial logs postgres`."
+            ) from error
         raise StackError(
             f"The database of {VARIABLE} ({where}) cannot be reached: {said} "
             f"Start it, correct the address, or unset {VARIABLE} to use the embedded database."
@@ -139,7 +144,7 @@ def reach(url: str) -> None:
 
 def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | None = None) -> None:
     """Bring the database at `url` to the newest schema with the migration command, or raise with what it said."""
-    environment = {**(os.environ if inherited is None else inherited), VARIABLE: url}
+    environment = {**(os.environ if inherited is None else inherited), VARIABLE: url, DIRECT_VARIABLE: url}
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=MIGRATION_SECONDS, check=False,
@@ -152,6 +157,11 @@ def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | Non
     if ended.returncode != 0:
         said = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
         raise StackError(f"The migrations failed: {said[-1] if said else f'exit code {ended.returncode}'}")
+
+
+def direct_url(environment: Mapping[str, str], url: str) -> str:
+    """Return the address for migrations: past a pooler, when the named database has one."""
+    return (environment.get(VARIABLE) and environment.get(DIRECT_VARIABLE)) or url
 
 
 def embedded_url(layout: Layout) -> str | None:

@@ -125,7 +125,7 @@ def _database(layout: Layout) -> Finding:
         embedded = database.embedded_url(layout)
         if embedded is None:
             return "embedded, not running (`seatrial up` starts it)"
-        database.reach(embedded)
+        database.reach(embedded, is_ours=True)
         return "embedded, answers"
 
     return _checked("database", look)

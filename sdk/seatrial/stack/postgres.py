@@ -106,7 +106,8 @@ class PostgresServer:
             found = self._programs(root, account)
             self._password = cluster.password(root)
             if cluster.version(self.data) is None:
-                cluster.create(self.data, found, account, self._password)
+                durable = self._settings.get("fsync") != "off"
+                cluster.create(self.data, found, account, self._password, durable=durable)
             self._start_with_retries(found, account)
             self._ensure_database()
         except BaseException:

@@ -1,7 +1,9 @@
 """Ctrl-C, SIGTERM and a closed terminal, turned into one exception in the main thread."""
 
 import contextlib
+import os
 import signal
+import stat
 from collections.abc import Iterator
 from types import FrameType
 
@@ -17,6 +19,8 @@ def raised() -> Iterator[None]:
     """Raise Interrupted in the main thread on any of the ending signals, inside the block."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            _leave_terminal()
         raise Interrupted(number)
 
     with _handled_by(interrupt):
@@ -28,6 +32,15 @@ def postponed() -> Iterator[None]:
     """Let nothing interrupt the block: an impatient second Ctrl-C must not leave half a stack running."""
     with _handled_by(lambda number, frame: None):
         yield
+
+
+def _leave_terminal() -> None:
+    # The terminal is gone; whoever still prints on the way out must not fail on it. A log file stays.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -35,6 +35,8 @@ class Stack:
         self._plan = plan or Plan()
         self.say = listener
         self._inherited = dict(os.environ if environment is None else environment)
+        if not self._inherited.get(database.VARIABLE):
+            self._inherited.pop(database.DIRECT_VARIABLE, None)  # it would lead past the embedded database
         self._where = services.addresses(self._plan.services, self._inherited)
         self._lock = Lock(layout.lock)
         self._holds_lock = False
@@ -127,8 +129,8 @@ class Stack:
         self.say("postgres", "starting")
         self._database.start()
         self.say("postgres", "ready")
-        direct = self._inherited.get("SEATRIAL_DATABASE_DIRECT_URL")
-        database.migrate(self._plan.migration, direct or self._database.url, self._inherited)
+        direct = database.direct_url(self._inherited, self._database.url)
+        database.migrate(self._plan.migration, direct, self._inherited)
         self.say("postgres", "schema is up to date")
         self._supervisor = Supervisor(
             self.layout,
