@@ -1,34 +1,37 @@
 """The variables a service is started with: the database, the tokens, its peers, and the pipe that ends it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from seatrial.stack.services import Address, Service
 
 
-def for_service(
-    service: Service,
-    inherited: Mapping[str, str],
-    where: Mapping[str, Address],
-    database_url: str,
-    token: str,
-) -> dict[str, str]:
-    """Return the whole environment of one service.
+@dataclass(frozen=True)
+class Surroundings:
+    """What all services of a stack share: the user's variables, where each listens, and the stack's token."""
 
-    What the user exported is kept; what only the stack can know (database, token, ports of all) is set.
-    """
-    shared = {
-        "SEATRIAL_DATABASE_URL": database_url,
-        "SEATRIAL_TOKENS": accepted_tokens(inherited, token),
-        "SEATRIAL_TOKEN": token,
-        "SEATRIAL_STOP_WITH_PARENT": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    peers = {}
-    for name, address in where.items():
-        peers[f"SEATRIAL_{name.upper()}_PORT"] = str(address.port)
-        peers[f"SEATRIAL_{name.upper()}_URL"] = inherited.get(f"SEATRIAL_{name.upper()}_URL") or address.url
-    aliases = {alias: str(where[service.name].port) for alias in service.port_aliases}
-    return {**inherited, **shared, **peers, **aliases, **service.environment}
+    inherited: Mapping[str, str]
+    where: Mapping[str, Address]
+    token: str
+
+    def for_service(self, service: Service, database_url: str) -> dict[str, str]:
+        """Return the whole environment of one service.
+
+        What the user exported is kept; what only the stack can know (database, token, ports of all) is set.
+        """
+        shared = {
+            "SEATRIAL_DATABASE_URL": database_url,
+            "SEATRIAL_TOKENS": accepted_tokens(self.inherited, self.token),
+            "SEATRIAL_TOKEN": self.token,
+            "SEATRIAL_STOP_WITH_PARENT": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        peers = {}
+        for name, address in self.where.items():
+            peers[f"SEATRIAL_{name.upper()}_PORT"] = str(address.port)
+            peers[f"SEATRIAL_{name.upper()}_URL"] = self.inherited.get(f"SEATRIAL_{name.upper()}_URL") or address.url
+        aliases = {alias: str(self.where[service.name].port) for alias in service.port_aliases}
+        return {**self.inherited, **shared, **peers, **aliases, **service.environment}
 
 
 def accepted_tokens(inherited: Mapping[str, str], token: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from seatrial.stack import database, leftovers, record, services
+from seatrial.stack.environment import Surroundings
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.lock import Lock
@@ -136,9 +137,7 @@ class Stack:
             self.layout,
             self._database,
             self._plan.services,
-            self._where,
-            self.token,
-            self._inherited,
+            Surroundings(self._inherited, self._where, self.token),
             lambda service, sentence: self.say(service, sentence),
         )
         self._supervisor.start()

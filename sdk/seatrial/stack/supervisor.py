@@ -3,18 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from seatrial.stack import environment as variables
 from seatrial.stack import memory, record
 from seatrial.stack.backoff import Backoff
 from seatrial.stack.database import Database
+from seatrial.stack.environment import Surroundings
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.process import ServiceProcess
-from seatrial.stack.services import Address, Service
+from seatrial.stack.services import Service
 
 TICK_SECONDS = 0.2
 PROBE_SECONDS = 3.0
@@ -71,18 +71,14 @@ class Supervisor:
         layout: Layout,
         database: Database,
         services: tuple[Service, ...],
-        where: Mapping[str, Address],
-        token: str,
-        inherited: Mapping[str, str],
+        surroundings: Surroundings,
         listener: Listener,
     ) -> None:
         self._layout = layout
         self._database = database
-        self._where = dict(where)
-        self._token = token
-        self._inherited = dict(inherited)
+        self._surroundings = surroundings
         self._say = listener
-        self._watched = [_Watched(ServiceProcess(each, self._where[each.name], layout)) for each in services]
+        self._watched = [_Watched(ServiceProcess(each, surroundings.where[each.name], layout)) for each in services]
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -214,10 +210,7 @@ class Supervisor:
 
     def _launch(self, watched: _Watched) -> None:
         process = watched.process
-        process.start(
-            variables.for_service(process.service, self._inherited, self._where, self._served_url, self._token),
-            watched.restarts,
-        )
+        process.start(self._surroundings.for_service(process.service, self._served_url), watched.restarts)
         watched.status = Status.STARTING
         watched.probe_at = 0.0
 

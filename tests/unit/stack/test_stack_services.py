@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from seatrial.stack import environment, services
+from seatrial.stack import services
+from seatrial.stack.environment import Surroundings, accepted_tokens
 from seatrial.stack.errors import PortTaken, StackError, UsageError
 from seatrial.stack.services import Address, Plan, Service
 
@@ -85,7 +86,7 @@ def test_variables_for_an_unknown_service_are_refused_with_the_list() -> None:
 def test_accepted_tokens_keep_what_the_user_configured() -> None:
     inherited = {"SEATRIAL_TOKENS": "reader-reader-reader=metrics:read", "SEATRIAL_TOKEN": "sender-sender-sender"}
 
-    accepted = environment.accepted_tokens(inherited, "stack-stack-stack")
+    accepted = accepted_tokens(inherited, "stack-stack-stack")
 
     assert accepted == "reader-reader-reader=metrics:read;stack-stack-stack=admin;sender-sender-sender=admin"
 
@@ -93,9 +94,9 @@ def test_accepted_tokens_keep_what_the_user_configured() -> None:
 def test_peer_address_that_the_user_set_is_kept() -> None:
     where = {"metrics": Address("127.0.0.1", 9999), "alerts": Address("127.0.0.1", 8002)}
 
-    told = environment.for_service(
-        services.SERVICES[1], {"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "postgresql://db", "token"
-    )
+    surroundings = Surroundings({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
+
+    told = surroundings.for_service(services.SERVICES[1], "postgresql://db")
 
     assert told["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
     assert told["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
