@@ -69,10 +69,8 @@ TABLES = (
         late_events BIGINT NOT NULL,
         last_occurred_at TIMESTAMP WITH TIME ZONE,
         before JSONB NOT NULL,
+        pending JSONB,
         pending_at TIMESTAMP WITH TIME ZONE,
-        pending_change NUMERIC NOT NULL,
-        pending_joined NUMERIC NOT NULL,
-        reported INTEGER NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
         equity NUMERIC NOT NULL,
         peak NUMERIC NOT NULL,
@@ -88,10 +86,8 @@ TABLES = (
     CREATE TABLE metrics.portfolios (
         environment VARCHAR NOT NULL,
         before JSONB NOT NULL,
+        pending JSONB,
         pending_at TIMESTAMP WITH TIME ZONE,
-        pending_change NUMERIC NOT NULL,
-        pending_joined NUMERIC NOT NULL,
-        reported INTEGER NOT NULL,
         updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
         equity NUMERIC NOT NULL,
         peak NUMERIC NOT NULL,
@@ -143,6 +139,7 @@ TABLES = (
         second VARCHAR NOT NULL,
         third VARCHAR NOT NULL,
         value NUMERIC NOT NULL,
+        number BIGINT GENERATED ALWAYS AS IDENTITY,
         CONSTRAINT pk_counters PRIMARY KEY (environment, family, first, second, third)
     )
     """,

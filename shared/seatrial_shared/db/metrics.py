@@ -4,7 +4,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Index, Integer, Numeric, SmallInteger, String, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from seatrial_shared.db.base import Base, Mapped, mapped_column
@@ -86,10 +98,8 @@ class CurveColumns(LevelColumns):
     """An equity curve: its level now, the level before the newest instant, and what that instant brought so far."""
 
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: a level, its numbers as text
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: a step, likewise
     pending_at: Mapped[datetime | None]
-    pending_change: Mapped[Decimal] = mapped_column(Numeric)
-    pending_joined: Mapped[Decimal] = mapped_column(Numeric)
-    reported: Mapped[int] = mapped_column(Integer)
     updated_at: Mapped[datetime]
 
 
@@ -161,6 +171,7 @@ class CounterRow(Base):
     second: Mapped[str] = mapped_column(String, primary_key=True)
     third: Mapped[str] = mapped_column(String, primary_key=True)
     value: Mapped[Decimal] = mapped_column(Numeric)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # who came first keeps its label
 
 
 class Activity(Base):
