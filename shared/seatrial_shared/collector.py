@@ -195,6 +195,23 @@ class MetricsCollector:
         figures = {"cpu_percent": load.cpu_percent, "memory_percent": load.memory_percent}
         self._send("system", **figures, disk_percent=load.disk_percent)
 
+    def heartbeat(self) -> None:
+        """Say that this bot is alive."""
+        self._send("heartbeat")
+
+    def open_account(self, opening_balance: float, currency: str = "USD") -> None:
+        """Say what the account began with; the ledger keeps the earliest."""
+        self._guarded(lambda: self._send("account", opening_balance=checks.amount(opening_balance), currency=currency))
+
+    def mark_equity(self, equity: float, open_positions: int | None = None, risk_at_stop: float | None = None) -> None:
+        """Say what the account is worth now, how many positions are open and what their stops would cost."""
+
+        def mark() -> None:
+            risk = checks.amount(risk_at_stop)
+            self._send("equity", equity=checks.money(equity), open_positions=open_positions, risk_at_stop=risk)
+
+        self._guarded(mark)
+
     def flush(self, timeout_seconds: float = 5.0) -> bool:
         """Send or spill what was recorded so far; return whether a metrics service has all of it."""
         return self.recorder.sender.flush(timeout_seconds)

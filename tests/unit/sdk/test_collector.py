@@ -1,0 +1,273 @@
+"""The collector: what it counts, what it drops, what it sends."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+from prometheus_client import generate_latest
+from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
+
+from seatrial_shared import catalog
+from seatrial_shared.collecting.spill import Spill
+from seatrial_shared.collector import MetricsCollector, Recorder
+from seatrial_shared.contracts.events import EVENT
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
+    monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SEATRIAL_TOKEN", "a-token-of-the-tests")
+    recorder = Recorder()
+    yield recorder
+    recorder.sender.close()
+
+
+@pytest.fixture
+def metrics(recorder: Recorder) -> MetricsCollector:
+    return MetricsCollector(recorder=recorder)
+
+
+@pytest.fixture
+def service(recorder: Recorder) -> Iterator[Ledger]:
+    with ledger() as state:
+        recorder.send_to(state.url)
+        yield state
+
+
+def page(recorder: Recorder) -> list[str]:
+    return generate_latest(recorder.registry).decode().splitlines()
+
+
+def test_a_recorded_trade_counts_with_its_side_in_upper_case(recorder: Recorder, metrics: MetricsCollector) -> None:
+    metrics.record_trade("rsi_bollinger", "buy", "filled", 1.25)
+
+    lines = page(recorder)
+    assert 'trades_total{side="BUY",status="filled",strategy="rsi_bollinger"} 1.0' in lines
+    assert 'trades_total{side="BUY",status="rejected",strategy="rsi_bollinger"} 0.0' in lines
+    assert "trade_duration_seconds_count 1.0" in lines
+    assert 'trade_duration_seconds_bucket{le="2.5"} 1.0' in lines
+    assert 'trade_duration_seconds_bucket{le="1.0"} 0.0' in lines
+
+
+def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(recorder: Recorder) -> None:
+    lines = page(recorder)
+
+    for family in catalog.GUIDE_METRICS:
+        assert f"# HELP {family.name} {family.help}" in lines
+        assert f"# TYPE {family.name} {family.kind}" in lines
+    assert not [line for line in lines if not line.startswith("#")]
+
+
+def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollector, service: Ledger) -> None:
+    metrics.record_trade("s", "SELL", "filled", 0.1, trade_id="t1", symbol="X", quantity=2, price=10.5, pnl=-1, fee=0.1)
+    metrics.record_api_latency("place_order", 0.25)
+    metrics.record_webhook("success")
+    metrics.record_error("signal_processing")
+    metrics.update_system_metrics()
+    metrics.heartbeat()
+    metrics.open_account(10_000)
+    metrics.mark_equity(9_999.5, 1, 20)
+
+    assert metrics.flush()
+    assert service.batches[0][0].endswith("/1")
+    assert set(service.tokens) == {"Bearer a-token-of-the-tests"}
+    parsed = [EVENT.validate_python(event) for event in service.events]
+    assert [event.type for event in parsed] == [
+        "trade", "api_call", "webhook", "error", "system", "heartbeat", "account", "equity",
+    ]  # fmt: skip
+    assert len({event.id for event in parsed}) == 8
+
+
+def test_the_same_trade_is_counted_once(recorder: Recorder, metrics: MetricsCollector, service: Ledger) -> None:
+    for _ in range(3):
+        metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
+
+    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 1
+    assert metrics.flush()
+    assert len(service.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("duration", "reason"),
+    [
+        (None, "none"),
+        (float("nan"), "nan"),
+        (float("inf"), "infinite"),
+        (-1, "negative"),
+        ("1.0", "wrong_type"),
+        (True, "wrong_type"),
+        (1e12, "too_large"),
+        (object(), "wrong_type"),
+    ],
+)
+def test_a_bad_duration_is_dropped_and_counted(
+    recorder: Recorder, metrics: MetricsCollector, duration: float, reason: str
+) -> None:
+    metrics.record_trade("s", "BUY", "filled", duration)
+    metrics.record_api_latency("e", duration)
+
+    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, reason) == 2
+    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [(None, "none"), ("", "empty"), ("x" * 129, "too_long"), (7, "wrong_type"), ("a\0b", "not_printable"),
+     ("\ud800", "not_printable")],
+)  # fmt: skip
+def test_a_bad_word_is_dropped_and_counted(
+    recorder: Recorder, metrics: MetricsCollector, word: str, reason: str
+) -> None:
+    metrics.record_trade(word, "BUY", "filled", 1.0)
+    metrics.record_webhook(word)
+    metrics.record_error(word)
+
+    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, reason) == 3
+
+
+def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: MetricsCollector, service: Ledger) -> None:
+    metrics.record_trade(
+        "s", "SELL", "filled", float(np.float32(0.5)), pnl=np.float64(0.1), price="10.10", quantity=np.int64(3)
+    )
+
+    assert metrics.flush()
+    event = service.events[0]
+    assert (event["pnl"], event["price"], event["quantity"]) == ("0.1", "10.10", "3.0")
+
+
+def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(recorder: Recorder, metrics: MetricsCollector) -> None:
+    for number in range(300):
+        metrics.record_trade(f"s{number}", "BUY", "filled", 0.1)
+
+    lines = [line for line in page(recorder) if line.startswith("trades_total{")]
+    assert sum(float(line.rsplit(" ", 1)[1]) for line in lines) == 300
+    assert len({line.split("strategy=")[1].split("}")[0] for line in lines}) == 201
+    assert 'trading_label_overflow_total{label="strategy"} 100.0' in page(recorder)
+
+
+def test_the_first_processor_value_is_measured(recorder: Recorder, metrics: MetricsCollector) -> None:
+    metrics.update_system_metrics()
+
+    assert 0 <= (recorder.tally.value(catalog.SYSTEM_CPU) or 0) <= 100
+    assert 0 < (recorder.tally.value(catalog.SYSTEM_MEMORY) or 0) <= 100
+    assert 0 < (recorder.tally.value(catalog.SYSTEM_DISK) or 0) <= 100
+
+
+def test_recording_costs_microseconds_even_when_nobody_answers(metrics: MetricsCollector) -> None:
+    began = perf_counter()
+    for _ in range(5_000):
+        metrics.record_api_latency("place_order", 0.01)
+
+    assert (perf_counter() - began) / 5_000 < 100e-6
+
+
+def test_many_threads_lose_no_count(recorder: Recorder, metrics: MetricsCollector, service: Ledger) -> None:
+    def work() -> None:
+        for _ in range(500):
+            metrics.record_trade("s", "BUY", "filled", 0.01)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 4_000
+    assert metrics.flush()
+    assert len(service.events) == 4_000
+    assert len(set(service.keys)) == len(service.keys)
+
+
+def test_what_cannot_be_sent_waits_and_goes_once_when_the_service_is_back(
+    recorder: Recorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+) -> None:
+    service.status = 503
+    metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
+    assert not metrics.flush()
+    waiting = Spill(tmp_path / "spill").waiting()
+    assert len(waiting) == 1
+    assert waiting[0].stat().st_mode & 0o777 == 0o600
+
+    service.status = 202
+    assert eventually(lambda: not Spill(tmp_path / "spill").waiting())
+
+    assert [event["trade_id"] for event in service.events] == ["t1"]
+    assert len(service.batches) == 1
+
+
+def test_rejected_events_are_counted_by_their_code(
+    recorder: Recorder, metrics: MetricsCollector, service: Ledger
+) -> None:
+    service.rejected = [{"index": 0, "code": "too_old", "detail": "older than 35 days"}]
+
+    metrics.record_webhook("success")
+
+    assert metrics.flush()
+    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "too_old") == 1
+
+
+def test_a_full_buffer_drops_and_counts(recorder: Recorder, service: Ledger) -> None:
+    service.hang = threading.Event()
+    metrics = MetricsCollector(recorder=recorder)
+    for _ in range(25_000):
+        metrics.record_webhook("success")
+
+    dropped = recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "buffer_full") or 0
+    assert 4_000 <= dropped <= 5_000
+    assert recorder.tally.value(catalog.TRADING_WEBHOOKS, "success") == 25_000
+    service.hang.set()
+
+
+def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
+    recorder: Recorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+) -> None:
+    service.hang = threading.Event()
+    metrics.record_webhook("one")
+    assert eventually(lambda: recorder.sender._in_flight is not None)
+    metrics.record_webhook("two")
+
+    began = perf_counter()
+    recorder.sender.close(0.3)
+
+    assert perf_counter() - began < 1.0
+    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    assert [event["status"] for batch in batches if batch for event in batch.events] == ["one", "two"]
+    service.hang.set()
+
+
+def test_a_stranger_sees_neither_token_nor_event(recorder: Recorder, tmp_path: Path) -> None:
+    from http.server import BaseHTTPRequestHandler
+
+    from tests.unit.sdk.ledger_stand_in import serving
+
+    seen: list[tuple[str | None, bytes]] = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append((self.headers.get("Authorization"), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with serving(Stranger) as port:
+        recorder.send_to(f"http://127.0.0.1:{port}")
+        metrics = MetricsCollector(recorder=recorder)
+        metrics.record_webhook("secret business")
+        assert not metrics.flush()
+
+    assert seen
+    assert {(token, body) for token, body in seen} == {(None, b"[]")}
+    assert len(Spill(tmp_path / "spill").waiting()) == 1
+
+
+def test_an_unknown_environment_is_refused(recorder: Recorder) -> None:
+    with pytest.raises(ValueError, match="live, paper, replay, stress"):
+        MetricsCollector(environment="production", recorder=recorder)

@@ -1,0 +1,154 @@
+"""The collector in whole processes: they end by themselves, spill, re-send, fork."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from tests.unit.sdk.ledger_stand_in import ledger
+
+from seatrial_shared.collecting.spill import Spill
+
+RECORD = """
+from seatrial.monitoring import MetricsCollector
+metrics = MetricsCollector()
+metrics.record_trade("rsi_bollinger", "BUY", "filled", 1.25)
+metrics.record_api_latency("place_order", 0.25)
+metrics.record_webhook("success")
+metrics.update_system_metrics()
+"""
+TIMED = """
+import atexit, time
+atexit.register(lambda: print(time.perf_counter() - began))
+{script}
+began = time.perf_counter()
+"""
+
+
+def run(script: str, url: str, spill: Path) -> str:
+    environment = {**os.environ, "SEATRIAL_METRICS_URL": url, "SEATRIAL_SPILL_DIR": str(spill), "SEATRIAL_TOKEN": "t"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_script_that_only_records_ends_by_itself_and_has_sent_everything(tmp_path: Path) -> None:
+    with ledger() as service:
+        out = run(TIMED.format(script=RECORD), service.url, tmp_path / "spill")
+
+    assert float(out) < 2.0
+    assert [event["type"] for event in service.events] == ["trade", "api_call", "webhook", "system"]
+    assert not Spill(tmp_path / "spill").waiting()
+
+
+def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: Path) -> None:
+    port = free_port()
+    out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{port}", tmp_path / "spill")
+    assert float(out) < 2.0
+    assert len(Spill(tmp_path / "spill").waiting()) == 1
+
+    with ledger(port) as service:
+        run(RECORD, service.url, tmp_path / "spill")
+        run(RECORD, service.url, tmp_path / "spill")
+
+    assert [event["type"] for event in service.events] == ["trade", "api_call", "webhook", "system"] * 3
+    assert len(service.keys) == len(set(service.keys)) == 3
+    assert not Spill(tmp_path / "spill").waiting()
+
+
+def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path / "spill")
+
+    assert float(out) < 2.0
+    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    assert sum(len(batch.events) for batch in batches if batch) == 4
+
+
+def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    script = (
+        RECORD
+        + "metrics.flush()\nprint(metrics.recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, 'spill_unwritable'))"
+    )
+    out = run("from seatrial_shared import catalog" + script, f"http://127.0.0.1:{free_port()}", blocked)
+
+    assert float(out) == 4
+
+
+def test_forked_and_spawned_workers_send_their_own_records_only(tmp_path: Path) -> None:
+    script = """
+import multiprocessing, os, sys, warnings
+from seatrial.monitoring import MetricsCollector
+warnings.simplefilter("ignore")
+metrics = MetricsCollector()
+def work(name):
+    MetricsCollector().record_webhook(name)
+if __name__ == "__main__":
+    metrics.record_webhook("parent")
+    worker = multiprocessing.get_context("fork").Process(target=work, args=("worker",))
+    worker.start(); worker.join()
+    pid = os.fork()
+    metrics.record_webhook("after fork %d" % (pid == 0))
+    if pid: os.waitpid(pid, 0)
+"""
+    with ledger() as service:
+        run(script, service.url, tmp_path / "spill")
+
+    assert sorted(event["status"] for event in service.events) == ["after fork 0", "after fork 1", "parent", "worker"]
+    assert len(service.keys) == len(set(service.keys)) == 3
+
+
+def test_all_collectors_of_a_process_share_one_registry(tmp_path: Path) -> None:
+    script = """
+from prometheus_client import generate_latest
+from seatrial.monitoring import MetricsCollector
+MetricsCollector().record_webhook("a")
+MetricsCollector().record_webhook("b")
+print(generate_latest(MetricsCollector().recorder.registry).decode())
+"""
+    with ledger() as service:
+        out = run(script, service.url, tmp_path / "spill")
+
+    assert 'trading_webhooks_total{status="a"} 1.0' in out
+    assert 'trading_webhooks_total{status="b"} 1.0' in out
+    assert len(service.batches) == 1
+
+
+def test_importing_seatrial_is_fast_and_brings_nothing_heavy(tmp_path: Path) -> None:
+    script = """
+import json, sys, time
+began = time.perf_counter()
+import seatrial
+spent = time.perf_counter() - began
+heavy = [name for name in ("numpy", "numba", "pydantic", "fastapi", "httpx", "sqlalchemy") if name in sys.modules]
+print(json.dumps([spent, heavy, sorted(seatrial.__all__)]))
+"""
+    spent, heavy, names = json.loads(run(script, "http://127.0.0.1:1", tmp_path))
+
+    assert spent < 0.2
+    assert heavy == []
+    assert {"MetricsCollector", "PerformanceMonitor", "TradingEngine", "BacktestingEngine"} <= set(names)
+
+
+def test_a_script_ends_although_nothing_was_recorded(tmp_path: Path) -> None:
+    began = perf_counter()
+    run("from seatrial.monitoring import MetricsCollector; MetricsCollector()", "http://127.0.0.1:1", tmp_path)
+
+    assert perf_counter() - began < 5
+    assert not list(tmp_path.iterdir())
