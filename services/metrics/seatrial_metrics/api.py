@@ -1,0 +1,174 @@
+"""The routes of the metrics service: parse, call, return."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import AwareDatetime
+from starlette.concurrency import run_in_threadpool
+
+from seatrial_metrics import batches, examples, snapshots
+from seatrial_metrics.exposition import HEADLINE
+from seatrial_metrics.service import Service
+from seatrial_metrics.settings import MetricsSettings
+from seatrial_metrics.store import history
+from seatrial_shared.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted
+from seatrial_shared.contracts.pages import Page
+from seatrial_shared.contracts.snapshots import Performance, Snapshot
+from seatrial_shared.errors import field_error
+from seatrial_shared.web import metrics_guard, requires
+
+# A body of this size takes milliseconds to read; larger ones are read beside the loop.
+INLINE_BYTES = 65_536
+MAX_EVENTS_LISTED = 1_000
+MAX_POINTS = 5_000
+
+_POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
+    "requestBody": {
+        "required": True,
+        "description": f"Up to {MAX_BATCH_EVENTS} events; each is judged on its own",
+        "content": {
+            "application/json": {
+                "schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_BATCH_EVENTS},
+                "example": examples.EVENTS,
+            }
+        },
+    }
+}
+
+
+def routes(service: Service, settings: MetricsSettings) -> list[APIRouter]:
+    """Return the routes over a service."""
+    return [_ledger(service), _figures(service), _page(service, settings)]
+
+
+def _ledger(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["ledger"])
+
+    @router.post(
+        "/events",
+        status_code=202,
+        dependencies=[requires("events:write")],
+        openapi_extra=_POST_BODY,
+        responses={202: examples.answer(examples.ACCEPTED, "Every accepted event is committed")},
+    )
+    async def take_events(
+        request: Request,
+        batch_key: Annotated[str | None, Header(alias=BATCH_HEADER, description="producer/sequence")] = None,
+        imported: Annotated[bool, Query(description="Take events older than 35 days, once")] = False,
+    ) -> EventsAccepted:
+        """Take a batch into the ledger; answered after the commit, so what is acknowledged is never lost.
+
+        A second sending changes nothing: money events are known by their keys, telemetry by the batch header.
+        """
+        started_at = service.clock.monotonic()
+        body = await request.body()
+        now = service.clock.now()
+        if len(body) <= INLINE_BYTES:
+            batch = batches.read(body, batch_key, now, imported=imported)
+        else:
+            batch = await run_in_threadpool(batches.read, body, batch_key, now, imported=imported)
+        taken = await service.committer.submit(batch)
+        service.ingest_seconds.observe(service.clock.monotonic() - started_at)
+        return EventsAccepted(accepted=taken.accepted, duplicates=taken.duplicates, rejected=list(batch.rejected))
+
+    @router.get(
+        "/events",
+        dependencies=[requires("metrics:read")],
+        responses={200: examples.answer(examples.LISTED)},
+    )
+    async def list_events(
+        type: str | None = None,  # noqa: A002  # the name on the wire
+        account: str | None = None,
+        environment: Environment | None = None,
+        since: AwareDatetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS_LISTED)] = 100,
+        cursor: str | None = None,
+    ) -> Page[dict[str, Any]]:
+        """List the ledger, newest first; `since` is the earliest occurred_at."""
+        wanted = history.EventFilter(type, account, environment, since, _sequence(cursor))
+        async with service.database.transaction() as session:
+            found = await history.list_events(session, wanted, limit + 1)
+        items = list(found[:limit])
+        more = str(items[-1]["sequence"]) if len(found) > limit else None
+        return Page(items=items, next_cursor=more)
+
+    @router.get(
+        "/schema/events",
+        dependencies=[requires("metrics:read")],
+        responses={200: examples.answer({"discriminator": {"propertyName": "type"}, "oneOf": ["..."]})},
+    )
+    async def schema() -> dict[str, Any]:
+        """Return the JSON Schema of one event."""
+        return EVENT.json_schema()
+
+    return router
+
+
+def _figures(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["figures"], dependencies=[requires("metrics:read")])
+
+    @router.get("/snapshot", responses={200: examples.answer(examples.SNAPSHOT)})
+    async def snapshot(environment: Environment | None = None) -> Snapshot:
+        """Return every scope at one sequence: portfolio, accounts, strategies, endpoints."""
+        return snapshots.snapshot(await service.board.fresh(), environment)
+
+    @router.get("/performance", responses={200: examples.answer(examples.PERFORMANCE)})
+    async def performance(
+        environment: Annotated[list[Environment] | None, Query(description="All but stress when absent")] = None,
+    ) -> Performance:
+        """Return the figures of the portfolio and of each account; unknown ones are null, with the reason."""
+        wanted = environment or [Environment(name) for name in HEADLINE]
+        return snapshots.performance(await service.board.fresh(), wanted)
+
+    @router.get("/equity", responses={200: examples.answer(examples.EQUITY)})
+    async def equity(
+        environment: Environment = Environment.LIVE,
+        account: Annotated[str | None, Query(description="The whole portfolio when absent")] = None,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 500,
+    ) -> dict[str, Any]:
+        """Return equity over time, oldest first, thinned to `limit` points; the newest is always there."""
+        between: tuple[datetime | None, datetime | None] = (since, until)
+        async with service.database.transaction() as session:
+            rows = await history.equity(session, environment, account, between, limit)
+        return {"environment": environment, "account": account, "items": [_point(row) for row in rows]}
+
+    return router
+
+
+def _page(service: Service, settings: MetricsSettings) -> APIRouter:
+    router = APIRouter(tags=["metrics"])
+
+    @router.get(
+        "/metrics",
+        dependencies=metrics_guard(settings),
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"example": examples.PAGE}}}},
+    )
+    async def metrics() -> Response:
+        """Show the ledger's families in the Prometheus text format; while Postgres is away, the last ones."""
+        await service.board.for_page()
+        page = await run_in_threadpool(generate_latest, service.page)
+        return Response(page, media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _sequence(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not cursor.isdecimal() or len(cursor) > 18:
+        raise field_error("cursor", cursor[:80], "the next_cursor of the page before")
+    return int(cursor)
+
+
+def _point(row: dict[str, Any]) -> dict[str, Any]:  # Any: columns of many types
+    return {
+        "occurred_at": row["occurred_at"],
+        "equity": float(row["equity"]),
+        "high_water_mark": float(row["peak"]),
+        "max_drawdown_ratio": float(row["max_drawdown_ratio"]),
+    }

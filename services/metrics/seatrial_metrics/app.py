@@ -1,0 +1,45 @@
+"""Wires the metrics service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from seatrial_metrics.api import routes
+from seatrial_metrics.service import Service
+from seatrial_metrics.settings import MetricsSettings
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.web import ServiceParts, create_app
+
+BATCH_BYTES = 8 << 20
+
+
+def build(settings: MetricsSettings, clock: Clock | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: What is set.
+        clock: The source of time; the machine's own by default.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    service = Service(settings, clock or SystemClock(), registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    parts = ServiceParts(
+        name="metrics",
+        title="Seatrial metrics",
+        routers=routes(service, settings),
+        lifespan=lifespan,
+        ready=service.ready,
+        detail=service.detail,
+        body_bytes={"/v1/events": BATCH_BYTES},
+        process_metrics_path="/metrics/process",
+        uncounted=["/v1/events"],
+    )
+    return create_app(parts, settings, registry)

@@ -1,0 +1,145 @@
+"""Reads a batch of events as it came over the wire: each event is judged on its own."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from seatrial_shared.contracts.events import (
+    BATCH_HEADER,
+    EVENT,
+    MAX_BATCH_EVENTS,
+    Environment,
+    Event,
+    RejectedEvent,
+)
+from seatrial_shared.errors import BadRequest, BodyTooLarge, FieldError, ValidationFailed
+
+KEY_DAYS = 35
+AHEAD = timedelta(hours=1)
+LONGEST_KEY = 128
+LONGEST_QUOTE = 80
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """Who sent a batch, and its number there."""
+
+    producer: str
+    sequence: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The events of one request that may go into the ledger, and those that may not."""
+
+    events: Sequence[Event]
+    rejected: Sequence[RejectedEvent]
+    key: BatchKey | None = None
+    imported: bool = False
+
+
+def read(body: bytes, header: str | None, now: datetime, *, imported: bool = False) -> Batch:
+    """Return the batch that a request carries.
+
+    Args:
+        body: A JSON array of events.
+        header: `producer/sequence`, or None.
+        now: The instant of arrival; events of the wall clock are judged by it.
+        imported: Whether events older than the keys are kept may come in.
+
+    Raises:
+        BadRequest: The body is not JSON.
+        ValidationFailed: The body is not an array, or the header is malformed.
+        BodyTooLarge: The array is too long.
+    """
+    events: list[Event] = []
+    rejected: list[RejectedEvent] = []
+    for index, item in enumerate(_array(body)):
+        try:
+            event = EVENT.validate_python(item)
+        except ValidationError as error:
+            rejected.append(RejectedEvent(index=index, code="invalid_event", detail=_describe(error)))
+            continue
+        refusal = _untimely(event, index, now, imported)
+        if refusal is not None:
+            rejected.append(refusal)
+            continue
+        events.append(event)
+    return Batch(tuple(events), tuple(rejected), read_key(header), imported)
+
+
+def read_key(header: str | None) -> BatchKey | None:
+    """Return the key in a `producer/sequence` header."""
+    if header is None:
+        return None
+    producer, slash, sequence = header.rpartition("/")
+    if not slash or not producer or not sequence or len(header) > LONGEST_KEY:
+        allowed = f"producer/sequence, for example engine-1/42, up to {LONGEST_KEY} characters"
+        raise ValidationFailed(
+            f"the header {BATCH_HEADER} was {header[:LONGEST_QUOTE]!r}; send {allowed}",
+            errors=[FieldError(BATCH_HEADER, header[:LONGEST_QUOTE], allowed)],
+        )
+    return BatchKey(producer, sequence)
+
+
+def _array(body: bytes) -> list[object]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(
+            f"the body is not valid JSON: {str(error)[:LONGEST_QUOTE]}; send an array of events"
+        ) from error
+    if not isinstance(parsed, list):
+        found = "an object" if isinstance(parsed, dict) else type(parsed).__name__
+        raise ValidationFailed(
+            f"the body must be a JSON array of events, found {found}; put the event into [ ]",
+            errors=[FieldError("body", found, "an array of events")],
+        )
+    if len(parsed) > MAX_BATCH_EVENTS:
+        raise BodyTooLarge(
+            f"the batch has {len(parsed)} events, at most {MAX_BATCH_EVENTS} fit in one; send it in parts"
+        )
+    return parsed
+
+
+class MalformedJson(BadRequest):
+    """The body cannot be read as JSON."""
+
+    code = "malformed_json"
+
+
+def _untimely(event: Event, index: int, now: datetime, imported: bool) -> RejectedEvent | None:
+    if event.environment is Environment.REPLAY:
+        return None
+    if event.occurred_at > now + AHEAD:
+        ahead = math.ceil((event.occurred_at - now).total_seconds())
+        return RejectedEvent(
+            index=index,
+            code="in_the_future",
+            detail=f"occurred_at lies {ahead} s ahead of the service's clock; check the sender's clock and time zone, "
+            "or send environment=replay for event time",
+        )
+    if not imported and event.occurred_at < now - timedelta(days=KEY_DAYS):
+        return RejectedEvent(
+            index=index,
+            code="too_old",
+            detail=f"occurred_at {event.occurred_at.isoformat()} is over {KEY_DAYS} days ago, so it cannot be told "
+            "from a repetition; send it with ?imported=true once, or with environment=replay",
+        )
+    return None
+
+
+def _describe(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or "event"
+    found = repr(first.get("input"))
+    quoted = found if len(found) <= LONGEST_QUOTE else found[:LONGEST_QUOTE] + "..."
+    if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
+        return f"`type`: {first['msg']}"
+    return f"`{field}` was {quoted}: {first['msg']}" + (
+        f" ({error.error_count()} errors)" if error.error_count() > 1 else ""
+    )

@@ -1,0 +1,91 @@
+"""Holds the last committed figures: read again after every commit and on an interval, kept while Postgres is away."""
+
+import asyncio
+
+from seatrial_metrics.figures import Figures
+from seatrial_metrics.store import figures as stored
+from seatrial_shared import logs
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.session import Database
+from seatrial_shared.errors import DatabaseUnreachable
+
+SHORTEST_PAUSE_SECONDS = 0.25
+PAGE_AGE_SECONDS = 1.0
+PAGE_PATIENCE_SECONDS = 2.0
+
+
+class Board:
+    """The figures in memory.
+
+    Args:
+        database: Where the ledger is.
+        clock: Stamps the figures and judges their windows.
+        interval_seconds: How long figures may stand without a commit here (other replicas commit too).
+    """
+
+    def __init__(self, database: Database, clock: Clock, interval_seconds: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._interval_seconds = interval_seconds
+        self._reading = asyncio.Lock()
+        self._started_at = float("-inf")
+        self._failed_at = float("-inf")
+        self._committed = 0
+        self._changed = asyncio.Event()
+        self.last: Figures | None = None
+
+    def committed(self, sequence: int) -> None:
+        """Note that the ledger has grown."""
+        self._committed = max(self._committed, sequence)
+        self._changed.set()
+
+    async def fresh(self) -> Figures:
+        """Return figures that were read after this call; concurrent callers share one reading.
+
+        Raises:
+            DatabaseUnreachable: Postgres does not answer.
+        """
+        asked_at = self._clock.monotonic()
+        async with self._reading:
+            if self.last is None or self._started_at < asked_at:
+                started_at = self._clock.monotonic()
+                self.last = await self._read()
+                self._started_at = started_at
+            return self.last
+
+    async def for_page(self) -> None:
+        """Bring the figures up to date if that is soon done; the page shows the old ones otherwise, with their age."""
+        now = self._clock.monotonic()
+        is_current = (
+            self.last is not None
+            and self.last.sequence >= self._committed
+            and now - self._started_at < PAGE_AGE_SECONDS
+        )
+        if is_current or now - self._failed_at < PAGE_AGE_SECONDS:
+            return
+        try:
+            async with asyncio.timeout(PAGE_PATIENCE_SECONDS):
+                await self.fresh()
+        except (DatabaseUnreachable, TimeoutError):
+            self._failed_at = self._clock.monotonic()
+
+    async def run(self) -> None:
+        """Read again after commits and on the interval, until cancelled."""
+        while True:
+            try:
+                await self.fresh()
+            except DatabaseUnreachable as error:
+                logs.get().warning("figures_not_read", error=error.detail)
+            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
+                logs.get().error("figures_failed", exc_info=error)
+            await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
+            try:
+                async with asyncio.timeout(self._interval_seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+
+    async def _read(self) -> Figures:
+        async with self._database.transaction() as session:
+            return await stored.read(session, self._clock.now())

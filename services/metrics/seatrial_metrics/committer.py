@@ -1,0 +1,123 @@
+"""Gathers concurrent batches into one transaction; a batch is answered only after its commit."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seatrial_metrics.batches import Batch
+from seatrial_metrics.ledger import Taken
+from seatrial_metrics.store import partitions
+from seatrial_metrics.store.commit import Committed, commit
+from seatrial_shared import logs
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.session import Database
+from seatrial_shared.errors import DatabaseUnreachable, SeatrialError, Unavailable
+
+GROUP_EVENTS = 20_000
+WAITING_EVENTS = 200_000
+RETRY_AFTER = {"Retry-After": "2"}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A batch and whoever waits for it."""
+
+    batch: Batch
+    answer: asyncio.Future[Taken]
+
+    @property
+    def size(self) -> int:
+        """Return how much of a group this batch fills."""
+        return max(1, len(self.batch.events))
+
+
+class Committer:
+    """Commits batches, one transaction at a time.
+
+    Args:
+        database: Where the ledger is.
+        clock: Says when a group was received.
+        committed: Called with the last sequence after every commit.
+    """
+
+    def __init__(self, database: Database, clock: Clock, committed: Callable[[int], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._committed = committed
+        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
+        self.waiting_events = 0
+        self._held: Waiting | None = None
+
+    async def submit(self, batch: Batch) -> Taken:
+        """Return what became of a batch, after its commit.
+
+        Raises:
+            Unavailable: The database is away, or too much waits already; nothing of the batch was acknowledged.
+        """
+        if self.waiting_events >= WAITING_EVENTS:
+            raise Unavailable(
+                f"{self.waiting_events} events wait for the database already; send again in 2 s", headers=RETRY_AFTER
+            )
+        waiting = Waiting(batch, asyncio.get_running_loop().create_future())
+        self.waiting_events += waiting.size
+        self._queue.put_nowait(waiting)
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Commit groups until cancelled."""
+        try:
+            while True:
+                group = await self._gather()
+                await self._settle(group)
+                self.waiting_events -= sum(waiting.size for waiting in group)
+        finally:
+            self._refuse_the_rest()
+
+    async def _gather(self) -> list[Waiting]:
+        group = [self._held or await self._queue.get()]
+        self._held = None
+        size = group[0].size
+        while not self._queue.empty():
+            following = self._queue.get_nowait()
+            if size + following.size > GROUP_EVENTS:
+                self._held = following
+                break
+            group.append(following)
+            size += following.size
+        return group
+
+    async def _settle(self, group: list[Waiting]) -> None:
+        try:
+            done = await self._commit(group)
+        except SeatrialError as error:
+            _fail(group, DatabaseUnreachable(error.detail, headers=RETRY_AFTER))
+        except Exception as error:  # noqa: BLE001  # the loop that must survive a bad group
+            logs.get().error("group_failed", batches=len(group), exc_info=error)
+            if len(group) == 1:
+                _fail(group, SeatrialError("the batch could not be stored; the log has the request id"))
+                return
+            for waiting in group:  # one bad batch must not fail its neighbours
+                await self._settle([waiting])
+        else:
+            for waiting, taken in zip(group, done.taken, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(taken)
+            self._committed(done.sequence)
+
+    async def _commit(self, group: list[Waiting]) -> Committed:
+        now = self._clock.now()
+        await partitions.ensure(self._database, now.date())
+        async with self._database.transaction() as session:
+            return await commit(session, [waiting.batch for waiting in group], now)
+
+    def _refuse_the_rest(self) -> None:
+        rest = [self._held] if self._held is not None else []
+        while not self._queue.empty():
+            rest.append(self._queue.get_nowait())
+        _fail(rest, Unavailable("the service is stopping; send again", headers=RETRY_AFTER))
+
+
+def _fail(group: list[Waiting], error: SeatrialError) -> None:
+    for waiting in group:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)

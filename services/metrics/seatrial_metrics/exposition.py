@@ -1,0 +1,182 @@
+"""Shows figures as the families of the catalogue, in the form that Prometheus reads."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as MetricFamily
+from prometheus_client.registry import Collector
+
+from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, Scope, combined, portfolio_scope
+from seatrial_metrics.labels import OTHER, Labels, fold
+from seatrial_metrics.tallies import SUM, CounterKey, Family
+from seatrial_shared import catalog
+from seatrial_shared.contracts.events import Environment
+
+HEADLINE = tuple(each.value for each in Environment if each is not Environment.STRESS)
+STATUSES = ("filled", "success", "rejected", "failed")
+SIDES = ("BUY", "SELL")
+HUNDRED = 100.0
+
+Sample = Mapping[str, float | None]
+
+
+class LedgerCollector(Collector):
+    """Shows the last committed figures; asked by Prometheus, it touches neither database nor clock itself.
+
+    Args:
+        figures: Returns the last figures, or None before the first.
+        machine: Returns the last sample of this machine by metric name.
+        now: Returns the current instant.
+        budget: How many values a label may have.
+    """
+
+    def __init__(
+        self,
+        figures: Callable[[], Figures | None],
+        machine: Callable[[], Sample],
+        now: Callable[[], datetime],
+        budget: int,
+    ) -> None:
+        self._figures = figures
+        self._machine = machine
+        self._now = now
+        self._budget = budget
+
+    def collect(self) -> Iterator[MetricFamily]:
+        """Yield every family of the page, also those without a sample."""
+        figures = self._figures()
+        now = self._now()
+        overflow: dict[str, int] = {}
+        if figures is None:
+            figures_shown, known = Figures(as_of=now), False
+        else:
+            figures_shown, known = figures, True
+        yield from self._counted(figures_shown, overflow)
+        yield _counter(catalog.LABEL_OVERFLOW, {(name,): Decimal(count) for name, count in overflow.items()})
+        gauges = _gauges(figures_shown, now, self._machine(), known)
+        for metric in (*catalog.GUIDE_METRICS, *catalog.TRADING_METRICS):
+            if metric.kind is catalog.Kind.GAUGE:
+                yield _gauge(metric, gauges.get(metric.name))
+
+    def _counted(self, figures: Figures, overflow: dict[str, int]) -> Iterator[MetricFamily]:
+        by_family: dict[str, list[tuple[CounterKey, Decimal]]] = {}
+        for key, value in figures.counters.items():
+            if key.environment != Environment.STRESS:
+                by_family.setdefault(key.family, []).append((key, value))
+        for metric in (*catalog.GUIDE_METRICS, *catalog.TRADING_METRICS):
+            if metric is catalog.LABEL_OVERFLOW or metric.kind is catalog.Kind.GAUGE:
+                continue
+            is_histogram = metric.kind is catalog.Kind.HISTOGRAM
+            folded = fold(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
+            for label, count in folded.overflow.items():
+                overflow[label] = overflow.get(label, 0) + count
+            yield (
+                _histogram(metric, folded.values)
+                if is_histogram
+                else _counter(metric, _initialised(metric, folded.values))
+            )
+
+
+def _initialised(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> Mapping[Labels, Decimal]:
+    """Add the statuses that a known strategy may reach at 0, so that `increase()` sees the first of each."""
+    if metric.name != Family.TRADES:
+        return values
+    sides: dict[str, set[str]] = {}
+    for strategy, side, _ in values:
+        sides.setdefault(strategy, set(SIDES)).add(side)
+    zeros: dict[Labels, Decimal] = {
+        (strategy, side, status): Decimal(0)
+        for strategy, known in sides.items()
+        for side in sorted(known - {OTHER})
+        for status in STATUSES
+    }
+    return {**zeros, **values}
+
+
+def _counter(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> MetricFamily:
+    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, value in values.items():
+        family.add_metric(list(labels), float(value))
+    return family
+
+
+def _histogram(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> MetricFamily:
+    """Return a histogram of its buckets and sum; a family without labels is there from the beginning, at zero."""
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    names = {labels[:-1]: None for labels in values} or ({} if metric.labels else {(): None})
+    bounds = [*(str(bound) for bound in metric.buckets), "+Inf"]
+    for labels in names:
+        running = Decimal(0)
+        buckets = []
+        for index, bound in enumerate(bounds):
+            running += values.get((*labels, str(index)), Decimal(0))
+            buckets.append((bound, float(running)))
+        family.add_metric(list(labels), buckets, sum_value=float(values.get((*labels, SUM), Decimal(0))))
+    return family
+
+
+def _gauge(metric: catalog.Metric, value: float | None) -> MetricFamily:
+    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+    if value is not None:
+        family.add_metric([], value)
+    return family
+
+
+def _gauges(figures: Figures, now: datetime, machine: Sample, known: bool) -> Sample:
+    scope = combined([portfolio_scope(figures, environment) for environment in HEADLINE])
+    engines = [engine for engine in figures.engines if engine.environment in HEADLINE]
+    return {
+        **_money(scope),
+        **_machine(engines, now, machine),
+        catalog.LAST_EVENT.name: _newest(engine.last_occurred_at for engine in engines),
+        catalog.HEARTBEAT.name: _newest(engine.heartbeat_at for engine in engines),
+        catalog.LEDGER_SEQUENCE.name: float(figures.sequence) if known else None,
+        catalog.FIGURES_AGE.name: max(0.0, (now - figures.as_of).total_seconds()) if known else None,
+    }
+
+
+def _money(scope: Scope) -> Sample:
+    level = scope.level
+    return {
+        catalog.CURRENT_PNL.name: _float(scope.profit),
+        catalog.OPEN_POSITIONS.name: _float(scope.open_positions),
+        catalog.WIN_RATE.name: _percent(scope.win_rate.value),
+        catalog.PORTFOLIO_RISK.name: _percent(scope.risk.value),
+        catalog.MAX_DRAWDOWN.name: None if level is None else _percent(float(level.max_drawdown_ratio)),
+        catalog.DAILY_PNL.name: _float(scope.session_profit),
+        catalog.EQUITY.name: None if level is None else float(level.equity),
+        catalog.EQUITY_PEAK.name: None if level is None else float(level.peak),
+        catalog.DRAWDOWN_RATIO.name: scope.drawdown.value,
+    }
+
+
+def _machine(engines: Iterable[EngineFigures], now: datetime, machine: Sample) -> Sample:
+    """Return what the engines say of their machine when they said it lately, else what was sampled here."""
+    recent = [
+        (engine.system_received_at, engine)
+        for engine in engines
+        if engine.system_received_at is not None and now - engine.system_received_at <= RECENT_SYSTEM
+    ]
+    if not recent:
+        return machine
+    newest = max(recent, key=lambda pair: pair[0])[1]
+    told = {
+        catalog.SYSTEM_CPU.name: newest.cpu_percent,
+        catalog.SYSTEM_MEMORY.name: newest.memory_percent,
+        catalog.SYSTEM_DISK.name: newest.disk_percent,
+    }
+    return {name: machine.get(name) if value is None else value for name, value in told.items()}
+
+
+def _newest(instants: Iterable[datetime | None]) -> float | None:
+    return max((instant.timestamp() for instant in instants if instant is not None), default=None)
+
+
+def _percent(ratio: float | None) -> float | None:
+    return None if ratio is None else ratio * HUNDRED
+
+
+def _float(value: Decimal | int | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,75 @@
+"""Reads what was: the events of the ledger, and equity over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_shared.db.metrics import LedgerEvent
+
+_EQUITY = """
+    WITH shares AS (
+        SELECT occurred_at, equity, peak, max_drawdown_ratio,
+               ntile(:limit) OVER (ORDER BY occurred_at) AS share
+        FROM {table}
+        WHERE environment = :environment {account}
+          AND (CAST(:since AS timestamptz) IS NULL OR occurred_at >= :since)
+          AND (CAST(:until AS timestamptz) IS NULL OR occurred_at < :until)
+    )
+    SELECT DISTINCT ON (share) occurred_at, equity, peak, max_drawdown_ratio
+    FROM shares
+    ORDER BY share, occurred_at DESC
+    """
+_PORTFOLIO_EQUITY = text(_EQUITY.format(table="metrics.portfolio_points", account=""))
+_ACCOUNT_EQUITY = text(_EQUITY.format(table="metrics.equity_points", account="AND account = :account"))
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which events to list; None takes all."""
+
+    type: str | None = None
+    account: str | None = None
+    environment: str | None = None
+    since: datetime | None = None
+    before_sequence: int | None = None
+
+
+async def list_events(session: AsyncSession, wanted: EventFilter, limit: int) -> Sequence[dict[str, Any]]:
+    """Return events as they were sent, with sequence and received_at, newest first."""
+    table = LedgerEvent.__table__
+    query = select(table).order_by(table.c.sequence.desc()).limit(limit)
+    for name in ("type", "account", "environment"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(table.c[name] == value)
+    if wanted.since is not None:
+        query = query.where(table.c.occurred_at >= wanted.since)
+    if wanted.before_sequence is not None:
+        query = query.where(table.c.sequence < wanted.before_sequence)
+    found = await session.execute(query)
+    return [_event(dict(row)) for row in found.mappings()]
+
+
+async def equity(
+    session: AsyncSession,
+    environment: str,
+    account: str | None,
+    between: tuple[datetime | None, datetime | None],
+    limit: int,
+) -> Sequence[dict[str, Any]]:
+    """Return at most `limit` points of a curve, oldest first: the last of each share of equally many points."""
+    values = {"environment": environment, "since": between[0], "until": between[1], "limit": limit}
+    if account is None:
+        found = await session.execute(_PORTFOLIO_EQUITY, values)
+    else:
+        found = await session.execute(_ACCOUNT_EQUITY, {**values, "account": account})
+    return [dict(row) for row in found.mappings()]
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:  # Any: columns of many types
+    body = row.pop("body")
+    return {**row, **body}

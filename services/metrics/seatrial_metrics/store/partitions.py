@@ -1,0 +1,84 @@
+"""Makes the daily partitions of the ledger ahead of time, and drops what is older than it must be kept."""
+
+from datetime import date, datetime, timedelta
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_metrics.batches import KEY_DAYS
+from seatrial_shared.db.session import Database
+
+AHEAD_DAYS = 7
+PREFIX = "events_"
+_LOCK = 7_245_302
+
+_EXISTING = text(
+    """
+    SELECT child.relname
+    FROM pg_inherits
+    JOIN pg_class AS child ON child.oid = pg_inherits.inhrelid
+    JOIN pg_class AS parent ON parent.oid = pg_inherits.inhparent
+    JOIN pg_namespace ON pg_namespace.oid = parent.relnamespace
+    WHERE pg_namespace.nspname = 'metrics' AND parent.relname = 'events'
+    """
+)
+
+_made: WeakKeyDictionary[Database, set[date]] = WeakKeyDictionary()
+
+
+async def ensure(database: Database, today: date) -> None:
+    """Make the partitions of today and the next days, once a day; a partition that is there is left alone."""
+    made = _made.setdefault(database, set())
+    if today in made:
+        return
+    days = [today + timedelta(days=ahead) for ahead in range(AHEAD_DAYS + 1)]
+    async with database.transaction() as session:
+        await session.execute(text("SET LOCAL lock_timeout = '5s'"))
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        existing = await names(session)
+        for day in days:
+            if _name(day) not in existing:
+                await session.execute(text(_create(day)))
+    made.add(today)
+
+
+async def names(session: AsyncSession) -> set[str]:
+    """Return the partitions that exist."""
+    return set((await session.execute(_EXISTING)).scalars())
+
+
+async def drop_older(session: AsyncSession, before: date) -> list[str]:
+    """Drop the partitions of days before a date; return their names. Books and counters do not need them."""
+    await session.execute(text("SET LOCAL lock_timeout = '5s'"))
+    old = sorted(name for name in await names(session) if name < _name(before))
+    for name in old:
+        await session.execute(text(f'DROP TABLE metrics."{name}"'))
+    return old
+
+
+async def forget_keys(session: AsyncSession, now: datetime) -> None:
+    """Delete the keys that no event can meet again, and the seconds that no window looks at."""
+    horizon = now - timedelta(days=KEY_DAYS + 1)
+    parameters = {"horizon": horizon, "recent": now - timedelta(days=1)}
+    for statement in (
+        "DELETE FROM metrics.event_keys WHERE received_at < :horizon AND occurred_at < :horizon AND NOT lasting",
+        "DELETE FROM metrics.batches WHERE received_at < :horizon",
+        "DELETE FROM metrics.activity WHERE environment <> 'replay' AND second < :recent",
+        "DELETE FROM metrics.activity WHERE environment = 'replay' AND second < ("
+        "SELECT max(last_occurred_at) - interval '1 day' FROM metrics.engines WHERE environment = 'replay')",
+    ):
+        names_used = {name: value for name, value in parameters.items() if f":{name}" in statement}
+        await session.execute(text(statement), names_used)
+
+
+def _name(day: date) -> str:
+    return f"{PREFIX}{day:%Y%m%d}"
+
+
+def _create(day: date) -> str:
+    after = day + timedelta(days=1)
+    return (
+        f"CREATE TABLE IF NOT EXISTS metrics.{_name(day)} PARTITION OF metrics.events "
+        f"FOR VALUES FROM ('{day} 00:00+00') TO ('{after} 00:00+00')"
+    )

@@ -1,0 +1,71 @@
+"""A metrics service in this process, over a real Postgres and a clock that the test moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from seatrial_metrics.app import build
+from seatrial_metrics.settings import MetricsSettings
+from seatrial_shared.clock import SystemClock
+
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class MovableClock(SystemClock):
+    """Stand still for `now`, go on for `monotonic`, which only limits how long things take."""
+
+    def __init__(self, start: datetime) -> None:
+        self.instant = start
+
+    def now(self) -> datetime:
+        """Return the instant that the test has set."""
+        return self.instant
+
+
+class Door:
+    """The public door of one service."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def push(self, *events: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Send a batch and return the answer, which must be 202."""
+        headers = {} if key is None else {"Seatrial-Batch": key}
+        response = await self.http.post("/v1/events", json=list(events), headers=headers)
+        assert response.status_code == 202, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def page(self) -> dict[str, float]:
+        """Return the samples of the metrics page."""
+        response = await self.http.get("/metrics")
+        assert response.status_code == 200, response.text
+        return samples(response.text)
+
+    async def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """Return the JSON of a GET, which must be 200."""
+        response = await self.http.get(path, params=params)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def samples(page: str) -> dict[str, float]:
+    """Return every sample of a page by its name and labels as they stand there."""
+    lines = (line.rsplit(" ", 1) for line in page.splitlines() if line and not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+@asynccontextmanager
+async def open_service(url: str, clock: SystemClock | None = None, **settings: Any) -> AsyncIterator[Door]:
+    """Run a service until the block ends."""
+    app = build(MetricsSettings.load(database_url=url, **settings), clock or SystemClock())
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://metrics", timeout=30) as http,
+    ):
+        yield Door(http)

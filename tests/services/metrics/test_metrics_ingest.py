@@ -1,0 +1,57 @@
+"""What goes into the ledger, once."""
+
+from typing import Any
+
+from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+
+AT = START.isoformat()
+
+
+def trade(number: int, **fields: Any) -> dict[str, Any]:
+    """Return a trade event."""
+    common = {"id": f"t{number}", "type": "trade", "occurred_at": AT, "strategy": "rsi", "side": "buy"}
+    return {**common, **fields}
+
+
+async def test_first_trade_is_counted(door: Door) -> None:
+    answer = await door.push(trade(1))
+
+    assert answer == {"accepted": 1, "duplicates": 0, "rejected": []}
+    page = await door.page()
+    assert page['trades_total{side="BUY",status="filled",strategy="rsi"}'] == 1
+    assert page['trades_total{side="BUY",status="failed",strategy="rsi"}'] == 0
+
+
+async def test_trade_sent_twice_counts_once(door: Door) -> None:
+    await door.push(trade(1, trade_id="x"))
+
+    again = await door.push(trade(2, trade_id="x"), trade(1, trade_id="x"))
+
+    assert again == {"accepted": 0, "duplicates": 2, "rejected": []}
+    page = await door.page()
+    assert page['trades_total{side="BUY",status="filled",strategy="rsi"}'] == 1
+
+
+async def test_telemetry_batch_sent_twice_counts_once(door: Door) -> None:
+    call = {"id": "c", "type": "api_call", "occurred_at": AT, "endpoint": "/orders", "seconds": 0.2}
+    await door.push(call, call, key="engine/1")
+
+    again = await door.push(call, call, key="engine/1")
+
+    assert again == {"accepted": 0, "duplicates": 2, "rejected": []}
+    page = await door.page()
+    assert page['api_request_duration_seconds_count{endpoint="/orders"}'] == 2
+
+
+async def test_counters_survive_a_restart(database_url: str, clock: MovableClock) -> None:
+    async with open_service(database_url, clock) as before:
+        await before.push(trade(1, duration_seconds=0.3), trade(2, pnl="5"))
+
+    async with open_service(database_url, clock) as after:
+        await after.push(trade(3, pnl="-1"))
+        page = await after.page()
+
+    assert page['trades_total{side="BUY",status="filled",strategy="rsi"}'] == 3
+    assert page["trade_duration_seconds_count"] == 1
+    assert page["win_rate_percent"] == 50.0
+    assert page["current_pnl"] == 4.0
