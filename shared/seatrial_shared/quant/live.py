@@ -11,7 +11,7 @@ def drawdown_ratio(equity: Number, peak: Number) -> Figure:
     """Return how far `equity` stands under its `peak`: 0 at the peak, 0.25 a quarter below, 1 when all is lost."""
     if not peak > 0:
         return undefined("there has been no equity above zero yet")
-    return known(max(0.0, 1.0 - float(equity) / float(peak)))
+    return known(max(1.0 - float(equity) / float(peak), 0.0))  # this order keeps a NaN
 
 
 def win_rate_ratio(wins: int, closed: int, minimum: int = 1) -> Figure:
@@ -25,7 +25,7 @@ def session_loss_ratio(session_pnl: Number, start_equity: Number) -> Figure:
     """Return the session's loss over the equity at its start; 0 while the session has gained."""
     if not start_equity > 0:
         return undefined("the session began without equity")
-    return known(max(0.0, -float(session_pnl) / float(start_equity)))
+    return known(max(-float(session_pnl) / float(start_equity), 0.0))
 
 
 def error_ratio(errors: int, failed_calls: int, trades: int, api_calls: int, minimum: int = 20) -> Figure:

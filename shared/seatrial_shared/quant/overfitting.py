@@ -28,7 +28,7 @@ class SharpeMoments:
     @property
     def radicand(self) -> float:
         """Return 1 - skewness * SR + (kurtosis - 1) / 4 * SR^2: the variance of the estimate, times T - 1."""
-        return 1.0 - self.skewness * self.sharpe + (self.kurtosis - 1.0) / 4.0 * self.sharpe**2
+        return 1.0 - self.skewness * self.sharpe + (self.kurtosis - 1.0) / 4.0 * self.sharpe * self.sharpe
 
 
 def moments(returns: Floats | Sequence[float]) -> SharpeMoments | None:
@@ -37,16 +37,16 @@ def moments(returns: Floats | Sequence[float]) -> SharpeMoments | None:
     if len(values) < 2:
         return None
     mean = float(values.mean())
-    offsets = values - mean
-    squares = offsets * offsets
-    variance = float(squares.mean())
-    if math.sqrt(variance) <= 1e-15 * (1.0 + float(abs(values).max())):
+    deviation = float(values.std())
+    if not 1e-15 * (1.0 + float(abs(values).max())) < deviation < math.inf:
         return None
+    standard = (values - mean) / deviation
+    squares = standard * standard
     return SharpeMoments(
-        sharpe=mean / math.sqrt(variance * len(values) / (len(values) - 1)),
+        sharpe=mean / (deviation * math.sqrt(len(values) / (len(values) - 1))),
         observations=len(values),
-        skewness=float((squares * offsets).mean()) / variance**1.5,
-        kurtosis=float((squares * squares).mean()) / variance**2,
+        skewness=float((squares * standard).mean()),
+        kurtosis=float((squares * squares).mean()),
     )
 
 
@@ -66,7 +66,8 @@ def minimum_track_record(estimate: SharpeMoments, benchmark: float = 0.0, confid
         return undefined("the Sharpe ratio is not above the benchmark")
     if estimate.radicand <= 0.0:
         return undefined("the moments of the returns give no variance for the Sharpe ratio")
-    return known(1.0 + estimate.radicand * (NORMAL.inv_cdf(confidence) / (estimate.sharpe - benchmark)) ** 2)
+    distance = NORMAL.inv_cdf(confidence) / (estimate.sharpe - benchmark)
+    return known(1.0 + estimate.radicand * distance * distance)
 
 
 def expected_maximum_sharpe(variance: float, trials: float) -> float:

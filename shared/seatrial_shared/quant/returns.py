@@ -55,7 +55,8 @@ def cagr(first: float, last: float, years: float) -> Figure:
         return undefined("less than a month of data")
     if not first > 0.0 or not last > 0.0:
         return undefined("the equity is not above zero at both ends")
-    return known((last / first) ** (1.0 / years) - 1.0)
+    with np.errstate(over="ignore"):
+        return known(float(np.power(last / first, 1.0 / years)) - 1.0)
 
 
 def volatility(returns: Floats | Sequence[float], periods_a_year: float) -> Figure:

@@ -59,6 +59,15 @@ def statistics(
     if len(equity) != len(times_ms) or not len(equity):
         raise field_error("times_ms", f"{len(times_ms)} instants", f"one for each of the {len(equity)} equity values")
     curve, times = column(equity), np.ascontiguousarray(times_ms, dtype=np.int64)
+    with np.errstate(all="ignore"):  # what overflows becomes undefined, in `known`
+        figures, metrics = _figures(curve, times, trades, calendar, risk_free)
+    metrics |= {name: figure.value for name, figure in figures.items()}
+    return Statistics(metrics, {name: str(item.reason) for name, item in figures.items() if item.value is None})
+
+
+def _figures(
+    curve: Floats, times: Times, trades: TradeColumns, calendar: Calendar, risk_free: float
+) -> tuple[dict[str, Figure], dict[str, Metric]]:
     figures = {
         **_equity_figures(curve),
         **_drawdown_figures(curve, times),
@@ -66,18 +75,15 @@ def statistics(
         **_exposure_figures(trades, times),
     }
     metrics: dict[str, Metric] = {**_counts(trades), "return_sampling": None, "return_observations": 0}
-    if float(curve.min()) > 0.0:
-        drawn = returns.sample(curve, times, calendar)
-        metrics |= {"return_sampling": drawn.sampling, "return_observations": len(drawn.returns)}
-        yearly = returns.cagr(float(curve[0]), float(curve[-1]), (times[-1] - times[0]) / 1000.0 / returns.YEAR_SECONDS)
-        figures |= _return_figures(drawn, risk_free)
-        figures |= {"cagr": yearly, "calmar": returns.calmar(yearly, figures["max_drawdown"])}
-    else:
-        figures |= dict.fromkeys(
-            (*RETURN_FIGURES, "cagr", "calmar"), undefined("the equity is not above zero throughout")
-        )
-    metrics |= {name: figure.value for name, figure in figures.items()}
-    return Statistics(metrics, {name: str(item.reason) for name, item in figures.items() if item.value is None})
+    if not float(curve.min()) > 0.0:
+        none = undefined("the equity is not above zero throughout")
+        return figures | dict.fromkeys((*RETURN_FIGURES, "cagr", "calmar"), none), metrics
+    drawn = returns.sample(curve, times, calendar)
+    metrics |= {"return_sampling": drawn.sampling, "return_observations": len(drawn.returns)}
+    years = float(times[-1] - times[0]) / 1000.0 / returns.YEAR_SECONDS
+    yearly = returns.cagr(float(curve[0]), float(curve[-1]), years)
+    figures |= _return_figures(drawn, risk_free)
+    return figures | {"cagr": yearly, "calmar": returns.calmar(yearly, figures["max_drawdown"])}, metrics
 
 
 def _equity_figures(curve: Floats) -> dict[str, Figure]:

@@ -1,0 +1,74 @@
+"""Drawdown: worked curves, and what always holds."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial_shared.errors import ValidationFailed
+from seatrial_shared.quant.drawdown import deepest, max_drawdown, underwater
+
+curves = st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        ([100.0, 110.0, 99.0, 105.0, 88.0, 120.0], 0.20),
+        ([100.0, 90.0, 94.5, 92.61], 0.10),
+        ([100.0, 100.0, 101.0], 0.0),
+        ([100.0], 0.0),
+        ([100.0, 50.0, 200.0, 120.0], 0.5),
+        ([100.0, -50.0], 1.5),
+    ],
+)
+def test_the_deepest_fall_is_found(curve: list[float], expected: float) -> None:
+    assert max_drawdown(curve).value == pytest.approx(expected, abs=1e-12)
+
+
+def test_no_curve_and_a_curve_from_zero_have_no_drawdown() -> None:
+    assert max_drawdown([]).reason == "no equity"
+    assert max_drawdown([0.0, 1.0]).reason == "the equity does not begin above zero"
+
+
+def test_a_drawdown_knows_when_it_began_and_ended() -> None:
+    #        0      1     2     3     4     5      6      7
+    curve = [100.0, 90.0, 100.0, 110.0, 88.0, 99.0, 111.0, 105.0]
+    times = np.arange(8) * 1_000
+
+    found = deepest(np.array(curve), times)
+
+    assert found.depth_ratio == pytest.approx(0.2)
+    assert (found.peak, found.trough, found.recovered) == (3, 4, 6)
+    assert found.underwater_ms == 2_000 + 3_000 + 1_000
+    assert found.longest_underwater_ms == 3_000
+
+
+def test_a_drawdown_that_is_still_open_has_not_recovered() -> None:
+    found = deepest(np.array([100.0, 120.0, 60.0, 110.0]), np.arange(4) * 1_000)
+
+    assert (found.peak, found.trough, found.recovered) == (1, 2, -1)
+    assert found.longest_underwater_ms == 2_000
+
+
+def test_a_curve_without_its_times_is_refused() -> None:
+    with pytest.raises(ValidationFailed, match="`times_ms` was '2 instants'"):
+        deepest(np.array([1.0, 2.0, 3.0]), np.arange(2))
+
+
+@given(curve=curves)
+def test_it_is_the_greatest_of_all_points_and_between_0_and_1(curve: list[float]) -> None:
+    found = max_drawdown(curve).value
+
+    assert found is not None
+    assert 0.0 <= found < 1.0
+    assert found == pytest.approx(float(underwater(curve).max()), abs=1e-15)
+
+
+@given(curve=curves)
+def test_the_places_of_a_drawdown_are_in_order(curve: list[float]) -> None:
+    found = deepest(np.array(curve), np.arange(len(curve)))
+
+    assert found.peak <= found.trough
+    assert found.recovered == -1 or found.recovered > found.trough
+    assert 0 <= found.longest_underwater_ms <= found.underwater_ms <= len(curve) - 1
