@@ -78,10 +78,14 @@ def parse_params(strategy: str, model: type[P], values: Mapping[str, Any]) -> P:
 def _problem(model: type[BaseModel], item: Mapping[str, Any]) -> FieldError:
     field = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        return FieldError(f"params.{field}", item["input"], f"one of {', '.join(model.model_fields)}")
+        return FieldError(f"params.{field}", item["input"], _names(model))
     if not field:
         return FieldError("params", item["input"], item["msg"])
     return FieldError(f"params.{field}", item["input"], _allowed(model, field, str(item["msg"])))
+
+
+def _names(model: type[BaseModel]) -> str:
+    return f"one of {', '.join(model.model_fields)}" if model.model_fields else "no parameters"
 
 
 def _allowed(model: type[BaseModel], field: str, message: str) -> str:
@@ -92,4 +96,4 @@ def _allowed(model: type[BaseModel], field: str, message: str) -> str:
     bounds = [f"{sign} {schema[key]}" for key, sign in signs.items() if key in schema]
     if not bounds:
         return message
-    return f"a {schema.get('type', 'value')} {' and '.join(bounds)}"
+    return f"{schema.get('type', 'value')} {' and '.join(bounds)}"

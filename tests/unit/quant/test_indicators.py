@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial_shared.errors import ValidationFailed
 from seatrial_shared.quant import indicators
 from seatrial_shared.quant.column import Floats
+
+STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 
 # The 33 closes that StockCharts explains RSI with, and the RSI(14) of TA-Lib 0.8.2 on them.
 CLOSES = np.array(
@@ -189,6 +191,7 @@ def test_a_tiny_price_keeps_its_digits_after_a_huge_one() -> None:
         assert std[at] == pytest.approx(closes[at - 19 : at + 1].std(), rel=1e-11)
 
 
+@STEADY
 @given(
     closes=st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60),
     n=st.integers(1, 12),
@@ -210,6 +213,7 @@ prices = st.lists(st.one_of(st.floats(1e-9, 1e9), st.just(float("nan")), st.just
 
 
 @pytest.mark.parametrize("name", EACH)
+@STEADY
 @given(closes=prices, data=st.data())
 def test_no_indicator_sees_ahead(name: str, closes: list[float], data: st.DataObject) -> None:
     close = np.array(closes)
@@ -222,6 +226,7 @@ def test_no_indicator_sees_ahead(name: str, closes: list[float], data: st.DataOb
     assert prefix.tobytes() == whole[:cut].tobytes()
 
 
+@STEADY
 @given(closes=prices)
 def test_rsi_stays_between_0_and_100(closes: list[float]) -> None:
     found = indicators.rsi(closes, 3)

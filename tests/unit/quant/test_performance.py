@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial_shared.quant import performance
 from seatrial_shared.quant.trades import TradeColumns
+
+STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 
 PNL = [100.0, -50.0, 200.0, -100.0, 50.0, -25.0]
 
@@ -90,6 +92,7 @@ def test_the_longest_run_is_counted() -> None:
     assert performance.longest_run([]) == 0
 
 
+@STEADY
 @given(st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 2)), min_size=1, max_size=40))
 def test_expectancy_is_what_win_rate_and_averages_say(pnl: list[float]) -> None:
     win, loss = performance.average_win(pnl).or_zero(), performance.average_loss(pnl).or_zero()
