@@ -13,8 +13,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from seatrial.stack import binaries, postmaster
+from seatrial.stack import binaries, database, postmaster, record
 from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken
+from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import PostgresServer
 
 pytestmark = pytest.mark.system
@@ -263,3 +264,29 @@ def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_pat
 
 def _open_to_all(folder: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents, Path(psycopg.__file__).parent))
+
+
+def test_fresh_database_is_empty_at_each_start_and_kept_after_a_crash(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first = database.EmbeddedDatabase(layout, FAST, fresh="seatrial_demo")
+    first.start()
+    keep_row(first.url)
+    kill = record.read(layout.run, "postgres")
+    assert kill is not None
+    os.kill(kill.pid, signal.SIGKILL)
+    until(lambda: not first.is_running())
+    first.start()
+    after_crash = rows(first.url)
+    address = database.embedded_url(layout)
+    first.stop()
+
+    second = database.EmbeddedDatabase(layout, FAST, fresh="seatrial_demo")
+    second.start()
+
+    assert after_crash == [(7,)]
+    assert address is not None
+    assert address.endswith("/seatrial_demo")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        rows(second.url)
+    second.stop()
+    PostgresServer(layout.postgres).remove()

@@ -83,7 +83,7 @@ class EmbeddedDatabase:
         self._layout.run.mkdir(parents=True, exist_ok=True)
         state = postmaster.read(self._server.data)
         if state is not None:
-            record.write(self._layout.run, "postgres", state.pid, self._server.port)
+            record.write(self._layout.run, record.Part("postgres", self._server.port, database=self._name), state.pid)
 
     def is_running(self) -> bool:
         """Tell whether the server is alive."""
@@ -170,4 +170,4 @@ def embedded_url(layout: Layout) -> str | None:
     if noted is None or noted.process is None:
         return None
     secret = cluster.password(layout.postgres.resolve())
-    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{noted.port}/{DATABASE}"
+    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{noted.port}/{noted.database or DATABASE}"

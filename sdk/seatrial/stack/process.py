@@ -61,7 +61,8 @@ class ServiceProcess:
         except OSError as error:
             raise not_writable(self.log, error) from error
         self._started = time.monotonic()
-        record.write(self._layout.run, self.service.name, self._child.pid, self.address.port, restarts)
+        part = record.Part(self.service.name, self.address.port, restarts)
+        record.write(self._layout.run, part, self._child.pid)
 
     def ended(self) -> int | None:
         """Return the exit code when the process has ended by itself, else None."""

@@ -12,6 +12,16 @@ SLACK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
+class Part:
+    """What is known of a part before the system says which process it is."""
+
+    service: str
+    port: int | None = None
+    restarts: int = 0
+    database: str = ""
+
+
+@dataclass(frozen=True)
 class Record:
     """One process of the stack; `start_time` is what the system says, in epoch seconds."""
 
@@ -20,6 +30,7 @@ class Record:
     port: int | None
     start_time: float
     restarts: int = 0
+    database: str = ""
 
     @property
     def process(self) -> psutil.Process | None:
@@ -32,14 +43,14 @@ class Record:
             return None
 
 
-def write(folder: Path, service: str, pid: int, port: int | None = None, restarts: int = 0) -> Record:
-    """Note that `service` runs as `pid`."""
+def write(folder: Path, part: Part, pid: int) -> Record:
+    """Note that a part runs as `pid`."""
     try:
         started = psutil.Process(pid).create_time()
     except psutil.Error:
         started = 0.0  # it has ended already; the record then matches no process
-    record = Record(service, pid, port, started, restarts)
-    file = folder / f"{service}.json"
+    record = Record(part.service, pid, part.port, started, part.restarts, part.database)
+    file = folder / f"{part.service}.json"
     staging = file.with_suffix(f".{os.getpid()}.new")
     staging.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
     staging.replace(file)

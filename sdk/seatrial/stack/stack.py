@@ -121,7 +121,7 @@ class Stack:
     def _start(self) -> None:
         for name in leftovers.stop(self.layout.run):
             self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
-        record.write(self.layout.run, SUPERVISOR, os.getpid())
+        record.write(self.layout.run, record.Part(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
         self._database = database.choose(

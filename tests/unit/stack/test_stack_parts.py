@@ -40,7 +40,7 @@ def test_lock_is_held_once_and_names_its_holder(tmp_path: Path) -> None:
 
 
 def test_record_of_this_process_finds_it_and_an_older_start_does_not(tmp_path: Path) -> None:
-    noted = record.write(tmp_path, "metrics", os.getpid(), 9999)
+    noted = record.write(tmp_path, record.Part("metrics", 9999), os.getpid())
     older = record.Record("metrics", noted.pid, 9999, noted.start_time - 10)
 
     assert noted.process is not None
