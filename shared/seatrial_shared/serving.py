@@ -77,6 +77,8 @@ def _serve(service: str, app: FastAPI, listener: socket.socket, settings: Servic
     server = uvicorn.Server(config)
     if settings.stop_with_parent:
         threading.Thread(target=_stop_at_end_of_input, name="parent-watch", daemon=True).start()
+    # The server hands a caught SIGTERM back to the process when it is done; a graceful end is exit code 0.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     logs.get().info("service_starting", host=settings.host, port=listener.getsockname()[1])
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

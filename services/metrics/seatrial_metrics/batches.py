@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,8 +25,7 @@ LONGEST_KEY = 128
 LONGEST_QUOTE = 80
 
 
-@dataclass(frozen=True)
-class BatchKey:
+class BatchKey(NamedTuple):
     """Who sent a batch, and its number there."""
 
     producer: str

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from seatrial_metrics.batches import Batch, BatchKey
 from seatrial_shared.contracts.events import MONEY_TYPES, Event, ledger_key
 
 
-@dataclass(frozen=True)
-class EventKey:
+class EventKey(NamedTuple):
     """The name by which a money event is unique."""
 
     environment: str

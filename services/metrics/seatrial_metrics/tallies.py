@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from seatrial_shared import catalog
 from seatrial_shared.contracts.events import (
@@ -45,8 +46,7 @@ class Outcome(StrEnum):
     FLAT = "flat"
 
 
-@dataclass(frozen=True)
-class CounterKey:
+class CounterKey(NamedTuple):
     """One counter: its environment, family and up to three labels."""
 
     environment: str
@@ -56,8 +56,7 @@ class CounterKey:
     third: str = ""
 
 
-@dataclass(frozen=True)
-class SecondKey:
+class SecondKey(NamedTuple):
     """One second of one account, and of one endpoint when a call was made."""
 
     environment: str

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -68,8 +68,12 @@ class Database:
 
     async def require_head(self, expected: str) -> None:
         """Raise unless the schema stands at the newest migration."""
-        async with self.transaction() as session:
-            found = (await session.execute(text("SELECT version_num FROM public.alembic_version"))).scalar_one_or_none()
+        try:
+            async with self.transaction() as session:
+                rows = await session.execute(text("SELECT version_num FROM public.alembic_version"))
+                found = rows.scalar_one_or_none()
+        except ProgrammingError:
+            found = None  # an empty database has no such table
         if found != expected:
             raise DatabaseUnreachable(
                 f"the schema is at {found}, this program needs {expected}; run `seatrial db upgrade`"

@@ -19,15 +19,7 @@ async def add(session: AsyncSession, tally: Tally, now: datetime) -> None:
 
 async def _add_counters(session: AsyncSession, tally: Tally) -> None:
     rows = [
-        {
-            "environment": key.environment,
-            "family": key.family,
-            "first": key.first,
-            "second": key.second,
-            "third": key.third,
-            "value": value,
-        }
-        for key, value in sorted(tally.counters.items(), key=lambda pair: tuple(vars(pair[0]).values()))
+        {**key._asdict(), "value": value} for key, value in sorted(tally.counters.items(), key=lambda pair: pair[0])
     ]
     if not rows:
         return
@@ -42,10 +34,7 @@ async def _add_counters(session: AsyncSession, tally: Tally) -> None:
 
 
 async def _add_seconds(session: AsyncSession, tally: Tally) -> None:
-    rows = [
-        {**vars(key), **vars(count)}
-        for key, count in sorted(tally.seconds.items(), key=lambda pair: tuple(vars(pair[0]).values()))
-    ]
+    rows = [{**key._asdict(), **vars(count)} for key, count in sorted(tally.seconds.items(), key=lambda pair: pair[0])]
     if not rows:
         return
     statement = insert(Activity)
