@@ -1,0 +1,378 @@
+"""The account step: what happens to cash, position and orders on one bar. Everything that trades bars calls this."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_shared.matching.layout import (
+    C_ALLOW_SHORT,
+    C_AUCTION,
+    C_FIXED_FEE,
+    C_INTRABAR,
+    C_KELLY_CAP,
+    C_KELLY_FALLBACK,
+    C_KELLY_MINIMUM,
+    C_LOT,
+    C_MAKER,
+    C_MIN_NOTIONAL,
+    C_SEED,
+    C_SIZE_KIND,
+    C_SIZE_VALUE,
+    C_SLIP_PRICE,
+    C_SLIP_RATIO,
+    C_TAKER,
+    C_THROUGH,
+    C_TICK,
+    END_OF_DATA,
+    NONE,
+    S_AMBIGUOUS,
+    S_AMBIGUOUS_BARS,
+    S_AMBIGUOUS_TRADES,
+    S_CASH,
+    S_CLOSE,
+    S_DRAWS,
+    S_ENTRY_FEE,
+    S_ENTRY_INDEX,
+    S_ENTRY_PRICE,
+    S_FEES,
+    S_GAIN_RATIOS,
+    S_INDEX,
+    S_INITIAL_STOP,
+    S_LOSS_RATIOS,
+    S_LOSSES,
+    S_NEXT_BASE,
+    S_NEXT_EXIT,
+    S_NEXT_SIDE,
+    S_NEXT_STOP,
+    S_NEXT_TARGET,
+    S_NEXT_TRAIL,
+    S_PEAK,
+    S_QUANTITY,
+    S_REASON,
+    S_REJECTED,
+    S_SLIPPAGE,
+    S_STOP,
+    S_TARGET,
+    S_TRADES,
+    S_TRAIL,
+    S_VOLATILITY,
+    S_WINS,
+    SIGNAL,
+    T_AMBIGUOUS,
+    T_ENTRY_FEE,
+    T_ENTRY_INDEX,
+    T_ENTRY_PRICE,
+    T_EXIT_FEE,
+    T_EXIT_INDEX,
+    T_EXIT_PRICE,
+    T_GAP,
+    T_INITIAL_STOP,
+    T_QUANTITY,
+    T_REASON,
+    T_SIDE,
+    T_SLIPPAGE,
+    TAKE_PROFIT,
+)
+from seatrial_shared.matching.walk import walk
+from seatrial_shared.quant.jit import compiled
+
+Floats = NDArray[np.float64]
+
+
+@compiled
+def step(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+    """Run one bar: what was decided at the last close fills at the open, then the exits are walked, then the mark.
+
+    Args:
+        state: Account and orders, changed in place.
+        config: The execution rules.
+        trades: Rows for closed trades; the next free one is filled when a position closes.
+        o, h, low, c: The bar.
+    """
+    if state[S_NEXT_EXIT] != 0.0 and state[S_QUANTITY] != 0.0:
+        _leave_at_open(state, config, trades, o)
+    if state[S_NEXT_SIDE] != 0.0:
+        _enter(state, config, o)
+    state[S_NEXT_EXIT] = 0.0
+    state[S_NEXT_SIDE] = 0.0
+    if state[S_QUANTITY] != 0.0:
+        _intrabar(state, config, trades, o, h, low, c)
+    state[S_CLOSE] = c
+    state[S_INDEX] += 1.0
+
+
+@compiled
+def decide(
+    state: Floats,
+    config: Floats,
+    entry: float,
+    leave: bool,
+    stop: float,
+    target: float,
+    trail: float,
+    base: float,
+) -> int:
+    """Queue the decision of the last close for the next open; return why nothing came of it (a Rejection).
+
+    Args:
+        entry: +1 long, -1 short, 0 nothing.
+        leave: Close what is open.
+        stop, target, trail: By `base` ratios of the fill price (0) or absolute prices (1); NaN for none.
+    """
+    held = state[S_QUANTITY]
+    state[S_NEXT_EXIT] = 1.0 if leave and held != 0.0 else 0.0
+    state[S_NEXT_SIDE] = 0.0
+    if entry == 0.0:
+        return 0
+    if held != 0.0 and not leave:
+        return 1
+    if entry < 0.0 and config[C_ALLOW_SHORT] == 0.0:
+        return 2
+    if base == 1.0 and not _sides_fit(entry, stop, target, state[S_CLOSE]):
+        return 6
+    state[S_NEXT_SIDE] = entry
+    state[S_NEXT_STOP] = stop
+    state[S_NEXT_TARGET] = target
+    state[S_NEXT_TRAIL] = trail
+    state[S_NEXT_BASE] = base
+    return 0
+
+
+@compiled
+def finish(state: Floats, config: Floats, trades: Floats) -> None:
+    """Close what is open at the last close, as a market order."""
+    if state[S_QUANTITY] != 0.0:
+        state[S_INDEX] -= 1.0
+        _close(state, config, trades, state[S_CLOSE], END_OF_DATA, False)
+        state[S_INDEX] += 1.0
+    state[S_NEXT_EXIT] = 0.0
+    state[S_NEXT_SIDE] = 0.0
+
+
+@compiled
+def _sides_fit(entry: float, stop: float, target: float, close: float) -> bool:
+    return not ((stop - close) * entry >= 0.0 or (target - close) * entry <= 0.0)
+
+
+@compiled
+def _leave_at_open(state: Floats, config: Floats, trades: Floats, o: float) -> None:
+    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
+    # Resting orders are looked at before market orders: a gap through the stop keeps its own reason.
+    reason, price, _, gap = walk(
+        o * side,
+        o * side,
+        o * side,
+        o * side,
+        state[S_STOP] * side,
+        state[S_TARGET] * side,
+        state[S_TRAIL],
+        state[S_PEAK] * side,
+        config[C_AUCTION] != 0.0,
+        config[C_THROUGH],
+    )
+    if reason == NONE:
+        _close(state, config, trades, o, SIGNAL, False)
+    else:
+        _close(state, config, trades, price * side, reason, gap)
+
+
+@compiled
+def _enter(state: Floats, config: Floats, o: float) -> None:
+    side = state[S_NEXT_SIDE]
+    price = _market_price(config, o, side)
+    stop, target, trail = state[S_NEXT_STOP], state[S_NEXT_TARGET], state[S_NEXT_TRAIL]
+    if state[S_NEXT_BASE] == 0.0:
+        stop = price * (1.0 - side * stop)
+        target = price * (1.0 + side * target)
+        trail = price * trail
+    quantity = _quantity(state, config, price, stop)
+    if quantity * price < config[C_MIN_NOTIONAL] or quantity <= 0.0:
+        state[S_REJECTED] += 1.0
+        state[S_REASON] = 3.0 if quantity <= 0.0 else 4.0
+        return
+    fee = quantity * price * config[C_TAKER] + config[C_FIXED_FEE]
+    state[S_CASH] -= side * quantity * price + fee
+    state[S_FEES] += fee
+    state[S_QUANTITY] = side * quantity
+    state[S_ENTRY_PRICE] = price
+    state[S_ENTRY_FEE] = fee
+    state[S_ENTRY_INDEX] = state[S_INDEX]
+    state[S_SLIPPAGE] = abs(price - o) * quantity
+    state[S_STOP], state[S_TARGET], state[S_TRAIL] = stop, target, trail
+    state[S_INITIAL_STOP] = stop
+    state[S_PEAK] = price
+    state[S_AMBIGUOUS] = 0.0
+
+
+@compiled
+def _intrabar(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
+    stop, target, trail, peak = state[S_STOP] * side, state[S_TARGET] * side, state[S_TRAIL], state[S_PEAK] * side
+    auction, through = config[C_AUCTION] != 0.0, config[C_THROUGH]
+    a, top, bottom, z = o * side, h * side, low * side, c * side
+    first = walk(a, top, bottom, z, stop, target, trail, peak, auction, through)
+    other = walk(a, bottom, top, z, stop, target, trail, peak, auction, through)
+    chosen = first
+    if first[0] != other[0] or (first[0] != NONE and first[1] != other[1]):
+        state[S_AMBIGUOUS_BARS] += 1.0
+        state[S_AMBIGUOUS] = 1.0
+        if _takes_other(state, config, side, first, other, o, h, low, c):
+            chosen = other
+    state[S_PEAK] = chosen[2] * side
+    if chosen[0] != NONE:
+        _close(state, config, trades, chosen[1] * side, chosen[0], chosen[3])
+
+
+@compiled
+def _takes_other(
+    state: Floats,
+    config: Floats,
+    side: float,
+    first: tuple[int, float, float, bool],
+    other: tuple[int, float, float, bool],
+    o: float,
+    h: float,
+    low: float,
+    c: float,
+) -> bool:
+    """Settle a bar on which the two paths part: `first` goes to the favourable extreme first."""
+    mode = config[C_INTRABAR]
+    if mode == 2.0:
+        nearer_high = h - o < o - low
+        return nearer_high != (side > 0.0)
+    if mode == 3.0:
+        state[S_DRAWS] += 1.0
+        return _coin(config[C_SEED], state[S_DRAWS])
+    value = _value(config, state, side, first, c)
+    rival = _value(config, state, side, other, c)
+    if value == rival:
+        return mode == 0.0 and other[0] != TAKE_PROFIT
+    return rival < value if mode == 0.0 else rival > value
+
+
+@compiled
+def _value(config: Floats, state: Floats, side: float, way: tuple[int, float, float, bool], c: float) -> float:
+    quantity = abs(state[S_QUANTITY])
+    if way[0] == NONE:
+        return side * quantity * c
+    price = way[1] * side
+    is_limit = way[0] == TAKE_PROFIT
+    fill = price if is_limit else _market_price(config, price, -side)
+    rate = config[C_MAKER] if is_limit else config[C_TAKER]
+    return side * quantity * fill - quantity * fill * rate - config[C_FIXED_FEE]
+
+
+@compiled
+def _coin(seed: float, draw: float) -> bool:
+    """Return a fair, reproducible bit (a Weyl step through the splitmix64 finaliser)."""
+    x = np.uint64(np.int64(seed)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(np.int64(draw)) * np.uint64(
+        0xD1342543DE82EF95
+    )
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))) & np.uint64(1) == np.uint64(1)
+
+
+@compiled
+def _close(state: Floats, config: Floats, trades: Floats, price: float, reason: int, gap: bool) -> None:
+    quantity = abs(state[S_QUANTITY])
+    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
+    is_limit = reason == TAKE_PROFIT
+    fill = price if is_limit else _market_price(config, price, -side)
+    fee = quantity * fill * (config[C_MAKER] if is_limit else config[C_TAKER]) + config[C_FIXED_FEE]
+    state[S_CASH] += side * quantity * fill - fee
+    state[S_FEES] += fee
+    pnl = side * quantity * (fill - state[S_ENTRY_PRICE]) - state[S_ENTRY_FEE] - fee
+    ratio = pnl / (quantity * state[S_ENTRY_PRICE])
+    if pnl > 0.0:
+        state[S_WINS] += 1.0
+        state[S_GAIN_RATIOS] += ratio
+    elif pnl < 0.0:
+        state[S_LOSSES] += 1.0
+        state[S_LOSS_RATIOS] += ratio
+    state[S_AMBIGUOUS_TRADES] += state[S_AMBIGUOUS]
+    row = trades[int(state[S_TRADES]) % trades.shape[0]]
+    row[T_SIDE] = side
+    row[T_ENTRY_INDEX] = state[S_ENTRY_INDEX]
+    row[T_ENTRY_PRICE] = state[S_ENTRY_PRICE]
+    row[T_EXIT_INDEX] = state[S_INDEX]
+    row[T_EXIT_PRICE] = fill
+    row[T_QUANTITY] = quantity
+    row[T_ENTRY_FEE] = state[S_ENTRY_FEE]
+    row[T_EXIT_FEE] = fee
+    row[T_REASON] = reason
+    row[T_AMBIGUOUS] = state[S_AMBIGUOUS]
+    row[T_GAP] = 1.0 if gap else 0.0
+    row[T_SLIPPAGE] = state[S_SLIPPAGE] + abs(fill - price) * quantity
+    row[T_INITIAL_STOP] = state[S_INITIAL_STOP]
+    state[S_TRADES] += 1.0
+    state[S_QUANTITY] = 0.0
+    state[S_STOP] = state[S_TARGET] = state[S_TRAIL] = math.nan
+
+
+@compiled
+def _market_price(config: Floats, price: float, side: float) -> float:
+    """Return what a market order of this side pays: slippage and tick rounding always go against it."""
+    slipped = price * (1.0 + side * config[C_SLIP_RATIO]) + side * config[C_SLIP_PRICE]
+    tick = config[C_TICK]
+    if tick > 0.0:
+        ticks = slipped / tick
+        nearest = np.rint(ticks)
+        if abs(ticks - nearest) < 1e-9:
+            return nearest * tick
+        return (math.ceil(ticks) if side > 0.0 else math.floor(ticks)) * tick
+    return slipped
+
+
+@compiled
+def _quantity(state: Floats, config: Floats, price: float, stop: float) -> float:
+    """Return how many units the sizing gives, within the buying power, rounded down to lots."""
+    equity = state[S_CASH]
+    value = config[C_SIZE_VALUE]
+    kind = config[C_SIZE_KIND]
+    affordable = (equity - 2.0 * config[C_FIXED_FEE]) / (price * (1.0 + 2.0 * max(0.0, config[C_TAKER])))
+    if kind == 0.0:
+        wanted = value
+    elif kind == 1.0:
+        wanted = value / price
+    elif kind == 2.0:
+        wanted = value * affordable
+    elif kind == 5.0:
+        volatility = state[S_VOLATILITY]
+        wanted = value / volatility * equity / price if volatility > 0.0 else 0.0
+    else:
+        share = value if kind == 3.0 else _kelly(state, config)
+        wanted = share * equity / _loss_per_unit(state, price, stop)
+    quantity = min(wanted, affordable)
+    lot = config[C_LOT]
+    if lot > 0.0:
+        lots = quantity / lot
+        nearest = np.rint(lots)
+        quantity = (nearest if abs(lots - nearest) < 1e-9 else math.floor(lots)) * lot
+    return quantity if quantity > 0.0 else 0.0
+
+
+@compiled
+def _kelly(state: Floats, config: Floats) -> float:
+    wins, losses = state[S_WINS], state[S_LOSSES]
+    closed = state[S_TRADES]
+    if closed < config[C_KELLY_MINIMUM]:
+        return config[C_KELLY_FALLBACK]
+    if wins == 0.0:
+        return 0.0
+    if losses == 0.0:
+        return config[C_KELLY_FALLBACK]
+    won = wins / closed
+    payoff = (state[S_GAIN_RATIOS] / wins) / (-state[S_LOSS_RATIOS] / losses)
+    full = won - (1.0 - won) / payoff
+    return min(max(0.0, config[C_SIZE_VALUE] * full), config[C_KELLY_CAP])
+
+
+@compiled
+def _loss_per_unit(state: Floats, price: float, stop: float) -> float:
+    if not math.isnan(stop):
+        return abs(price - stop)
+    if state[S_LOSSES] > 0.0:
+        return -state[S_LOSS_RATIOS] / state[S_LOSSES] * price
+    return math.inf

@@ -1,0 +1,72 @@
+"""Where each number stands in the arrays that the compiled step works on."""
+
+from enum import IntEnum
+
+# Configuration, float64[C_SIZE].
+C_TAKER, C_MAKER, C_FIXED_FEE, C_SLIP_RATIO, C_SLIP_PRICE = 0, 1, 2, 3, 4
+C_TICK, C_LOT, C_MIN_NOTIONAL, C_AUCTION, C_THROUGH = 5, 6, 7, 8, 9
+C_INTRABAR, C_ALLOW_SHORT, C_SIZE_KIND, C_SIZE_VALUE = 10, 11, 12, 13
+C_KELLY_CAP, C_KELLY_MINIMUM, C_KELLY_FALLBACK, C_SEED = 14, 15, 16, 17
+C_SIZE = 18
+
+# Account and orders, float64[S_SIZE]; prices and distances are NaN when there are none.
+S_CASH, S_QUANTITY, S_ENTRY_PRICE, S_ENTRY_FEE, S_ENTRY_INDEX = 0, 1, 2, 3, 4
+S_STOP, S_TARGET, S_TRAIL, S_PEAK, S_AMBIGUOUS = 5, 6, 7, 8, 9
+S_NEXT_SIDE, S_NEXT_EXIT, S_NEXT_STOP, S_NEXT_TARGET, S_NEXT_TRAIL, S_NEXT_BASE = 10, 11, 12, 13, 14, 15
+S_INDEX, S_CLOSE, S_TRADES, S_AMBIGUOUS_BARS, S_AMBIGUOUS_TRADES, S_FEES = 16, 17, 18, 19, 20, 21
+S_WINS, S_LOSSES, S_GAIN_RATIOS, S_LOSS_RATIOS, S_REJECTED, S_VOLATILITY = 22, 23, 24, 25, 26, 27
+S_SLIPPAGE, S_INITIAL_STOP, S_DRAWS, S_REASON = 28, 29, 30, 31
+S_SIZE = 32
+
+# One closed trade, float64[T_SIZE].
+T_SIDE, T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY = 0, 1, 2, 3, 4, 5
+T_ENTRY_FEE, T_EXIT_FEE, T_REASON, T_AMBIGUOUS, T_GAP, T_SLIPPAGE, T_INITIAL_STOP = 6, 7, 8, 9, 10, 11, 12
+T_SIZE = 13
+
+
+class Exit(IntEnum):
+    """Why a position was closed."""
+
+    NONE = 0
+    STOP_LOSS = 1
+    TAKE_PROFIT = 2
+    TRAILING = 3
+    SIGNAL = 4
+    END_OF_DATA = 5
+
+
+class Rejection(IntEnum):
+    """Why a decision led to no order."""
+
+    NONE = 0
+    POSITION_OPEN = 1
+    SHORT_NOT_ALLOWED = 2
+    NO_SIZE = 3
+    BELOW_MINIMUM_NOTIONAL = 4
+    NO_CASH = 5
+    BAD_STOP = 6
+    NOTHING_TO_CLOSE = 7
+
+
+class Intrabar(IntEnum):
+    """How a bar is settled on which the order of high and low decides."""
+
+    WORST = 0
+    BEST = 1
+    NEAREST = 2
+    RANDOM = 3
+
+
+class SizeKind(IntEnum):
+    """What the sizing number means, in the order of quant.sizing.SizingKind."""
+
+    FIXED = 0
+    NOTIONAL = 1
+    EQUITY = 2
+    RISK = 3
+    KELLY = 4
+    VOL = 5
+
+
+# The same as plain numbers, which is what compiled code sees.
+NONE, STOP_LOSS, TAKE_PROFIT, TRAILING, SIGNAL, END_OF_DATA = 0, 1, 2, 3, 4, 5
