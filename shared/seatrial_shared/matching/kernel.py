@@ -255,12 +255,12 @@ def _takes_other(
 def _value(config: Floats, state: Floats, side: float, way: tuple[int, float, float, bool], c: float) -> float:
     quantity = abs(state[S_QUANTITY])
     if way[0] == NONE:
-        return side * quantity * c
+        return float(side * quantity * c)
     price = way[1] * side
     is_limit = way[0] == TAKE_PROFIT
     fill = price if is_limit else _market_price(config, price, -side)
     rate = config[C_MAKER] if is_limit else config[C_TAKER]
-    return side * quantity * fill - quantity * fill * rate - config[C_FIXED_FEE]
+    return float(side * quantity * fill - quantity * fill * rate - config[C_FIXED_FEE])
 
 
 @compiled
@@ -271,7 +271,7 @@ def _coin(seed: float, draw: float) -> bool:
     )
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (x ^ (x >> np.uint64(31))) & np.uint64(1) == np.uint64(1)
+    return bool((x ^ (x >> np.uint64(31))) & np.uint64(1) == np.uint64(1))
 
 
 @compiled
@@ -320,9 +320,9 @@ def _market_price(config: Floats, price: float, side: float) -> float:
         ticks = slipped / tick
         nearest = np.rint(ticks)
         if abs(ticks - nearest) < 1e-9:
-            return nearest * tick
-        return (math.ceil(ticks) if side > 0.0 else math.floor(ticks)) * tick
-    return slipped
+            return float(nearest * tick)
+        return float((math.ceil(ticks) if side > 0.0 else math.floor(ticks)) * tick)
+    return float(slipped)
 
 
 @compiled
@@ -358,15 +358,15 @@ def _kelly(state: Floats, config: Floats) -> float:
     wins, losses = state[S_WINS], state[S_LOSSES]
     closed = state[S_TRADES]
     if closed < config[C_KELLY_MINIMUM]:
-        return config[C_KELLY_FALLBACK]
+        return float(config[C_KELLY_FALLBACK])
     if wins == 0.0:
         return 0.0
     if losses == 0.0:
-        return config[C_KELLY_FALLBACK]
+        return float(config[C_KELLY_FALLBACK])
     won = wins / closed
     payoff = (state[S_GAIN_RATIOS] / wins) / (-state[S_LOSS_RATIOS] / losses)
     full = won - (1.0 - won) / payoff
-    return min(max(0.0, config[C_SIZE_VALUE] * full), config[C_KELLY_CAP])
+    return float(min(max(0.0, config[C_SIZE_VALUE] * full), config[C_KELLY_CAP]))
 
 
 @compiled
@@ -374,5 +374,5 @@ def _loss_per_unit(state: Floats, price: float, stop: float) -> float:
     if not math.isnan(stop):
         return abs(price - stop)
     if state[S_LOSSES] > 0.0:
-        return -state[S_LOSS_RATIOS] / state[S_LOSSES] * price
+        return float(-state[S_LOSS_RATIOS] / state[S_LOSSES] * price)
     return math.inf
