@@ -290,3 +290,22 @@ def test_fresh_database_is_empty_at_each_start_and_kept_after_a_crash(tmp_path: 
         rows(second.url)
     second.stop()
     PostgresServer(layout.postgres).remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps the data outside of the folder")
+def test_deleted_folder_starts_anew_and_a_moved_one_keeps_its_data(tmp_path: Path) -> None:
+    (tmp_path / "clone").mkdir()
+    first = PostgresServer(tmp_path / "clone" / "postgres", settings=FAST)
+    with first:
+        keep_row(first.url())
+    (tmp_path / "clone").rename(tmp_path / "moved")
+
+    moved = PostgresServer(tmp_path / "moved" / "postgres", settings=FAST)
+    again = PostgresServer(tmp_path / "clone" / "postgres", settings=FAST)
+
+    with moved, again:
+        assert rows(moved.url()) == [(7,)]
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            rows(again.url())
+    moved.remove()
+    again.remove()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from seatrial.stack import account, binaries, cluster, database, ports, services
+from seatrial.stack import account, binaries, cluster, database, home, ports, services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
@@ -37,6 +37,7 @@ def _findings(layout: Layout) -> Iterator[Finding]:
     yield _disk(layout)
     yield _programs(layout)
     yield _account(layout)
+    yield from _orphans()
     yield from _ports(layout)
     yield _database(layout)
 
@@ -95,6 +96,14 @@ def _account(layout: Layout) -> Finding:
         return f"server runs as uid {chosen.user}" if chosen.is_other else f"server runs as uid {os.geteuid()}"
 
     return _checked("account", look)
+
+
+def _orphans() -> Iterator[Finding]:
+    found = home.orphans()
+    if found:
+        listed = ", ".join(str(each) for each in found[:3]) + (", ..." if len(found) > 3 else "")
+        advice = "If those folders are gone for good and not only moved, delete these."
+        yield Finding("old databases", True, f"{len(found)} without their folder: {listed}", advice)
 
 
 def _ports(layout: Layout) -> Iterator[Finding]:

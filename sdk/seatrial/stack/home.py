@@ -4,7 +4,9 @@ As root the server runs as `nobody`, who can enter neither a clone under /root n
 becomes a link to a place that everybody can enter.
 """
 
+import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -40,6 +42,17 @@ def remove(folder: Path) -> None:
         raise not_writable(folder, error) from error
 
 
+def orphans() -> list[Path]:
+    """Return the homes under /var/lib/seatrial to which their folder no longer leads."""
+    found = []
+    for home in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
+        with contextlib.suppress(OSError):
+            owner = Path((home / OWNER).read_text(encoding="utf-8").strip())
+            if owner.resolve() != home:
+                found.append(home)
+    return found
+
+
 def _prepare_as_user(folder: Path) -> Path:
     if folder.is_symlink() and not os.access(folder.resolve(), os.W_OK):
         raise StackError(
@@ -60,8 +73,7 @@ def _prepare_as_root(folder: Path) -> Path:
         return folder.resolve()  # made earlier by an ordinary user, whose account then runs the server
     if folder.is_symlink() and folder.is_dir() and _belongs_to(folder.resolve(), folder):
         return folder.resolve()
-    home = SHARED / hashlib.sha256(str(_absolute(folder)).encode()).hexdigest()[:16]
-    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    home = _new_home(folder)
     for entry in (SHARED, home):
         entry.chmod(0o755)  # the umask may have taken the x that `nobody` needs
     (home / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
@@ -71,6 +83,21 @@ def _prepare_as_root(folder: Path) -> Path:
         folder.rmdir()
     folder.symlink_to(home, target_is_directory=True)
     return home
+
+
+def _new_home(folder: Path) -> Path:
+    # Whoever deleted .seatrial wants to start anew: a home that is already there is another life of this folder (or
+    # serves a clone that was moved away), so it is neither used nor deleted.
+    SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    name = hashlib.sha256(str(_absolute(folder)).encode()).hexdigest()[:16]
+    for number in itertools.count():
+        home = SHARED / (name if number == 0 else f"{name}-{number}")
+        try:
+            home.mkdir(mode=0o755)
+        except FileExistsError:
+            continue
+        return home
+    raise AssertionError("counting never ends")
 
 
 def _belongs_to(home: Path, folder: Path) -> bool:
