@@ -30,12 +30,12 @@ def pytest_runtest_makereport(
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A Postgres server of this test process's own."""
     folder: Path = tmp_path_factory.mktemp("postgres")
-    server = PostgresServer(folder)
+    server = PostgresServer(folder, settings={"fsync": "off"})
     server.start()
     try:
         yield server
     finally:
-        server.stop()
+        server.remove()
 
 
 @pytest.fixture(scope="session")

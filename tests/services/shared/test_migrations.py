@@ -59,7 +59,7 @@ def test_the_history_runs_on_the_systems_postgres_too(tmp_path: Path) -> None:
             number = connection.execute(text("SHOW server_version_num")).scalar_one()
         engine.dispose()
     finally:
-        server.stop()
+        server.remove()
 
     assert found == upgrade.head()
     assert int(number) >= 150_000
