@@ -36,6 +36,10 @@ class Level:
 
     def step(self, step: "Step") -> "Level":
         """Return the level after a complete instant."""
+        with localcontext(EXACT):
+            return self._step(step)
+
+    def _step(self, step: "Step") -> "Level":
         day = step.at.date()
         start = self.session_start_equity if day == self.session_day else self.equity
         equity = self.equity + step.change

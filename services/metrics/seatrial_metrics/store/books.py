@@ -31,6 +31,14 @@ _COUNT = text(
     WHERE environment = :environment AND account = :account
     """
 )
+_LEVELS_BEFORE = text(
+    """
+    SELECT DISTINCT ON (account) *
+    FROM metrics.equity_points
+    WHERE environment = :environment AND account = ANY(CAST(:names AS text[])) AND occurred_at < :start
+    ORDER BY account, occurred_at DESC
+    """
+)
 
 
 async def lock(session: AsyncSession, environment: str, names: Sequence[str], now: datetime) -> Books:
@@ -148,12 +156,8 @@ async def _points_since(session: AsyncSession, environment: str, start: datetime
 async def _levels_before(
     session: AsyncSession, environment: str, names: Sequence[str], start: datetime
 ) -> Mapping[str, Level]:
-    found = await session.execute(
-        select(_POINTS)
-        .distinct(_POINTS.c.account)
-        .where(_POINTS.c.environment == environment, _POINTS.c.account.in_(names), _POINTS.c.occurred_at < start)
-        .order_by(_POINTS.c.account, _POINTS.c.occurred_at.desc())
-    )
+    values = {"environment": environment, "names": list(names), "start": start}
+    found = await session.execute(_LEVELS_BEFORE, values)
     return {row.account: _level(row) for row in found}
 
 

@@ -1,0 +1,163 @@
+"""Whatever the order, the repetitions and the batches: the figures are those of the oracle."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+from tests.unit.metrics.oracle import Mark, expect
+
+FIRST = datetime(2001, 3, 1, tzinfo=UTC)
+
+
+def equity(account: str, at: datetime, value: object, **fields: Any) -> dict[str, Any]:
+    """Return an equity event on event time."""
+    return {
+        "id": f"{account}-{at.isoformat()}",
+        "type": "equity",
+        "environment": "replay",
+        "account": account,
+        "occurred_at": at.isoformat(),
+        "equity": str(value),
+        **fields,
+    }
+
+
+def opening(account: str, balance: object) -> dict[str, Any]:
+    """Return the opening of an account, sent when the wall clock was long past the events."""
+    return {
+        "id": f"open-{account}",
+        "type": "account",
+        "environment": "replay",
+        "account": account,
+        "occurred_at": START.isoformat(),
+        "opening_balance": str(balance),
+    }
+
+
+def stream(random: Random) -> tuple[list[Mark], dict[str, Decimal], list[dict[str, Any]]]:
+    """Return the marks, the openings, and their events with trades between, in the order of time."""
+    accounts = ["a", "b", "c"]
+    marks: list[Mark] = []
+    events: list[dict[str, Any]] = []
+    for step in range(40):
+        at = FIRST + timedelta(hours=7 * step)
+        for name in accounts:
+            if random.randrange(4) and (name != "c" or step > 15):
+                value = Decimal(random.randrange(5_000, 15_000)) / 7
+                value = value.quantize(Decimal("1e-12"))
+                marks.append((name, at, value))
+                events.append(equity(name, at, value))
+                pnl = str(random.choice(["5.5", "-3.25", "0"]))
+                events.append({**trade(name, at), "pnl": pnl})
+    openings = {"a": Decimal(10_000) / 7, "c": Decimal(900)}
+    openings = {name: balance.quantize(Decimal("1e-12")) for name, balance in openings.items()}
+    events += [opening(name, balance) for name, balance in openings.items()]
+    return marks, openings, events
+
+
+def trade(account: str, at: datetime) -> dict[str, Any]:
+    """Return a closing trade of an account."""
+    return {
+        "id": f"trade-{account}-{at.isoformat()}",
+        "trade_id": f"{account}-{at.isoformat()}",
+        "type": "trade",
+        "environment": "replay",
+        "account": account,
+        "occurred_at": at.isoformat(),
+        "strategy": "rsi",
+        "side": "SELL",
+    }
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_and_repetition_gives_the_oracles_figures(
+    seed: int, database_url: str, clock: MovableClock
+) -> None:
+    random = Random(seed)
+    marks, openings, events = stream(random)
+    sent = events + random.sample(events, len(events) // 3)
+    random.shuffle(sent)
+    expected = expect(marks, openings)
+    assert expected is not None
+
+    remaining = sent
+    while remaining:
+        cut = random.randrange(1, 60)
+        async with open_service(database_url, clock) as door:  # every batch meets a service that has just started
+            await door.push(*remaining[:cut])
+        remaining = remaining[cut:]
+
+    async with open_service(database_url, clock) as door:
+        clock.instant += timedelta(seconds=5)
+        performance = await door.get("/v1/performance", environment="replay")
+        history = await door.get("/v1/equity", environment="replay")
+        page = await door.page()
+    figures = performance["metrics"]
+    assert figures["equity"] == float(expected.equity)
+    assert figures["high_water_mark"] == float(expected.peak)
+    assert figures["max_drawdown_ratio"] == float(expected.max_drawdown_ratio)
+    assert figures["pnl"] == float(expected.equity - expected.base)
+    assert figures["session_pnl"] == float(expected.equity - expected.session_start_equity)
+    assert [point["equity"] for point in history["items"]] == [float(value) for _, value in expected.series]
+    pnls = [Decimal(event["pnl"]) for event in events if "pnl" in event]
+    assert figures["realised_pnl"] == float(sum(pnls))
+    assert figures["wins"] == sum(pnl > 0 for pnl in pnls)
+    assert page['trades_total{side="SELL",status="filled",strategy="rsi"}'] == len(pnls)
+
+
+async def test_late_equity_raises_the_peak_but_is_not_the_current_value(door: Door) -> None:
+    await door.push(equity("a", FIRST, 100), equity("a", FIRST + timedelta(days=2), 90))
+
+    await door.push(equity("a", FIRST + timedelta(days=1), 120))
+
+    performance = await door.get("/v1/performance")
+    assert performance["metrics"]["equity"] == 90
+    assert performance["metrics"]["high_water_mark"] == 120
+    assert performance["metrics"]["max_drawdown_ratio"] == 0.25
+    assert performance["accounts"][0]["late_events"] == 1
+
+
+async def test_half_an_instant_makes_no_drawdown(door: Door, clock: MovableClock) -> None:
+    later = FIRST + timedelta(days=1)
+    await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
+    half = await door.get("/v1/performance")
+
+    await door.push(equity("b", later, 150))
+    whole = await door.get("/v1/performance")
+
+    assert half["metrics"]["drawdown_ratio"] == 0
+    assert whole["metrics"]["equity"] == 200
+    assert whole["metrics"]["max_drawdown_ratio"] == 0
+
+
+async def test_instant_that_stays_incomplete_counts_after_a_pause(door: Door, clock: MovableClock) -> None:
+    later = FIRST + timedelta(days=1)
+    await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
+
+    clock.instant += timedelta(seconds=3)
+
+    assert (await door.get("/v1/performance"))["metrics"]["drawdown_ratio"] == 0.25
+
+
+async def test_stress_stays_out_of_the_headline(door: Door) -> None:
+    await door.push(equity("a", FIRST, 100), equity("s", START, 5, environment="stress"))
+
+    assert (await door.page())["trading_equity"] == 100
+    items = (await door.get("/v1/snapshot", environment="stress"))["items"]
+    assert items[0]["values"]["equity"] == 5
+
+
+async def test_day_without_reports_begins_at_the_last_equity(door: Door, clock: MovableClock) -> None:
+    await door.push(
+        equity("a", START - timedelta(days=1), 100, environment="live"),
+        equity("a", START, 90, environment="live"),
+    )
+    assert (await door.page())["daily_pnl"] == -10
+
+    clock.instant += timedelta(days=1)
+    await door.push({"id": "h", "type": "heartbeat", "occurred_at": clock.instant.isoformat()})
+
+    assert (await door.page())["daily_pnl"] == 0
