@@ -83,11 +83,8 @@ def kelly_fraction(pnl: Values) -> Figure:
 
 
 def r_multiples(trades: TradeColumns) -> Floats | None:
-    """Return P&L over the money at risk of every trade, or None unless every trade had a stop."""
-    if trades.risk is None or not len(trades) or not np.all(trades.risk > 0.0):
-        return None
-    multiples: Floats = trades.pnl / trades.risk
-    return multiples
+    """Return the R-multiples of all trades, or None unless every trade had a stop."""
+    return None if not len(trades) or np.isnan(trades.r_multiple).any() else trades.r_multiple
 
 
 def longest_run(flags: Sequence[bool]) -> int:

@@ -72,7 +72,7 @@ def _figures(
         **_equity_figures(curve),
         **_drawdown_figures(curve, times),
         **_trade_figures(trades),
-        **_exposure_figures(trades, times),
+        **_exposure_figures(trades, len(curve) - 1),
     }
     metrics: dict[str, Metric] = {**_counts(trades), "return_sampling": None, "return_observations": 0}
     if not float(curve.min()) > 0.0:
@@ -179,9 +179,10 @@ def _trade_figures(trades: TradeColumns) -> dict[str, Figure]:
     }
 
 
-def _exposure_figures(trades: TradeColumns, times: Times) -> dict[str, Figure]:
-    held = (trades.exit_time_ms - trades.entry_time_ms) / 1000.0
-    elapsed = float(times[-1] - times[0]) / 1000.0
-    mean = known(float(held.mean())) if len(trades) else undefined(performance.NO_TRADES)
-    share = known(min(1.0, float(held.sum()) / elapsed)) if elapsed > 0.0 else undefined("no time has passed")
-    return {"average_trade_seconds": mean, "exposure": share}
+def _exposure_figures(trades: TradeColumns, bars: int) -> dict[str, Figure]:
+    held = float(trades.bars_held.sum())
+    none = undefined(performance.NO_TRADES)
+    return {
+        "average_bars_held": known(held / len(trades)) if len(trades) else none,
+        "exposure": known(min(1.0, held / bars)) if bars else undefined("no bars"),
+    }

@@ -7,17 +7,10 @@ from typing import Protocol
 import numpy as np
 
 from seatrial_shared.quant.column import Floats
-from seatrial_shared.quant.drawdown import Times
 
 
 class TradeRow(Protocol):
     """What the figures need of one closed trade."""
-
-    @property
-    def entry_time_ms(self) -> int: ...
-
-    @property
-    def exit_time_ms(self) -> int: ...
 
     @property
     def entry_price(self) -> float: ...
@@ -37,45 +30,46 @@ class TradeRow(Protocol):
     @property
     def pnl(self) -> float: ...
 
+    @property
+    def bars_held(self) -> int: ...
+
+    @property
+    def r_multiple(self) -> float | None: ...
+
 
 @dataclass(frozen=True, eq=False)
 class TradeColumns:
     """One row a closed trade; money in quote currency, `pnl` net of the fees of both legs.
 
-    `risk` is |entry - first stop| * quantity, NaN for a trade without a stop; None when no trade says.
+    `bars_held` counts the bars of entry and exit; `r_multiple` is NaN for a trade without a stop.
     """
 
-    entry_time_ms: Times
-    exit_time_ms: Times
     entry_price: Floats
     exit_price: Floats
     quantity: Floats
     fees: Floats
     pnl_gross: Floats
     pnl: Floats
-    risk: Floats | None = None
+    bars_held: Floats
+    r_multiple: Floats
 
     def __len__(self) -> int:
         return len(self.pnl)
 
     @classmethod
-    def of(cls, rows: Sequence[TradeRow], risk: Sequence[float] | None = None) -> "TradeColumns":
+    def of(cls, rows: Sequence[TradeRow]) -> "TradeColumns":
         """Return the columns of trade records."""
-
-        def floats(name: str) -> Floats:
-            return np.array([getattr(row, name) for row in rows], dtype=np.float64)
-
-        def times(name: str) -> Times:
-            return np.array([getattr(row, name) for row in rows], dtype=np.int64)
-
         return cls(
-            entry_time_ms=times("entry_time_ms"),
-            exit_time_ms=times("exit_time_ms"),
-            entry_price=floats("entry_price"),
-            exit_price=floats("exit_price"),
-            quantity=floats("quantity"),
-            fees=floats("fees"),
-            pnl_gross=floats("pnl_gross"),
-            pnl=floats("pnl"),
-            risk=None if risk is None else np.asarray(risk, dtype=np.float64),
+            entry_price=_floats([row.entry_price for row in rows]),
+            exit_price=_floats([row.exit_price for row in rows]),
+            quantity=_floats([row.quantity for row in rows]),
+            fees=_floats([row.fees for row in rows]),
+            pnl_gross=_floats([row.pnl_gross for row in rows]),
+            pnl=_floats([row.pnl for row in rows]),
+            bars_held=_floats([row.bars_held for row in rows]),
+            r_multiple=_floats([np.nan if row.r_multiple is None else row.r_multiple for row in rows]),
         )
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.array(values, dtype=np.float64)

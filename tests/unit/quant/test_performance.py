@@ -13,18 +13,17 @@ STEADY = settings(deadline=None, derandomize=True, database=None)  # the first e
 PNL = [100.0, -50.0, 200.0, -100.0, 50.0, -25.0]
 
 
-def trades(pnl: list[float], risk: list[float] | None) -> TradeColumns:
+def trades(pnl: list[float], multiples: list[float]) -> TradeColumns:
     size = len(pnl)
     return TradeColumns(
-        entry_time_ms=np.arange(size),
-        exit_time_ms=np.arange(size) + 1,
         entry_price=np.full(size, 100.0),
         exit_price=np.full(size, 101.0),
         quantity=np.ones(size),
         fees=np.zeros(size),
         pnl_gross=np.array(pnl),
         pnl=np.array(pnl),
-        risk=None if risk is None else np.array(risk),
+        bars_held=np.ones(size),
+        r_multiple=np.array(multiples),
     )
 
 
@@ -79,12 +78,12 @@ def test_sqn_stops_counting_at_a_hundred_trades() -> None:
 
 
 def test_r_multiples_need_a_stop_on_every_trade() -> None:
-    multiples = performance.r_multiples(trades([20.0, -10.0], [10.0, 10.0]))
+    multiples = performance.r_multiples(trades([20.0, -10.0], [2.0, -1.0]))
 
     assert multiples is not None
     assert multiples.tolist() == [2.0, -1.0]
-    assert performance.r_multiples(trades([20.0, -10.0], [10.0, float("nan")])) is None
-    assert performance.r_multiples(trades([20.0], None)) is None
+    assert performance.r_multiples(trades([20.0, -10.0], [2.0, float("nan")])) is None
+    assert performance.r_multiples(trades([], [])) is None
 
 
 def test_the_longest_run_is_counted() -> None:

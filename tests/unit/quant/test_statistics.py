@@ -26,24 +26,24 @@ class Row:
     """One closed trade of one unit."""
 
     pnl: float
-    entry_time_ms: int = 0
-    exit_time_ms: int = DAY
     entry_price: float = 100.0
     exit_price: float = 110.0
     quantity: float = 1.0
     fees: float = 1.0
+    bars_held: int = 1
+    r_multiple: float | None = None
 
     @property
     def pnl_gross(self) -> float:
         return self.pnl + self.fees
 
 
-def judged(curve: list[float], rows: list[Row], risk: list[float] | None = None) -> Statistics:
-    return statistics(np.array(curve), np.arange(len(curve)) * DAY, TradeColumns.of(rows, risk))
+def judged(curve: list[float], rows: list[Row]) -> Statistics:
+    return statistics(np.array(curve), np.arange(len(curve)) * DAY, TradeColumns.of(rows))
 
 
 def test_a_small_backtest_has_the_worked_figures() -> None:
-    found = judged([100.0, 110.0, 99.0, 105.0, 88.0, 120.0], [Row(30.0), Row(-10.0)], [10.0, 10.0])
+    found = judged([100.0, 110.0, 99.0, 105.0, 88.0, 120.0], [Row(30.0, r_multiple=3.0), Row(-10.0, r_multiple=-1.0)])
 
     metrics = found.metrics
     assert metrics["total_return"] == pytest.approx(0.2)
@@ -56,6 +56,7 @@ def test_a_small_backtest_has_the_worked_figures() -> None:
     assert metrics["fees_of_gross_profit"] == pytest.approx(2 / 31)
     assert metrics["turnover"] == 420.0
     assert metrics["expectancy_r"] == pytest.approx(1.0)
+    assert metrics["average_bars_held"] == 1.0
     assert metrics["exposure"] == pytest.approx(2 / 5)
     assert found.undefined["cagr"] == "less than a month of data"
 
