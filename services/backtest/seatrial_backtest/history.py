@@ -1,0 +1,207 @@
+"""What a callback sees: the bars up to now, read-only, each look O(1); the future is not in it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_shared.quant import indicators
+from seatrial_shared.quant.candles import Candles
+
+Floats = NDArray[np.float64]
+TIME_KEYS = ("timestamp", "time")
+PRICE_KEYS = ("open", "high", "low", "close", "volume")
+KEYS = (*TIME_KEYS, *PRICE_KEYS)
+
+
+class Bar(Mapping[str, Any]):  # Any: float prices, an int time
+    """One bar, read-only: `timestamp` (also `time`, epoch ms of its open), open, high, low, close, volume."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KEYS)
+
+    def __len__(self) -> int:
+        return len(KEYS)
+
+    def __repr__(self) -> str:
+        return f"Bar({dict(self)!r})"
+
+
+class History(Sequence[Bar]):
+    """The bars up to now, oldest first: `h[-1]["close"]`, slices, iteration, columns, O(1) indicators.
+
+    Example:
+        h[-1]["close"], h[-20:], len(h), h["close"][-5:].mean(), h.sma(20), h.rsi(14), h.std(20)
+    """
+
+    __slots__ = ("_value",)
+
+    _value: Callable[[str, int], float]
+
+    def __init__(self, value: Callable[[str, int], float]) -> None:
+        self._value = value
+
+    @overload
+    def __getitem__(self, key: int) -> Bar: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Bar]: ...
+
+    @overload
+    def __getitem__(self, key: str) -> Floats: ...
+
+    def __getitem__(self, key: int | slice | str) -> Bar | list[Bar] | Floats:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def sma(self, n: int = 20) -> float:
+        """Return the mean of the last n closes, NaN while there are fewer."""
+        return self._value("sma", n)
+
+    def ema(self, n: int = 20) -> float:
+        """Return the exponential mean of the closes, seeded with the mean of the first n."""
+        return self._value("ema", n)
+
+    def std(self, n: int = 20) -> float:
+        """Return the population standard deviation of the last n closes."""
+        return self._value("std", n)
+
+    def rsi(self, n: int = 14) -> float:
+        """Return Wilder's RSI of the closes, NaN while unknown."""
+        return self._value("rsi", n)
+
+    def atr(self, n: int = 14) -> float:
+        """Return Wilder's average true range."""
+        return self._value("atr", n)
+
+    def highest(self, n: int = 20) -> float:
+        """Return the highest high of the last n bars, this one included."""
+        return self._value("highest", n)
+
+    def lowest(self, n: int = 20) -> float:
+        """Return the lowest low of the last n bars, this one included."""
+        return self._value("lowest", n)
+
+
+def opened(candles: Candles) -> tuple[History, Iterator[int]]:
+    """Return a history that shows nothing yet, and the iterator that shows one bar more at each step.
+
+    The bars live in closures, not in attributes, and every look is held against how many bars are shown. A column is
+    a view of a buffer that is filled as the bars come, so that `.base` has no future either. An indicator is computed
+    once for the whole series; it is causal, and its value of now is all that is handed out.
+    """
+    now = [0]  # how many bars are shown
+    made = _history(candles, _bar(candles, now), now)
+
+    def advance() -> Iterator[int]:
+        for index in range(len(candles)):
+            now[0] = index + 1
+            yield index
+
+    return made(_indicator(candles, now)), advance()
+
+
+def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
+    cells: dict[str, memoryview] = {name: getattr(candles, name).data for name in PRICE_KEYS}
+    cells |= dict.fromkeys(TIME_KEYS, candles.time_ms.data)
+
+    class ShownBar(Bar):
+        __slots__ = ("_index",)
+
+        def __init__(self, index: int) -> None:
+            self._index = index
+
+        def __getitem__(self, key: str) -> Any:
+            index = self._index
+            if 0 <= index < now[0]:
+                return cells[key][index]
+            raise IndexError(f"bar {index} is not known yet; {now[0]} bars are")
+
+    return ShownBar
+
+
+def _history(
+    candles: Candles, bar: Callable[[int], Bar], now: list[int]
+) -> Callable[[Callable[[str, int], float]], History]:
+    columns = {name: _growing(getattr(candles, name)) for name in PRICE_KEYS}
+    columns |= dict.fromkeys(TIME_KEYS, _growing(candles.time_ms))
+
+    class ShownHistory(History):
+        __slots__ = ()
+
+        def __len__(self) -> int:
+            return now[0]
+
+        def __getitem__(self, key: Any) -> Any:
+            if key.__class__ is int:
+                shown = now[0]
+                index = key if key >= 0 else shown + key
+                if 0 <= index < shown:
+                    return bar(index)
+                raise IndexError(f"there is no bar {key} among {shown}")
+            if isinstance(key, slice):
+                return [bar(index) for index in range(*key.indices(now[0]))]
+            if isinstance(key, str):
+                return columns[key](now[0])
+            return self[key.__index__()]
+
+        def __iter__(self) -> Iterator[Bar]:
+            return map(bar, range(now[0]))
+
+    return ShownHistory
+
+
+def _indicator(candles: Candles, now: list[int]) -> Callable[[str, int], float]:
+    series: dict[tuple[str, int], memoryview] = {}
+
+    def value(name: str, n: int) -> float:
+        found = series.get((name, n))
+        if found is None:
+            found = series[name, n] = _series(candles, name, n).data
+        number: float = found[now[0] - 1]
+        return number
+
+    return value
+
+
+def _growing(source: NDArray[Any]) -> Callable[[int], NDArray[Any]]:
+    buffer: NDArray[Any] = np.zeros(0, dtype=source.dtype)
+    filled = 0
+
+    def column(shown: int) -> NDArray[Any]:
+        nonlocal buffer, filled
+        if not len(buffer):
+            buffer = np.zeros(len(source), dtype=source.dtype)
+        if filled < shown:
+            buffer[filled:shown] = source[filled:shown]
+            filled = shown
+        view = buffer[:shown]
+        view.flags.writeable = False
+        return view
+
+    return column
+
+
+def _series(candles: Candles, name: str, n: int) -> Floats:
+    close = candles.close
+    match name:
+        case "sma":
+            found = indicators.sma(close, n)
+        case "ema":
+            found = indicators.ema(close, n)
+        case "std":
+            found = indicators.rolling_std(close, n)
+        case "rsi":
+            found = indicators.rsi(close, n)
+        case "atr":
+            found = indicators.atr(candles.high, candles.low, close, n)
+        case "highest":
+            found = indicators.rolling_max(candles.high, n)
+        case _:
+            found = indicators.rolling_min(candles.low, n)
+    return np.ascontiguousarray(found, dtype=np.float64)

@@ -1,0 +1,180 @@
+"""Turns whatever a source calls its time into UTC epoch milliseconds; says which rows it could not read."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNREADABLE = np.iinfo(np.int64).min
+# An epoch number is told apart by its size: seconds until the year 5138, then milli-, micro- and nanoseconds.
+_LARGEST_SECONDS = 1e11
+_LARGEST_MILLISECONDS = 1e14
+_LARGEST_MICROSECONDS = 1e17
+
+
+@dataclass(frozen=True, eq=False)
+class Instants:
+    """UTC epoch milliseconds, how many of them had no zone, and the rows that say no time with the reason."""
+
+    time_ms: NDArray[np.int64]
+    naive: int = 0
+    bad: dict[int, str] = field(default_factory=dict)
+
+
+def read(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None = None) -> Instants:  # Any: texts, numbers, dates
+    """Return the instants of a column of ISO texts, epoch numbers, datetimes or dates.
+
+    Args:
+        values: One value a bar.
+        zone: The zone of values that name none; None takes them as UTC.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "M":
+        return _naive(array.astype("datetime64[ms]"), zone)
+    if array.dtype.kind in "iuf":
+        return _epoch(array.astype(np.float64), array)
+    if array.dtype.kind == "U":
+        return _texts(array, zone)
+    return _one_by_one(list(values), zone)
+
+
+def _epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> Instants:
+    bad = {int(row): "the time is not a finite number" for row in np.flatnonzero(~np.isfinite(numbers))}
+    clean = np.where(np.isfinite(numbers), numbers, 0.0)
+    size = float(np.median(np.abs(clean))) if len(clean) else 0.0
+    if exact is not None and exact.dtype.kind in "iu":
+        times = _scaled_exactly(exact.astype(np.int64), size)
+    else:
+        times = np.round(clean * _milliseconds_of(size)).astype(np.int64)
+    times[list(bad)] = UNREADABLE
+    return Instants(times, bad=bad)
+
+
+def _milliseconds_of(size: float) -> float:
+    if size < _LARGEST_SECONDS:
+        return 1000.0
+    if size < _LARGEST_MILLISECONDS:
+        return 1.0
+    return 1e-3 if size < _LARGEST_MICROSECONDS else 1e-6
+
+
+def _scaled_exactly(numbers: NDArray[np.int64], size: float) -> NDArray[np.int64]:
+    factor = _milliseconds_of(size)
+    scaled: NDArray[np.int64] = numbers * int(factor) if factor >= 1.0 else numbers // round(1.0 / factor)
+    return scaled
+
+
+def _naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> Instants:
+    times = stamps.astype(np.int64)
+    bad = {int(row): "the time is missing" for row in np.flatnonzero(np.isnat(stamps))}
+    if zone is not None:
+        times = np.array(
+            [UNREADABLE if row in bad else _local_ms(int(ms), zone) for row, ms in enumerate(times)], dtype=np.int64
+        )
+    return Instants(times, naive=len(times) - len(bad), bad=bad)
+
+
+def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
+    wall = datetime.fromtimestamp(wall_ms / 1000, UTC).replace(tzinfo=zone)
+    return round(wall.timestamp() * 1000)
+
+
+def _texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> Instants:
+    stripped = np.char.strip(texts)
+    first = str(stripped[0]) if len(stripped) else ""
+    if _is_number(first):
+        try:
+            return _epoch(stripped.astype(np.float64), _as_integers(stripped))
+        except ValueError:
+            return _one_by_one([_number_or_text(str(text)) for text in stripped], zone)
+    plain = np.char.endswith(stripped, "Z")
+    with_zone = bool(plain.all())
+    if with_zone or (not plain.any() and not _has_offset(first)):
+        try:
+            stamps = np.char.rstrip(stripped, "Z").astype("datetime64[ms]")
+        except ValueError:
+            return _one_by_one(stripped.tolist(), zone)
+        found = _naive(stamps, None if with_zone else zone)
+        return Instants(found.time_ms, 0 if with_zone else found.naive, found.bad)
+    return _one_by_one(stripped.tolist(), zone)
+
+
+def _as_integers(texts: NDArray[np.str_]) -> NDArray[np.int64] | None:
+    try:
+        return texts.astype(np.int64)
+    except ValueError:
+        return None
+
+
+def _has_offset(text: str) -> bool:
+    return "+" in text or text.count("-") > 2
+
+
+def _is_number(text: str) -> bool:
+    # Eight digits are a day (20170102), not an epoch.
+    return _as_float(text) is not None and not (
+        text.isdigit() and len(text) in {8, 12, 14} and text[:2] in {"19", "20"}
+    )
+
+
+def _number_or_text(text: str) -> float | str:
+    number = _as_float(text)
+    return text if number is None else number
+
+
+def _as_float(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _one_by_one(values: Iterable[Any], zone: ZoneInfo | None) -> Instants:
+    rows = list(values)
+    numbers = [value for value in rows if isinstance(value, int | float) and not isinstance(value, bool)]
+    factor = _milliseconds_of(float(np.median(np.abs(numbers))) if numbers else 0.0)
+    times, naive, bad = np.empty(len(rows), dtype=np.int64), 0, {}
+    for row, value in enumerate(rows):
+        try:
+            instant = _instant(value, factor)
+        except (ValueError, OverflowError):
+            times[row] = UNREADABLE
+            bad[row] = f"the time {value!r} cannot be read; use ISO 8601 or epoch seconds or milliseconds"
+            continue
+        if isinstance(instant, int):
+            times[row] = instant
+            continue
+        if instant.tzinfo is None:
+            naive += 1
+            instant = instant.replace(tzinfo=zone or UTC)
+        times[row] = round(instant.timestamp() * 1000)
+    return Instants(times, naive, bad)
+
+
+def _instant(value: Any, factor: float) -> int | datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  naive on purpose: the caller counts it
+    if isinstance(value, np.datetime64):
+        return _instant(value.astype("datetime64[ms]").item(), factor)
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        return round(float(value) * factor)
+    if isinstance(value, str):
+        return datetime.fromisoformat(_iso(value.strip()))
+    raise ValueError("no time")
+
+
+def _iso(text: str) -> str:
+    # 2017.01.02 and 2017/01/02, as some terminals write the day.
+    if len(text) >= 10 and text[4] in "./" and text[7] == text[4]:
+        return f"{text[:4]}-{text[5:7]}-{text[8:]}"
+    if len(text) == 15 and text[8] == " " and text[:8].isdigit():
+        return f"{text[:8]}T{text[9:]}"
+    return text
