@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields
 from types import EllipsisType, MappingProxyType
 from typing import Any
 
-from seatrial_shared.watching.options import DEFAULT_THRESHOLDS, thresholds
+from seatrial_shared.alerting import THRESHOLDS
+from seatrial_shared.watching.options import thresholds
 
 ENVIRONMENTS = ("live", "paper", "replay", "stress")
 
@@ -59,7 +60,7 @@ class TradingConfig:
     metrics_update_interval: float | None = None
     alert_webhook_url: str | None = None
     alert_webhook_secret: str | None = field(default=None, repr=False)
-    alert_thresholds: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
+    alert_thresholds: Mapping[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
     def __post_init__(self) -> None:
         """Put defaults where `...` was written, complete the thresholds, refuse what cannot be traded."""

@@ -7,15 +7,10 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from urllib.parse import urlsplit
 
+from seatrial_shared import alerting
+
 DEFAULT_PORT = 9999
 DEFAULT_INTERVAL_SECONDS = 30.0
-DEFAULT_THRESHOLDS: Mapping[str, float] = {
-    "max_drawdown": 0.10,
-    "win_rate_min": 0.45,
-    "daily_loss_limit": 0.05,
-    "api_latency_max": 5.0,
-    "error_rate_max": 0.05,
-}
 
 
 @dataclass(frozen=True)
@@ -78,21 +73,16 @@ def thresholds(*layers: object) -> dict[str, float]:
     """Return the five thresholds with the changes of each layer, the last one winning.
 
     Raises:
-        ValueError: A key is not one of the five, or a value is no number from 0 on.
+        ValueError: A key is not one of the five, or a value is not allowed.
     """
-    result = dict(DEFAULT_THRESHOLDS)
+    changes: dict[str, float] = {}
     for layer in layers:
         if layer is None:
             continue
         if not isinstance(layer, Mapping):
             raise ValueError(f"alert_thresholds must be a mapping, was {layer!r}")
-        for key, value in layer.items():
-            if key not in DEFAULT_THRESHOLDS:
-                raise ValueError(f"alert_thresholds: unknown key {key!r}; known are {', '.join(DEFAULT_THRESHOLDS)}")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise ValueError(f"alert_thresholds: {key} must be a finite number from 0 on, was {value!r}")
-            result[key] = float(value)
-    return result
+        changes.update(layer)
+    return alerting.thresholds(changes)
 
 
 def _attribute(config: object, name: str) -> object:

@@ -1,7 +1,11 @@
 """The metrics page that a monitor serves when no metrics service does."""
 
+import socket
+import struct
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -9,6 +13,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
 REQUEST_SECONDS = 5.0
+IDLE_SECONDS = 120.0
+READER_CLOSES_SECONDS = 0.5
+LARGEST_BODY_BYTES = 1 << 22
+
+Connection = socket.socket | tuple[bytes, socket.socket]
 
 
 class Page:
@@ -30,20 +39,69 @@ class Page:
         """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
+        self._server.drop_readers()
         self._thread.join(timeout=1.0)
 
 
 class _Server(ThreadingHTTPServer):
+    """Leaves the port free at once: whoever closes a connection first keeps its port busy, so readers go first."""
+
     daemon_threads = True
     block_on_close = False
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.is_closing = False
+        self._open = 0
+        self._changed = threading.Condition()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Connection, client_address: Any) -> None:  # Any: as in the base class
+        with self._changed:
+            self._open += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Connection) -> None:
+        assert isinstance(request, socket.socket)
+        with suppress(OSError):
+            if self.is_closing:  # reset what a reader keeps open between two readings
+                request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                request.settimeout(READER_CLOSES_SECONDS)
+                request.recv(1)
+        if self.is_closing:
+            request.close()
+        else:
+            super().shutdown_request(request)
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def handle_error(self, request: Connection, client_address: Any) -> None:  # Any: as in the base class
         """Say nothing of a reader that went away."""
+
+    def drop_readers(self) -> None:
+        """Reset the connections that are still open, and wait until they are gone."""
+        self.is_closing = True
+        with self._changed:
+            self._changed.wait_for(lambda: self._open == 0, READER_CLOSES_SECONDS)
 
 
 def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = REQUEST_SECONDS
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            assert isinstance(self.server, _Server)
+            self.connection.settimeout(POLL_SECONDS)
+            for _ in range(int(IDLE_SECONDS / POLL_SECONDS)):
+                if self.server.is_closing:
+                    self.close_connection = True
+                    return
+                with suppress(TimeoutError):
+                    self.connection.recv(1, socket.MSG_PEEK)
+                    break
+            self.connection.settimeout(REQUEST_SECONDS)
+            super().handle_one_request()
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
@@ -53,6 +111,14 @@ def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, "application/json", b'{"status":"live"}')
             else:
                 self._answer(404, "text/plain; charset=utf-8", b"The figures are at /metrics.\n")
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if not length.isdigit() or int(length) > LARGEST_BODY_BYTES:
+                self.close_connection = True
+            else:
+                self.rfile.read(int(length))
+            self._answer(404, "text/plain; charset=utf-8", b"This page takes no events; the metrics service does.\n")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Keep the trading bot's terminal quiet."""

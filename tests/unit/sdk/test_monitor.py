@@ -1,0 +1,281 @@
+"""The monitor: its page, its ports, the owner's figures."""
+
+import logging
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from tests.unit.sdk.ledger_stand_in import eventually, ledger
+
+from seatrial.config.trading_config import TradingConfig
+from seatrial.monitoring import MetricsCollector, PerformanceMonitor
+from seatrial_shared import catalog
+from seatrial_shared.collector import Recorder
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    for name in ("MONITORING_PORT", "SEATRIAL_METRICS_PORT", "METRICS_UPDATE_INTERVAL", "ALERT_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
+    monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SEATRIAL_ALERTS_URL", "http://127.0.0.1:1")
+    recorder = Recorder()
+    yield recorder
+    recorder.sender.close()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started() -> Iterator[list[PerformanceMonitor]]:
+    monitors: list[PerformanceMonitor] = []
+    yield monitors
+    for monitor in monitors:
+        monitor.stop_monitoring()
+
+
+def samples(port: int) -> dict[str, float]:
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    rows = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in rows}
+
+
+@dataclass
+class OwnersDatabase:
+    """What a trader may have: rows as dicts, naive times."""
+
+    balance: float = 9_500.0
+
+    def get_trades(self, since: datetime) -> list[dict[str, Any]]:
+        naive = datetime(2020, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+        rows = [{"closed": naive, "pnl": pnl} for pnl in (100.0, -600.0, 0.0, None)]
+        return [row for row in rows if naive >= since]
+
+    def get_open_positions(self) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(quantity=10, entry_price=100.0, stop_loss=95.0),
+            SimpleNamespace(quantity=-1, mark_price=50.0, stop_loss=55.0),
+        ]
+
+    def get_balance(self) -> float:
+        return self.balance
+
+
+def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+) -> None:
+    monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=port, recorder=recorder)
+    started.append(monitor)
+    MetricsCollector(recorder=recorder).record_trade("s", "BUY", "filled", 0.5)
+
+    monitor.start_monitoring()
+
+    assert eventually(lambda: "system_disk_percent" in samples(port))
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    for family in catalog.GUIDE_METRICS:
+        assert f"# TYPE {family.name} {family.kind}" in text
+    found = samples(port)
+    assert found["current_pnl"] == -500.0
+    assert found["daily_pnl"] == 0.0
+    assert found["open_positions"] == 2
+    assert found["win_rate_percent"] == pytest.approx(100 / 3)
+    assert found["max_drawdown_percent"] == pytest.approx(5.0)
+    assert found["portfolio_risk_percent"] == pytest.approx(100 * (10 * 5 + 1 * 5) / 9_500)
+    assert found['trades_total{side="BUY",status="filled",strategy="s"}'] == 1
+
+
+def test_drawdown_keeps_its_deepest_value_while_the_balance_recovers(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+) -> None:
+    owner = OwnersDatabase(balance=8_000.0)
+    monitor = PerformanceMonitor(owner, TradingConfig(), port=port, interval=0.05, recorder=recorder)
+    started.append(monitor)
+    monitor.start_monitoring()
+    assert eventually(lambda: samples(port).get("current_pnl") == -2_000)
+
+    owner.balance = 10_500.0
+
+    assert eventually(lambda: samples(port).get("current_pnl") == 500)
+    assert samples(port)["max_drawdown_percent"] == pytest.approx(20.0)
+    assert samples(port)["daily_pnl"] == 2_500
+
+
+def test_what_the_owner_cannot_tell_is_said_once_and_absent(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = PerformanceMonitor("postgresql://somewhere/db", None, port=port, interval=0.05, recorder=recorder)
+    started.append(monitor)
+
+    with caplog.at_level(logging.WARNING, "seatrial"):
+        monitor.start_monitoring()
+        assert eventually(lambda: "system_cpu_percent" in samples(port))
+
+    said = [record.getMessage() for record in caplog.records if "lacks methods" in record.getMessage()]
+    assert len(said) == 1
+    assert "get_balance(): current_pnl, daily_pnl, max_drawdown_percent" in said[0]
+    assert not {"current_pnl", "win_rate_percent", "open_positions"} & samples(port).keys()
+
+
+def test_recorded_profits_stand_in_for_a_database(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+) -> None:
+    metrics = MetricsCollector(recorder=recorder)
+    for pnl in (300.0, -1_300.0):
+        metrics.record_trade("s", "SELL", "filled", 0.1, pnl=pnl)
+    monitor = PerformanceMonitor(None, TradingConfig(), port=port, recorder=recorder)
+    started.append(monitor)
+
+    monitor.start_monitoring()
+
+    assert eventually(lambda: "current_pnl" in samples(port))
+    found = samples(port)
+    assert (found["current_pnl"], found["daily_pnl"], found["win_rate_percent"]) == (-1_000, -1_000, 50)
+
+
+def test_an_owner_that_raises_costs_its_figure_only(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(OwnersDatabase):
+        def get_balance(self) -> float:
+            raise RuntimeError("database is locked")
+
+    monitor = PerformanceMonitor(Broken(), None, port=port, interval=0.05, recorder=recorder)
+    started.append(monitor)
+    monitor.start_monitoring()
+
+    assert eventually(lambda: samples(port).get("open_positions") == 2)
+    assert "database is locked" in caplog.text
+    assert caplog.text.count("database is locked") == 1
+
+
+def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: Recorder, port: int) -> None:
+    monitor = PerformanceMonitor(None, None, port=port, recorder=recorder)
+    before = threading.active_count()
+
+    for _ in range(3):
+        monitor.start_monitoring()
+        monitor.start_monitoring()
+        reader = httpx.Client()  # keeps its connection open, as Prometheus does
+        assert reader.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            assert b"trades_total" in answer.read()
+        began = perf_counter()
+        monitor.stop_monitoring()
+        monitor.stop_monitoring()
+        assert perf_counter() - began < 1.0
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+        reader.close()
+
+    assert eventually(lambda: threading.active_count() <= before + 1)  # the shared sender may have begun
+
+
+def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: Recorder) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        taken = stranger.getsockname()[1]
+        monitor = PerformanceMonitor(None, None, port=taken, recorder=recorder)
+
+        with pytest.raises(OSError, match=rf"port {taken} is in use .* port= or MONITORING_PORT"):
+            monitor.start_monitoring()
+
+    assert not monitor.is_running
+
+
+def test_two_monitors_cannot_share_a_port(recorder: Recorder, port: int, started: list[PerformanceMonitor]) -> None:
+    first = PerformanceMonitor(None, None, port=port, recorder=recorder)
+    started.append(first)
+    first.start_monitoring()
+
+    with pytest.raises(OSError, match="MONITORING_PORT"):
+        PerformanceMonitor(None, None, port=port, recorder=recorder).start_monitoring()
+
+
+def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
+    recorder: Recorder, started: list[PerformanceMonitor]
+) -> None:
+    with ledger() as service:
+        monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=service.port, recorder=recorder)
+        started.append(monitor)
+        monitor.start_monitoring()
+
+        assert eventually(lambda: {"system", "account", "equity", "heartbeat"} <= {e["type"] for e in service.events})
+        monitor.stop_monitoring()
+
+    equity = next(event for event in service.events if event["type"] == "equity")
+    assert (equity["equity"], equity["open_positions"], equity["risk_at_stop"]) == ("9500.0", 2, "55.0")
+    assert equity["environment"] == "paper"
+    opening = next(event for event in service.events if event["type"] == "account")
+    assert opening["opening_balance"] == "10000.0"
+
+
+def test_the_port_comes_from_argument_config_and_environment_in_this_order(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    from seatrial_shared.watching import options
+
+    config = TradingConfig(monitoring_port=9102)
+    environment = {"MONITORING_PORT": "9103"}
+
+    assert options.read(config, port=9101, environment=environment).port == 9101
+    assert options.read(config, environment=environment).port == 9102
+    assert options.read(TradingConfig(), environment=environment).port == 9103
+    assert options.read(TradingConfig(), environment={}).port == 9999
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"MONITORING_PORT": "99999"}, "MONITORING_PORT must be a port"),
+        ({"MONITORING_PORT": "9100", "SEATRIAL_METRICS_PORT": "9101"}, "name one setting but differ"),
+        ({"METRICS_UPDATE_INTERVAL": "0"}, "METRICS_UPDATE_INTERVAL must be a number of seconds above 0"),
+        ({"METRICS_UPDATE_INTERVAL": "soon"}, "METRICS_UPDATE_INTERVAL .* was 'soon'"),
+        ({"ALERT_WEBHOOK_URL": "your-alert-endpoint.com"}, "ALERT_WEBHOOK_URL must be an http:// or https:// address"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_the_start_by_name(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder, environment: dict[str, str], message: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValueError, match=message):
+        PerformanceMonitor(None, None, recorder=recorder).start_monitoring()
+
+
+def test_an_unknown_threshold_is_refused_with_the_list(recorder: Recorder) -> None:
+    known = "max_drawdown, win_rate_min, daily_loss_limit, api_latency_max, error_rate_max"
+
+    with pytest.raises(ValueError, match=f"`drawdown` is unknown; known are {known}"):
+        PerformanceMonitor(None, None, alert_thresholds={"drawdown": 0.1}, recorder=recorder)
+    with pytest.raises(ValueError, match="known are"):
+        TradingConfig(alert_thresholds={"drawdown": 0.1})
+
+
+def test_trades_of_today_count_into_the_day(recorder: Recorder, port: int, started: list[PerformanceMonitor]) -> None:
+    class Today(OwnersDatabase):
+        def get_trades(self, since: datetime) -> list[dict[str, Any]]:
+            rows = [(datetime(2020, 1, 1, tzinfo=UTC), 100.0), (datetime(2999, 1, 1, tzinfo=UTC), -40.0)]
+            return [{"pnl": pnl} for closed, pnl in rows if closed >= since]
+
+    monitor = PerformanceMonitor(Today(), TradingConfig(), port=port, recorder=recorder)
+    started.append(monitor)
+    monitor.start_monitoring()
+
+    assert eventually(lambda: samples(port).get("daily_pnl") == -40.0)

@@ -1,0 +1,217 @@
+"""The monitor's own judgement of the five thresholds, delivered to a real receiver."""
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.sdk.ledger_stand_in import eventually, ledger, serving
+
+from seatrial.config.trading_config import TradingConfig
+from seatrial.monitoring import MetricsCollector, PerformanceMonitor
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.collector import Recorder
+from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+
+SECRET = "what both sides know"
+
+
+@dataclass
+class Receiver:
+    """Someone on call."""
+
+    url: str = ""
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[str | None] = field(default_factory=list)
+    status: int = 200
+
+    def heard(self) -> list[tuple[str, str]]:
+        """Return rule and state of each notice."""
+        return [(notice["rule"], notice["state"]) for notice in self.notices]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    state = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            now = int(SystemClock().now().timestamp())
+            stamp, signature = self.headers.get(TIMESTAMP_HEADER), self.headers.get(SIGNATURE_HEADER)
+            state.refused.append(verify(SECRET, body, stamp, signature, now=now))
+            if state.status == 200:
+                state.notices.append(json.loads(body))
+            self.send_response(state.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with serving(Handler) as port:
+        state.url = f"http://127.0.0.1:{port}/on-call"
+        yield state
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
+    monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SEATRIAL_ALERTS_URL", "http://127.0.0.1:1")
+    recorder = Recorder()
+    yield recorder
+    recorder.sender.close()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Account:
+    """An account whose balance a test moves."""
+
+    def __init__(self, balance: float = 10_000.0) -> None:
+        self.balance = balance
+
+    def get_balance(self) -> float:
+        return self.balance
+
+
+def monitor_of(account: object, receiver: Receiver, port: int, recorder: Recorder) -> PerformanceMonitor:
+    config = TradingConfig(alert_webhook_url=receiver.url, alert_webhook_secret=SECRET)
+    return PerformanceMonitor(account, config, port=port, interval=0.05, recorder=recorder)
+
+
+def test_a_fall_is_told_once_and_its_end_once_both_signed(
+    recorder: Recorder, receiver: Receiver, port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = Account()
+    monitor = monitor_of(account, receiver, port, recorder)
+    with caplog.at_level(logging.WARNING, "seatrial"):
+        monitor.start_monitoring()
+        account.balance = 8_900.0
+        assert eventually(lambda: len(receiver.notices) == 2)
+        account.balance = 10_100.0
+        assert eventually(lambda: len(receiver.notices) == 4)
+        monitor.stop_monitoring()
+
+    assert receiver.heard() == [
+        ("max_drawdown", "firing"),
+        ("daily_loss_limit", "firing"),
+        ("max_drawdown", "resolved"),
+        ("daily_loss_limit", "resolved"),
+    ]
+    assert receiver.notices[0]["value"] == pytest.approx(0.11)
+    assert receiver.notices[0]["threshold"] == 0.10
+    assert receiver.refused == [None] * 4
+    assert caplog.text.count("alert history and safe delivery need the alerts service") == 1
+
+
+def test_a_notice_that_fails_is_tried_again(recorder: Recorder, receiver: Receiver, port: int) -> None:
+    receiver.status = 503
+    monitor = monitor_of(Account(8_900.0), receiver, port, recorder)
+    monitor.start_monitoring()
+    assert eventually(lambda: len(receiver.refused) >= 2)
+
+    receiver.status = 200
+
+    assert eventually(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    monitor.stop_monitoring()
+
+
+def test_slow_calls_are_told_by_endpoint(recorder: Recorder, receiver: Receiver, port: int) -> None:
+    metrics = MetricsCollector(recorder=recorder)
+    metrics.record_api_latency("place_order", 7.5)
+    metrics.record_api_latency("ticker", 0.1)
+    monitor = monitor_of(None, receiver, port, recorder)
+    monitor.start_monitoring()
+
+    assert eventually(lambda: receiver.heard() == [("api_latency_max", "firing")])
+    monitor.stop_monitoring()
+    assert receiver.notices[0]["endpoint"] == "place_order"
+
+
+def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
+    recorder: Recorder, receiver: Receiver, port: int
+) -> None:
+    metrics = MetricsCollector(recorder=recorder)
+    monitor = monitor_of(None, receiver, port, recorder)
+    monitor.start_monitoring()
+    for number in range(18):
+        metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-1 if number else 1)
+    metrics.record_error("signal_processing")
+    assert not eventually(lambda: receiver.notices, seconds=0.3)
+
+    for _ in range(2):
+        metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-1)
+    metrics.record_error("signal_processing")
+
+    assert eventually(lambda: set(receiver.heard()) == {("win_rate_min", "firing"), ("error_rate_max", "firing")})
+    monitor.stop_monitoring()
+
+
+def test_where_the_alerts_service_answers_it_judges(
+    recorder: Recorder, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Alerts(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"status":"live"}'
+            self.send_response(200 if self.path == "/health/live" else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with serving(Alerts) as alerts_port, ledger() as service:
+        monkeypatch.setenv("SEATRIAL_ALERTS_URL", f"http://127.0.0.1:{alerts_port}")
+        monitor = monitor_of(Account(5_000.0), receiver, service.port, recorder)
+        monitor.start_monitoring()
+        assert eventually(lambda: sum(event["type"] == "equity" for event in service.events) > 2)
+        monitor.stop_monitoring()
+
+    assert receiver.notices == []
+
+
+def test_own_thresholds_are_used(recorder: Recorder, receiver: Receiver, port: int) -> None:
+    config = TradingConfig(alert_webhook_url=receiver.url, alert_thresholds={"max_drawdown": 0.01})
+    monitor = PerformanceMonitor(
+        Account(9_800.0),
+        config,
+        port=port,
+        interval=0.05,
+        alert_thresholds={"daily_loss_limit": 0.5},
+        recorder=recorder,
+    )
+    monitor.start_monitoring()
+
+    assert eventually(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    monitor.stop_monitoring()
+    assert receiver.refused == ["X-Seatrial-Timestamp and X-Seatrial-Signature are both needed"]
+
+
+def test_an_unreachable_receiver_does_not_hold_up_stopping(recorder: Recorder, port: int) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        receiver = Receiver(url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        monitor = monitor_of(Account(5_000.0), receiver, port, recorder)
+        monitor.start_monitoring()
+        silent.settimeout(5)
+        connection, _ = silent.accept()
+
+        monitor.stop_monitoring()
+
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+        connection.close()
