@@ -31,10 +31,9 @@ def _sma(values: Floats, n: int) -> Floats:
     for start in range(0, size, n):
         pivot = values[start]
         total = 0.0
-        for back in range(1, n):
-            if start >= n:
-                total += values[start - back] - pivot
-                tail[back] = total
+        for back in range(1, n if start > 0 else 1):
+            total += values[start - back] - pivot
+            tail[back] = total
         total = 0.0
         for i in range(start, min(start + n, size)):
             total += values[i] - pivot

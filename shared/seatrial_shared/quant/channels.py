@@ -33,12 +33,11 @@ def _rolling_max(values: Floats, n: int) -> Floats:
     tail = np.full(n + 1, -np.inf)
     for start in range(0, size, n):
         best = -np.inf
-        for back in range(1, n):
-            if start >= n:
-                value = values[start - back]
-                if value > best or value != value:
-                    best = value
-                tail[back] = best
+        for back in range(1, n if start > 0 else 1):
+            value = values[start - back]
+            if value > best or value != value:
+                best = value
+            tail[back] = best
         best = -np.inf
         for i in range(start, min(start + n, size)):
             value = values[i]

@@ -28,7 +28,8 @@ def bollinger(close: Floats | Sequence[float], n: int = 20, k: float = 2.0) -> B
     if not 0.0 <= k < float("inf"):
         raise field_error("k", k, "a finite number of standard deviations, 0 or more")
     mean, std = _mean_and_std(column(close), window("n", n))
-    return Bands(mean + k * std, mean, mean - k * std)
+    std *= k
+    return Bands(mean + std, mean, mean - std)
 
 
 def true_range(
@@ -61,13 +62,12 @@ def _mean_and_std(values: Floats, n: int) -> tuple[Floats, Floats]:
         pivot = values[start]
         total = 0.0
         squares = 0.0
-        for back in range(1, n):
-            if start >= n:
-                offset = values[start - back] - pivot
-                total += offset
-                squares += offset * offset
-                tail[back] = total
-                tail_squares[back] = squares
+        for back in range(1, n if start > 0 else 1):
+            offset = values[start - back] - pivot
+            total += offset
+            squares += offset * offset
+            tail[back] = total
+            tail_squares[back] = squares
         total = 0.0
         squares = 0.0
         for i in range(start, min(start + n, size)):
@@ -79,7 +79,7 @@ def _mean_and_std(values: Floats, n: int) -> tuple[Floats, Floats]:
                 drift = (total + tail[behind]) / n
                 variance = (squares + tail_squares[behind]) / n - drift * drift
                 mean[i] = pivot + drift
-                std[i] = np.sqrt(variance) if variance > 0.0 or variance != variance else 0.0
+                std[i] = np.sqrt(max(variance, 0.0))
     return mean, std
 
 

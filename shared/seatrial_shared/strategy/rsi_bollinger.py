@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.column import Floats, column
 from seatrial_shared.quant.jit import compiled
+from seatrial_shared.quant.momentum import BLOCK, DECAYED
 from seatrial_shared.strategy.protocol import ArrayStrategy
 from seatrial_shared.strategy.signals import Signals
 
@@ -49,6 +50,7 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
     entry = np.zeros(size, dtype=np.int8)
     keep = (rsi_period - 1.0) / rsi_period
     share = 1.0 / rsi_period
+    clearly_above = rsi_below + 1e-6
     tail = np.zeros(n + 1)
     tail_squares = np.zeros(n + 1)
     summed_to = -1  # the last bar in `total`
@@ -58,61 +60,68 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
     gain = 0.0
     loss = 0.0
     before = np.nan
-    for i in range(size):
-        move = close[i] - before
-        before = close[i]
-        if move != move:
-            clean = 0
+    for block in range(0, size, BLOCK):
+        if gain + loss < DECAYED:
             gain = 0.0
             loss = 0.0
-            continue
-        up = max(move, 0.0)
-        down = max(-move, 0.0)
-        clean += 1
-        if clean > rsi_period:
-            gain = gain * keep + up * share
-            loss = loss * keep + down * share
-        elif clean < rsi_period:
-            gain += up
-            loss += down
-            continue
-        else:
-            gain = (gain + up) / rsi_period
-            loss = (loss + down) / rsi_period
-        if gain + loss < 1e-250:
-            gain = 0.0
-            loss = 0.0
-        if 100.0 * gain > (rsi_below + 1e-6) * (gain + loss) or i < n - 1:
-            continue  # clearly not oversold: no division spent
-        strength = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
-        if not strength < rsi_below:
-            continue
-        start = i // n * n
-        pivot = close[start]
-        if summed_to < start:
-            total = 0.0
-            squares = 0.0
-            for back in range(1, n if start >= n else 1):
-                offset = close[start - back] - pivot
+        for i in range(block, min(block + BLOCK, size)):
+            move = close[i] - before
+            before = close[i]
+            if move != move:
+                clean = 0
+                gain = 0.0
+                loss = 0.0
+                continue
+            up = max(move, 0.0)
+            down = max(-move, 0.0)
+            clean += 1
+            if clean > rsi_period:
+                gain = gain * keep + up * share
+                loss = loss * keep + down * share
+            elif clean < rsi_period:
+                gain += up
+                loss += down
+                continue
+            else:
+                gain = (gain + up) / rsi_period
+                loss = (loss + down) / rsi_period
+            moved = gain + loss
+            if 100.0 * gain > clearly_above * moved or i < n - 1:
+                continue  # no division spent
+            strength = 100.0 * gain / moved if moved > 0.0 else 50.0
+            if not strength < rsi_below:
+                continue
+            start = i // n * n
+            pivot = close[start]
+            if summed_to < start:
+                _sum_tail(close, start, n, tail, tail_squares)
+                total = 0.0
+                squares = 0.0
+                summed_to = start - 1
+            for j in range(summed_to + 1, i + 1):
+                offset = close[j] - pivot
                 total += offset
                 squares += offset * offset
-                tail[back] = total
-                tail_squares[back] = squares
-            total = 0.0
-            squares = 0.0
-            summed_to = start - 1
-        for j in range(summed_to + 1, i + 1):
-            offset = close[j] - pivot
-            total += offset
-            squares += offset * offset
-        summed_to = i
-        behind = n - 1 - (i - start)
-        drift = (total + tail[behind]) / n
-        variance = (squares + tail_squares[behind]) / n - drift * drift
-        std = np.sqrt(variance) if variance > 0.0 else 0.0
-        if close[i] < (pivot + drift) - width * std:
-            entry[i] = 1
+            summed_to = i
+            behind = n - 1 - (i - start)
+            drift = (total + tail[behind]) / n
+            variance = (squares + tail_squares[behind]) / n - drift * drift
+            std = np.sqrt(variance) if variance > 0.0 else 0.0
+            if close[i] < (pivot + drift) - width * std:
+                entry[i] = 1
     return entry
+
+
+@compiled
+def _sum_tail(close: Floats, start: int, n: int, tail: Floats, tail_squares: Floats) -> None:
+    total = 0.0
+    squares = 0.0
+    for back in range(1, n if start >= n else 1):
+        offset = close[start - back] - close[start]
+        total += offset
+        squares += offset * offset
+        tail[back] = total
+        tail_squares[back] = squares
 
 
 def _warm_up(params: RsiBollingerParams) -> int:
