@@ -43,7 +43,8 @@ def deepest(equity: Floats, times_ms: Times) -> Drawdown:
     """Return the deepest drawdown of a curve that begins above zero."""
     if len(equity) != len(times_ms) or not len(equity):
         raise field_error("times_ms", f"{len(times_ms)} instants", f"one for each of the {len(equity)} equity values")
-    return Drawdown(*_walk(column(equity), times_ms))
+    depth, *rest = _walk(column(equity), times_ms)
+    return Drawdown(float(depth), *map(int, rest))
 
 
 def underwater(equity: Floats | Sequence[float]) -> Floats:
