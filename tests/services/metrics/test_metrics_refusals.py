@@ -1,0 +1,108 @@
+"""What the service refuses, and what it says then."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+
+WRITER = "writer-token-0123456789"
+READER = "reader-token-0123456789"
+TOKENS = f"{WRITER}=events:write;{READER}=metrics:read"
+EVENT = {"id": "1", "type": "heartbeat", "occurred_at": START.isoformat()}
+
+
+@pytest.fixture
+async def guarded(database_url: str, clock: MovableClock) -> AsyncIterator[Door]:
+    """Return the door of a service that other machines can reach."""
+    async with open_service(database_url, clock, tokens=TOKENS, host="0.0.0.0") as opened:
+        yield opened
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header of a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def problem(response: httpx.Response) -> dict[str, Any]:
+    """Return the problem that a response must be."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body
+
+
+async def test_writing_needs_the_scope_by_name(guarded: Door) -> None:
+    without = await guarded.http.post("/v1/events", json=[EVENT])
+    unknown = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer("x" * 20))
+    reader = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer(READER))
+    writer = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer(WRITER))
+
+    assert [each.status_code for each in (without, unknown, reader, writer)] == [401, 401, 403, 202]
+    assert ".seatrial/token" in problem(without)["detail"]
+    assert "events:write" in problem(reader)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/process", "/v1/snapshot", "/v1/performance", "/v1/events"])
+async def test_reading_beyond_loopback_needs_the_scope(guarded: Door, path: str) -> None:
+    assert (await guarded.http.get(path)).status_code == 401
+    assert (await guarded.http.get(path, headers=bearer(WRITER))).status_code == 403
+    assert (await guarded.http.get(path, headers=bearer(READER))).status_code == 200
+
+
+async def test_metrics_are_open_on_loopback(database_url: str, clock: MovableClock) -> None:
+    async with open_service(database_url, clock, tokens=TOKENS) as door:
+        assert (await door.http.get("/metrics")).status_code == 200
+        assert (await door.http.get("/v1/snapshot")).status_code == 401
+
+
+async def test_malformed_json_says_where(door: Door) -> None:
+    response = await door.http.post("/v1/events", content=b'[{"id": ]')
+
+    assert response.status_code == 400
+    assert problem(response)["code"] == "malformed_json"
+    assert "line 1 column 9" in problem(response)["detail"]
+
+
+async def test_oversized_body_is_refused_with_the_limit(door: Door) -> None:
+    response = await door.http.post("/v1/events", content=b" " * (8 * 1024 * 1024 + 1))
+
+    assert response.status_code == 413
+    assert "8388608 bytes" in response.json()["detail"]
+
+
+async def test_too_many_events_are_refused_with_the_limit(door: Door) -> None:
+    response = await door.http.post("/v1/events", json=[EVENT] * 5_001)
+
+    assert response.status_code == 413
+    assert "at most 5000" in problem(response)["detail"]
+
+
+async def test_bad_events_are_named_and_counted_and_the_rest_goes_in(door: Door) -> None:
+    answer = await door.push(EVENT, {**EVENT, "type": "heartbeet"}, {"id": "2"})
+
+    assert answer["accepted"] == 1
+    assert [(each["index"], each["code"]) for each in answer["rejected"]] == [
+        (1, "invalid_event"),
+        (2, "invalid_event"),
+    ]
+    assert (await door.page())['trading_events_dropped_total{reason="invalid_event"}'] == 2
+
+
+async def test_nothing_sent_is_nothing_done(door: Door) -> None:
+    assert await door.push() == {"accepted": 0, "duplicates": 0, "rejected": []}
+
+
+async def test_malformed_batch_header_is_named(door: Door) -> None:
+    response = await door.http.post("/v1/events", json=[EVENT], headers={"Seatrial-Batch": "7"})
+
+    assert response.status_code == 422
+    assert problem(response)["errors"][0]["field"] == "Seatrial-Batch"
+
+
+async def test_malformed_cursor_is_named(door: Door) -> None:
+    response = await door.http.get("/v1/events", params={"cursor": "x"})
+
+    assert response.status_code == 422
+    assert "next_cursor" in problem(response)["detail"]
