@@ -1,0 +1,349 @@
+"""Turns signals, prices and commands into the next state and what it must leave behind; nothing is installed here."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from seatrial_engine import happenings
+from seatrial_engine.account import Account, Control, Holding, State
+from seatrial_engine.amounts import EXACT
+from seatrial_engine.config import EngineConfig
+from seatrial_engine.decision import Plan, Reason, plan
+from seatrial_engine.effects import Effects, Event, KnownOrder, OrderKey
+from seatrial_engine.exchange import Exchange, ExchangeOrder, Execution, Fault
+from seatrial_engine.limits import RATE_WINDOW, refusal
+from seatrial_engine.settlement import Fill, Protection, settle
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.contracts.events import Environment
+from seatrial_shared.contracts.orders import Order, OrderStatus, Side, Signal, TradingState
+from seatrial_shared.errors import Conflict
+
+STRESS_ACCOUNT = "stress"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A signal to work on, and the fault that its exchange call shall meet."""
+
+    signal: Signal
+    fault: Fault | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what two requests have in common that ask for the same."""
+        body = self.signal.model_dump(mode="json", exclude={"client_order_id"})
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def key(self) -> OrderKey | None:
+        """Return the key under which the order is known, if the sender gave one."""
+        identity = self.signal.client_order_id
+        return None if identity is None else (self.signal.account, identity)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The next state, what it leaves behind, and the answer."""
+
+    state: State
+    effects: Effects = field(default_factory=Effects)
+    order: Order | None = None
+    reason: str | None = None
+    repeated: bool = False
+
+
+class Desk:
+    """Works on one request after the other.
+
+    Args:
+        config: How the engine trades.
+        exchange: Executes orders.
+        clock: The only source of time.
+        new_id: Makes identities that were never used before.
+        replayed: Tells whether an account belongs to a replay, which signals may not touch.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        exchange: Exchange,
+        clock: Clock,
+        new_id: Callable[[], str],
+        replayed: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.config = config
+        self._exchange = exchange
+        self._clock = clock
+        self._new_id = new_id
+        self._replayed = replayed
+
+    def signal(self, state: State, request: Request, known: Mapping[OrderKey, KnownOrder]) -> Change:
+        """Return what a signal changes.
+
+        Raises:
+            Conflict: Its client order id belongs to an order that was asked for in other words.
+        """
+        before = known.get(request.key) if request.key is not None else None
+        if before is not None:
+            if before.fingerprint != request.fingerprint:
+                raise Conflict(
+                    f"client_order_id {request.signal.client_order_id!r} is the order {before.order.id}, which was "
+                    "asked for with other values; use a new id for a new order"
+                )
+            return Change(state, order=before.order, reason=before.order.reason, repeated=True)
+        with localcontext(EXACT):
+            return self._signal(state, request)
+
+    def judge(self, state: State, signal: Signal) -> Reason | None:
+        """Return why an order would be rejected now, or None; nothing is sent and nothing changes."""
+        with localcontext(EXACT):
+            now = self._clock.now()
+            account = self._account(state, signal, now)
+            found = account if isinstance(account, Reason) else self._planned(state, account, signal, now)
+        return found if isinstance(found, Reason) else None
+
+    def prices(self, state: State, prices: Sequence[tuple[str, Decimal]], account: str | None = None) -> Change:
+        """Return what prices change: marks, and the positions whose stop or target they reach.
+
+        Args:
+            state: The state before.
+            prices: Symbols and prices, in order.
+            account: The only account that hears of them; None means all.
+        """
+        with localcontext(EXACT):
+            change = Change(state)
+            for symbol, price in prices:
+                change = self._priced(change, symbol, price, account)
+            return change
+
+    def control(self, state: State, wanted: TradingState, actor: str, reason: str) -> Change:
+        """Return the state in which the engine may do what is wanted."""
+        control = Control(wanted, actor, reason, self._clock.now())
+        return Change(replace(state, control=control), Effects(control=control))
+
+    def _signal(self, state: State, request: Request) -> Change:
+        started, now = self._clock.monotonic(), self._clock.now()
+        signal = request.signal
+        if signal.action == "hold":
+            change = (
+                self.prices(state, [(signal.symbol, signal.price)], signal.account) if signal.price else Change(state)
+            )
+            return replace(change, reason=Reason.HOLD.value)
+        account = self._account(state, signal, now)
+        if isinstance(account, Reason):
+            return self._rejected(state, None, request, account, now, started)
+        opening: tuple[Event, ...] = ()
+        if account.name not in state.accounts:
+            opening = (happenings.opened(account, now, self.config.name, self.config.currency),)
+        state = state.with_account(account)
+        if signal.price is not None and account.environment is not Environment.STRESS:
+            state = state.with_price(signal.symbol, signal.price)
+        planned = self._planned(state, account, signal, now)
+        begun = Effects(accounts={account.name: account}, events=opening)
+        if isinstance(planned, Reason):
+            change = self._rejected(state, account, request, planned, now, started)
+        else:
+            change = self._executed(state, account, request, planned, now, started)
+        return replace(change, effects=begun.then(change.effects))
+
+    def _account(self, state: State, signal: Signal, now: datetime) -> Account | Reason:
+        if self._replayed(signal.account):
+            return Reason.ACCOUNT_IN_REPLAY
+        found = state.accounts.get(signal.account)
+        if found is not None:
+            if signal.environment is not None and signal.environment is not found.environment:
+                return Reason.ENVIRONMENT_DIFFERS
+            return found.in_session(now.date())
+        if len(state.accounts) >= self.config.most_accounts:
+            return Reason.TOO_MANY_ACCOUNTS
+        usual = Environment.STRESS if signal.account == STRESS_ACCOUNT else self.config.environment
+        environment = signal.environment or usual
+        stressed = environment is Environment.STRESS
+        balance = self.config.stress_balance if stressed else self.config.opening_balance
+        return Account(signal.account, environment, balance, balance).in_session(now.date())
+
+    def _planned(self, state: State, account: Account, signal: Signal, now: datetime) -> Plan | Reason:
+        price = signal.price or state.prices.get(signal.symbol)
+        planned = plan(account, signal, price, self.config)
+        if isinstance(planned, Reason):
+            halted = state.control.state is TradingState.HALTED
+            return Reason.HALTED if halted else planned
+        return refusal(account, signal.symbol, planned, state.control, self.config, now) or planned
+
+    def _executed(
+        self, state: State, account: Account, request: Request, planned: Plan, now: datetime, started: float
+    ) -> Change:
+        identity = self._new_id()
+        signal = request.signal
+        client_id = signal.client_order_id or identity
+        order = ExchangeOrder(
+            client_id, signal.symbol, planned.side, planned.quantity, planned.price, fault=request.fault
+        )
+        execution = self._exchange.execute(order)
+        seconds = self._clock.monotonic() - started
+        calls = self._calls(execution, identity, now, account, seconds)
+        sent = self._counted(account, now)
+        if execution.price is None:
+            reason = execution.reason or Reason.EXCHANGE_REFUSED.value
+            change = self._rejected(state.with_account(sent), sent, request, reason, now, started, identity)
+            return replace(change, effects=Effects(events=calls).then(change.effects))
+        fill = Fill(
+            id=identity,
+            order_id=identity,
+            account=account.name,
+            strategy=signal.strategy,
+            symbol=signal.symbol,
+            side=planned.side,
+            quantity=planned.quantity,
+            price=execution.price,
+            fee=execution.fee,
+            occurred_at=now,
+            exit_reason="signal" if planned.reduces else None,
+        )
+        protection = Protection() if planned.reduces else Protection(signal.stop_loss, signal.take_profit)
+        settled, earned = settle(sent, fill, protection)
+        settled = settled.marked(signal.symbol, planned.price)
+        row = _filled_order(earned, client_id, protection, account.environment)
+        events = (
+            *calls,
+            happenings.filled(earned, self.config.name, account.environment, seconds),
+            happenings.marked(settled, f"equity:{identity}", now, self.config.name),
+        )
+        effects = Effects((KnownOrder(row, request.fingerprint),), (earned,), {settled.name: settled}, events=events)
+        return Change(state.with_account(settled), effects, row)
+
+    def _rejected(
+        self,
+        state: State,
+        account: Account | None,
+        request: Request,
+        reason: str,
+        now: datetime,
+        started: float,
+        identity: str | None = None,
+    ) -> Change:
+        identity = identity or self._new_id()
+        signal = request.signal
+        environment = account.environment if account is not None else signal.environment or self.config.environment
+        sells = signal.action in {"sell", "short"} or (signal.action == "close" and _is_long(account, signal.symbol))
+        row = Order(
+            id=identity,
+            client_order_id=signal.client_order_id or identity,
+            account=signal.account,
+            strategy=signal.strategy,
+            symbol=signal.symbol,
+            side=Side.SELL if sells else Side.BUY,
+            quantity=signal.quantity or Decimal(0),
+            status=OrderStatus.REJECTED,
+            reason=str(reason),
+            environment=environment,
+            created_at=now,
+        )
+        accounts = {} if account is None else {account.name: account}
+        event = happenings.refused(row, self.config.name, self._clock.monotonic() - started)
+        effects = Effects((KnownOrder(row, request.fingerprint),), accounts=accounts, events=(event,))
+        return Change(state, effects, row, str(reason))
+
+    def _priced(self, change: Change, symbol: str, price: Decimal, only: str | None) -> Change:
+        now = self._clock.now()
+        state = change.state if only is not None else change.state.with_price(symbol, price)
+        effects = change.effects
+        for name, account in state.accounts.items():
+            held = account.holdings.get(symbol)
+            if held is None or only not in {None, name}:
+                continue
+            settled, more = self._watched(account.in_session(now.date()).marked(symbol, price), held, price, now)
+            state = state.with_account(settled)
+            effects = effects.then(more)
+        return replace(change, state=state, effects=effects)
+
+    def _watched(self, account: Account, held: Holding, price: Decimal, now: datetime) -> tuple[Account, Effects]:
+        """Leave a position whose stop or target the price reached; in every trading state, since both rest at the exchange."""
+        started, identity = self._clock.monotonic(), self._new_id()
+        exit_reason, level = _reached(held, price)
+        if exit_reason is None:
+            mark = happenings.marked(account, f"equity:{identity}", now, self.config.name)
+            return account, Effects(accounts={account.name: account}, events=(mark,))
+        side = Side.SELL if held.quantity > 0 else Side.BUY
+        limit = exit_reason == "take_profit"
+        order = ExchangeOrder(identity, held.symbol, side, abs(held.quantity), level, limit=limit)
+        execution = self._exchange.execute(order)
+        seconds = self._clock.monotonic() - started
+        calls = self._calls(execution, identity, now, account, seconds)
+        if execution.price is None:
+            return account, Effects(accounts={account.name: account}, events=calls)
+        fill = Fill(
+            id=identity,
+            order_id=identity,
+            account=account.name,
+            strategy=held.strategy,
+            symbol=held.symbol,
+            side=side,
+            quantity=abs(held.quantity),
+            price=execution.price,
+            fee=execution.fee,
+            occurred_at=now,
+            exit_reason=exit_reason,
+        )
+        settled, earned = settle(account, fill, Protection())
+        row = _filled_order(earned, identity, Protection(), account.environment)
+        events = (
+            *calls,
+            happenings.filled(earned, self.config.name, account.environment, seconds),
+            happenings.marked(settled, f"equity:{identity}", now, self.config.name),
+        )
+        return settled, Effects((KnownOrder(row, ""),), (earned,), {settled.name: settled}, events=events)
+
+    def _calls(
+        self, execution: Execution, identity: str, now: datetime, account: Account, seconds: float
+    ) -> tuple[Event, ...]:
+        each = seconds / max(1, len(execution.calls))
+        return tuple(
+            happenings.called(f"{identity}:{n}", now, self.config.name, account, call.endpoint, each, ok=call.ok)
+            for n, call in enumerate(execution.calls)
+        )
+
+    def _counted(self, account: Account, now: datetime) -> Account:
+        if self.config.limits.max_orders_per_minute is None:
+            return account
+        recent = tuple(at for at in account.order_times if now - at < RATE_WINDOW)
+        return replace(account, order_times=(*recent, now))
+
+
+def _reached(held: Holding, price: Decimal) -> tuple[str | None, Decimal]:
+    """A price beyond the stop fills at the price; one beyond the target at the target, the limit that was set."""
+    if held.stop_loss is not None and (held.stop_loss - price) * held.side >= 0:
+        return "stop_loss", price
+    if held.take_profit is not None and (price - held.take_profit) * held.side >= 0:
+        return "take_profit", held.take_profit
+    return None, price
+
+
+def _is_long(account: Account | None, symbol: str) -> bool:
+    held = account.holdings.get(symbol) if account is not None else None
+    return held is not None and held.quantity > 0
+
+
+def _filled_order(fill: Fill, client_order_id: str, protection: Protection, environment: Environment) -> Order:
+    return Order(
+        id=fill.order_id,
+        client_order_id=client_order_id,
+        account=fill.account,
+        strategy=fill.strategy,
+        symbol=fill.symbol,
+        side=fill.side,
+        quantity=fill.quantity,
+        status=OrderStatus.FILLED,
+        reason=fill.exit_reason,
+        price=fill.price,
+        fee=fill.fee,
+        pnl=fill.pnl,
+        stop_loss=protection.stop_loss,
+        take_profit=protection.take_profit,
+        environment=environment,
+        created_at=fill.occurred_at,
+        filled_at=fill.occurred_at,
+    )
