@@ -1,0 +1,136 @@
+"""The backtesting engine of the guide: a strategy and bars in, a dict of figures, equity and trades out."""
+
+from typing import Any, Literal
+
+try:
+    from seatrial_backtest.callback import ON_ERROR
+    from seatrial_backtest.choice import Choice, choose
+    from seatrial_backtest.loading import LoadOptions, load
+    from seatrial_backtest.run import run
+    from seatrial_backtest.settling import Settling
+    from seatrial_backtest.splits import Splits
+except ModuleNotFoundError as missing:
+    raise ImportError(
+        f"BacktestingEngine needs {missing.name}, which is not installed: pip install seatrial[backtest]",
+        name=missing.name,
+    ) from missing
+
+from seatrial_shared.errors import field_error
+
+# The guide's keys, which are numbers always: 0.0 where there is none, with the reason in `undefined`.
+GUIDE_NUMBERS = (
+    "win_rate",
+    "total_return",
+    "max_drawdown",
+    "total_trades",
+    "winning_trades",
+    "losing_trades",
+    "total_pnl",
+    "average_win",
+    "average_loss",
+    "profit_factor",
+)
+COUNTS = frozenset({"total_trades", "winning_trades", "losing_trades"})
+
+
+class BacktestingEngine:
+    """Test a strategy on historical bars by the same fill rules that the paper engine trades by.
+
+    Args:
+        strategy: `f(historical_data, symbol) -> dict | None`, the name of a registered strategy, or a rule document.
+        initial_balance: Cash at the start, in quote currency.
+        fee: Ratio of the notional charged on each side; 0.001 is 0.1 %.
+        maker_fee: Ratio for resting limits; None means the same.
+        slippage_bps: Basis points against the trader on market and stop fills.
+        size: `fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1`; None takes all equity, or what a rule
+            document says.
+        lot, tick: Steps of quantity and price, 0 for none.
+        min_notional: Smallest entry in quote currency.
+        allow_short: Whether `sell` and `short` may open a short position.
+        session: `continuous`, or `auction`: a target that the bar opens beyond fills at the open.
+        intrabar: `worst`, `best` or `nearest`: who is right where the order of high and low decides.
+        params: Parameters of a registered strategy or rule document.
+        on_error: What an exception of the strategy does: `raise`, `skip` that bar, or `stop` asking.
+
+    Example:
+        results = BacktestingEngine(my_strategy, initial_balance=10000).run_backtest(bars, "BTCUSDT")
+        print(results["assumptions"], f"{results['win_rate']:.2%}")
+    """
+
+    def __init__(
+        self,
+        strategy: Any,
+        initial_balance: float = 10_000,
+        *,
+        fee: float = 0.001,
+        maker_fee: float | None = None,
+        slippage_bps: float = 0.0,
+        size: str | None = None,
+        lot: float = 0.0,
+        tick: float = 0.0,
+        min_notional: float = 0.0,
+        allow_short: bool = False,
+        session: Literal["continuous", "auction"] = "continuous",
+        intrabar: Literal["worst", "best", "nearest"] = "worst",
+        params: dict[str, Any] | None = None,
+        on_error: Literal["raise", "skip", "stop"] = "raise",
+    ) -> None:
+        if on_error not in ON_ERROR:
+            raise field_error("on_error", on_error, ", ".join(ON_ERROR))
+        self.initial_balance = initial_balance
+        self.on_error: Literal["raise", "skip", "stop"] = on_error
+        self._choice: Choice = choose(strategy, params)
+        self._settling = Settling(
+            cash=initial_balance,
+            fee=fee,
+            maker_fee=maker_fee,
+            slippage_bps=slippage_bps,
+            size=size,
+            lot=lot,
+            tick=tick,
+            min_notional=min_notional,
+            allow_short=allow_short,
+            session=session,
+            intrabar=intrabar,
+        )
+
+    def run_backtest(
+        self,
+        historical_data: Any,
+        symbol: str,
+        *,
+        splits: Splits | None = None,
+        on_bad_bar: Literal["reject", "drop"] = "reject",
+        timezone: str | None = None,
+    ) -> dict[str, Any]:
+        """Run the strategy on bars.
+
+        Args:
+            historical_data: A list of dicts, a DataFrame, columns, or the path of a CSV or Parquet file.
+            symbol: What is traded; handed to the strategy.
+            splits: By symbol, (first day of the new shares, new shares for one old).
+            on_bad_bar: `reject` raises with the bad rows, `drop` leaves them out and counts them.
+            timezone: Zone of timestamps that name none; None takes them as UTC.
+
+        Returns:
+            `assumptions` first, then the guide's keys as numbers, `equity_curve`, `trades`, `undefined` with the
+            reason of every figure that has no value, and the keys of the result document.
+        """
+        loaded = load(historical_data, LoadOptions(symbol, splits or {}, on_bad_bar, timezone))
+        result = run(
+            loaded.candles,
+            self._choice,
+            self._settling,
+            data_quality=loaded.data_quality,
+            on_error=self.on_error,
+        )
+        figures = result["metrics"]
+        guide = {name: _number(name, figures.get(name)) for name in GUIDE_NUMBERS}
+        assumptions = result.pop("assumptions")
+        return {"assumptions": assumptions, **guide, "equity_curve": list(result["equity"]["value"]), **result}
+
+
+def _number(name: str, value: float | int | None) -> float | int:
+    if name in COUNTS:
+        return int(value or 0)
+    return float(value or 0.0)

@@ -1,0 +1,29 @@
+"""Indicators for strategy callbacks, by the one formula that the whole system uses."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seatrial_shared.quant.indicators import rsi
+
+
+def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: the view, bars or closes
+    """Return Wilder's RSI of the last bar, NaN while unknown, so that `< 30` is False then.
+
+    Args:
+        historical_data: What a strategy callback is given (O(1)), a sequence of bars with a `close`, a DataFrame with
+            that column, or the closes themselves.
+        period: Bars that RSI looks back on.
+    """
+    known = getattr(historical_data, "rsi", None)
+    if callable(known):
+        return float(known(period))
+    closes = _closes(historical_data)
+    return float(rsi(closes, period)[-1]) if closes else math.nan
+
+
+def _closes(data: Any) -> list[float]:
+    if isinstance(data, Mapping) or hasattr(data, "columns"):
+        return [float(close) for close in data["close"]]
+    rows: Sequence[Any] = list(data)
+    return [float(row["close"]) if isinstance(row, Mapping) else float(row) for row in rows]

@@ -1,0 +1,130 @@
+"""Runs one backtest: bars, a strategy and settings in; trades, equity, figures and a document out."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from seatrial_backtest import bounds, document, manifest
+from seatrial_backtest.actions import signals_of
+from seatrial_backtest.callback import Failure, OnError, ask
+from seatrial_backtest.choice import Choice
+from seatrial_backtest.settling import Settling
+from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
+from seatrial_shared.matching.figures import equity_times_ms, trade_columns
+from seatrial_shared.matching.layout import Rejection
+from seatrial_shared.matching.records import REJECTION_TEXTS
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.quant.statistics import Statistics, statistics
+from seatrial_shared.strategy.signals import Signals
+
+Json = dict[str, Any]  # Any: JSON
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished run; figures and document are made when they are asked for.
+
+    Args:
+        candles: The bars.
+        choice: The strategy and its parameters.
+        config: What orders cost and how bars were settled.
+        signals: What the strategy decided.
+        simulation: What came of it.
+        refused: Decisions of a callback that could not be taken, by bar.
+        failures: Exceptions of a callback, and how many in all.
+    """
+
+    candles: Candles
+    choice: Choice
+    config: ExecutionConfig
+    signals: Signals
+    simulation: Simulation
+    refused: Mapping[int, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    failed: int = 0
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Return every figure of the run."""
+        simulation = self.simulation
+        return statistics(simulation.equity, equity_times_ms(self.candles), trade_columns(simulation))
+
+    @cached_property
+    def bounds(self) -> Json:
+        """Return what the result could have been had the ambiguous bars gone otherwise."""
+        return bounds.bounds(self.candles, self.signals, self.config, self.simulation)
+
+    def rejections(self) -> tuple[list[tuple[int, str]], Counter[str]]:
+        """Return the first rejected decisions by bar, and how many there are of each reason."""
+        found = dict(self.refused)
+        codes = self.simulation.rejections
+        kinds, counts = np.unique(codes[codes != 0], return_counts=True)
+        counted = Counter({_text(int(code)): int(count) for code, count in zip(kinds, counts, strict=True)})
+        counted.update(self.refused.values())
+        for bar in np.flatnonzero(codes)[: document.MOST_REJECTIONS].tolist():
+            found.setdefault(bar, _text(int(codes[bar])))
+        return sorted(found.items())[: document.MOST_REJECTIONS], counted
+
+
+def execute(candles: Candles, choice: Choice, settling: Settling, on_error: OnError = "raise") -> Outcome:
+    """Run a strategy on bars.
+
+    Args:
+        candles: The bars.
+        choice: The strategy, as `choice.choose` gives it.
+        settling: Cash, costs, sizing and how bars are settled.
+        on_error: What an exception of a callback does: `raise`, `skip` the bar, or `stop` asking.
+
+    Raises:
+        StrategyFailed: A callback raised and `on_error` is `raise`.
+    """
+    config = settling.execution(choice.size)
+    if choice.callback is not None:
+        answers = ask(choice.callback, candles, on_error)
+        signals, refused = signals_of(answers.decisions, candles, config)
+        simulation = simulate(candles, signals, config)
+        return Outcome(candles, choice, config, signals, simulation, refused, tuple(answers.failures), answers.failed)
+    assert choice.spec is not None and choice.model is not None
+    signals = choice.spec.signals(candles, choice.model)
+    return Outcome(candles, choice, config, signals, simulate(candles, signals, config))
+
+
+def run(
+    candles: Candles,
+    choice: Choice,
+    settling: Settling | None = None,
+    *,
+    data_quality: Mapping[str, Any] | None = None,
+    data_sha256: str | None = None,
+    on_error: OnError = "raise",
+    report: Progress = lambda ratio: None,
+) -> Json:
+    """Run a strategy on bars and return the result document (schema 1).
+
+    Args:
+        candles: The bars.
+        choice: The strategy, as `choice.choose` gives it.
+        settling: Cash, costs, sizing and how bars are settled; None takes the defaults.
+        data_quality: What the loader found.
+        data_sha256: The bars' identity where it is known already.
+        on_error: What an exception of a callback does.
+        report: Told how far the run is (0 to 1); may raise to end it.
+    """
+    report(0.05)
+    outcome = execute(candles, choice, settling or Settling(), on_error)
+    report(0.4)
+    assert outcome.statistics is not None
+    report(0.5)
+    assert outcome.bounds is not None
+    report(0.9)
+    made_of = manifest.inputs(manifest.data_facts(candles, data_sha256), choice.facts, outcome.config)
+    return document.document(outcome, made_of, data_quality or {})
+
+
+def _text(code: int) -> str:
+    return REJECTION_TEXTS[Rejection(code)]
