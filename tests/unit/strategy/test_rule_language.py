@@ -341,8 +341,30 @@ def test_no_document_sees_ahead(entry: object, leave: object, seed: int, cut: in
     assert prefix.stop_loss is not None
     assert whole.stop_loss is not None
     assert prefix.stop_loss.tobytes() == whole.stop_loss[:cut].tobytes()
-    first = np.flatnonzero(whole.entry)
-    assert not len(first) or isinstance(strategy.warm_up_bars(strategy.parse({})), int)
+
+
+@pytest.mark.parametrize(
+    ("entry", "bars"),
+    [
+        ({"gt": ["close", 1]}, 1),
+        ({"lt": ["r", 30]}, 15),
+        ({"crosses_above": ["m.line", "m.signal"]}, 35),
+        ({"gt": [{"rolling_max": [{"shift": ["b.upper", 3]}, 5]}, 1]}, 27),
+        ({"all": [{"gt": ["close", 1]}, {"not": {"gt": ["a", 1]}}]}, 15),
+    ],
+)
+def test_the_warm_up_is_when_every_part_is_known(entry: object, bars: int) -> None:
+    lines = {"r": {"fn": "rsi"}, "m": {"fn": "macd"}, "b": {"fn": "bollinger"}, "a": {"fn": "atr"}}
+    strategy = compile_rules(bad(indicators=lines, entry=entry))
+    candles = random_walk(100)
+    params = strategy.parse({})
+    either = compile_rules(bad(indicators=lines, entry={"any": [entry, {"not": entry}]}))
+
+    known = either.signals(candles, params).entry != 0
+
+    assert strategy.warm_up_bars(params) == bars
+    assert known[bars - 1 :].all()
+    assert not known[: bars - 1].any()
 
 
 def test_text_is_read_as_json_or_safe_yaml_only() -> None:
