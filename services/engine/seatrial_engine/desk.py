@@ -11,11 +11,12 @@ from seatrial_engine import happenings
 from seatrial_engine.account import Account, Control, Holding, State
 from seatrial_engine.amounts import EXACT
 from seatrial_engine.config import EngineConfig
+from seatrial_engine.dealing import Deal, Dealer
 from seatrial_engine.decision import Plan, Reason, plan
 from seatrial_engine.effects import Effects, Event, KnownOrder, OrderKey
-from seatrial_engine.exchange import Exchange, ExchangeOrder, Execution, Fault
+from seatrial_engine.exchange import Exchange, Fault
 from seatrial_engine.limits import RATE_WINDOW, refusal
-from seatrial_engine.settlement import Fill, Protection, settle
+from seatrial_engine.settlement import Protection
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.contracts.events import Environment
 from seatrial_shared.contracts.orders import Order, OrderStatus, Side, Signal, TradingState
@@ -75,7 +76,7 @@ class Desk:
         replayed: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.config = config
-        self._exchange = exchange
+        self._dealer = Dealer(config.name, exchange, clock)
         self._clock = clock
         self._new_id = new_id
         self._replayed = replayed
@@ -128,10 +129,8 @@ class Desk:
         started, now = self._clock.monotonic(), self._clock.now()
         signal = request.signal
         if signal.action == "hold":
-            change = (
-                self.prices(state, [(signal.symbol, signal.price)], signal.account) if signal.price else Change(state)
-            )
-            return replace(change, reason=Reason.HOLD.value)
+            heard = [] if signal.price is None else [(signal.symbol, signal.price)]
+            return replace(self.prices(state, heard, signal.account), reason=Reason.HOLD.value)
         account = self._account(state, signal, now)
         if isinstance(account, Reason):
             return self._rejected(state, None, request, account, now, started)
@@ -176,44 +175,26 @@ class Desk:
     def _executed(
         self, state: State, account: Account, request: Request, planned: Plan, now: datetime, started: float
     ) -> Change:
-        identity = self._new_id()
         signal = request.signal
-        client_id = signal.client_order_id or identity
-        order = ExchangeOrder(
-            client_id, signal.symbol, planned.side, planned.quantity, planned.price, fault=request.fault
-        )
-        execution = self._exchange.execute(order)
-        seconds = self._clock.monotonic() - started
-        calls = self._calls(execution, identity, now, account, seconds)
-        sent = self._counted(account, now)
-        if execution.price is None:
-            reason = execution.reason or Reason.EXCHANGE_REFUSED.value
-            change = self._rejected(state.with_account(sent), sent, request, reason, now, started, identity)
-            return replace(change, effects=Effects(events=calls).then(change.effects))
-        fill = Fill(
-            id=identity,
-            order_id=identity,
-            account=account.name,
+        deal = Deal(
+            id=self._new_id(),
+            client_order_id=signal.client_order_id,
+            fingerprint=request.fingerprint,
             strategy=signal.strategy,
             symbol=signal.symbol,
             side=planned.side,
             quantity=planned.quantity,
-            price=execution.price,
-            fee=execution.fee,
-            occurred_at=now,
+            price=planned.price,
+            protection=Protection() if planned.reduces else Protection(signal.stop_loss, signal.take_profit),
             exit_reason="signal" if planned.reduces else None,
+            fault=request.fault,
         )
-        protection = Protection() if planned.reduces else Protection(signal.stop_loss, signal.take_profit)
-        settled, earned = settle(sent, fill, protection)
-        settled = settled.marked(signal.symbol, planned.price)
-        row = _filled_order(earned, client_id, protection, account.environment)
-        events = (
-            *calls,
-            happenings.filled(earned, self.config.name, account.environment, seconds),
-            happenings.marked(settled, f"equity:{identity}", now, self.config.name),
-        )
-        effects = Effects((KnownOrder(row, request.fingerprint),), (earned,), {settled.name: settled}, events=events)
-        return Change(state.with_account(settled), effects, row)
+        dealt = self._dealer.deal(self._counted(account, now), deal, now, started)
+        if dealt.refusal is None:
+            return Change(state.with_account(dealt.account), dealt.effects, dealt.order)
+        state = state.with_account(dealt.account)
+        change = self._rejected(state, dealt.account, request, dealt.refusal, now, started, deal.id)
+        return replace(change, effects=dealt.effects.then(change.effects))
 
     def _rejected(
         self,
@@ -261,50 +242,24 @@ class Desk:
         return replace(change, state=state, effects=effects)
 
     def _watched(self, account: Account, held: Holding, price: Decimal, now: datetime) -> tuple[Account, Effects]:
-        """Leave a position whose stop or target the price reached; in every trading state, since both rest at the exchange."""
-        started, identity = self._clock.monotonic(), self._new_id()
+        # A stop or target that is reached fills in every trading state: it rests at the exchange.
         exit_reason, level = _reached(held, price)
+        identity = self._new_id()
         if exit_reason is None:
             mark = happenings.marked(account, f"equity:{identity}", now, self.config.name)
             return account, Effects(accounts={account.name: account}, events=(mark,))
-        side = Side.SELL if held.quantity > 0 else Side.BUY
-        limit = exit_reason == "take_profit"
-        order = ExchangeOrder(identity, held.symbol, side, abs(held.quantity), level, limit=limit)
-        execution = self._exchange.execute(order)
-        seconds = self._clock.monotonic() - started
-        calls = self._calls(execution, identity, now, account, seconds)
-        if execution.price is None:
-            return account, Effects(accounts={account.name: account}, events=calls)
-        fill = Fill(
+        deal = Deal(
             id=identity,
-            order_id=identity,
-            account=account.name,
             strategy=held.strategy,
             symbol=held.symbol,
-            side=side,
+            side=Side.SELL if held.quantity > 0 else Side.BUY,
             quantity=abs(held.quantity),
-            price=execution.price,
-            fee=execution.fee,
-            occurred_at=now,
+            price=level,
+            limit=exit_reason == "take_profit",
             exit_reason=exit_reason,
         )
-        settled, earned = settle(account, fill, Protection())
-        row = _filled_order(earned, identity, Protection(), account.environment)
-        events = (
-            *calls,
-            happenings.filled(earned, self.config.name, account.environment, seconds),
-            happenings.marked(settled, f"equity:{identity}", now, self.config.name),
-        )
-        return settled, Effects((KnownOrder(row, ""),), (earned,), {settled.name: settled}, events=events)
-
-    def _calls(
-        self, execution: Execution, identity: str, now: datetime, account: Account, seconds: float
-    ) -> tuple[Event, ...]:
-        each = seconds / max(1, len(execution.calls))
-        return tuple(
-            happenings.called(f"{identity}:{n}", now, self.config.name, account, call.endpoint, each, ok=call.ok)
-            for n, call in enumerate(execution.calls)
-        )
+        dealt = self._dealer.deal(account, deal, now, self._clock.monotonic())
+        return dealt.account, Effects(accounts={account.name: dealt.account}).then(dealt.effects)
 
     def _counted(self, account: Account, now: datetime) -> Account:
         if self.config.limits.max_orders_per_minute is None:
@@ -325,25 +280,3 @@ def _reached(held: Holding, price: Decimal) -> tuple[str | None, Decimal]:
 def _is_long(account: Account | None, symbol: str) -> bool:
     held = account.holdings.get(symbol) if account is not None else None
     return held is not None and held.quantity > 0
-
-
-def _filled_order(fill: Fill, client_order_id: str, protection: Protection, environment: Environment) -> Order:
-    return Order(
-        id=fill.order_id,
-        client_order_id=client_order_id,
-        account=fill.account,
-        strategy=fill.strategy,
-        symbol=fill.symbol,
-        side=fill.side,
-        quantity=fill.quantity,
-        status=OrderStatus.FILLED,
-        reason=fill.exit_reason,
-        price=fill.price,
-        fee=fill.fee,
-        pnl=fill.pnl,
-        stop_loss=protection.stop_loss,
-        take_profit=protection.take_profit,
-        environment=environment,
-        created_at=fill.occurred_at,
-        filled_at=fill.occurred_at,
-    )

@@ -68,9 +68,6 @@ def _money_refusal(account: Account, order: Plan, config: EngineConfig) -> Reaso
     price = order.price * (1 + sign * config.slippage_bps / 10_000)
     fee = order.quantity * price * config.fee_rate
     # A short sale is covered by the equity: what is owed may not exceed it.
-    available = (
-        account.cash
-        if order.side is Side.BUY
-        else account.equity + sum(min(h.value, 0) for h in account.holdings.values())
-    )
+    owed = sum((-each.value for each in account.holdings.values() if each.quantity < 0), Decimal(0))
+    available = account.cash if order.side is Side.BUY else account.equity - owed
     return Reason.NO_CASH if order.quantity * price + fee > available else None

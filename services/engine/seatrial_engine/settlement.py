@@ -12,7 +12,7 @@ from seatrial_shared.quant.sizing import ClosedTrades
 
 @dataclass(frozen=True)
 class Fill:
-    """One execution of an order; `pnl` and `holding_seconds` stand on one that closes, net of the fees of both sides."""
+    """One execution of an order; `pnl`, net of both sides' fees, and `holding_seconds` stand on one that closes."""
 
     id: str
     order_id: str
