@@ -22,6 +22,7 @@ def trade_columns(simulation: Simulation) -> TradeColumns:
         exit_price=leave,
         quantity=quantity,
         fees=table[:, layout.T_ENTRY_FEE] + table[:, layout.T_EXIT_FEE],
+        slippage=table[:, layout.T_SLIPPAGE],
         pnl_gross=gross,
         pnl=net,
         bars_held=table[:, layout.T_EXIT_INDEX] - table[:, layout.T_ENTRY_INDEX] + 1.0,

@@ -161,6 +161,7 @@ def _trade_figures(trades: TradeColumns) -> dict[str, Figure]:
     return {
         "total_pnl": known(float(pnl.sum())),
         "fees_paid": known(fees),
+        "slippage_paid": known(float(trades.slippage.sum())),
         "fees_of_gross_profit": known(fees / gross_profit) if gross_profit > 0.0 else undefined("no gross profit"),
         "turnover": known(float((trades.quantity * (trades.entry_price + trades.exit_price)).sum())),
         "win_rate": performance.win_rate(pnl),

@@ -25,6 +25,9 @@ class TradeRow(Protocol):
     def fees(self) -> float: ...
 
     @property
+    def slippage(self) -> float: ...
+
+    @property
     def pnl_gross(self) -> float: ...
 
     @property
@@ -48,6 +51,7 @@ class TradeColumns:
     exit_price: Floats
     quantity: Floats
     fees: Floats
+    slippage: Floats
     pnl_gross: Floats
     pnl: Floats
     bars_held: Floats
@@ -64,6 +68,7 @@ class TradeColumns:
             exit_price=_floats([row.exit_price for row in rows]),
             quantity=_floats([row.quantity for row in rows]),
             fees=_floats([row.fees for row in rows]),
+            slippage=_floats([row.slippage for row in rows]),
             pnl_gross=_floats([row.pnl_gross for row in rows]),
             pnl=_floats([row.pnl for row in rows]),
             bars_held=_floats([row.bars_held for row in rows]),

@@ -44,18 +44,15 @@ def _compute(candles: Candles, params: RsiBollingerParams) -> Signals:
 
 @compiled
 def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: float) -> NDArray[np.int8]:
-    # quant.rsi and quant.bollinger in one pass, number for number the same (a test holds them together). The
-    # indicators are written to no array; the bands are summed up only where RSI asks for them.
+    # quant.rsi and quant.bollinger in one pass, number for number the same (a test holds them together): the RSI loop
+    # writes no array and divides only where it may be oversold, and only there a band is summed up.
     size = close.shape[0]
     entry = np.zeros(size, dtype=np.int8)
     keep = (rsi_period - 1.0) / rsi_period
     share = 1.0 / rsi_period
     clearly_above = rsi_below + 1e-6
-    tail = np.zeros(n + 1)
-    tail_squares = np.zeros(n + 1)
-    summed_to = -1  # the last bar in `total`
-    total = 0.0
-    squares = 0.0
+    head = np.array([-1.0, 0.0, 0.0])
+    tail = np.zeros((2, n + 1))
     clean = 0
     gain = 0.0
     loss = 0.0
@@ -87,41 +84,41 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
                 loss = (loss + down) / rsi_period
             moved = gain + loss
             if 100.0 * gain > clearly_above * moved or i < n - 1:
-                continue  # no division spent
-            strength = 100.0 * gain / moved if moved > 0.0 else 50.0
-            if not strength < rsi_below:
                 continue
-            start = i // n * n
-            pivot = close[start]
-            if summed_to < start:
-                _sum_tail(close, start, n, tail, tail_squares)
-                total = 0.0
-                squares = 0.0
-                summed_to = start - 1
-            for j in range(summed_to + 1, i + 1):
-                offset = close[j] - pivot
-                total += offset
-                squares += offset * offset
-            summed_to = i
-            behind = n - 1 - (i - start)
-            drift = (total + tail[behind]) / n
-            variance = (squares + tail_squares[behind]) / n - drift * drift
-            std = np.sqrt(variance) if variance > 0.0 else 0.0
-            if close[i] < (pivot + drift) - width * std:
+            strength = 100.0 * gain / moved if moved > 0.0 else 50.0
+            if strength < rsi_below and close[i] < _lower_band(close, i, n, width, head, tail):
                 entry[i] = 1
     return entry
 
 
 @compiled
-def _sum_tail(close: Floats, start: int, n: int, tail: Floats, tail_squares: Floats) -> None:
-    total = 0.0
-    squares = 0.0
-    for back in range(1, n if start >= n else 1):
-        offset = close[start - back] - close[start]
-        total += offset
-        squares += offset * offset
-        tail[back] = total
-        tail_squares[back] = squares
+def _lower_band(close: Floats, i: int, n: int, width: float, head: Floats, tail: Floats) -> float:
+    # `head`: the last bar summed up, its sum and sum of squares from the start of its block of n bars; `tail`: those
+    # of the end of the block before. Both as offsets from the block's first close, as in quant.volatility.
+    start = i // n * n
+    pivot = close[start]
+    if head[0] < start:
+        total = 0.0
+        squares = 0.0
+        for back in range(1, n if start > 0 else 1):
+            offset = close[start - back] - pivot
+            total += offset
+            squares += offset * offset
+            tail[0, back] = total
+            tail[1, back] = squares
+        head[0] = start - 1
+        head[1] = 0.0
+        head[2] = 0.0
+    for j in range(int(head[0]) + 1, i + 1):
+        offset = close[j] - pivot
+        head[1] += offset
+        head[2] += offset * offset
+    head[0] = i
+    behind = n - 1 - (i - start)
+    drift = (head[1] + tail[0, behind]) / n
+    variance = (head[2] + tail[1, behind]) / n - drift * drift
+    lower: float = (pivot + drift) - width * np.sqrt(max(variance, 0.0))
+    return lower
 
 
 def _warm_up(params: RsiBollingerParams) -> int:

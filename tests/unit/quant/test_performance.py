@@ -20,6 +20,7 @@ def trades(pnl: list[float], multiples: list[float]) -> TradeColumns:
         exit_price=np.full(size, 101.0),
         quantity=np.ones(size),
         fees=np.zeros(size),
+        slippage=np.zeros(size),
         pnl_gross=np.array(pnl),
         pnl=np.array(pnl),
         bars_held=np.ones(size),

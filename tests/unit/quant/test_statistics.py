@@ -30,6 +30,7 @@ class Row:
     exit_price: float = 110.0
     quantity: float = 1.0
     fees: float = 1.0
+    slippage: float = 0.5
     bars_held: int = 1
     r_multiple: float | None = None
 
@@ -53,6 +54,7 @@ def test_a_small_backtest_has_the_worked_figures() -> None:
     assert metrics["total_trades"] == 2
     assert metrics["win_rate"] == 0.5
     assert metrics["fees_paid"] == 2.0
+    assert metrics["slippage_paid"] == 1.0
     assert metrics["fees_of_gross_profit"] == pytest.approx(2 / 31)
     assert metrics["turnover"] == 420.0
     assert metrics["expectancy_r"] == pytest.approx(1.0)
