@@ -219,7 +219,30 @@ PEER_CALLS = Metric(
 )
 SHARED_METRICS = (PEER_CALLS,)
 
-ALERTS_METRICS: tuple[Metric, ...] = ()
+ALERTS_EVALUATIONS = Metric(
+    "alerts_evaluations_total",
+    Kind.COUNTER,
+    "Evaluations of all rules.",
+    ("outcome",),
+    service="alerts",
+    page="process",
+)
+ALERTS_SEQUENCE = Metric(
+    "alerts_last_sequence",
+    Kind.GAUGE,
+    "Ledger sequence of the last evaluated snapshot.",
+    service="alerts",
+    page="process",
+)
+ALERTS_NOTIFICATIONS = Metric(
+    "alerts_notifications_total",
+    Kind.COUNTER,
+    "Attempts to deliver a notification, by outcome.",
+    ("outcome",),
+    service="alerts",
+    page="process",
+)
+ALERTS_METRICS = (ALERTS_EVALUATIONS, ALERTS_SEQUENCE, ALERTS_NOTIFICATIONS)
 
 CATALOG: dict[str, Metric] = {
     metric.name: metric

@@ -1,0 +1,227 @@
+"""The routes of the alerts service: parse, call, return."""
+
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Body, Query
+
+from seatrial_alerts import notices, store
+from seatrial_alerts.delivery import WEBHOOK
+from seatrial_alerts.documents import document_of, rule_of
+from seatrial_alerts.examples import ALERT, DELIVERY, RULE, SILENCE, SILENCE_REQUEST, STEP, THRESHOLDS_EXAMPLE, answer
+from seatrial_alerts.service import Service
+from seatrial_shared.alerting import THRESHOLDS, default_rules, thresholds
+from seatrial_shared.contracts.alerts import (
+    Acknowledgement,
+    Alert,
+    Delivery,
+    RuleDocument,
+    RuleName,
+    Silence,
+    SilenceRequest,
+    Step,
+)
+from seatrial_shared.contracts.pages import Page
+from seatrial_shared.db.alerts import AlertRow
+from seatrial_shared.errors import Conflict, NotFound, ValidationFailed, field_error
+from seatrial_shared.web import requires
+
+READ = [requires("alerts:read")]
+WRITE = [requires("alerts:write")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def routes(service: Service) -> list[APIRouter]:
+    """Return the routers of this service."""
+    return [_rules(service), _thresholds(service), _alerts(service), _silences(service), _deliveries(service)]
+
+
+def _rules(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/rules", tags=["rules"])
+
+    @router.get("", dependencies=READ, responses=answer({"items": [RULE], "next_cursor": None}))
+    async def list_rules() -> Page[RuleDocument]:
+        """List every rule."""
+        async with service.database.transaction() as session:
+            return Page(items=await store.rules(session))
+
+    @router.get("/{name}", dependencies=READ, responses=answer(RULE))
+    async def get_rule(name: RuleName) -> RuleDocument:
+        """Return one rule."""
+        async with service.database.transaction() as session:
+            found = next((rule for rule in await store.rules(session) if rule.name == name), None)
+        if found is None:
+            raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
+        return found
+
+    @router.put("/{name}", dependencies=WRITE, responses=answer(RULE))
+    async def put_rule(name: RuleName, rule: Annotated[RuleDocument, Body(examples=[RULE])]) -> RuleDocument:
+        """Create a rule or replace it; what is remembered of its alerts stays."""
+        if rule.name != name:
+            raise field_error("name", rule.name, f"`{name}`, as in the path")
+        rule_of(rule)
+        async with service.database.transaction() as session:
+            await store.put_rule(session, rule, service.clock.now())
+        return rule
+
+    @router.delete("/{name}", dependencies=WRITE, status_code=204)
+    async def delete_rule(name: RuleName) -> None:
+        """Forget a rule; alerts that it raised stay in the history."""
+        async with service.database.transaction() as session:
+            if not await store.delete_rule(session, name):
+                raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
+
+    return router
+
+
+def _thresholds(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/thresholds", tags=["rules"])
+
+    async def current() -> dict[str, float]:
+        async with service.database.transaction() as session:
+            return {rule.name: rule.threshold for rule in await store.rules(session) if rule.name in THRESHOLDS}
+
+    @router.get("", dependencies=READ, responses=answer(THRESHOLDS_EXAMPLE))
+    async def get_thresholds() -> dict[str, float]:
+        """Return the thresholds of the default rules."""
+        return await current()
+
+    @router.put("", dependencies=WRITE, responses=answer(THRESHOLDS_EXAMPLE))
+    async def put_thresholds(
+        given: Annotated[dict[str, float], Body(examples=[{"max_drawdown": 0.2}])],
+    ) -> dict[str, float]:
+        """Set some or all of the five thresholds; an unknown key is refused with the list."""
+        try:
+            thresholds(given)
+        except ValueError as error:
+            raise ValidationFailed(str(error)) from error
+        async with service.database.transaction() as session:
+            stored = {rule.name: rule for rule in await store.rules(session)}
+            for rule in default_rules(given):
+                if rule.name in given:
+                    kept = stored.get(rule.name, document_of(rule))
+                    changed = kept.model_copy(update={"threshold": rule.threshold})
+                    await store.put_rule(session, changed, service.clock.now())
+        return await current()
+
+    return router
+
+
+def _alerts(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+    @router.get("", dependencies=READ, responses=answer({"items": [ALERT], "next_cursor": None}))
+    async def list_alerts(
+        status: Literal["firing", "resolved"] | None = None, limit: Limit = 100, cursor: str | None = None
+    ) -> Page[Alert]:
+        """List alerts, newest first."""
+        if cursor is not None and "/" not in cursor:
+            raise field_error("cursor", cursor, "the next_cursor of the page before")
+        async with service.database.transaction() as session:
+            rows = await store.alerts(session, status, cursor, limit + 1)
+        items = [_alert(row, is_stale=is_stale) for row, is_stale in rows[:limit]]
+        last = items[-1] if len(rows) > limit else None
+        return Page(items=items, next_cursor=f"{last.recorded_at.isoformat()}/{last.id}" if last else None)
+
+    @router.get("/{alert_id}", dependencies=READ, responses=answer(ALERT))
+    async def get_alert(alert_id: str) -> Alert:
+        """Return one alert."""
+        async with service.database.transaction() as session:
+            row = await store.alert(session, alert_id)
+        if row is None:
+            raise NotFound(f"there is no alert `{alert_id}`")
+        return _alert(row)
+
+    @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
+    async def history(alert_id: str) -> Page[Step]:
+        """Return what happened to an alert, step by step, each with its reason."""
+        async with service.database.transaction() as session:
+            rows = await store.steps(session, alert_id)
+        if not rows:
+            raise NotFound(f"there is no alert `{alert_id}`")
+        return Page(items=[Step.model_validate(row, from_attributes=True) for row in rows])
+
+    @router.post("/{alert_id}/acknowledge", dependencies=WRITE, responses=answer(ALERT))
+    async def acknowledge(alert_id: str, who: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
+        """Note who looks after an alert; the first one stands."""
+        async with service.database.transaction() as session:
+            row = await store.alert(session, alert_id)
+            if row is None:
+                raise NotFound(f"there is no alert `{alert_id}`")
+            await store.acknowledge(session, row, who.by, service.clock.now())
+            return _alert(row)
+
+    return router
+
+
+def _silences(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/silences", tags=["silences"])
+
+    @router.get("", dependencies=READ, responses=answer({"items": [SILENCE], "next_cursor": None}))
+    async def list_silences() -> Page[Silence]:
+        """List the silences that hold now."""
+        async with service.database.transaction() as session:
+            rows = await store.silences(session, service.clock.now())
+        return Page(items=[Silence.model_validate(row, from_attributes=True) for row in rows])
+
+    @router.post("", dependencies=WRITE, status_code=201, responses=answer(SILENCE, 201))
+    async def add_silence(wanted: Annotated[SilenceRequest, Body(examples=[SILENCE_REQUEST])]) -> Silence:
+        """Hold the notifications of a rule back; its alerts are still recorded."""
+        now = service.clock.now()
+        if wanted.expires_at <= now:
+            raise field_error("expires_at", wanted.expires_at.isoformat(), f"an instant after {now.isoformat()}")
+        async with service.database.transaction() as session:
+            return Silence.model_validate(await store.add_silence(session, wanted, now), from_attributes=True)
+
+    @router.delete("/{silence_id}", dependencies=WRITE, status_code=204)
+    async def end_silence(silence_id: str) -> None:
+        """End a silence before its time."""
+        async with service.database.transaction() as session:
+            if not await store.end_silence(session, silence_id):
+                raise NotFound(f"there is no silence `{silence_id}`")
+
+    return router
+
+
+def _deliveries(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["deliveries"])
+
+    @router.get("/deliveries", dependencies=READ, responses=answer({"items": [DELIVERY], "next_cursor": None}))
+    async def list_deliveries(limit: Limit = 100, cursor: Annotated[int | None, Query(ge=1)] = None) -> Page[Delivery]:
+        """List attempts to deliver notifications, newest first."""
+        async with service.database.transaction() as session:
+            rows = await store.deliveries(session, cursor, limit + 1)
+        items = [
+            Delivery(
+                key=notice.key,
+                alert_id=notice.alert_id,
+                channel=notice.channel,
+                at=attempt.at,
+                attempt=attempt.attempt,
+                outcome=attempt.outcome,
+                status_code=attempt.status_code,
+                detail=attempt.detail,
+                seconds=attempt.seconds,
+            )
+            for attempt, notice in rows[:limit]
+        ]
+        return Page(items=items, next_cursor=str(rows[limit - 1][0].id) if len(rows) > limit else None)
+
+    @router.post("/test-notification", dependencies=WRITE, status_code=202, responses=answer({"key": "test-1f"}, 202))
+    async def test_notification() -> dict[str, str]:
+        """Queue a notification that says it is a test, to try the channel."""
+        if not service.has_webhook:
+            raise Conflict("no channel is configured; set ALERT_WEBHOOK_URL and start the service again")
+        now = service.clock.now()
+        key = f"test-{uuid4().hex}"
+        async with service.database.transaction() as session:
+            body = notices.of_test(key, now).model_dump(mode="json")
+            await store.enqueue(session, body, WEBHOOK, "waiting", now)
+        service.deliverer.ring()
+        return {"key": key}
+
+    return router
+
+
+def _alert(row: AlertRow, *, is_stale: bool = False) -> Alert:
+    return Alert.model_validate(row, from_attributes=True).model_copy(update={"is_stale": is_stale})

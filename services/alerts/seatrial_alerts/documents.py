@@ -1,0 +1,32 @@
+"""Rules between their wire form and the evaluator's."""
+
+from dataclasses import asdict
+from typing import Any
+
+from seatrial_shared.alerting import Action, Comparison, NoData, Rule, Scope, Severity
+from seatrial_shared.contracts.alerts import RuleDocument
+from seatrial_shared.errors import ValidationFailed
+
+
+def rule_of(document: RuleDocument) -> Rule:
+    """Return the evaluator's rule, or raise ValidationFailed where its values contradict each other."""
+    values = document.model_dump()
+    try:
+        return Rule(
+            **{
+                **values,
+                "comparison": Comparison(document.comparison),
+                "scope": Scope(document.scope),
+                "severity": Severity(document.severity),
+                "no_data": NoData(document.no_data),
+                "action": Action(document.action),
+            }
+        )
+    except ValueError as error:
+        raise ValidationFailed(str(error)) from error
+
+
+def document_of(rule: Rule) -> RuleDocument:
+    """Return a rule's wire form."""
+    values: dict[str, Any] = asdict(rule)  # Any: fields of many types
+    return RuleDocument.model_validate(values)

@@ -1,0 +1,79 @@
+"""Examples of what the routes answer, for the OpenAPI page."""
+
+from typing import Any
+
+RULE: dict[str, Any] = {
+    "name": "max_drawdown",
+    "metric": "drawdown_ratio",
+    "comparison": "above",
+    "threshold": 0.1,
+    "for_seconds": 0.0,
+    "keep_firing_seconds": 0.0,
+    "recovery": None,
+    "samples_metric": "",
+    "minimum_samples": 0,
+    "scope": "portfolio",
+    "severity": "critical",
+    "no_data": "hold",
+    "repeat_seconds": 14400.0,
+    "action": "none",
+    "summary": "Equity has fallen too far from its highest point.",
+}
+THRESHOLDS_EXAMPLE = {
+    "max_drawdown": 0.1,
+    "win_rate_min": 0.45,
+    "daily_loss_limit": 0.05,
+    "api_latency_max": 5.0,
+    "error_rate_max": 0.05,
+}
+ALERT: dict[str, Any] = {
+    "id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
+    "rule": "max_drawdown",
+    "environment": "paper",
+    "scope": "portfolio",
+    "severity": "critical",
+    "status": "firing",
+    "summary": "Equity has fallen too far from its highest point.",
+    "metric": "drawdown_ratio",
+    "threshold": 0.1,
+    "value": 0.124,
+    "fired_at": "2026-01-05T14:30:00Z",
+    "resolved_at": None,
+    "recorded_at": "2026-01-05T14:30:00.213Z",
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "is_stale": False,
+}
+STEP: dict[str, Any] = {
+    "kind": "firing",
+    "at": "2026-01-05T14:30:00Z",
+    "recorded_at": "2026-01-05T14:30:00.213Z",
+    "value": 0.124,
+    "reason": "drawdown_ratio is 0.124, threshold 0.1: fired",
+}
+SILENCE: dict[str, Any] = {
+    "id": "6b0b7d5c7d0f4d0c9a3e8a4f0f5b6c7d",
+    "rule": "api_latency_max",
+    "scope": None,
+    "reason": "the venue announced maintenance",
+    "created_by": "ada",
+    "created_at": "2026-01-05T14:00:00Z",
+    "expires_at": "2026-01-05T16:00:00Z",
+}
+SILENCE_REQUEST = {name: value for name, value in SILENCE.items() if name not in {"id", "created_at"}}
+DELIVERY: dict[str, Any] = {
+    "key": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d/1/firing/webhook",
+    "alert_id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
+    "channel": "webhook",
+    "at": "2026-01-05T14:30:00.310Z",
+    "attempt": 1,
+    "outcome": "delivered",
+    "status_code": 200,
+    "detail": "",
+    "seconds": 0.012,
+}
+
+
+def answer(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI's form of one example answer."""
+    return {status: {"content": {"application/json": {"example": example}}}}

@@ -1,0 +1,60 @@
+"""Words the notifications: what people and programs receive."""
+
+from datetime import datetime
+from typing import Literal
+
+from seatrial_alerts.evaluation import Change
+from seatrial_shared.alerting import Transition
+from seatrial_shared.contracts.alerts import Notification
+
+
+def of_change(change: Change, alert_id: str, number: int, channel: str) -> Notification:
+    """Return the notification of a transition; its key is stable for (alert, transition, channel).
+
+    Args:
+        change: What happened.
+        alert_id: Which alert.
+        number: Which transition of the alert this is, counted by its version.
+        channel: Where it goes.
+    """
+    transition = change.decision.transition
+    assert transition is not None
+    value = change.decision.state.value
+    return Notification(
+        key=f"{alert_id}/{number}/{transition.value}/{channel}",
+        rule=change.rule.name,
+        state=_state(transition),
+        severity=change.rule.severity.value,
+        environment=change.key.environment,
+        scope=change.key.scope,
+        summary=f"{change.rule.summary or change.rule.name} {change.decision.reason}",
+        reason=change.decision.reason,
+        metric=change.rule.metric,
+        value=value,
+        threshold=change.rule.threshold,
+        at=change.at,
+        alert_id=alert_id,
+    )
+
+
+def of_test(key: str, now: datetime) -> Notification:
+    """Return the notification by which an operator tries a channel."""
+    return Notification(
+        key=key,
+        rule="test",
+        state="test",
+        severity="warning",
+        environment="live",
+        scope="portfolio",
+        summary="This is a test; nothing is wrong.",
+        reason="asked for by an operator",
+        metric="",
+        value=None,
+        threshold=None,
+        at=now,
+        alert_id=key,
+    )
+
+
+def _state(transition: Transition) -> Literal["firing", "resolved", "repeated"]:
+    return transition.value

@@ -1,0 +1,88 @@
+"""The parts of the running service, and their life from start to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+from seatrial_alerts import store
+from seatrial_alerts.delivery import WEBHOOK, Channel, Deliverer
+from seatrial_alerts.documents import document_of
+from seatrial_alerts.settings import AlertsSettings
+from seatrial_alerts.watcher import Watcher
+from seatrial_shared.alerting import default_rules
+from seatrial_shared.clients import AsyncServiceClient
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.session import Database
+from seatrial_shared.db.upgrade import head
+
+
+class Service:
+    """Everything the routes call.
+
+    Args:
+        settings: What is set.
+        clock: The only source of time.
+    """
+
+    def __init__(self, settings: AlertsSettings, clock: Clock) -> None:
+        self.clock = clock
+        self.has_webhook = bool(settings.webhook_url)
+        self.database = Database(settings.database_url, application="seatrial-alerts")
+        self.metrics = AsyncServiceClient("metrics", url=settings.metrics_url, token=settings.token)
+        channel = Channel(
+            settings.webhook_url,
+            settings.webhook_secret,
+            settings.delivery_timeout_seconds,
+            settings.delivery_attempts,
+        )
+        self.deliverer = Deliverer(self.database, channel, clock, Random(clock.now().timestamp()))
+        self.channels = (WEBHOOK,) if self.has_webhook else ()
+        self.watcher = Watcher(
+            self.database,
+            settings.direct_url,
+            self.metrics,
+            clock,
+            settings.update_interval_seconds,
+            self.channels,
+            self.deliverer.ring,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the loops; at the end stop them and close what is open."""
+        await self._seed_rules()
+        loops = [self.watcher.run()] + ([self.deliverer.run()] if self.has_webhook else [])
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await self.metrics.close()
+            await self.database.close()
+
+    async def ready(self) -> None:
+        """Raise unless the database answers and its schema is the one this program needs."""
+        await self.database.require_head(head())
+
+    async def detail(self) -> dict[str, object]:
+        """Return what is inside, for people."""
+        async with self.database.transaction() as session:
+            outbox = await store.outbox_figures(session)
+        return {
+            "evaluations": self.watcher.evaluations,
+            "evaluation_problem": self.watcher.problem,
+            "last_sequence": self.watcher.last_sequence,
+            "outbox": outbox,
+        }
+
+    async def _seed_rules(self) -> None:
+        """Store the default rules that are not there yet; changed ones are left alone."""
+        async with self.database.transaction() as session:
+            for rule in default_rules():
+                await store.put_rule(session, document_of(rule), self.clock.now(), replace=False)

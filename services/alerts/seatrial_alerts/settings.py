@@ -1,0 +1,34 @@
+"""The settings of the alerts service."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from seatrial_shared.settings import ServiceSettings
+
+
+def _webhook(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ValueError("must be an http:// or https:// address with a host, or empty for none")
+    return url
+
+
+class AlertsSettings(ServiceSettings):
+    """What can be set, beside what every service has.
+
+    The webhook's address may be loopback or private, because the operator set it. With a secret every notification is
+    signed. `rules_file` is a JSON list of rules that replaces the stored ones of the same name at start.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SEATRIAL_ALERTS_")
+
+    port: int = Field(8002, ge=0, le=65_535)
+    update_interval_seconds: float = Field(30.0, gt=0, le=86_400, validation_alias="METRICS_UPDATE_INTERVAL")
+    webhook_url: Annotated[str, AfterValidator(_webhook)] = Field("", validation_alias="ALERT_WEBHOOK_URL")
+    webhook_secret: str = Field("", validation_alias="ALERT_WEBHOOK_SECRET", repr=False)
+    metrics_url: str = Field("http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL")
+    delivery_attempts: int = Field(20, ge=1, le=1_000)
+    delivery_timeout_seconds: float = Field(10.0, gt=0, le=120)

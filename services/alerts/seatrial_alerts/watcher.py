@@ -1,0 +1,139 @@
+"""Evaluates the rules: when the ledger rings, on a fallback interval, and after every reconnect."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import psycopg
+
+from seatrial_alerts import notices, store
+from seatrial_alerts.documents import rule_of
+from seatrial_alerts.evaluation import Change, changes
+from seatrial_shared import logs
+from seatrial_shared.alerting import Status
+from seatrial_shared.clients import AsyncServiceClient
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.contracts.snapshots import Snapshot
+from seatrial_shared.db.session import Database
+from seatrial_shared.errors import SeatrialError
+
+DOORBELL = "seatrial_metrics"
+RECONNECT_SECONDS = 1.0
+
+
+class Watcher:
+    """Reads one snapshot for all rules and stores what changed.
+
+    Args:
+        database: Where alerts are kept.
+        direct_url: A database address that carries LISTEN.
+        metrics: The metrics service.
+        clock: The wall clock.
+        interval_seconds: Evaluate at least this often.
+        channels: Where notifications go.
+        ring: Called after notifications were queued.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        direct_url: str,
+        metrics: AsyncServiceClient,
+        clock: Clock,
+        interval_seconds: float,
+        channels: tuple[str, ...],
+        ring: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._direct_url = direct_url
+        self._metrics = metrics
+        self._clock = clock
+        self._interval = interval_seconds
+        self._channels = channels
+        self._ring = ring
+        self._due = asyncio.Event()
+        self.last_sequence: int | None = None
+        self.problem: str | None = None
+        self.evaluations = 0
+        self.failures = 0
+
+    async def run(self) -> None:
+        """Evaluate until cancelled; a bad tick is logged and the next one comes."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._due.wait(), self._interval)
+                self._due.clear()
+                await self._tick()
+        finally:
+            listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listener
+
+    async def _tick(self) -> None:
+        try:
+            await self.evaluate()
+            self.problem = None
+        except SeatrialError as error:
+            self._failed(error.detail)
+        except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
+            logs.get().error("evaluation_failed", exc_info=error)
+            self._failed(f"{type(error).__name__}: {error}")
+
+    def _failed(self, problem: str) -> None:
+        self.failures += 1
+        if problem != self.problem:  # once, not at every tick of an outage
+            logs.get().warning("evaluation_held", reason=problem)
+        self.problem = problem
+
+    async def evaluate(self) -> int:
+        """Hold the newest figures against all rules and return how many alerts changed."""
+        answer = await self._metrics.request("GET", "/v1/snapshot")
+        snapshot = Snapshot.model_validate(answer)
+        now = self._clock.now()
+        async with self._database.transaction() as session:
+            if not await store.take_shard(session):
+                return 0
+            rules = [rule_of(document) for document in await store.rules(session)]
+            found = changes(rules, await store.remembered(session), snapshot, now)
+            held = await store.silences(session, now) if found else []
+            for change in found:
+                alert_id = await store.apply(session, change, now)
+                if alert_id and change.decision.transition is not None:
+                    for channel in self._channels:
+                        body = notices.of_change(change, alert_id, change.before.version + 1, channel)
+                        status = "suppressed" if store.silenced(held, change.key) else "waiting"
+                        await store.enqueue(session, body.model_dump(mode="json"), channel, status, now)
+        self.evaluations += 1
+        self.last_sequence = snapshot.sequence
+        self._report(found)
+        return len(found)
+
+    def _report(self, found: list[Change]) -> None:
+        told = [change for change in found if change.decision.transition is not None]
+        for change in told:
+            logs.get().info(
+                "alert_changed",
+                rule=change.rule.name,
+                scope=change.key.scope,
+                transition=str(change.decision.transition),
+                firing=change.decision.state.status is Status.FIRING,
+                reason=change.decision.reason,
+            )
+        if told:
+            self._ring()
+
+    async def _listen(self) -> None:
+        """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
+                async with connection:
+                    await connection.execute(f"LISTEN {DOORBELL}")
+                    self._due.set()
+                    async for _ in connection.notifies():
+                        self._due.set()
+            except (psycopg.Error, OSError) as error:
+                logs.get().warning("doorbell_lost", reason=str(error).strip())
+            await asyncio.sleep(RECONNECT_SECONDS)
