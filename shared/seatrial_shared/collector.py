@@ -6,7 +6,7 @@ All collectors of a process share one `Recorder`, so that a monitor shows what e
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +58,27 @@ class Recorder:
     def send(self, event: dict[str, Any]) -> None:
         """Hand an event without id and instant to the sender."""
         self.sender.offer(self.clock.now(), event)
+
+    def relay(self, event: Mapping[str, Any]) -> None:
+        """Count and send an event that an engine made itself, with its own id and instant."""
+        match event["type"]:
+            case "trade":
+                if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
+                    return
+                lasted = event.get("duration_seconds") or 0.0
+                self.tally.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), lasted)
+                self.activity.trade(self.clock.monotonic())
+                if event.get("pnl") is not None:
+                    self.results.add(Decimal(event["pnl"]), self.clock.now())
+            case "api_call":
+                self.tally.observe(catalog.API_REQUEST_DURATION, event["seconds"], event["endpoint"])
+                self.activity.call(self.clock.monotonic(), event["endpoint"], event["seconds"], event.get("ok", True))
+            case "error":
+                self.tally.count(catalog.TRADING_ERRORS, event["kind"])
+                self.activity.error(self.clock.monotonic())
+            case "webhook":
+                self.tally.count(catalog.TRADING_WEBHOOKS, event["status"])
+        self.send(dict(event))
 
     def send_to(self, url: str) -> None:
         """Send to the metrics service at this address from now on."""

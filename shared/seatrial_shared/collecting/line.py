@@ -45,6 +45,8 @@ def identify(url: str, timeout_seconds: float = PROBE_SECONDS) -> Peer:
             response = http.post(EVENTS_PATH, json=[])
     except httpx.ConnectError:
         return Peer.NOBODY
+    except httpx.TimeoutException:  # a service whose database hangs takes no events, but says that it lives
+        return _who_lives_at(url, timeout_seconds)
     except httpx.HTTPError:
         return Peer.STRANGER
     return Peer.SERVICE if _speaks_ours(response) else Peer.STRANGER
@@ -110,6 +112,14 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _who_lives_at(url: str, timeout_seconds: float) -> Peer:
+    try:
+        with _client(url, "", timeout_seconds) as http:
+            return Peer.SERVICE if _body(http.get("/health/live")) == {"status": "live"} else Peer.STRANGER
+    except httpx.HTTPError:
+        return Peer.STRANGER
 
 
 def _speaks_ours(response: httpx.Response) -> bool:
