@@ -1,0 +1,60 @@
+"""A snapshot is held against every rule in the scope the rule watches."""
+
+from datetime import UTC, datetime
+
+from seatrial_alerts.evaluation import Key, Remembered, changes
+from seatrial_shared.alerting import Transition, default_rules
+from seatrial_shared.contracts.events import Environment
+from seatrial_shared.contracts.snapshots import Snapshot, SnapshotItem
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+THEN = datetime(2008, 10, 10, tzinfo=UTC)
+
+
+def snapshot(*items: SnapshotItem) -> Snapshot:
+    return Snapshot(as_of=NOW, sequence=1, items=list(items))
+
+
+def item(values: dict[str, float | None], environment: Environment = Environment.PAPER, **scope: str) -> SnapshotItem:
+    return SnapshotItem(environment=environment, occurred_at=THEN, values=values, **scope)
+
+
+def test_a_replay_is_judged_at_its_own_time_and_live_at_the_wall_clock() -> None:
+    seen = snapshot(item({"drawdown_ratio": 0.3}, Environment.REPLAY), item({"drawdown_ratio": 0.3}))
+
+    found = {change.key.environment: change for change in changes(default_rules(), {}, seen, NOW)}
+
+    assert found["replay"].at == THEN
+    assert found["paper"].at == NOW
+    assert all(change.decision.transition is Transition.FIRING for change in found.values())
+
+
+def test_stress_traffic_and_other_scopes_are_left_alone() -> None:
+    seen = snapshot(
+        item({"drawdown_ratio": 0.9}, Environment.STRESS),
+        item({"drawdown_ratio": 0.9}, account="a"),
+        item({"drawdown_ratio": 0.9}, strategy="s"),
+    )
+
+    assert changes(default_rules(), {}, seen, NOW) == []
+
+
+def test_latency_is_watched_endpoint_by_endpoint() -> None:
+    seen = snapshot(
+        item({"slowest_api_call_seconds": 6.0}, endpoint="place_order"),
+        item({"slowest_api_call_seconds": 1.0}, endpoint="balance"),
+    )
+
+    found = changes(default_rules(), {}, seen, NOW)
+
+    assert [change.key for change in found if change.decision.transition] == [
+        Key("api_latency_max", "paper", "endpoint:place_order")
+    ]
+
+
+def test_nothing_is_written_while_nothing_changes() -> None:
+    seen = snapshot(item({"drawdown_ratio": 0.3}))
+    first = changes(default_rules(), {}, seen, NOW)
+    stored = {change.key: Remembered(change.decision.state, 1, "id") for change in first}
+
+    assert changes(default_rules(), stored, seen, NOW) == []
