@@ -173,7 +173,13 @@ class Sender:
                 self._answered = asked
                 self._turned.notify_all()
             if closing or self._abandoned:
+                self._hang_up()
                 return
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._line, self._line_wanted = None, True
 
     def _rest(self) -> float | None:
         if not self._buffer and (self._connected or not self._spilled().waiting()):
@@ -230,8 +236,7 @@ class Sender:
 
     def _send(self, batch: Batch) -> Answer:
         if self._line is None or self._line_wanted:
-            if self._line is not None:
-                self._line.close()
+            self._hang_up()
             try:
                 self._line = self._outlets.line()
             except ValueError as error:
