@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.security import HTTPBearer
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from seatrial_shared.auth import Tokens, authorise
@@ -67,6 +67,7 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         async with parts.lifespan(app):
             yield
 
+    disable_created_metrics()  # a second series for every counter, which nobody reads
     app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
     app.state.tokens = settings.accepted_tokens
     app.state.registry = registry

@@ -20,7 +20,7 @@ class AlertsSettings(ServiceSettings):
     """What can be set, beside what every service has.
 
     The webhook's address may be loopback or private, because the operator set it. With a secret every notification is
-    signed. `rules_file` is a JSON list of rules that replaces the stored ones of the same name at start.
+    signed.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ALERTS_")

@@ -1,0 +1,76 @@
+"""Prints .env.example from the services' Settings classes: `python scripts/env_example.py > .env.example`."""
+
+import inspect
+import sys
+
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
+from seatrial_alerts.settings import AlertsSettings
+from seatrial_backtest.settings import BacktestSettings
+from seatrial_engine.settings import EngineSettings
+from seatrial_metrics.settings import MetricsSettings
+from seatrial_shared.settings import ServiceSettings
+
+SERVICES: tuple[type[ServiceSettings], ...] = (MetricsSettings, AlertsSettings, BacktestSettings, EngineSettings)
+HEAD = """\
+# Every setting with its default. Generated from the Settings classes by scripts/env_example.py; a test compares them.
+# Lines are commented out: what is not set has its default. Nothing reads this file by itself; `make env` writes .env
+# for containers with random secrets.
+"""
+FOR_PEOPLE = """\
+
+# --- clients, the SDK and `seatrial` ---
+# The token to call with; absent: the nearest .seatrial/token upwards, then the one in your home's .config/seatrial.
+# SEATRIAL_TOKEN=
+# Where a service answers, for each of METRICS, ALERTS, BACKTEST, ENGINE (the default is its port on this machine).
+# SEATRIAL_BACKTEST_URL=http://127.0.0.1:8001
+# SEATRIAL_ALERTS_URL=http://127.0.0.1:8002
+
+# --- the stack on a laptop ---
+# The embedded PostgreSQL: its port (absent: a free one, kept) and the folder of its programs (absent: searched for).
+# SEATRIAL_POSTGRES_PORT=
+# SEATRIAL_POSTGRES_BIN=
+# Where compiled code is kept (absent: the user's cache folder).
+# SEATRIAL_NUMBA_CACHE_DIR=
+"""
+
+
+def variables(settings: type[ServiceSettings]) -> dict[str, FieldInfo]:
+    """Return the variables that a Settings class reads, with their fields; a field with two names stands twice."""
+    prefix = str(settings.model_config.get("env_prefix", ""))
+    found: dict[str, FieldInfo] = {}
+    for name, field in settings.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [alias or f"{prefix}{name}".upper()]
+        found.update({str(each): field for each in names})
+    return found
+
+
+def line(name: str, field: FieldInfo) -> str:
+    """Return one commented-out assignment."""
+    value = field.default
+    shown = "" if value in (None, "") else str(int(value)) if isinstance(value, bool) else str(value)
+    return f"# {name}={shown}"
+
+
+def text() -> str:
+    """Return the whole file."""
+    shared = variables(ServiceSettings)
+    common = {name: field for name, field in shared.items() if name not in {"SEATRIAL_HOST", "SEATRIAL_PORT"}}
+    common.pop("SEATRIAL_LOG_LEVEL", None)
+    parts = [HEAD, "# --- all services ---"]
+    parts += [line(name, field) for name, field in common.items()]
+    told = set(common)
+    for settings in SERVICES:
+        service = str(settings.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
+        parts.append(f"\n# --- {service} ---")
+        words = inspect.getdoc(settings) or ""
+        parts += [f"# {sentence}".rstrip() for sentence in words.splitlines() if sentence]
+        parts += [line(name, field) for name, field in variables(settings).items() if name not in told]
+        told |= set(variables(settings))
+    return "\n".join(parts) + "\n" + FOR_PEOPLE
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
