@@ -28,6 +28,7 @@ class LoadOptions:
         on_bad_bar: `reject` raises with the bad rows, `drop` leaves them out and counts them.
         timezone: Zone of timestamps that name none, such as `America/New_York`; None takes them as UTC.
         interval_ms: Length of a bar; None takes the commonest distance of two bars.
+        epoch_is_ms: Times are epoch milliseconds whatever their size; else the size tells seconds from milliseconds.
     """
 
     symbol: str | None = None
@@ -35,6 +36,7 @@ class LoadOptions:
     on_bad_bar: OnBadBar = "reject"
     timezone: str | None = None
     interval_ms: int | None = None
+    epoch_is_ms: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,8 @@ def _candles(read: Table, symbol: str, options: LoadOptions) -> Loaded:
     numbered = "time" not in read.columns
     if numbered:
         found = instants.Instants(np.arange(len(read), dtype=np.int64) * DAY_MS)
+    elif options.epoch_is_ms:
+        found = instants.Instants(np.array(read.columns["time"], dtype=np.int64))
     else:
         found = instants.read(read.columns["time"], _zone(options.timezone))
     arrays["time"] = found.time_ms

@@ -1,0 +1,177 @@
+"""The routes of the backtest service: parse, call, return."""
+
+import asyncio
+import gzip
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from seatrial_backtest import examples, store
+from seatrial_backtest.loading import Loaded, LoadOptions, load
+from seatrial_backtest.quality import OnBadBar
+from seatrial_backtest.service import Service
+from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
+from seatrial_shared.contracts.pages import Page
+from seatrial_shared.errors import Conflict, ValidationFailed
+from seatrial_shared.strategy import registry
+from seatrial_shared.strategy.rules import json_schema
+from seatrial_shared.web import requires
+
+READ = [requires("backtest:read")]
+RUN = [requires("backtest:run")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+Cursor = Annotated[str | None, Query(pattern=r"^[0-9a-f]{64}$")]
+Symbol = Annotated[str | None, Query(min_length=1, max_length=64)]
+Interval = Annotated[int | None, Query(gt=0)]
+
+UPLOAD_BODY: dict[str, Any] = {  # Any: OpenAPI
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": DatasetUpload.model_json_schema(), "example": examples.UPLOAD},
+            "text/csv": {"schema": {"type": "string"}, "example": "timestamp,open,high,low,close,volume\n"},
+        },
+    }
+}
+
+
+def routes(service: Service) -> list[APIRouter]:
+    """Return the routers of this service."""
+    return [_datasets(service), _backtests(service), _strategies()]
+
+
+def _datasets(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+    @router.post(
+        "",
+        status_code=201,
+        dependencies=RUN,
+        responses=examples.answer(examples.DATASET, 201),
+        openapi_extra=UPLOAD_BODY,
+    )
+    async def upload(
+        request: Request,
+        symbol: Symbol = None,
+        interval_ms: Interval = None,
+        on_bad_bar: OnBadBar = "reject",
+        timezone: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> DatasetInfo:
+        """Store bars, as JSON columns or as CSV (then symbol and the like are query parameters)."""
+        body = await request.body()
+        options = LoadOptions(symbol, {}, on_bad_bar, timezone, interval_ms)
+        is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
+        read = _read_csv if is_csv else _read_json
+        return await service.store_bars(await asyncio.to_thread(read, body, options))
+
+    @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.DATASET)))
+    async def list_datasets(limit: Limit = 100, cursor: Cursor = None) -> Page[DatasetInfo]:
+        """List datasets, newest first."""
+        async with service.database.transaction() as session:
+            items = await store.datasets(session, limit, cursor)
+        return Page(items=items, next_cursor=items[-1].id if len(items) == limit else None)
+
+    @router.get("/{dataset_id}", dependencies=READ, responses=examples.answer(examples.DATASET))
+    async def get_dataset(dataset_id: Hash) -> DatasetInfo:
+        """Return what is known of one dataset."""
+        async with service.database.transaction() as session:
+            return await store.dataset(session, dataset_id)
+
+    return router
+
+
+def _backtests(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/backtests", tags=["backtests"])
+
+    @router.post("", status_code=202, dependencies=RUN, responses=examples.answer(examples.JOB, 202))
+    async def start(request: Annotated[BacktestRequest, Body(examples=[examples.REQUEST])]) -> BacktestJob:
+        """Start a backtest; an identical request is the same job, and its result is not computed again."""
+        return await service.submit(request)
+
+    @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.JOB)))
+    async def list_backtests(
+        limit: Limit = 100, cursor: Cursor = None, status: JobStatus | None = None
+    ) -> Page[BacktestJob]:
+        """List backtests, newest first."""
+        async with service.database.transaction() as session:
+            items = await store.jobs(session, limit, cursor, status)
+        return Page(items=items, next_cursor=items[-1].id if len(items) == limit else None)
+
+    @router.get("/{job_id}", dependencies=READ, responses=examples.answer(examples.JOB))
+    async def get_backtest(job_id: Hash) -> BacktestJob:
+        """Return one backtest and how far it is."""
+        async with service.database.transaction() as session:
+            return await store.job(session, job_id)
+
+    @router.get("/{job_id}/result", dependencies=READ, responses=examples.answer(examples.RESULT))
+    async def get_result(job_id: Hash, request: Request) -> Response:
+        """Return the result document of a backtest that succeeded."""
+        async with service.database.transaction() as session:
+            document = await store.result(session, job_id)
+            if document is None:
+                raise _no_result(await store.job(session, job_id))
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(document, media_type="application/json", headers={"Content-Encoding": "gzip"})
+        return Response(gzip.decompress(document), media_type="application/json")
+
+    @router.delete("/{job_id}", dependencies=RUN, responses=examples.answer(examples.JOB))
+    async def cancel(job_id: Hash) -> BacktestJob:
+        """Cancel a backtest; one that runs stops at its next step."""
+        async with service.database.transaction() as session:
+            job = await store.cancel(session, job_id, service.clock.now())
+        if job.status in {JobStatus.SUCCEEDED, JobStatus.FAILED}:
+            raise Conflict(f"backtest {job_id} has {job.status} already; there is nothing to cancel")
+        return job
+
+    return router
+
+
+def _strategies() -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["strategies"])
+
+    @router.get("/strategies", dependencies=READ, responses=examples.answer(examples.page(examples.STRATEGY)))
+    async def list_strategies() -> dict[str, Any]:  # Any: JSON Schema
+        """List the strategies that a request can name, with the JSON Schema of their parameters."""
+        items = [
+            {
+                "name": spec.name,
+                "version": spec.version,
+                "summary": str(getattr(spec, "summary", "")),
+                "params": spec.params.model_json_schema(),
+            }
+            for _, spec in sorted(registry.strategies().items())
+        ]
+        return {"items": items, "next_cursor": None}
+
+    @router.get("/schema/rules", dependencies=READ, responses=examples.answer({"type": "object"}))
+    async def rules_schema() -> dict[str, Any]:  # Any: JSON Schema
+        """Return the JSON Schema of rule documents."""
+        return json_schema()
+
+    return router
+
+
+def _read_csv(body: bytes, options: LoadOptions) -> Loaded:
+    if body[:2] == b"\x1f\x8b":
+        raise ValidationFailed("the body is gzip; send the CSV as plain text")
+    return load(body, options)
+
+
+def _read_json(body: bytes, options: LoadOptions) -> Loaded:
+    try:
+        sent = DatasetUpload.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False, include_input=len(body) < 10_000)) from error
+    columns = sent.candles.model_dump()
+    if not columns["volume"]:
+        del columns["volume"]
+    chosen = LoadOptions(sent.symbol, {}, options.on_bad_bar, None, sent.interval_ms or options.interval_ms, True)
+    return load(columns, chosen)
+
+
+def _no_result(job: BacktestJob) -> Conflict:
+    why = f": {job.error}" if job.error else ""
+    return Conflict(f"backtest {job.id} is {job.status}{why}; there is a result once it has succeeded")

@@ -1,0 +1,40 @@
+"""Wires the backtest service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from seatrial_backtest.api import routes
+from seatrial_backtest.service import Service
+from seatrial_backtest.settings import BacktestSettings
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.web import ServiceParts, create_app
+
+
+def build(settings: BacktestSettings, clock: Clock | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: What is set.
+        clock: The source of time; the machine's own by default.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    service = Service(settings, clock or SystemClock(), registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    parts = ServiceParts(
+        name="backtest",
+        title="Seatrial backtest",
+        routers=routes(service),
+        lifespan=lifespan,
+        ready=service.ready,
+        body_bytes={"/v1/datasets": settings.upload_bytes},
+    )
+    return create_app(parts, settings, registry)

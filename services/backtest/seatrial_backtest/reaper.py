@@ -1,0 +1,76 @@
+"""Finds jobs whose worker is gone and gives them to another, a limited number of times."""
+
+import asyncio
+from datetime import timedelta
+
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_backtest import store
+from seatrial_backtest.queue import Queue
+from seatrial_shared import logs
+from seatrial_shared.contracts.backtests import JobStatus
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.session import Database
+from seatrial_shared.errors import SeatrialError
+
+LOOKS_PER_TIMEOUT = 2
+
+
+class Reaper:
+    """Looks again and again for what was left behind; any number of replicas may do so at once.
+
+    Args:
+        database: Where the jobs are.
+        queue: Where they wait.
+        clock: The only source of time.
+        stalled_seconds: How long a worker may be silent, and a job be without an entry in the queue.
+        most_attempts: How often a job is begun before it is given up.
+    """
+
+    def __init__(
+        self, database: Database, queue: Queue, clock: Clock, stalled_seconds: float, most_attempts: int
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._stalled_seconds = stalled_seconds
+        self._most_attempts = most_attempts
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except (SeatrialError, ConnectorException) as error:
+                logs.get().warning("reaper_failed", error=str(error))
+            await asyncio.sleep(self._stalled_seconds / LOOKS_PER_TIMEOUT)
+
+    async def look(self) -> None:
+        """Settle every stalled job, then queue again what no entry of the queue stands for."""
+        for entry in await self._queue.stalled():
+            await self._settle(entry)
+        before = self._clock.now() - timedelta(seconds=self._stalled_seconds)
+        async with self._database.transaction() as session:
+            forgotten = await store.forgotten(session, before)
+        for job_id in forgotten:
+            async with self._database.transaction() as session:
+                if await self._given_up(session, job_id) is JobStatus.QUEUED:
+                    await self._queue.put(session, job_id)
+
+    async def _settle(self, entry: Job) -> None:
+        job_id = str(entry.task_kwargs["job"])
+        async with self._database.transaction() as session:
+            status = await self._given_up(session, job_id)
+        logs.get().warning("backtest_worker_lost", job=job_id, now=status)
+        try:
+            if status is JobStatus.QUEUED:
+                await self._queue.again(entry)
+            else:
+                await self._queue.drop(entry)
+        except ConnectorException:
+            logs.get().info("backtest_reaped_elsewhere", job=job_id)
+
+    async def _given_up(self, session: AsyncSession, job_id: str) -> JobStatus | None:
+        return await store.give_up(session, job_id, self._most_attempts, self._clock.now())

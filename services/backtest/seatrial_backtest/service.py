@@ -1,0 +1,100 @@
+"""The parts of the running service, and their life from start to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from procrastinate.exceptions import ProcrastinateException
+from prometheus_client import CollectorRegistry
+
+from seatrial_backtest import packing, store
+from seatrial_backtest.loading import Loaded
+from seatrial_backtest.manifest import data_sha256
+from seatrial_backtest.queue import Queue
+from seatrial_backtest.reaper import Reaper
+from seatrial_backtest.requests import identity, understand
+from seatrial_backtest.runner import Runner
+from seatrial_backtest.settings import BacktestSettings
+from seatrial_shared import logs
+from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.session import Database
+from seatrial_shared.db.upgrade import head
+
+POOL_SIZE = 5
+RESTART_SECONDS = 1.0
+
+
+class Service:
+    """Everything the routes call.
+
+    Args:
+        settings: What is set.
+        clock: The only source of time.
+        registry: The families of the process.
+    """
+
+    def __init__(self, settings: BacktestSettings, clock: Clock, registry: CollectorRegistry) -> None:
+        self.clock = clock
+        self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-backtest")
+        self.runner = Runner(self.database, clock, registry)
+        self.queue = Queue(settings.direct_url, self.runner.run, settings.stalled_seconds)
+        self.reaper = Reaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
+        self._workers = settings.workers
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run worker and reaper; at the end stop them and close what is open."""
+        await self.queue.open()
+        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self.reaper.run())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError, ProcrastinateException):
+                    await task
+            await self.queue.close()
+            await self.database.close()
+
+    async def ready(self) -> None:
+        """Raise unless the database answers and its schema is the one this program needs."""
+        await self.database.require_head(head())
+
+    async def store_bars(self, loaded: Loaded) -> DatasetInfo:
+        """Store bars and return what is known of them; the same bars are stored once."""
+        candles = loaded.candles
+        dataset_id, content = await asyncio.to_thread(lambda: (data_sha256(candles), packing.pack(candles)))
+        row = {
+            "id": dataset_id,
+            "symbol": candles.symbol,
+            "bars": len(candles),
+            "interval_ms": candles.interval_ms,
+            "first_at": packing.instant(int(candles.time_ms[0])),
+            "last_at": packing.instant(int(candles.time_ms[-1])),
+            "data_quality": dict(loaded.data_quality),
+            "content": content,
+            "created_at": self.clock.now(),
+        }
+        async with self.database.transaction() as session:
+            return await store.put_dataset(session, row)
+
+    async def submit(self, request: BacktestRequest) -> BacktestJob:
+        """Enter a job and queue it in one transaction; an identical one that is under way or done is that one."""
+        order = understand(request)
+        async with self.database.transaction() as session:
+            job_id = identity(order, await store.dataset(session, request.dataset))
+            if await store.enter_job(session, job_id, request, self.clock.now()):
+                await self.queue.put(session, job_id)
+            return await store.job(session, job_id)
+
+    async def _work(self) -> None:
+        # The library's worker ends when it loses the database; jobs that it left are found by the reaper.
+        while True:
+            try:
+                await self.queue.work(self._workers)
+            except ProcrastinateException as error:
+                logs.get().warning("backtest_worker_restarts", error=repr(error))
+            await asyncio.sleep(RESTART_SECONDS)

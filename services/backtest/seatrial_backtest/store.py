@@ -1,0 +1,244 @@
+"""All SQL of the backtest service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, JobStatus
+from seatrial_shared.db.backtest import DatasetRow, JobRow, ResultRow
+from seatrial_shared.errors import NotFound
+
+UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class StoredBars:
+    """Bars as they are stored."""
+
+    symbol: str
+    bars: int
+    interval_ms: int
+    content: bytes
+    data_quality: dict[str, Any]  # Any: JSON
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A job that was taken, and which attempt at it this is; a later attempt makes this one void."""
+
+    id: str
+    number: int
+    request: BacktestRequest
+
+
+async def put_dataset(session: AsyncSession, row: dict[str, Any]) -> DatasetInfo:  # Any: columns of many types
+    """Store bars, or return those that are there already."""
+    await session.execute(upsert(DatasetRow).values(**row).on_conflict_do_nothing())
+    return await dataset(session, row["id"])
+
+
+async def dataset(session: AsyncSession, dataset_id: str) -> DatasetInfo:
+    """Return what is known of a dataset, without its bars."""
+    found = (await session.execute(_infos().where(DatasetRow.id == dataset_id))).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no dataset {dataset_id}; POST /v1/datasets stores one, GET /v1/datasets lists them")
+    return _info(found)
+
+
+async def datasets(session: AsyncSession, limit: int, cursor: str | None) -> list[DatasetInfo]:
+    """Return datasets, newest first, after the one that `cursor` names."""
+    query = _infos().order_by(DatasetRow.created_at.desc(), DatasetRow.id.desc()).limit(limit)
+    if cursor is not None:
+        place = select(DatasetRow.created_at, DatasetRow.id).where(DatasetRow.id == cursor)
+        query = query.where(tuple_(DatasetRow.created_at, DatasetRow.id) < place.scalar_subquery())
+    return [_info(row) for row in await session.execute(query)]
+
+
+async def bars(session: AsyncSession, dataset_id: str) -> StoredBars:
+    """Return the bars of a dataset."""
+    row = (await session.execute(select(DatasetRow).where(DatasetRow.id == dataset_id))).scalar_one()
+    return StoredBars(row.symbol, row.bars, row.interval_ms, row.content, row.data_quality)
+
+
+async def enter_job(session: AsyncSession, job_id: str, request: BacktestRequest, now: datetime) -> bool:
+    """Store a job, or take up again one that failed or was cancelled; return whether it has to be queued."""
+    entered = await session.execute(
+        upsert(JobRow)
+        .values(
+            id=job_id,
+            dataset_id=request.dataset,
+            request=request.model_dump(mode="json", exclude_unset=True),
+            status=JobStatus.QUEUED,
+            created_at=now,
+            queued_at=now,
+        )
+        .on_conflict_do_update(
+            index_elements=["id"],
+            set_={
+                "status": JobStatus.QUEUED,
+                "progress_ratio": 0.0,
+                "attempts": 0,
+                "cancel_requested": False,
+                "error": None,
+                "queued_at": now,
+                "finished_at": None,
+            },
+            where=JobRow.status.in_([JobStatus.FAILED, JobStatus.CANCELLED]),
+        )
+        .returning(JobRow.id)
+    )
+    return entered.scalar_one_or_none() is not None
+
+
+async def job(session: AsyncSession, job_id: str) -> BacktestJob:
+    """Return one job."""
+    row = (await session.execute(select(JobRow).where(JobRow.id == job_id))).scalar_one_or_none()
+    if row is None:
+        raise NotFound(f"there is no backtest {job_id}; POST /v1/backtests starts one, GET /v1/backtests lists them")
+    return _job(row)
+
+
+async def jobs(session: AsyncSession, limit: int, cursor: str | None, status: JobStatus | None) -> list[BacktestJob]:
+    """Return jobs, newest first, after the one that `cursor` names."""
+    query = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+    if status is not None:
+        query = query.where(JobRow.status == status)
+    if cursor is not None:
+        place = select(JobRow.created_at, JobRow.id).where(JobRow.id == cursor)
+        query = query.where(tuple_(JobRow.created_at, JobRow.id) < place.scalar_subquery())
+    return [_job(row) for row in (await session.execute(query)).scalars()]
+
+
+async def result(session: AsyncSession, job_id: str) -> bytes | None:
+    """Return a job's document as gzip JSON, None while there is none."""
+    found = await session.execute(select(ResultRow.document).where(ResultRow.job_id == job_id))
+    return found.scalar_one_or_none()
+
+
+async def take(session: AsyncSession, job_id: str) -> Attempt | None:
+    """Begin an attempt at a job; None when it is finished, or was cancelled while it waited."""
+    row = (
+        await session.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED), JobRow.cancel_requested.is_(False))
+            .values(status=JobStatus.RUNNING, attempts=JobRow.attempts + 1, progress_ratio=0.0)
+            .returning(JobRow.attempts, JobRow.request)
+        )
+    ).one_or_none()
+    return None if row is None else Attempt(job_id, row.attempts, BacktestRequest.model_validate(row.request))
+
+
+async def note_progress(session: AsyncSession, attempt: Attempt, ratio: float) -> bool:
+    """Store how far an attempt is; return whether it shall go on."""
+    found = await session.execute(_own(attempt).values(progress_ratio=ratio).returning(JobRow.cancel_requested))
+    return found.scalar_one_or_none() is False
+
+
+async def finish(
+    session: AsyncSession, attempt: Attempt, status: JobStatus, now: datetime, error: str | None = None
+) -> bool:
+    """End an attempt; False when it is void because another one has begun."""
+    ended = await session.execute(
+        _own(attempt)
+        .values(
+            status=status, error=error, finished_at=now, progress_ratio=1.0 if error is None else JobRow.progress_ratio
+        )
+        .returning(JobRow.id)
+    )
+    return ended.scalar_one_or_none() is not None
+
+
+async def put_result(session: AsyncSession, job_id: str, sha256: str, document: bytes, now: datetime) -> None:
+    """Store the document of a job; a second one changes nothing."""
+    values = {"job_id": job_id, "sha256": sha256, "document": document, "created_at": now}
+    await session.execute(upsert(ResultRow).values(**values).on_conflict_do_nothing())
+
+
+async def cancel(session: AsyncSession, job_id: str, now: datetime) -> BacktestJob:
+    """Cancel a job that waits, ask one that runs to stop, and return it."""
+    await session.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id, JobRow.status == JobStatus.QUEUED)
+        .values(status=JobStatus.CANCELLED, finished_at=now)
+    )
+    await session.execute(
+        update(JobRow).where(JobRow.id == job_id, JobRow.status == JobStatus.RUNNING).values(cancel_requested=True)
+    )
+    return await job(session, job_id)
+
+
+async def give_up(session: AsyncSession, job_id: str, most_attempts: int, now: datetime) -> JobStatus | None:
+    """Settle a job whose worker is gone: cancelled, failed after too many attempts, or queued; None when finished."""
+    row = (
+        await session.execute(
+            select(JobRow).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED)).with_for_update()
+        )
+    ).scalar_one_or_none()
+    if row is None:
+        return None
+    if row.cancel_requested:
+        row.status, row.finished_at = JobStatus.CANCELLED, now
+    elif row.attempts >= most_attempts:
+        row.status, row.finished_at = JobStatus.FAILED, now
+        row.error = f"the worker died in each of {row.attempts} attempts; the log of the backtest service may say why"
+    else:
+        row.status, row.queued_at = JobStatus.QUEUED, now
+    return JobStatus(row.status)
+
+
+async def forgotten(session: AsyncSession, before: datetime) -> Sequence[str]:
+    """Return unfinished jobs that no entry of the queue stands for any more."""
+    found = await session.execute(
+        text(
+            """
+            SELECT j.id FROM backtest.jobs j
+            WHERE j.status IN ('queued', 'running') AND j.queued_at < :before
+              AND NOT EXISTS (
+                  SELECT 1 FROM backtest.procrastinate_jobs q
+                  WHERE q.args ->> 'job' = j.id AND q.status IN ('todo', 'doing'))
+            LIMIT 100
+            """
+        ),
+        {"before": before},
+    )
+    return list(found.scalars())
+
+
+def _own(attempt: Attempt) -> Any:  # Any: SQLAlchemy's Update of JobRow
+    return update(JobRow).where(
+        JobRow.id == attempt.id, JobRow.status == JobStatus.RUNNING, JobRow.attempts == attempt.number
+    )
+
+
+def _infos() -> Any:  # Any: a Select of seven columns
+    return select(
+        DatasetRow.id,
+        DatasetRow.symbol,
+        DatasetRow.bars,
+        DatasetRow.interval_ms,
+        DatasetRow.first_at,
+        DatasetRow.last_at,
+        DatasetRow.data_quality,
+    )
+
+
+def _info(row: Any) -> DatasetInfo:  # Any: a row of _infos
+    return DatasetInfo.model_validate(row._mapping)
+
+
+def _job(row: JobRow) -> BacktestJob:
+    return BacktestJob(
+        id=row.id,
+        status=JobStatus(row.status),
+        progress_ratio=row.progress_ratio,
+        request=BacktestRequest.model_validate(row.request),
+        error=row.error,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        attempts=row.attempts,
+    )
