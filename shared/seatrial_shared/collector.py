@@ -60,8 +60,8 @@ class Recorder:
         self.sender.offer(self.clock.now(), event)
 
     def relay(self, event: Mapping[str, Any]) -> None:
-        """Count and send an event that an engine made itself, with its own id and instant."""
-        match event["type"]:
+        """Count and send an event that an engine made itself, with its own id and instant; stress is only sent."""
+        match event["type"] if event.get("environment") != "stress" else "stress":
             case "trade":
                 if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
                     return

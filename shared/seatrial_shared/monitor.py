@@ -170,7 +170,7 @@ class _Watch:
         if self._page is not None and not self._recorder.sender.is_connected:
             return  # nobody takes telemetry now; what was recorded waits in the spill
         self._collector.heartbeat()
-        if course is None:
+        if course is None or self._owner.tells_the_ledger_itself:
             return
         if not self._opened:
             self._collector.open_account(course.opening)

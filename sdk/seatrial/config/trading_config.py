@@ -30,7 +30,13 @@ class TradingConfig:
         size: How much one entry takes, as in `equity:1.0`, `risk:0.01` or `kelly:0.5`.
         fee: The fee of one side, a ratio of the traded value.
         slippage_bps: The slippage of one side, in hundredths of a percent.
+        lot_size: Step of quantities; 0 for 1e-8.
         allow_short: Whether a sale may open a short position.
+        max_position_notional: Largest value of one position, in the base currency; None for no limit.
+        max_open_positions: Most positions at once; None for no limit.
+        max_daily_loss_ratio: Loss of a UTC day over the equity at its start from which no position is opened.
+        max_orders_per_minute: Most orders in sixty seconds; None for no limit.
+        min_notional: Smallest value of an entry, in the base currency.
         webhook_secret: Signs incoming webhooks; needed to serve beyond this machine.
         monitoring_port: Where the metrics page or service is; None reads MONITORING_PORT, else 9999.
         metrics_update_interval: Seconds between two readings; None reads METRICS_UPDATE_INTERVAL, else 30.
@@ -54,7 +60,13 @@ class TradingConfig:
     size: str = "equity:1.0"
     fee: float = 0.001
     slippage_bps: float = 0.0
+    lot_size: float = 0.0
     allow_short: bool = False
+    max_position_notional: float | None = None
+    max_open_positions: int | None = None
+    max_daily_loss_ratio: float | None = None
+    max_orders_per_minute: int | None = None
+    min_notional: float = 0.0
     webhook_secret: str = field(default="", repr=False)
     monitoring_port: int | None = None
     metrics_update_interval: float | None = None
@@ -74,8 +86,13 @@ class TradingConfig:
         _require("initial_balance", self.initial_balance, 0.0, math.inf, above=True)
         _require("fee", self.fee, -0.01, 0.1)
         _require("slippage_bps", self.slippage_bps, 0.0, 1_000.0)
-        if self.bars_per_second is not None:
-            _require("bars_per_second", self.bars_per_second, 0.0, math.inf, above=True)
+        _require("lot_size", self.lot_size, 0.0, math.inf)
+        _require("min_notional", self.min_notional, 0.0, math.inf)
+        for name in ("bars_per_second", "max_position_notional", "max_open_positions", "max_orders_per_minute"):
+            if getattr(self, name) is not None:
+                _require(name, getattr(self, name), 0.0, math.inf, above=True)
+        if self.max_daily_loss_ratio is not None:
+            _require("max_daily_loss_ratio", self.max_daily_loss_ratio, 0.0, 1.0, above=True)
 
 
 def _require(name: str, value: float, lowest: float, highest: float, *, above: bool = False) -> None:

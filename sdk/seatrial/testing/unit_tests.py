@@ -4,11 +4,19 @@ Run them with `python -m seatrial.testing.unit_tests` or `unittest.main(module="
 """
 
 import unittest
+from datetime import UTC, datetime
+from decimal import Decimal
 from math import isnan
 
 from seatrial.testing.exchange import exchange
+from seatrial_engine.config import EngineConfig, RiskLimits
+from seatrial_engine.effects import Effects
+from seatrial_engine.engine import Engine
+from seatrial_engine.memory import MemoryStore
 from seatrial_shared import signing
 from seatrial_shared.clients import ServiceClient
+from seatrial_shared.clock import ManualClock
+from seatrial_shared.contracts.orders import TradingState
 from seatrial_shared.errors import PeerUnreachable, ValidationFailed
 from seatrial_shared.quant import indicators, kelly, sizing
 
@@ -93,6 +101,62 @@ class TradingBotTests(unittest.TestCase):
         ):
             client.get("/orders")
 
+    def test_risk_limits_enforcement(self) -> None:
+        """An order that breaks a limit is refused with the limit's name, and a position may always be closed."""
+        limits = RiskLimits(max_position_notional=Decimal(3_000), max_open_positions=2, max_orders_per_minute=6)
+        engine = _engine(limits)
+        self.assertEqual(_reason(engine, "A", "buy", 31), "max_position_notional")
+        self.assertEqual(_reason(engine, "A", "buy", 30), None)
+        self.assertEqual(_reason(engine, "B", "buy", 10), None)
+        self.assertEqual(_reason(engine, "C", "buy", 10), "max_open_positions")
+        self.assertEqual(_reason(engine, "A", "sell", 31), "exceeds_position")
+        self.assertEqual(_reason(engine, "C", "short", 1), "short_not_allowed")
+        self.assertEqual(_reason(engine, "A", "sell", 30), None)
+        for _ in range(3):
+            self.assertEqual(_reason(engine, "D", "buy", 1), None)
+        self.assertEqual(_reason(engine, "D", "buy", 1), "max_order_rate")
+
+    def test_risk_limits_enforcement_after_losses_and_halts(self) -> None:
+        """After the day's loss nothing is opened; a halted engine sends nothing; nobody buys without money."""
+        engine = _engine(RiskLimits(max_daily_loss_ratio=Decimal("0.05")))
+        self.assertEqual(_reason(engine, "A", "buy", 101), "no_cash")
+        self.assertEqual(_reason(engine, "A", "buy", 90), None)
+        engine.on_prices([("A", Decimal(94))])
+        self.assertEqual(_reason(engine, "B", "buy", 1), "max_daily_loss")
+        engine.set_control(TradingState.HALTED, "unit tests", "checks the halt")
+        self.assertEqual(_reason(engine, "A", "sell", 90), "halted")
+        engine.set_control(TradingState.REDUCING, "unit tests", "checks the way out")
+        self.assertEqual(_reason(engine, "A", "sell", 90), None)
+
+    def test_database_operations_keep_orders_positions_and_money(self) -> None:
+        """What was stored is there again after a restart, to the last digit, and every order once."""
+        store = MemoryStore()
+        engine = _engine(RiskLimits(), store)
+        order = {"symbol": "A", "action": "buy", "quantity": "10", "price": "100", "client_order_id": "one"}
+        first, again = engine.process_signal(order), engine.process_signal(order)
+        self.assertEqual((first["status"], again["order_id"]), ("filled", first["order_id"]))
+        self.assertEqual(engine.process_signal({**order, "quantity": "11"})["reason"], "conflict")
+        closed = engine.process_signal({"symbol": "A", "action": "close", "price": "110"})
+        self.assertEqual(Decimal(closed["pnl"]), Decimal("97.9"))
+
+        account = _engine(RiskLimits(), store).state.accounts["default"]
+        self.assertEqual(account.cash, Decimal(10_000) + Decimal("97.9"))
+        self.assertEqual(dict(account.holdings), {})
+        self.assertEqual(len(store.orders()), 2)
+        self.assertEqual([fill.pnl for fill in store.fills()], [None, Decimal("97.9")])
+
+    def test_database_operations_that_fail_change_nothing(self) -> None:
+        """An order that could not be stored was never traded."""
+
+        class Full(MemoryStore):
+            def commit(self, effects: Effects) -> None:
+                raise OSError("disk full")
+
+        engine = _engine(RiskLimits(), Full())
+        with self.assertRaisesRegex(OSError, "disk full"):
+            engine.process_signal({"symbol": "A", "action": "buy", "quantity": "10", "price": "100"})
+        self.assertEqual(dict(engine.state.accounts), {})
+
     def test_webhook_signature_validation(self) -> None:
         """Only the exact body, signed with the secret within five minutes, is accepted."""
         body, now = b'{"symbol":"BTCUSDT","action":"buy"}', 1_700_000_000
@@ -111,6 +175,19 @@ class TradingBotTests(unittest.TestCase):
         self.assertIsNotNone(refusal(at="yesterday"))
         self.assertIsNotNone(refusal(told=signature[:-1]))
         self.assertIsNotNone(refusal(told=None))
+
+
+def _engine(limits: RiskLimits, store: MemoryStore | None = None) -> Engine:
+    clock = ManualClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
+    return Engine(EngineConfig(limits=limits), store or MemoryStore(), None, clock)
+
+
+def _reason(engine: Engine, symbol: str, action: str, quantity: int) -> str | None:
+    """Return why an order at a price of 100 was refused, or None when it was filled."""
+    price = {} if symbol == "A" and action == "sell" else {"price": "100"}
+    result = engine.process_signal({"symbol": symbol, "action": action, "quantity": quantity, **price})
+    assert result["status"] in {"filled", "rejected"}, result
+    return None if result["status"] == "filled" else str(result["reason"])
 
 
 if __name__ == "__main__":

@@ -74,6 +74,11 @@ class Sender:
         """Tell whether a metrics service took the last batch."""
         return self._connected
 
+    @property
+    def waiting(self) -> int:
+        """Return how many records wait in memory."""
+        return len(self._buffer)
+
     def offer(self, occurred_at: datetime, event: dict[str, Any]) -> None:
         """Take one record; never waits and never raises."""
         if len(self._buffer) >= self._buffer_records:

@@ -54,6 +54,11 @@ class Owner:
         self._said: set[str] = set()
 
     @property
+    def tells_the_ledger_itself(self) -> bool:
+        """Tell whether the object's engine sends its own account and equity events."""
+        return getattr(self._source, "tells_the_ledger_itself", False) is True
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Return the questions that the object cannot answer."""
         return tuple(name for name in FIGURES if not callable(getattr(self._source, name, None)))

@@ -1,0 +1,123 @@
+"""The reference trading engine in the owner's own process: signals, webhooks and automatic trading on paper."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from seatrial.config.trading_config import TradingConfig
+from seatrial.engine.automatic import AutoTrader, Line
+from seatrial.engine.book import Book
+from seatrial.engine.webhook import WebhookHandler
+from seatrial_backtest.loading import LoadOptions, load
+from seatrial_engine.config import EngineConfig, RiskLimits
+from seatrial_engine.engine import Engine
+from seatrial_engine.memory import MemoryStore
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.collector import MetricsCollector
+from seatrial_shared.contracts.events import Environment
+from seatrial_shared.errors import SettingsError
+from seatrial_shared.strategy import registry
+
+NAME = "seatrial"
+
+
+class TradingEngine:
+    """Trades signals on a paper account, counts what it does, and needs no database and no network.
+
+    Args:
+        config: Its settings.
+
+    Example:
+        engine = TradingEngine(TradingConfig())
+        engine.process_signal({"symbol": "BTCUSDT", "action": "buy", "price": 50_000})["status"]
+    """
+
+    def __init__(self, config: TradingConfig) -> None:
+        if not isinstance(config, TradingConfig):
+            raise TypeError(f"TradingEngine needs a TradingConfig, found {type(config).__name__}")
+        self.config = config
+        clock = SystemClock()
+        self.metrics = MetricsCollector(engine=NAME, account=str(config.account), environment=config.environment)
+        self._store = MemoryStore(sink=self._tell)
+        self._engine = Engine(_engine_config(config), self._store, None, clock)
+        self.db_manager = Book(self._engine, self._store)
+        self.webhook_handler = WebhookHandler(
+            self.process_signal, self.metrics.record_webhook, config.webhook_secret, clock
+        )
+        self._automatic: AutoTrader | None = None
+
+    def process_signal(self, signal_data: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+        """Trade a signal and return what became of it; a refused or malformed signal is an answer, not an exception.
+
+        Args:
+            signal_data: `symbol` and `action` (buy, sell, close, short, cover, hold); `price`, `quantity`, `stop_loss`,
+                `take_profit`, `size`, `client_order_id` as needed; without `strategy` it counts as `manual`.
+        """
+        result = self._engine.process_signal({"account": self.config.account, **signal_data})
+        if result["status"] == "invalid":
+            self.metrics.record_error("invalid_signal")
+        return result
+
+    def start_auto_trading(self) -> None:
+        """Trade the configured strategy on the configured bars in the background; without them nothing happens.
+
+        Raises:
+            SettingsError: Only one of `strategy` and `bars` is configured.
+        """
+        if self._automatic is not None and self._automatic.is_running:
+            return
+        config = self.config
+        if config.strategy is None and config.bars is None:
+            return
+        if config.strategy is None or config.bars is None:
+            missing = "strategy" if config.strategy is None else "bars"
+            raise SettingsError(
+                f"start_auto_trading needs TradingConfig's strategy and bars, `{missing}` is missing; "
+                f"known strategies: {', '.join(registry.names())}"
+            )
+        candles = load(config.bars, LoadOptions(symbol=config.symbol)).candles
+        recorder = self.metrics.recorder
+        self._automatic = AutoTrader(config, candles, Line(recorder.relay, lambda: recorder.sender.waiting))
+        self.db_manager.automatic = self._automatic
+        self._automatic.start()
+
+    def stop_trading(self) -> None:
+        """Stop automatic trading and the webhook, send or keep what was recorded; may be called again."""
+        if self._automatic is not None:
+            self._automatic.stop()
+        self.webhook_handler.stop()
+        self.metrics.recorder.sender.close()
+
+    def _tell(self, events: Sequence[Mapping[str, Any]]) -> None:
+        for event in events:
+            self.metrics.recorder.relay(event)
+
+
+def _engine_config(config: TradingConfig) -> EngineConfig:
+    return EngineConfig(
+        name=NAME,
+        account=str(config.account),
+        environment=Environment(config.environment),
+        currency=config.currency,
+        opening_balance=_decimal(config.initial_balance),
+        fee_rate=_decimal(config.fee),
+        slippage_bps=_decimal(config.slippage_bps),
+        lot_size=_decimal(config.lot_size),
+        size=config.size,
+        limits=RiskLimits(
+            max_position_notional=_limit(config.max_position_notional),
+            max_open_positions=config.max_open_positions,
+            max_daily_loss_ratio=_limit(config.max_daily_loss_ratio),
+            max_orders_per_minute=config.max_orders_per_minute,
+            min_notional=_decimal(config.min_notional),
+            allow_short=config.allow_short,
+        ),
+    )
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(float(number)))
+
+
+def _limit(number: float | None) -> Decimal | None:
+    return None if number is None else _decimal(number)

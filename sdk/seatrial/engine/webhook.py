@@ -1,0 +1,162 @@
+"""Serves a trading engine's webhook until Ctrl-C; beyond this machine only with a shared secret."""
+
+import errno
+import json
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from seatrial_shared.auth import Tokens, authorise
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.errors import BadRequest, SeatrialError, SettingsError, Unauthenticated
+from seatrial_shared.problems import add_handlers, answer
+from seatrial_shared.requests import BodyLimit, RequestIdentity
+from seatrial_shared.settings import is_loopback
+from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+
+WEBHOOK_PATH = "/webhook"
+OPEN_PATHS = frozenset({WEBHOOK_PATH, "/health/live", "/health/ready"})
+LARGEST_BODY_BYTES = 1 << 16
+DEFAULT_PORT = 5000
+
+log = logging.getLogger("seatrial")
+
+Trade = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: JSON
+
+
+class WebhookHandler:
+    """The web side of a trading engine.
+
+    Args:
+        trade: Trades a signal and says what became of it.
+        count: Told the status of every webhook.
+        secret: What senders sign with; empty accepts unsigned ones, on this machine only.
+        clock: Judges the age of a signature.
+    """
+
+    def __init__(self, trade: Trade, count: Callable[[str], None], secret: str, clock: Clock) -> None:
+        self._trade = trade
+        self._count = count
+        self._secret = secret
+        self._clock = clock
+        self._server: uvicorn.Server | None = None
+
+    def run(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
+        """Serve until interrupted; a KeyboardInterrupt reaches the caller.
+
+        Raises:
+            SettingsError: The address can be reached from elsewhere and `webhook_secret` is not set.
+            OSError: The port is taken.
+        """
+        if not is_loopback(host) and not self._secret:
+            raise SettingsError(
+                f"webhook_handler.run(host={host!r}) could be reached from other machines, but TradingConfig's "
+                "webhook_secret is not set; set it, or serve on 127.0.0.1"
+            )
+        # No token is configured for the rest of this small server, so one that nobody knows closes it.
+        tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
+        app = _Guard(self._app(), tokens)
+        with _bound(host, port) as listener:
+            config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+            self._server = uvicorn.Server(config)
+            log.info("webhooks are taken at http://%s:%d%s", host, listener.getsockname()[1], WEBHOOK_PATH)
+            try:
+                self._server.run(sockets=[listener])
+            finally:
+                self._server = None
+
+    def stop(self) -> None:
+        """End `run` in another thread, after the requests that are being answered."""
+        server = self._server
+        if server is not None:
+            server.should_exit = True
+
+    def _app(self) -> FastAPI:
+        app = FastAPI(title="Seatrial trading engine", openapi_url=None, docs_url=None, redoc_url=None)
+        app.add_middleware(BodyLimit, default_bytes=LARGEST_BODY_BYTES, by_prefix={})
+        app.add_middleware(RequestIdentity)
+        add_handlers(app)
+
+        @app.get("/health/live")
+        async def live() -> dict[str, str]:
+            """Say that the process answers."""
+            return {"status": "live"}
+
+        @app.get("/health/ready")
+        async def ready() -> dict[str, str]:
+            """Say that signals are taken."""
+            return {"status": "ready"}
+
+        @app.post(WEBHOOK_PATH)
+        async def webhook(request: Request) -> JSONResponse:
+            """Trade a signed signal."""
+            body = await request.body()
+            fields = self._read(body, request.headers)
+            result = await run_in_threadpool(self._trade, fields)
+            refused = result.get("status") == "invalid"
+            self._count("invalid" if refused else "success")
+            return JSONResponse(result, status_code=422 if refused else 200)
+
+        return app
+
+    def _read(self, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:  # Any: JSON
+        if self._secret:
+            now = int(self._clock.now().timestamp())
+            problem = verify(self._secret, body, headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER), now=now)
+            if problem is not None:
+                self._count("unauthorized")
+                raise Unauthenticated(problem)
+        try:
+            fields = json.loads(body)
+        except ValueError as error:
+            self._count("malformed")
+            raise BadRequest(f"the body is not JSON: {error}; send an object with symbol and action") from error
+        if not isinstance(fields, dict):
+            self._count("malformed")
+            raise BadRequest(f"the body is a {type(fields).__name__}; send an object with symbol and action")
+        return fields
+
+
+class _Guard:
+    """Lets only webhook and health through without a token."""
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+            try:
+                authorise(self._tokens, header, "admin")
+            except SeatrialError as error:
+                refusal = answer(error.status, error.code, error.detail, headers=error.headers)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        mac = " (on macOS port 5000 is AirPlay's)" if port == DEFAULT_PORT else ""
+        raise OSError(
+            error.errno, f"port {port} is in use by another program{mac}; call run() with another port="
+        ) from error
+    return listener

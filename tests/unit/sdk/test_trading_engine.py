@@ -1,0 +1,246 @@
+"""The trading engine in the owner's process: signals, automatic trading, webhooks, and nothing left afterwards."""
+
+import json
+import math
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
+
+from seatrial.config.trading_config import TradingConfig
+from seatrial.engine.trading_engine import TradingEngine
+from seatrial.testing.backtesting_engine import BacktestingEngine
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.errors import SettingsError
+from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECRET = "what the chart and the engine share"
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
+    with ledger() as state:
+        monkeypatch.setenv("SEATRIAL_METRICS_URL", state.url)
+        yield state
+
+
+@pytest.fixture
+def engine(service: Ledger) -> Iterator[TradingEngine]:
+    engine = TradingEngine(TradingConfig())
+    yield engine
+    engine.stop_trading()
+
+
+def bars(count: int = 400) -> list[dict[str, float]]:
+    closes = [100 + 8 * math.sin(i / 7) - i / 50 for i in range(count + 1)]
+    return [
+        {
+            "timestamp": 1_600_000_000 + 86_400 * i,
+            "open": closes[i],
+            "high": max(closes[i : i + 2]) + 0.5,
+            "low": min(closes[i : i + 2]) - 0.5,
+            "close": closes[i + 1],
+            "volume": 1.0,
+        }
+        for i in range(count)
+    ]
+
+
+def test_a_signal_is_traded_counted_and_told(engine: TradingEngine, service: Ledger) -> None:
+    bought = engine.process_signal({"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 50})
+    sold = engine.process_signal({"symbol": "BTCUSDT", "action": "sell", "price": 90})
+
+    assert (bought["status"], bought["side"], bought["strategy"]) == ("filled", "BUY", "manual")
+    assert Decimal(sold["pnl"]) == Decimal("-509.5")
+    assert engine.metrics.flush()
+    ours = [event for event in service.events if event.get("engine") == "seatrial"]
+    trades = [event for event in ours if event["type"] == "trade"]
+    assert [(event["side"], event["status"], event.get("pnl")) for event in trades] == [
+        ("BUY", "filled", None),
+        ("SELL", "filled", "-509.5"),
+    ]
+    assert trades[0]["environment"] == "paper"
+    assert {event["type"] for event in ours} == {"account", "trade", "api_call", "equity"}
+    assert engine.db_manager.get_balance() == Decimal("9490.5")
+    assert [row["pnl"] for row in engine.db_manager.get_trades(EPOCH)] == [Decimal("-509.5")]
+    assert engine.db_manager.get_trades(datetime(2999, 1, 1, tzinfo=UTC)) == []
+    assert engine.db_manager.get_open_positions() == []
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [{}, {"symbol": "X"}, {"symbol": "X", "action": "fly"}, {"symbol": "X", "action": "buy", "price": float("nan")}],
+)
+def test_a_malformed_signal_is_an_answer(engine: TradingEngine, signal: dict[str, Any]) -> None:
+    result = engine.process_signal(signal)
+
+    assert result["status"] == "invalid"
+    assert result["errors"]
+
+
+def test_nothing_configured_idles(engine: TradingEngine) -> None:
+    before = threading.active_count()
+
+    engine.start_auto_trading()
+
+    assert threading.active_count() == before
+
+
+def test_half_a_configuration_names_the_missing_half(service: Ledger) -> None:
+    engine = TradingEngine(TradingConfig(strategy="rsi_bollinger"))
+
+    with pytest.raises(SettingsError, match="`bars` is missing"):
+        engine.start_auto_trading()
+
+
+def test_automatic_trading_makes_the_trades_of_the_backtest(service: Ledger) -> None:
+    engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars()))
+    engine.start_auto_trading()
+    assert eventually(
+        lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, 30
+    )
+    traded = engine.db_manager.get_trades(EPOCH)
+    engine.stop_trading()
+
+    expected = BacktestingEngine("rsi_bollinger").run_backtest(bars(), "TEST")
+    assert len(traded) > 3
+    assert [row["pnl"] for row in traded] == [trade["pnl"] for trade in expected["trades"]]
+    assert [row["price"] for row in traded] == [trade["exit_price"] for trade in expected["trades"]]
+    assert float(engine.db_manager.get_balance()) == pytest.approx(expected["equity_curve"][-1], rel=1e-12)
+    events = [event for event in service.events if event["environment"] == "replay"]
+    assert sum("pnl" in event for event in events) == len(traded)
+    assert events[0]["occurred_at"].startswith("2020-09-13")
+
+
+def test_automatic_trading_stops_when_told(service: Ledger) -> None:
+    engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars(), bars_per_second=50))
+    engine.start_auto_trading()
+    automatic = engine.db_manager.automatic
+    assert automatic is not None
+    assert eventually(lambda: automatic.standing.bars > 3)
+
+    engine.stop_trading()
+
+    assert not automatic.is_running
+    assert automatic.standing.bars < 400
+
+
+@contextmanager
+def webhook(config: TradingConfig, host: str = "127.0.0.1") -> Iterator[tuple[TradingEngine, str]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    engine = TradingEngine(config)
+    thread = threading.Thread(target=engine.webhook_handler.run, kwargs={"host": host, "port": port})
+    thread.start()
+    url = f"http://127.0.0.1:{port}"
+    try:
+        assert eventually(lambda: answers(url))
+        yield engine, url
+    finally:
+        engine.stop_trading()
+        thread.join(5)
+    assert not thread.is_alive()
+    assert not answers(url)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/live").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def post(url: str, fields: object, secret: str) -> httpx.Response:
+    body = json.dumps(fields).encode()
+    now = int(SystemClock().now().timestamp())
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(secret, body, now)}
+    return httpx.post(f"{url}/webhook", content=body, headers=headers)
+
+
+def test_beyond_this_machine_only_webhook_and_health_answer_without_a_token(service: Ledger) -> None:
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (_, url):
+        statuses = {path: httpx.get(url + path).status_code for path in ("/health/live", "/health/ready")}
+        closed = {
+            path: httpx.get(url + path).status_code for path in ("/docs", "/openapi.json", "/metrics", "/v1/orders")
+        }
+
+    assert set(statuses.values()) == {200}
+    assert set(closed.values()) == {401}
+
+
+def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: Ledger) -> None:
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
+        signal = {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}
+        good, forged = post(url, signal, SECRET), post(url, signal, "guessed")
+        unsigned = httpx.post(f"{url}/webhook", json=signal)
+        wrong = post(url, {"symbol": "BTCUSDT", "action": "fly"}, SECRET)
+        listed = post(url, [signal], SECRET)
+        large = httpx.post(f"{url}/webhook", content=b"x" * 100_000)
+        assert engine.metrics.flush()
+
+    assert (good.status_code, good.json()["status"]) == (200, "filled")
+    assert [answer.status_code for answer in (forged, unsigned, wrong, listed, large)] == [401, 401, 422, 400, 413]
+    counted = [event["status"] for event in service.events if event["type"] == "webhook"]
+    assert sorted(counted) == ["invalid", "malformed", "success", "unauthorized", "unauthorized"]
+    assert len(engine.db_manager.get_open_positions()) == 1
+
+
+def test_without_a_secret_it_serves_this_machine_only(service: Ledger) -> None:
+    with pytest.raises(SettingsError, match="webhook_secret is not set"):
+        TradingEngine(TradingConfig()).webhook_handler.run(host="0.0.0.0", port=5000)
+
+    with webhook(TradingConfig()) as (_, url):
+        answer = httpx.post(f"{url}/webhook", json={"symbol": "BTCUSDT", "action": "buy", "price": 100})
+
+    assert answer.json()["status"] == "filled"
+
+
+def test_a_taken_port_is_named(service: Ledger) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(OSError, match=f"port {port} is in use by another program"):
+            TradingEngine(TradingConfig()).webhook_handler.run(port=port)
+
+
+def test_afterwards_no_thread_is_left(service: Ledger) -> None:
+    before = set(threading.enumerate())
+
+    with webhook(TradingConfig(strategy="rsi_bollinger", symbol="T", bars=bars(60))) as (engine, url):
+        engine.start_auto_trading()
+        httpx.post(f"{url}/webhook", json={"symbol": "BTCUSDT", "action": "buy", "price": 100})
+
+    assert eventually(lambda: not set(threading.enumerate()) - before), set(threading.enumerate()) - before
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"initial_balance": 0}, "initial_balance must be a finite number above 0"),
+        ({"initial_balance": float("nan")}, "initial_balance"),
+        ({"environment": "production"}, "environment must be one of live, paper, replay, stress"),
+        ({"fee": 2.0}, "fee must be a finite number from -0.01 to 0.1"),
+        ({"max_daily_loss_ratio": 5}, "max_daily_loss_ratio .* above 0 to 1"),
+    ],
+)
+def test_a_config_that_cannot_be_traded_is_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TradingConfig(**fields)
+
+
+def test_a_config_written_with_dots_is_the_default() -> None:
+    assert TradingConfig(...) == TradingConfig()
+    assert TradingConfig(...).account == "default"
