@@ -78,7 +78,7 @@ class Desk:
         self.config = config
         self._dealer = Dealer(config.name, exchange, clock)
         self._clock = clock
-        self._new_id = new_id
+        self.new_id = new_id
         self._replayed = replayed
 
     def signal(self, state: State, request: Request, known: Mapping[OrderKey, KnownOrder]) -> Change:
@@ -177,7 +177,7 @@ class Desk:
     ) -> Change:
         signal = request.signal
         deal = Deal(
-            id=self._new_id(),
+            id=self.new_id(),
             client_order_id=signal.client_order_id,
             fingerprint=request.fingerprint,
             strategy=signal.strategy,
@@ -206,7 +206,7 @@ class Desk:
         started: float,
         identity: str | None = None,
     ) -> Change:
-        identity = identity or self._new_id()
+        identity = identity or self.new_id()
         signal = request.signal
         environment = account.environment if account is not None else signal.environment or self.config.environment
         sells = signal.action in {"sell", "short"} or (signal.action == "close" and _is_long(account, signal.symbol))
@@ -244,7 +244,7 @@ class Desk:
     def _watched(self, account: Account, held: Holding, price: Decimal, now: datetime) -> tuple[Account, Effects]:
         # A stop or target that is reached fills in every trading state: it rests at the exchange.
         exit_reason, level = _reached(held, price)
-        identity = self._new_id()
+        identity = self.new_id()
         if exit_reason is None:
             mark = happenings.marked(account, f"equity:{identity}", now, self.config.name)
             return account, Effects(accounts={account.name: account}, events=(mark,))

@@ -1,0 +1,44 @@
+"""Wires the engine service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from seatrial_engine.api import routes
+from seatrial_engine.service import Service
+from seatrial_engine.settings import EngineSettings
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.web import ServiceParts, create_app
+
+REPLAY_BYTES = 32 << 20
+WEBHOOK_BYTES = 64 << 10
+
+
+def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: What is set.
+        clock: The source of time; the machine's own by default.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    service = Service(settings, clock or SystemClock(), registry)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    parts = ServiceParts(
+        name="engine",
+        title="Seatrial engine",
+        routers=routes(service),
+        lifespan=lifespan,
+        ready=service.ready,
+        detail=service.detail,
+        body_bytes={"/v1/replays": REPLAY_BYTES, "/webhook": WEBHOOK_BYTES},
+    )
+    return create_app(parts, settings, registry)

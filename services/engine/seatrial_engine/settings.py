@@ -1,0 +1,93 @@
+"""The settings of the engine service."""
+
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from seatrial_engine.config import EngineConfig, RiskLimits
+from seatrial_shared.auth import DEFAULT_SECRETS
+from seatrial_shared.contracts.events import Environment
+from seatrial_shared.errors import SettingsError, ValidationFailed
+from seatrial_shared.quant import sizing
+from seatrial_shared.settings import ServiceSettings, is_loopback
+
+SHORTEST_SECRET = 16
+
+
+class EngineSettings(ServiceSettings):
+    """What can be set, beside what every service has.
+
+    `webhook_secret` signs webhooks; `webhook_token` is for senders that cannot sign (TradingView): the last part of
+    /webhook/{token}, or the field `secret` of the body. Empty means that no webhook of that kind is taken. A limit
+    that is not set does not hold.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SEATRIAL_ENGINE_")
+
+    port: int = Field(5000, ge=0, le=65_535)
+    metrics_url: str = Field("http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL")
+    update_interval_seconds: float = Field(30.0, gt=0, le=86_400, validation_alias="METRICS_UPDATE_INTERVAL")
+    webhook_secret: str = Field("", repr=False)
+    webhook_token: str = Field("", repr=False)
+    name: str = Field("engine", min_length=1, max_length=64)
+    account: str = Field("default", min_length=1, max_length=64)
+    environment: Literal["live", "paper"] = "paper"
+    currency: str = Field("USD", min_length=1, max_length=16)
+    opening_balance: Decimal = Field(Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False)
+    fee: Decimal = Field(Decimal("0.001"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
+    slippage_bps: Decimal = Field(Decimal(0), ge=0, le=1_000, allow_inf_nan=False)
+    lot: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False)
+    size: str = "equity:1.0"
+    allow_short: bool = False
+    min_notional: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False)
+    max_position_notional: Decimal | None = Field(None, gt=0, allow_inf_nan=False)
+    max_open_positions: int | None = Field(None, ge=1)
+    max_daily_loss: Decimal | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    max_orders_per_minute: int | None = Field(None, ge=1)
+    disk_path: str = "."
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own
+        """Read the settings, or raise SettingsError naming the variable."""
+        settings = super().load(**values)
+        try:
+            sizing.parse(settings.size)
+        except ValidationFailed as error:
+            raise SettingsError(f"bad settings: SEATRIAL_ENGINE_SIZE: {error.detail}") from error
+        for name in ("webhook_secret", "webhook_token"):
+            _require_strong(name, getattr(settings, name), settings.host)
+        return settings
+
+    @property
+    def config(self) -> EngineConfig:
+        """Return what the engine trades with."""
+        return EngineConfig(
+            name=self.name,
+            account=self.account,
+            environment=Environment(self.environment),
+            currency=self.currency,
+            opening_balance=self.opening_balance,
+            fee_rate=self.fee,
+            slippage_bps=self.slippage_bps,
+            lot_size=self.lot,
+            size=self.size,
+            limits=RiskLimits(
+                max_position_notional=self.max_position_notional,
+                max_open_positions=self.max_open_positions,
+                max_daily_loss_ratio=self.max_daily_loss,
+                max_orders_per_minute=self.max_orders_per_minute,
+                min_notional=self.min_notional,
+                allow_short=self.allow_short,
+            ),
+        )
+
+
+def _require_strong(name: str, secret: str, host: str) -> None:
+    weak = secret.lower() in DEFAULT_SECRETS or len(secret) < SHORTEST_SECRET
+    if secret and weak and not is_loopback(host):
+        raise SettingsError(
+            f"SEATRIAL_ENGINE_{name.upper()} is a default secret or shorter than {SHORTEST_SECRET} characters, and "
+            f"{host} can be reached from other machines; make a random one, for example with `openssl rand -hex 24`"
+        )

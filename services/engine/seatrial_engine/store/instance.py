@@ -1,0 +1,42 @@
+"""Who may write: the newest process of this engine, and no other."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_shared.db.engine import InstanceRow
+from seatrial_shared.errors import Unavailable
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The engine's name among producers of events, and the epoch in which this process may write."""
+
+    name: str
+    epoch: int
+
+
+async def claim(session: AsyncSession, name: str) -> Instance:
+    """Begin a new epoch: whoever wrote before may write no more. `name` is kept from the very first time."""
+    first = insert(InstanceRow).values(id=1, name=name, epoch=1)
+    statement = first.on_conflict_do_update(index_elements=["id"], set_={"epoch": InstanceRow.epoch + 1})
+    row = (await session.execute(statement.returning(InstanceRow.name, InstanceRow.epoch))).one()
+    return Instance(row.name, row.epoch)
+
+
+async def require(session: AsyncSession, instance: Instance) -> None:
+    """Raise unless this process may still write; holds until the transaction ends."""
+    statement = select(InstanceRow.epoch).where(InstanceRow.id == 1).with_for_update(read=True)
+    found = (await session.execute(statement)).scalar_one_or_none()
+    if found != instance.epoch:
+        raise TakenOver(
+            "another engine process took over this database, so this one no longer trades; stop one of the two"
+        )
+
+
+class TakenOver(Unavailable):
+    """A newer process of this engine writes now."""
+
+    code = "taken_over"

@@ -1,0 +1,101 @@
+"""A replay trades what a backtest trades, and goes on where it was."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.services.engine.engine_door import EngineDoor, until
+from tests.services.engine.ledger_receiver import Ledger
+
+from seatrial_shared.matching.config import ExecutionConfig
+from seatrial_shared.matching.simulation import simulate
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.strategy import registry
+
+DAY_MS = 86_400_000
+
+
+def bars(seed: int, count: int = 400, first: int = 0) -> dict[str, list[Any]]:
+    """Return a random walk with gaps, wide enough to reach stops and targets."""
+    draw = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(draw.normal(0, 0.02, count)))
+    opening = close * np.exp(draw.normal(0, 0.01, count))
+    high = np.maximum(opening, close) * (1 + draw.random(count) * 0.02)
+    low = np.minimum(opening, close) * (1 - draw.random(count) * 0.02)
+    time = [(first + day) * DAY_MS for day in range(count)]
+    return {
+        "time": time,
+        "open": opening.tolist(),
+        "high": high.tolist(),
+        "low": low.tolist(),
+        "close": close.tolist(),
+        "volume": [1.0] * count,
+    }
+
+
+def account(name: str, strategy: str, columns: dict[str, list[Any]], **fields: Any) -> dict[str, Any]:
+    """Return one account of a replay request."""
+    return {"account": name, "symbol": name.upper(), "strategy": strategy, "candles": columns, **fields}
+
+
+async def finished(engine: EngineDoor, identity: str) -> dict[str, Any]:
+    """Wait for the end of a replay and return its state."""
+
+    async def over() -> bool:
+        return bool((await engine.get(f"/v1/replays/{identity}"))["status"] != "running")
+
+    await until(over)
+    state: dict[str, Any] = await engine.get(f"/v1/replays/{identity}")
+    assert state["status"] == "finished", state
+    return state
+
+
+def backtest(asked: dict[str, Any]) -> tuple[list[dict[str, Any]], list[float]]:
+    """Return the trades and the equity of the same account in a backtest."""
+    candles = Candles.from_columns(asked["symbol"], asked["candles"])
+    spec = registry.get(asked["strategy"])
+    config = ExecutionConfig(allow_short=asked.get("allow_short", False), sizing=asked.get("size", "equity:1.0"))
+    run = simulate(candles, spec.signals(candles, spec.parse(asked.get("params", {}))), config)
+    return [vars(trade) for trade in run.trades], run.equity.tolist()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "fields"),
+    [
+        ("rsi_bollinger", {}),
+        ("rsi_bollinger", {"size": "risk:0.01"}),
+        ("sma_cross", {"params": {"fast": 3, "slow": 9}}),
+        ("sma_cross", {"params": {"fast": 3, "slow": 9, "mode": "long_short"}, "allow_short": True}),
+    ],
+)
+async def test_replay_trades_what_a_backtest_trades(engine: EngineDoor, strategy: str, fields: dict[str, Any]) -> None:
+    accounts = [account("a", strategy, bars(1), **fields), account("b", strategy, bars(2, 300, first=50), **fields)]
+
+    await engine.post("/v1/replays", {"id": "r", "accounts": accounts}, 202)
+    state = await finished(engine, "r")
+
+    assert state["steps_total"] == 400
+    for asked, found in zip(accounts, await engine.get("/v1/replays/r/trades"), strict=True):
+        trades, equity = backtest(asked)
+        assert found["trades"] == trades
+        assert found["equity"] == equity
+        assert len(trades) > 2
+
+
+async def test_replay_tells_each_fill_and_each_bar_once(engine: EngineDoor, ledger: Ledger) -> None:
+    accounts = [account("a", "sma_cross", bars(3), params={"fast": 3, "slow": 9})]
+
+    await engine.post("/v1/replays", {"id": "r", "accounts": accounts}, 202)
+    state = await finished(engine, "r")
+    await engine.drained()
+
+    fills = ledger.of_type("trade")
+    assert len(fills) == 2 * state["trades"]
+    assert len({event["trade_id"] for event in fills}) == len(fills)
+    assert sum("pnl" in event for event in fills) == state["trades"]
+    assert len(ledger.of_type("equity")) == 400
+    assert len(ledger.of_type("account")) == 1
+    assert {event["environment"] for event in ledger.events} == {"replay"}
+    times = [event["occurred_at"] for event in ledger.events if event["type"] in {"trade", "equity"}]
+    assert times == sorted(times)
+    assert len((await engine.get("/v1/ledger", limit=1000))["items"]) == len(fills)
