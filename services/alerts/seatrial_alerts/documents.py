@@ -16,7 +16,7 @@ def rule_of(document: RuleDocument) -> Rule:
             **{
                 **values,
                 "comparison": Comparison(document.comparison),
-                "scope": Scope(document.scope),
+                "scopes": tuple(Scope(name) for name in document.scopes),
                 "severity": Severity(document.severity),
                 "no_data": NoData(document.no_data),
                 "action": Action(document.action),

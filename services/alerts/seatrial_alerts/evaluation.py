@@ -49,13 +49,11 @@ def changes(
         snapshot: The figures; those of an environment `replay` are judged at their own time, stress ones not at all.
         now: The wall clock.
     """
+    watched = [(item, scope) for item in snapshot.items if (scope := scope_of(item)) and _is_watched(item, snapshot)]
     found = []
     for rule in rules:
-        for item in snapshot.items:
-            scope = scope_of(item)
-            if item.environment is Environment.STRESS or scope is None or scope[0] is not rule.scope:
-                continue
-            change = _change(rule, item, scope[1], remembered, now)
+        for item, (kind, name) in watched:
+            change = _change(rule, item, name, remembered, now) if kind in rule.scopes else None
             if change is not None:
                 found.append(change)
     return found
@@ -71,6 +69,16 @@ def scope_of(item: SnapshotItem) -> tuple[Scope, str] | None:
         return None
     kind, name = given[0]
     return kind, f"{kind.value}:{name}"
+
+
+def _is_watched(item: SnapshotItem, snapshot: Snapshot) -> bool:
+    """Leave out stress traffic, and the only account of an environment: it is the portfolio, told once is enough."""
+    if item.environment is Environment.STRESS:
+        return False
+    if item.account is None:
+        return True
+    accounts = [each for each in snapshot.items if each.account is not None and each.environment is item.environment]
+    return len(accounts) > 1
 
 
 def _change(

@@ -12,7 +12,7 @@ RULE: dict[str, Any] = {
     "recovery": None,
     "samples_metric": "",
     "minimum_samples": 0,
-    "scope": "portfolio",
+    "scopes": ["portfolio", "account"],
     "severity": "critical",
     "no_data": "hold",
     "repeat_seconds": 14400.0,

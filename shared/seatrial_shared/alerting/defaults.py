@@ -14,6 +14,7 @@ THRESHOLDS: Mapping[str, float] = {
 }
 MINIMUM_CLOSED_TRADES = 20
 MINIMUM_CALLS = 20
+MONEY_SCOPES = (Scope.PORTFOLIO, Scope.ACCOUNT)
 RATIOS = frozenset({"max_drawdown", "win_rate_min", "daily_loss_limit", "error_rate_max"})
 
 
@@ -45,6 +46,7 @@ def default_rules(given: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
             "drawdown_ratio",
             Comparison.ABOVE,
             chosen["max_drawdown"],
+            scopes=MONEY_SCOPES,
             summary="Equity has fallen too far from its highest point.",
         ),
         Rule(
@@ -62,6 +64,7 @@ def default_rules(given: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
             "session_loss_ratio",
             Comparison.ABOVE,
             chosen["daily_loss_limit"],
+            scopes=MONEY_SCOPES,
             summary="The session has lost too much of the equity it began with.",
         ),
         Rule(
@@ -69,7 +72,7 @@ def default_rules(given: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
             "slowest_api_call_seconds",
             Comparison.ABOVE,
             chosen["api_latency_max"],
-            scope=Scope.ENDPOINT,
+            scopes=(Scope.ENDPOINT,),
             severity=Severity.WARNING,
             summary="A call to the exchange took too long.",
         ),

@@ -58,7 +58,7 @@ class Rule:
         recovery: The level at which the value is well again (hysteresis); None: the threshold.
         samples_metric: The figure that counts how much the value rests on; empty: not asked.
         minimum_samples: Fewer than these make the value unknown.
-        scope: What is watched one by one.
+        scopes: What is watched one by one: the portfolio, and each account, strategy or endpoint.
         severity: How urgent it is.
         no_data: What an unknown value does.
         repeat_seconds: How often at most a standing breach is notified again.
@@ -75,7 +75,7 @@ class Rule:
     recovery: float | None = None
     samples_metric: str = ""
     minimum_samples: int = 0
-    scope: Scope = Scope.PORTFOLIO
+    scopes: tuple[Scope, ...] = (Scope.PORTFOLIO,)
     severity: Severity = Severity.CRITICAL
     no_data: NoData = NoData.HOLD
     repeat_seconds: float = REPEAT_SECONDS

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+ScopeName = Literal["portfolio", "account", "strategy", "endpoint"]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 31, allow_inf_nan=False)]
 
@@ -22,7 +23,7 @@ class RuleDocument(BaseModel):
     recovery: Annotated[float, Field(allow_inf_nan=False)] | None = None
     samples_metric: str = ""
     minimum_samples: Annotated[int, Field(ge=0)] = 0
-    scope: Literal["portfolio", "account", "strategy", "endpoint"] = "portfolio"
+    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=4)] = ("portfolio",)
     severity: Literal["warning", "critical"] = "critical"
     no_data: Literal["hold", "fire"] = "hold"
     repeat_seconds: Seconds = 14_400.0

@@ -43,7 +43,7 @@ class Judge:
         return notices
 
     def _figures(self, rule: Rule, seen: figures.Observation, values: Mapping[str, Figure]) -> dict[str | None, Figure]:
-        if rule.scope is not Scope.ENDPOINT:
+        if Scope.ENDPOINT not in rule.scopes:
             return {None: values[rule.metric]}
         silent = {endpoint: NO_CALL for name, endpoint in self._states if name == rule.name}
         return {**silent, **{endpoint: known(seconds) for endpoint, seconds in seen.slowest.items()}}

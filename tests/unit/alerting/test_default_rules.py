@@ -21,7 +21,8 @@ def test_minimum_samples_and_scopes() -> None:
 
     assert rules["max_drawdown"].threshold == 0.2
     assert rules["win_rate_min"].minimum_samples == rules["error_rate_max"].minimum_samples == 20
-    assert rules["api_latency_max"].scope is Scope.ENDPOINT
+    assert rules["api_latency_max"].scopes == (Scope.ENDPOINT,)
+    assert rules["max_drawdown"].scopes == (Scope.PORTFOLIO, Scope.ACCOUNT)
     assert rules["win_rate_min"].is_breach(0.449)
     assert not rules["win_rate_min"].is_breach(0.45)
 

@@ -39,6 +39,18 @@ def test_stress_traffic_and_other_scopes_are_left_alone() -> None:
     assert changes(default_rules(), {}, seen, NOW) == []
 
 
+def test_each_of_several_accounts_is_watched_beside_the_portfolio() -> None:
+    seen = snapshot(
+        item({"drawdown_ratio": 0.05}),
+        item({"drawdown_ratio": 0.2}, account="a"),
+        item({"drawdown_ratio": 0.0}, account="b"),
+    )
+
+    found = changes(default_rules(), {}, seen, NOW)
+
+    assert [change.key.scope for change in found if change.decision.transition] == ["account:a"]
+
+
 def test_latency_is_watched_endpoint_by_endpoint() -> None:
     seen = snapshot(
         item({"slowest_api_call_seconds": 6.0}, endpoint="place_order"),
