@@ -27,7 +27,7 @@ def of_change(change: Change, alert_id: str, number: int, channel: str) -> Notif
         severity=change.rule.severity.value,
         environment=change.key.environment,
         scope=change.key.scope,
-        summary=f"{change.rule.summary or change.rule.name} {change.decision.reason}",
+        summary=f"{change.rule.summary or change.rule.name} [{change.key.scope}] {change.decision.reason}",
         reason=change.decision.reason,
         metric=change.rule.metric,
         value=value,
