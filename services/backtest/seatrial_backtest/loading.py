@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seatrial_backtest import instants, quality, splits, table
 from seatrial_backtest.quality import ON_BAD_BAR, Arrays, OnBadBar
-from seatrial_backtest.splits import Splits
+from seatrial_backtest.splits import Split, Splits
 from seatrial_backtest.table import Table, refused
 from seatrial_shared.quant.candles import DAY_MS, CandleError, Candles
 
@@ -25,6 +25,7 @@ class LoadOptions:
     Args:
         symbol: What is traded; picks it where the source has several; None takes the source's own or the file's stem.
         splits: By symbol, (first day of the new shares, new shares for one old); applied once.
+        splits_of_all: The same for whichever symbol is read.
         on_bad_bar: `reject` raises with the bad rows, `drop` leaves them out and counts them.
         timezone: Zone of timestamps that name none, such as `America/New_York`; None takes them as UTC.
         interval_ms: Length of a bar; None takes the commonest distance of two bars.
@@ -37,6 +38,7 @@ class LoadOptions:
     timezone: str | None = None
     interval_ms: int | None = None
     epoch_is_ms: bool = False
+    splits_of_all: Sequence[Split] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,7 @@ def _candles(read: Table, symbol: str, options: LoadOptions) -> Loaded:
     unreadable = {**unreadable, **found.bad}
     arrays, numbers, unreadable, reversed_ = _oldest_first(arrays, numbers, unreadable)
     kept = quality.keep_good(arrays, numbers, unreadable, options.on_bad_bar)
-    applied = list(options.splits.get(symbol, ()))
+    applied = [*options.splits.get(symbol, ()), *options.splits_of_all]
     columns = _split(kept.arrays, splits.factors(kept.arrays["time"], applied)) if applied else kept.arrays
     # cast: numpy columns are sequences in all but name.
     candles = Candles.from_columns(symbol, cast(Mapping[str, Sequence[Any]], columns), options.interval_ms)
