@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seatrial.stack.demo import bars, comparison, steps
@@ -187,4 +188,5 @@ def _figures(metrics: ServiceClient) -> str:
 
 
 def _print_delivery(console: Console, delivery: Delivery) -> None:
-    console.print(f"[bold]webhook received[/] {delivery.rule} {delivery.state}: {delivery.body.get('summary', '')}")
+    words = escape(str(delivery.body.get("summary", "")))
+    console.print(f"[bold]webhook received[/] {delivery.rule} {delivery.state}: {words}", soft_wrap=True)
