@@ -3,6 +3,7 @@
 import asyncio
 
 from seatrial_metrics.figures import Figures
+from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import figures as stored
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
@@ -32,6 +33,7 @@ class Board:
         self._failed_at = float("-inf")
         self._committed = 0
         self._changed = asyncio.Event()
+        self._readings: set[asyncio.Future[Figures]] = set()
         self.last: Figures | None = None
 
     def committed(self, sequence: int) -> None:
@@ -63,28 +65,36 @@ class Board:
         )
         if is_current or now - self._failed_at < PAGE_AGE_SECONDS:
             return
-        try:
-            async with asyncio.timeout(PAGE_PATIENCE_SECONDS):
-                await self.fresh()
-        except (DatabaseUnreachable, TimeoutError):
+        # Only the waiting has a limit: a reading broken off halfway would leave its connection behind.
+        reading = asyncio.ensure_future(self.fresh())
+        self._readings.add(reading)
+        reading.add_done_callback(self._note)
+        await asyncio.wait([reading], timeout=PAGE_PATIENCE_SECONDS)
+        if not reading.done():
             self._failed_at = self._clock.monotonic()
 
-    async def run(self) -> None:
-        """Read again after commits and on the interval, until cancelled."""
-        while True:
+    async def run(self, stop: Stop) -> None:
+        """Read again after commits and on the interval, until asked to stop."""
+        while not stop.wished:
             try:
                 await self.fresh()
             except DatabaseUnreachable as error:
                 logs.get().warning("figures_not_read", error=error.detail)
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
                 logs.get().error("figures_failed", exc_info=error)
-            await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
-            try:
-                async with asyncio.timeout(self._interval_seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await stop.pause(SHORTEST_PAUSE_SECONDS)
+            await stop.pause(self._interval_seconds, ended_by=self._changed)
             self._changed.clear()
+
+    def _note(self, reading: asyncio.Future[Figures]) -> None:
+        self._readings.discard(reading)
+        if reading.cancelled():
+            return
+        error = reading.exception()
+        if error is not None:
+            self._failed_at = self._clock.monotonic()
+            if not isinstance(error, DatabaseUnreachable):
+                logs.get().error("figures_failed", exc_info=error)
 
     async def _read(self) -> Figures:
         async with self._database.transaction() as session:

@@ -1,11 +1,13 @@
 """Gathers concurrent batches into one transaction; a batch is answered only after its commit."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial_metrics.batches import Batch
 from seatrial_metrics.ledger import Taken
+from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import partitions
 from seatrial_metrics.store.commit import Committed, commit
 from seatrial_shared import logs
@@ -15,6 +17,7 @@ from seatrial_shared.errors import DatabaseUnreachable, SeatrialError, Unavailab
 
 GROUP_EVENTS = 20_000
 WAITING_EVENTS = 200_000
+IDLE_SECONDS = 60.0
 RETRY_AFTER = {"Retry-After": "2"}
 
 
@@ -44,9 +47,9 @@ class Committer:
         self._database = database
         self._clock = clock
         self._committed = committed
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._queue: deque[Waiting] = deque()
+        self._filled = asyncio.Event()
         self.waiting_events = 0
-        self._held: Waiting | None = None
 
     async def submit(self, batch: Batch) -> Taken:
         """Return what became of a batch, after its commit.
@@ -60,30 +63,32 @@ class Committer:
             )
         waiting = Waiting(batch, asyncio.get_running_loop().create_future())
         self.waiting_events += waiting.size
-        self._queue.put_nowait(waiting)
+        self._queue.append(waiting)
+        self._filled.set()
         return await waiting.answer
 
-    async def run(self) -> None:
-        """Commit groups until cancelled."""
+    async def run(self, stop: Stop) -> None:
+        """Commit groups until asked to stop; who still waits then is told to send again."""
         try:
-            while True:
-                group = await self._gather()
-                await self._settle(group)
+            while not stop.wished:
+                await stop.pause(IDLE_SECONDS, ended_by=self._filled)
+                self._filled.clear()
+                group = self._gather()
+                if group:
+                    await self._settle(group)
+                if self._queue:
+                    self._filled.set()
                 self.waiting_events -= sum(waiting.size for waiting in group)
         finally:
             self._refuse_the_rest()
 
-    async def _gather(self) -> list[Waiting]:
-        group = [self._held or await self._queue.get()]
-        self._held = None
-        size = group[0].size
-        while not self._queue.empty():
-            following = self._queue.get_nowait()
-            if size + following.size > GROUP_EVENTS:
-                self._held = following
-                break
-            group.append(following)
-            size += following.size
+    def _gather(self) -> list[Waiting]:
+        """Take from the queue what fits into one transaction, at least one batch."""
+        group: list[Waiting] = []
+        size = 0
+        while self._queue and (not group or size + self._queue[0].size <= GROUP_EVENTS):
+            group.append(self._queue.popleft())
+            size += group[-1].size
         return group
 
     async def _settle(self, group: list[Waiting]) -> None:
@@ -111,9 +116,8 @@ class Committer:
             return await commit(session, [waiting.batch for waiting in group], now)
 
     def _refuse_the_rest(self) -> None:
-        rest = [self._held] if self._held is not None else []
-        while not self._queue.empty():
-            rest.append(self._queue.get_nowait())
+        rest = list(self._queue)
+        self._queue.clear()
         _fail(rest, Unavailable("the service is stopping; send again", headers=RETRY_AFTER))
 
 

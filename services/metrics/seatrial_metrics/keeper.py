@@ -1,8 +1,8 @@
 """Keeps the ledger's storage in order: partitions ahead, old keys and old days away."""
 
-import asyncio
 from datetime import timedelta
 
+from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import partitions
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
@@ -26,16 +26,16 @@ class Keeper:
         self._clock = clock
         self._retention_days = retention_days
 
-    async def run(self) -> None:
-        """Keep order until cancelled."""
-        while True:
+    async def run(self, stop: Stop) -> None:
+        """Keep order until asked to stop."""
+        while not stop.wished:
             try:
                 await self.tidy()
             except DatabaseUnreachable as error:
                 logs.get().warning("tidying_put_off", error=error.detail)
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
                 logs.get().error("tidying_failed", exc_info=error)
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await stop.pause(INTERVAL_SECONDS)
 
     async def tidy(self) -> list[str]:
         """Make partitions ahead, delete what nobody needs; return the partitions that were dropped."""

@@ -1,10 +1,10 @@
 """Samples the machine that this process runs on."""
 
-import asyncio
 from collections.abc import Mapping
 
 import psutil
 
+from seatrial_metrics.loops import Stop
 from seatrial_shared import catalog, logs
 from seatrial_shared.errors import SettingsError
 
@@ -29,12 +29,12 @@ class Machine:
         """Return the last sample by metric name; empty before the first."""
         return self._sample
 
-    async def run(self) -> None:
-        """Sample until cancelled."""
+    async def run(self, stop: Stop) -> None:
+        """Sample until asked to stop."""
         psutil.cpu_percent()  # the first call only starts the measurement, its 0.0 means nothing
         pause = min(FIRST_INTERVAL_SECONDS, self._interval_seconds)
-        while True:
-            await asyncio.sleep(pause)
+        while not stop.wished:
+            await stop.pause(pause)
             pause = self._interval_seconds
             try:
                 self._sample = self._look()

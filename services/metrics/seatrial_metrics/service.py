@@ -1,12 +1,11 @@
 """The parts of the running service, and their life from start to stop."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Histogram
 
+from seatrial_metrics import loops
 from seatrial_metrics.board import Board
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
@@ -47,16 +46,10 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; at the end stop them and close the database."""
-        loops = [part.run() for part in (self.committer, self.board, self.machine, self.keeper)]
-        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
-            yield
+            async with loops.running([part.run for part in (self.committer, self.board, self.machine, self.keeper)]):
+                yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
             await self.database.close()
 
     async def ready(self) -> None:
