@@ -74,3 +74,16 @@ lock: ## Compile the hashed locks anew (needs uv on the PATH)
 
 clean: ## Remove what the build and the tests left (not .seatrial)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist
+
+.PHONY: env images compose-test check-deploy
+DEPLOY_STAMP := $(VENV)/.installed-deploy
+SERVICES := $(notdir $(wildcard services/*))
+
+env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps what is there
+	@sh scripts/env.sh
+
+images: ## Build the image of every service, one after the other
+	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service . || exit 1; done
+
+compose-test: $(DEV_STAMP) env ## Bring the whole stack up in containers, try it, tear it down; says so where no engine answers
+	@$(BIN)/python -m pytest tests/system/test_compose.py -m compose -s
