@@ -1,0 +1,72 @@
+"""Who may send a webhook, and which deliveries are one."""
+
+import json
+
+import pytest
+
+from seatrial_engine.hooks import WINDOW_SECONDS, Delivery, Keys, open_delivery
+from seatrial_shared.errors import BadRequest, Unauthenticated
+from seatrial_shared.signing import sign
+
+NOW = 1_700_000_000
+KEYS = Keys(secret="signing-secret", token="path-token")
+BODY = json.dumps({"symbol": "X", "action": "buy"}).encode()
+
+
+def signed(body: bytes = BODY, at: int = NOW, secret: str = KEYS.secret) -> Delivery:
+    """Return a signed delivery."""
+    return Delivery(body, str(at), sign(secret, body, at))
+
+
+def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
+    first, again, later = (open_delivery(signed(at=at), KEYS, NOW) for at in (NOW, NOW, NOW + 1))
+
+    assert first.fields == {"symbol": "X", "action": "buy"}
+    assert first.order_ids == again.order_ids != later.order_ids
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        signed(secret="another"),
+        signed(at=NOW - 301),
+        Delivery(BODY + b" ", str(NOW), sign(KEYS.secret, BODY, NOW)),
+        Delivery(BODY, str(NOW), None),
+        Delivery(BODY, None, sign(KEYS.secret, BODY, NOW)),
+        Delivery(BODY, token="wrong"),
+        Delivery(BODY, token="é"),
+        Delivery(BODY),
+        Delivery(b'{"secret": "wrong"}'),
+        Delivery(b'{"secret": null}'),
+    ],
+)
+def test_delivery_that_proves_nothing_is_refused(delivery: Delivery) -> None:
+    with pytest.raises(Unauthenticated):
+        open_delivery(delivery, KEYS, NOW)
+
+
+def test_nothing_opens_what_has_no_key() -> None:
+    for delivery in (signed(secret=""), Delivery(BODY, token=""), Delivery(b'{"secret": ""}')):
+        with pytest.raises(Unauthenticated):
+            open_delivery(delivery, Keys(), NOW)
+
+
+def test_secret_in_the_body_opens_and_goes_no_further() -> None:
+    opened = open_delivery(Delivery(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
+
+    assert opened.fields == {"ticker": "X"}
+
+
+def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
+    first = open_delivery(Delivery(BODY, token=KEYS.token), KEYS, NOW)
+    soon = open_delivery(Delivery(BODY, token=KEYS.token), KEYS, NOW + WINDOW_SECONDS)
+    later = open_delivery(Delivery(BODY, token=KEYS.token), KEYS, NOW + 2 * WINDOW_SECONDS)
+
+    assert first.order_ids[0] in soon.order_ids
+    assert first.order_ids[0] not in later.order_ids
+
+
+@pytest.mark.parametrize("body", [b'{"contracts": {{strategy.order.contracts}}}', b"[]", b"long X q=1", b"\xff"])
+def test_body_that_is_no_object_is_a_bad_request(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        open_delivery(Delivery(body, token=KEYS.token), KEYS, NOW)

@@ -1,0 +1,108 @@
+"""What no order may break: the risk limits and the trading state."""
+
+from decimal import Decimal
+
+import pytest
+from tests.unit.engine.engine_parts import Bench
+
+from seatrial_engine.config import RiskLimits
+from seatrial_engine.decision import Reason
+from seatrial_engine.signals import read
+from seatrial_shared.contracts.orders import TradingState
+
+
+def test_position_stays_within_its_largest_value() -> None:
+    bench = Bench(RiskLimits(max_position_notional=Decimal(300)))
+
+    assert bench.send("buy", quantity="3")["status"] == "filled"
+    assert bench.send("buy", quantity="0.1")["reason"] == "max_position_notional"
+
+
+def test_most_open_positions() -> None:
+    bench = Bench(RiskLimits(max_open_positions=1))
+    bench.send("buy", quantity="1")
+
+    assert bench.send("buy", quantity="1", symbol="Y")["reason"] == "max_open_positions"
+    assert bench.send("buy", quantity="1")["status"] == "filled"
+
+
+def test_small_entry_is_refused_and_a_small_exit_is_not() -> None:
+    bench = Bench(RiskLimits(min_notional=Decimal(50)))
+
+    assert bench.send("buy", quantity="0.1")["reason"] == "below_min_notional"
+    bench.send("buy", quantity="1")
+    assert bench.send("sell", quantity="0.1")["status"] == "filled"
+
+
+def test_daily_loss_forbids_entries_until_the_next_day() -> None:
+    bench = Bench(RiskLimits(max_daily_loss_ratio=Decimal("0.05")))
+    bench.send("buy", "100", quantity="90")
+    bench.send("sell", "94")
+
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+    bench.clock.advance(86_400)
+    assert bench.send("buy", "94", quantity="1")["status"] == "filled"
+
+
+def test_order_rate_counts_the_last_minute() -> None:
+    bench = Bench(RiskLimits(max_orders_per_minute=2))
+    first = [bench.send("buy", quantity="1")["status"] for _ in range(2)]
+
+    assert first == ["filled", "filled"]
+    assert bench.send("buy", quantity="1")["reason"] == "max_order_rate"
+    bench.clock.advance(60)
+    assert bench.send("buy", quantity="1")["status"] == "filled"
+
+
+def test_short_position_is_opened_covered_and_earns_the_fall() -> None:
+    bench = Bench(RiskLimits(allow_short=True))
+
+    assert bench.send("short", "100", quantity="10")["side"] == "SELL"
+    covered = bench.send("cover", "90")
+
+    assert Decimal(covered["pnl"]) == Decimal(100) - Decimal(1) - Decimal("0.9")
+
+
+def test_short_sale_is_covered_by_the_equity() -> None:
+    bench = Bench(RiskLimits(allow_short=True))
+
+    assert bench.send("short", "100", quantity="101")["reason"] == "no_cash"
+    assert bench.send("short", "100", quantity="90")["status"] == "filled"
+    assert bench.send("short", "100", quantity="90")["reason"] == "no_cash"
+
+
+@pytest.mark.parametrize(
+    ("state", "entry", "leave"),
+    [
+        (TradingState.ACTIVE, "filled", "filled"),
+        (TradingState.REDUCING, "rejected", "filled"),
+        (TradingState.HALTED, "rejected", "rejected"),
+    ],
+)
+def test_trading_state_allows_all_closing_or_nothing(state: TradingState, entry: str, leave: str) -> None:
+    bench = Bench()
+    bench.send("buy", quantity="1")
+    bench.engine.set_control(state, "risk", "a drill")
+
+    assert bench.send("buy", quantity="1")["status"] == entry
+    assert bench.send("sell", quantity="1")["status"] == leave
+
+
+def test_stop_at_the_exchange_fills_while_halted() -> None:
+    bench = Bench()
+    bench.send("buy", quantity="1", stop_loss="98")
+    bench.engine.set_control(TradingState.HALTED, "risk", "a drill")
+
+    bench.engine.on_prices([("X", Decimal(90))])
+
+    assert bench.engine.state.accounts["default"].holdings == {}
+
+
+def test_check_sends_nothing() -> None:
+    bench = Bench()
+    wish = read({"symbol": "X", "action": "buy", "price": "100"})
+
+    assert bench.engine.check(wish) is None
+    bench.engine.set_control(TradingState.HALTED, "risk", "a drill")
+    assert bench.engine.check(wish) is Reason.HALTED
+    assert (bench.store.orders(), bench.events) == ([], [])
