@@ -40,10 +40,10 @@ _POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
 
 def routes(service: Service, settings: MetricsSettings) -> list[APIRouter]:
     """Return the routes over a service."""
-    return [_ledger(service), _figures(service), _page(service, settings)]
+    return [_writing(service), _reading(service), _figures(service), _page(service, settings)]
 
 
-def _ledger(service: Service) -> APIRouter:
+def _writing(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["ledger"])
 
     @router.post(
@@ -72,6 +72,12 @@ def _ledger(service: Service) -> APIRouter:
         taken = await service.committer.submit(batch)
         service.ingest_seconds.observe(service.clock.monotonic() - started_at)
         return EventsAccepted(accepted=taken.accepted, duplicates=taken.duplicates, rejected=list(batch.rejected))
+
+    return router
+
+
+def _reading(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["ledger"])
 
     @router.get(
         "/events",

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_metrics.tallies import Tally
+from seatrial_shared.contracts.events import SystemEvent
 from seatrial_shared.db.metrics import Activity, CounterRow, EngineRow
 
 
@@ -14,7 +15,10 @@ async def add(session: AsyncSession, tally: Tally, now: datetime) -> None:
     """Add a tally to what is stored; rows are taken in sorted order, so that two writers never wait in a circle."""
     await _add_counters(session, tally)
     await _add_seconds(session, tally)
-    await _hear_engines(session, tally, now)
+    await _hear_engines(session, tally)
+    for (environment, engine), state in sorted(tally.engines.items()):
+        if state.system is not None:
+            await _keep_sample(session, environment, engine, state.system, now)
 
 
 async def _add_counters(session: AsyncSession, tally: Tally) -> None:
@@ -54,7 +58,7 @@ async def _add_seconds(session: AsyncSession, tally: Tally) -> None:
     )
 
 
-async def _hear_engines(session: AsyncSession, tally: Tally, now: datetime) -> None:
+async def _hear_engines(session: AsyncSession, tally: Tally) -> None:
     heard = insert(EngineRow)
     new = heard.excluded
     rows = [
@@ -77,24 +81,26 @@ async def _hear_engines(session: AsyncSession, tally: Tally, now: datetime) -> N
             ),
             rows,
         )
-    for (environment, engine), state in sorted(tally.engines.items()):
-        if state.system is None:
-            continue
-        sampled = insert(EngineRow).values(
-            environment=environment,
-            engine=engine,
-            last_occurred_at=state.last_occurred_at,
-            system_at=state.system.occurred_at,
-            system_received_at=now,
-            cpu_percent=state.system.cpu_percent,
-            memory_percent=state.system.memory_percent,
-            disk_percent=state.system.disk_percent,
+
+
+async def _keep_sample(
+    session: AsyncSession, environment: str, engine: str, sample: SystemEvent, now: datetime
+) -> None:
+    sampled = insert(EngineRow).values(
+        environment=environment,
+        engine=engine,
+        last_occurred_at=sample.occurred_at,
+        system_at=sample.occurred_at,
+        system_received_at=now,
+        cpu_percent=sample.cpu_percent,
+        memory_percent=sample.memory_percent,
+        disk_percent=sample.disk_percent,
+    )
+    names = ("system_at", "system_received_at", "cpu_percent", "memory_percent", "disk_percent")
+    await session.execute(
+        sampled.on_conflict_do_update(
+            index_elements=["environment", "engine"],
+            set_={name: sampled.excluded[name] for name in names},
+            where=EngineRow.system_at.is_(None) | (EngineRow.system_at <= sampled.excluded.system_at),
         )
-        names = ("system_at", "system_received_at", "cpu_percent", "memory_percent", "disk_percent")
-        await session.execute(
-            sampled.on_conflict_do_update(
-                index_elements=["environment", "engine"],
-                set_={name: getattr(sampled.excluded, name) for name in names},
-                where=EngineRow.system_at.is_(None) | (EngineRow.system_at <= sampled.excluded.system_at),
-            )
-        )
+    )
