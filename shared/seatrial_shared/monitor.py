@@ -11,7 +11,8 @@ from datetime import UTC, datetime, time
 
 from seatrial_shared import catalog
 from seatrial_shared.collecting.line import Peer, identify
-from seatrial_shared.collector import MetricsCollector, Recorder, of_process
+from seatrial_shared.collecting.recorder import Recorder, of_process
+from seatrial_shared.collector import MetricsCollector
 from seatrial_shared.watching import figures, options
 from seatrial_shared.watching.course import Course
 from seatrial_shared.watching.figures import Observation
@@ -57,7 +58,9 @@ class PerformanceMonitor:
         self._arguments = (port, interval, alert_thresholds)
         options.thresholds(getattr(config, "alert_thresholds", None), alert_thresholds)
         self._owner = Owner(db_manager)
-        self._service_url = db_manager if isinstance(db_manager, str) and db_manager.startswith("http") else None
+        self._service_url = (
+            db_manager if isinstance(db_manager, str) and db_manager.startswith(("http://", "https://")) else None
+        )
         self._recorder = recorder or of_process()
         self._lock = threading.Lock()
         self._watch: _Watch | None = None
@@ -195,13 +198,14 @@ class _Watch:
 
 def _open(port: int, recorder: Recorder, service_url: str | None) -> tuple[str, Page | None]:
     """Find out who is on the port: push to the metrics service, serve when it is free, refuse a stranger."""
-    url = (service_url or f"http://127.0.0.1:{port}").rstrip("/")
-    peer = identify(url)
-    if peer is Peer.SERVICE:
-        recorder.send_to(url)
-        return f"{url}/metrics", None
-    if service_url is not None:
-        raise OSError(f"no Seatrial metrics service answers at {service_url}, the monitor's first argument")
+    url = f"http://127.0.0.1:{port}"
+    for address in filter(None, (service_url, url)):
+        peer = identify(address)
+        if peer is Peer.SERVICE:
+            recorder.send_to(address.rstrip("/"))
+            return f"{address.rstrip('/')}/metrics", None
+        if address == service_url:
+            log.warning("no Seatrial metrics service answers at %s, the monitor's first argument", service_url)
     if peer is Peer.NOBODY:
         with suppress(OSError):
             return f"{url}/metrics", Page(recorder.registry, port)

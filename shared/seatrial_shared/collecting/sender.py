@@ -236,7 +236,7 @@ class Sender:
             return True
         self._pause_seconds = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause_seconds * 2))
         self._next_try = self._clock.monotonic() + self._pause_seconds
-        self._say(f"{answer.problem}; events wait in {self._spilled().folder} until it does")
+        self._say(f"{answer.problem}; events wait in {self._spilled().folder}")
         return False
 
     def _send(self, batch: Batch) -> Answer:

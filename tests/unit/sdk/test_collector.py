@@ -11,8 +11,9 @@ from prometheus_client import generate_latest
 from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
 
 from seatrial_shared import catalog
+from seatrial_shared.collecting.recorder import Recorder
 from seatrial_shared.collecting.spill import Spill
-from seatrial_shared.collector import MetricsCollector, Recorder
+from seatrial_shared.collector import MetricsCollector
 from seatrial_shared.contracts.events import EVENT
 
 

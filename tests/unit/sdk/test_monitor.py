@@ -19,7 +19,7 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
 from seatrial_shared import catalog
-from seatrial_shared.collector import Recorder
+from seatrial_shared.collecting.recorder import Recorder
 
 
 @pytest.fixture
@@ -279,3 +279,23 @@ def test_trades_of_today_count_into_the_day(recorder: Recorder, port: int, start
     monitor.start_monitoring()
 
     assert eventually(lambda: samples(port).get("daily_pnl") == -40.0)
+
+
+def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(
+    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = PerformanceMonitor("http://127.0.0.1:1", None, port=port, recorder=recorder)
+    started.append(monitor)
+
+    monitor.start_monitoring()
+
+    assert "no Seatrial metrics service answers at http://127.0.0.1:1" in caplog.text
+    assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+
+
+def test_the_port_that_moves_the_metrics_service_moves_the_sender() -> None:
+    from seatrial_shared.collecting.recorder import metrics_url
+
+    assert metrics_url({}) == "http://127.0.0.1:9999"
+    assert metrics_url({"MONITORING_PORT": "9100"}) == "http://127.0.0.1:9100"
+    assert metrics_url({"MONITORING_PORT": "9100", "SEATRIAL_METRICS_URL": "http://metrics:1"}) == "http://metrics:1"

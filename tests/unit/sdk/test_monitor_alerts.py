@@ -14,8 +14,9 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger, serving
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
+from seatrial_shared import catalog
 from seatrial_shared.clock import SystemClock
-from seatrial_shared.collector import Recorder
+from seatrial_shared.collecting.recorder import Recorder
 from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
 SECRET = "what both sides know"
@@ -98,6 +99,7 @@ def test_a_fall_is_told_once_and_its_end_once_both_signed(
     monitor = monitor_of(account, receiver, port, recorder)
     with caplog.at_level(logging.WARNING, "seatrial"):
         monitor.start_monitoring()
+        assert eventually(lambda: recorder.tally.value(catalog.CURRENT_PNL) == 0)
         account.balance = 8_900.0
         assert eventually(lambda: len(receiver.notices) == 2)
         account.balance = 10_100.0

@@ -1,0 +1,49 @@
+"""The unit tests of a trading bot in whole processes: a planted fault turns them red, the runner does not pretend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import seatrial
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> dict[str, str]:
+    """An environment in which nothing answers and nothing is left behind."""
+    return {**os.environ, "SEATRIAL_METRICS_URL": "http://127.0.0.1:1", "SEATRIAL_SPILL_DIR": str(tmp_path)}
+
+
+PLANTED = [
+    "from seatrial_shared.quant import kelly; kelly.kelly = lambda w, r: kelly.known(w)",
+    "from seatrial_shared.quant import indicators as i; real = i.rsi; i.rsi = lambda c, n=14: real(c, n) + 1",
+    "from seatrial_shared import signing; signing.verify = lambda *a, **k: None",
+]
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_turns_the_unit_tests_red(fault: str) -> None:
+    script = f"""
+{fault}
+from seatrial.testing import run_all_tests
+result = run_all_tests()
+print(result.testsRun, result.wasSuccessful(), len(result.skipped))
+"""
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
+
+    run, passed, skipped = out.split()
+    assert (int(run) > 7, passed, skipped) == (True, "False", "0")
+
+
+def test_the_runner_is_a_module_and_a_script_and_does_not_pretend(quiet: dict[str, str]) -> None:
+    script = Path(seatrial.__file__).parent / "testing" / "test_runner.py"
+    for command in ([str(script)], ["-m", "seatrial.testing.test_runner"]):
+        done = subprocess.run(
+            [sys.executable, *command], capture_output=True, text=True, timeout=60, check=False, env=quiet
+        )
+
+        assert done.returncode == 1
+        assert "unit tests" in done.stdout
+        assert "this release has none" in " ".join(done.stdout.split())
