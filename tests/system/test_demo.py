@@ -117,5 +117,7 @@ def test_killed_services_and_a_killed_postgres_lose_nothing(tmp_path: Path) -> N
         demo.stop()
 
     text = demo.output.read_text()
-    assert "restart" in text
+    for service in ("engine", "metrics", "alerts"):
+        assert f"{service}: ended unexpectedly (signal 9)" in text
+    assert "postgres: is running again" in text
     assert summary["events"] > 12_000
