@@ -18,3 +18,7 @@ projects=$(for member in $members; do printf ' %s/pyproject.toml' "$member"; don
   done
 }
 echo "locked $(grep -c '==' requirements.txt) packages for the product, $(grep -c '==' requirements-dev.txt) for the tools"
+# The lowest versions that the SDK promises to work with; CI tries them once.
+# shellcheck disable=SC2086
+uv pip compile $options $skip --resolution lowest-direct sdk/pyproject.toml shared/pyproject.toml requirements-build.in \
+  -o requirements-floors.txt >/dev/null

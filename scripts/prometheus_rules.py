@@ -60,7 +60,9 @@ def platform_alerts() -> list[Json]:
     dropped = f"sum(increase({catalog.TRADING_EVENTS_DROPPED.name}[10m]))"
     return [
         _platform("target_down", "up == 0", "1m", "critical", "{{ $labels.service }} does not answer Prometheus."),
-        _platform("engine_silent", f"{heartbeat} > 120", "1m", "critical", "The engine was not heard of for 2 minutes."),
+        _platform(
+            "engine_silent", f"{heartbeat} > 120", "1m", "critical", "The engine was not heard of for 2 minutes."
+        ),
         _platform(
             "figures_stale",
             f"{catalog.FIGURES_AGE.name} > 120",
@@ -76,7 +78,9 @@ def platform_alerts() -> list[Json]:
             "The engine does not get rid of its events; look at the metrics service.",
         ),
         _platform("events_dropped", f"{dropped} > 0", "0s", "warning", "Records were dropped before the ledger."),
-        _platform("notifications_failing", f"{failed} > 3", "0s", "warning", "Alert notifications cannot be delivered."),
+        _platform(
+            "notifications_failing", f"{failed} > 3", "0s", "warning", "Alert notifications cannot be delivered."
+        ),
     ]
 
 

@@ -1,0 +1,244 @@
+"""What the Grafana dashboard shows: names come from the catalogue, limits from the default rules."""
+
+from dataclasses import dataclass
+
+from seatrial_shared import catalog
+from seatrial_shared.alerting.defaults import THRESHOLDS
+from seatrial_shared.catalog import Metric
+
+STRATEGIES = 'strategy=~"$strategy"'
+RATE = "[$__rate_interval]"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One line of a panel: what is asked, and how its answer is called."""
+
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel.
+
+    Args:
+        title: What stands above it.
+        description: What it shows and what to do when it looks wrong.
+        unit: Grafana's name of the unit.
+        queries: Its lines.
+        limit: Where its alert fires; drawn as a red line or colour.
+        is_single: One big number instead of lines.
+        below_is_bad: The limit is a floor.
+    """
+
+    title: str
+    description: str
+    unit: str
+    queries: tuple[Query, ...]
+    limit: float | None = None
+    is_single: bool = False
+    below_is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading and its panels."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def single(title: str, description: str, unit: str, expr: str, limit: float | None = None) -> Panel:
+    """Return a panel of one number."""
+    return Panel(title, description, unit, (Query(expr, title),), limit, is_single=True)
+
+
+def quantile(ratio: float, metric: Metric, by: str = "") -> str:
+    """Return the expression of a histogram's quantile."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({ratio}, sum by ({labels}) (rate({metric.name}_bucket{RATE})))"
+
+
+def rate(metric: Metric, by: str, matcher: str = "", suffix: str = "") -> str:
+    """Return the expression of a counter's rate per second."""
+    return f"sum by ({by}) (rate({metric.name}{suffix}{{{matcher}}}{RATE}))".replace("{}", "")
+
+
+def on_call() -> Row:
+    """Return what somebody on call looks at first."""
+    age = f"time() - {catalog.HEARTBEAT.name}"
+    firing = 'sum(ALERTS{alertstate="firing"}) or vector(0)'
+    return Row(
+        "On call",
+        (
+            single("Firing alerts", "Rules of Prometheus that fire now. Open Alerts for which.", "short", firing, 1),
+            single("Engine last heard of", "Age of its heartbeat; above 2 minutes it is silent.", "s", age, 120),
+            single("Age of the figures", "Grows while Postgres is away.", "s", catalog.FIGURES_AGE.name, 120),
+            single(
+                "Drawdown now",
+                "Fall of equity from its peak; red is the max_drawdown rule.",
+                "percentunit",
+                "seatrial:drawdown_ratio",
+                THRESHOLDS["max_drawdown"],
+            ),
+            single(
+                "Session loss",
+                "Loss of this UTC day over the equity it began with; red is the daily_loss_limit rule.",
+                "percentunit",
+                "seatrial:session_loss_ratio",
+                THRESHOLDS["daily_loss_limit"],
+            ),
+            single(
+                "Errors",
+                "Recorded errors over trades, calls and errors of 5 minutes; red is the error_rate_max rule.",
+                "percentunit",
+                "seatrial:error_ratio",
+                THRESHOLDS["error_rate_max"],
+            ),
+        ),
+    )
+
+
+def money() -> Row:
+    """Return what was won and lost."""
+    equity = (Query(catalog.EQUITY.name, "equity"), Query(catalog.EQUITY_PEAK.name, "high-water mark"))
+    profit = (Query(catalog.CURRENT_PNL.name, "since the beginning"), Query(catalog.DAILY_PNL.name, "this session"))
+    fall = (Query("seatrial:drawdown_ratio * 100", "now"), Query(catalog.MAX_DRAWDOWN.name, "deepest"))
+    return Row(
+        "Money",
+        (
+            Panel("Equity", "The portfolio's equity and the highest it has been.", "currencyUSD", equity),
+            Panel("Profit and loss", "Realised and unrealised, after fees.", "currencyUSD", profit),
+            Panel("Drawdown", "Current and deepest fall.", "percent", fall, THRESHOLDS["max_drawdown"] * 100),
+            Panel(
+                "Risk and positions",
+                "What would be lost if every stop were hit, in percent of equity, and the open positions.",
+                "short",
+                (Query(catalog.PORTFOLIO_RISK.name, "risk %"), Query(catalog.OPEN_POSITIONS.name, "open positions")),
+            ),
+        ),
+    )
+
+
+def trades() -> Row:
+    """Return how trading goes."""
+    closed = f"sum by (outcome) ({catalog.CLOSED_TRADES.name}{{{STRATEGIES}}})"
+    took = tuple(Query(quantile(q, catalog.TRADE_DURATION), f"p{q * 100:.0f}") for q in (0.5, 0.99))
+    return Row(
+        "Trades",
+        (
+            Panel(
+                "Trades per second",
+                "Executions by strategy and status; rejected and failed ones should stay near zero.",
+                "ops",
+                (Query(rate(catalog.TRADES, "strategy, status", STRATEGIES), "{{strategy}} {{status}}"),),
+            ),
+            Panel(
+                "Win rate",
+                "Closed trades that won; red is the win_rate_min rule, which waits for 20 closed trades.",
+                "percent",
+                (Query(catalog.WIN_RATE.name, "win rate"),),
+                THRESHOLDS["win_rate_min"] * 100,
+                below_is_bad=True,
+            ),
+            Panel("Closed trades", "By outcome, since the beginning.", "short", (Query(closed, "{{outcome}}"),)),
+            Panel("Execution time", "How long the execution of a trade took.", "s", took),
+            Panel(
+                "Holding time",
+                "Median time that closed positions were held.",
+                "s",
+                (Query(f"histogram_quantile(0.5, sum by (le) ({catalog.POSITION_HOLDING.name}_bucket))", "median"),),
+            ),
+        ),
+    )
+
+
+def exchange() -> Row:
+    """Return how exchange and broker answer."""
+    calls = catalog.API_REQUEST_DURATION
+    return Row(
+        "Exchange and errors",
+        (
+            Panel(
+                "Slowest calls",
+                "99th percentile by endpoint; red is the api_latency_max rule.",
+                "s",
+                (Query(quantile(0.99, calls, "endpoint"), "{{endpoint}}"),),
+                THRESHOLDS["api_latency_max"],
+            ),
+            Panel(
+                "Calls per second",
+                "Calls to exchange and broker by endpoint.",
+                "reqps",
+                (Query(rate(calls, "endpoint", suffix="_count"), "{{endpoint}}"),),
+            ),
+            Panel(
+                "Errors and webhooks",
+                "Errors by kind and webhooks by status, per second.",
+                "ops",
+                (
+                    Query(rate(catalog.TRADING_ERRORS, "kind"), "error {{kind}}"),
+                    Query(rate(catalog.TRADING_WEBHOOKS, "status"), "webhook {{status}}"),
+                ),
+            ),
+            Panel(
+                "Machine of the engine",
+                "CPU, memory and disk in use.",
+                "percent",
+                (
+                    Query(catalog.SYSTEM_CPU.name, "CPU"),
+                    Query(catalog.SYSTEM_MEMORY.name, "memory"),
+                    Query(catalog.SYSTEM_DISK.name, "disk"),
+                ),
+            ),
+        ),
+    )
+
+
+def platform() -> Row:
+    """Return whether the stack itself is well."""
+    return Row(
+        "Platform",
+        (
+            Panel("Targets", "1: Prometheus reaches the service.", "short", (Query("up", "{{service}} {{job}}"),)),
+            Panel(
+                "Events into the ledger",
+                "Per second, by type and what became of them.",
+                "ops",
+                (Query(rate(catalog.TRADING_EVENTS, "type, outcome"), "{{type}} {{outcome}}"),),
+            ),
+            Panel(
+                "Ingest time",
+                "99th percentile from a batch's arrival to its commit.",
+                "s",
+                (Query(quantile(0.99, catalog.INGEST_SECONDS), "p99"),),
+            ),
+            Panel(
+                "Behind the ledger",
+                "Events the engine still holds, and how far the alerts service is behind.",
+                "short",
+                (
+                    Query(catalog.ENGINE_OUTBOX_PENDING.name, "waiting in the engine"),
+                    Query(
+                        f"sum({catalog.LEDGER_SEQUENCE.name}) - sum({catalog.ALERTS_SEQUENCE.name})", "not yet judged"
+                    ),
+                ),
+            ),
+            Panel(
+                "Alerts and jobs",
+                "Evaluations, notifications and backtest jobs per second.",
+                "ops",
+                (
+                    Query(rate(catalog.ALERTS_EVALUATIONS, "outcome"), "evaluation {{outcome}}"),
+                    Query(rate(catalog.ALERTS_NOTIFICATIONS, "outcome"), "notification {{outcome}}"),
+                    Query(rate(catalog.BACKTEST_JOBS, "status"), "backtest {{status}}"),
+                ),
+            ),
+        ),
+    )
+
+
+def rows() -> tuple[Row, ...]:
+    """Return the dashboard from top to bottom."""
+    return (on_call(), money(), trades(), exchange(), platform())
