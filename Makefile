@@ -86,4 +86,4 @@ images: ## Build the image of every service, one after the other
 	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service . || exit 1; done
 
 compose-test: $(DEV_STAMP) env ## Bring the whole stack up in containers, try it, tear it down; says so where no engine answers
-	@$(BIN)/python -m pytest tests/system/test_compose.py -m compose -s
+	@env -u SEATRIAL_REQUIRE_ALL $(BIN)/python -m pytest tests/system/test_compose.py -s

@@ -1,5 +1,7 @@
 """Writes the Grafana dashboard: `python scripts/dashboard.py`; `dashboard_panels.py` says what stands on it."""
 
+import json
+from itertools import count
 from pathlib import Path
 
 from dashboard_panels import Panel, rows
@@ -21,6 +23,7 @@ UID = "seatrial-trading"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${prom}")
 COLUMNS = 24
 HEIGHT = 7
+INTERVAL_KEYS = ("auto", "auto_count", "auto_min")
 
 
 def build() -> dashboard.Dashboard:
@@ -53,17 +56,22 @@ def build() -> dashboard.Dashboard:
             .target_blank(True)
         )
     )
+    numbers = count(1)
     for row in rows():
         board.with_row(dashboard.Row(row.title))
         width = COLUMNS // len(row.panels)
         for panel in row.panels:
-            board.with_panel(_drawn(panel, width))
+            board.with_panel(_drawn(panel, width).id(next(numbers)))
     return board
 
 
 def text() -> str:
     """Return the dashboard's JSON."""
-    return JSONEncoder(sort_keys=True, indent=2).encode(build().build()) + "\n"
+    document = json.loads(JSONEncoder().encode(build().build()))
+    for variable in document["templating"]["list"]:
+        for key in INTERVAL_KEYS:  # the encoder writes them for every kind, Grafana knows them for intervals only
+            variable.pop(key, None)
+    return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
 def _drawn(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:

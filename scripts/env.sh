@@ -29,6 +29,7 @@ for name in POSTGRES_PASSWORD SEATRIAL_TOKEN SEATRIAL_ENGINE_WEBHOOK_SECRET ALER
 done
 
 for overlay in k8s/overlays/*/; do
+  [ -d "$overlay" ] || continue
   file="${overlay}secret.env"
   start "$file"
   put "$file" SEATRIAL_TOKEN "$(random)"

@@ -1,0 +1,91 @@
+"""Starts the services and Prometheus as processes on free ports, and ends them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on now."""
+    holders = [socket.socket() for _ in range(count)]
+    for holder in holders:
+        holder.bind(("127.0.0.1", 0))
+    ports: list[int] = [holder.getsockname()[1] for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
+@contextmanager
+def services(names: Sequence[str], database_url: str, log: Path) -> Iterator[Mapping[str, int]]:
+    """Run services over one database; yield their ports when all are ready."""
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    surroundings = {**os.environ, "SEATRIAL_DATABASE_URL": database_url, "METRICS_UPDATE_INTERVAL": "1"}
+    for name in ("SEATRIAL_TOKENS", "SEATRIAL_TOKEN", "ALERT_WEBHOOK_URL", "MONITORING_PORT"):
+        surroundings.pop(name, None)
+    for name, port in ports.items():
+        surroundings[f"SEATRIAL_{name.upper()}_PORT"] = str(port)
+        surroundings[f"SEATRIAL_{name.upper()}_URL"] = f"http://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        for name in names:
+            command = [sys.executable, "-m", f"seatrial_{name}"]
+            stack.enter_context(process(command, surroundings, log / f"{name}.log"))
+        for name, port in ports.items():
+            wait_for(f"http://127.0.0.1:{port}/health/ready", log / f"{name}.log")
+        yield ports
+
+
+@contextmanager
+def prometheus(program: str, configuration: Path, folder: Path) -> Iterator[str]:
+    """Run Prometheus; yield its address when it is ready."""
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with process(command, dict(os.environ), folder / "prometheus.log"):
+        wait_for(f"{url}/-/ready", folder / "prometheus.log")
+        yield url
+
+
+@contextmanager
+def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """Run a program with its output in a file; end it with SIGTERM, and by force after ten seconds."""
+    with log.open("wb") as written:
+        child = subprocess.Popen(command, env=environment, stdout=written, stderr=written, stdin=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Wait until an address answers 200, or fail with the end of the program's log."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(POLL_SECONDS)
+    raise AssertionError(f"{url} did not answer; its log ends: {log.read_text(errors='replace')[-2000:]}")

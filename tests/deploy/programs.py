@@ -1,0 +1,13 @@
+"""The programs that the deployment tests need beside Python."""
+
+import shutil
+
+import pytest
+
+
+def need(program: str, *, package: str) -> str:
+    """Return a program's path, or skip and say which package brings it."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed (Debian package {package})")
+    return path

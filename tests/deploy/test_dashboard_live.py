@@ -1,0 +1,137 @@
+"""A real Prometheus scrapes the running services, and every panel of the dashboard shows numbers."""
+
+import json
+import math
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.deploy.processes import prometheus, services
+from tests.deploy.programs import need
+from tests.deploy.test_observability import PROMETHEUS, dashboard, panels
+
+from seatrial_shared.clients import ServiceClient
+from seatrial_shared.clock import SystemClock
+
+pytestmark = pytest.mark.system
+
+SERVICES = ("metrics", "alerts", "backtest", "engine")
+RATE_WINDOW = "20s"
+STRATEGY = "rsi_bollinger"
+PATIENCE_SECONDS = 45.0
+PUSH_EVERY_SECONDS = 0.25
+BARS = 60
+
+Json = dict[str, Any]  # Any: JSON
+
+
+def configuration(folder: Path, ports: Mapping[str, int]) -> Path:
+    """Write the committed configuration with this test's ports and a scrape each second; return its file."""
+    text = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8").replace("15s", "1s").replace("10s", "1s")
+    document = yaml.safe_load(text)
+    for job in document["scrape_configs"]:
+        for static in job["static_configs"]:
+            static["targets"] = [f"127.0.0.1:{ports[static['labels']['service']]}"]
+    rules = (PROMETHEUS / "rules.yml").read_text(encoding="utf-8").replace("interval: 15s", "interval: 1s")
+    (folder / "rules.yml").write_text(rules, encoding="utf-8")
+    file = folder / "prometheus.yml"
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return file
+
+
+def moment(number: int) -> list[Json]:
+    """Return what a trading engine tells in one moment: every kind of event."""
+    common = {"occurred_at": SystemClock().now().isoformat(), "account": "board", "environment": "live"}
+    trade = {"type": "trade", "strategy": STRATEGY, "symbol": "X", "quantity": "1", "price": "10"}
+    told: list[Json] = [
+        {**trade, "side": "BUY", "duration_seconds": 0.02},
+        {**trade, "side": "SELL", "duration_seconds": 0.03, "pnl": str(number % 3 - 1), "holding_seconds": 90},
+        {"type": "equity", "equity": str(9_000 + number % 50), "open_positions": 1, "risk_at_stop": "40"},
+        {"type": "api_call", "endpoint": "orders", "seconds": 0.1},
+        {"type": "error", "kind": "timeout"},
+        {"type": "webhook", "status": "accepted"},
+        {"type": "system", "cpu_percent": 12, "memory_percent": 34, "disk_percent": 56},
+        {"type": "heartbeat"},
+    ]
+    return [{**common, **event, "id": f"board-{number}-{place}"} for place, event in enumerate(told)]
+
+
+@contextmanager
+def fed(url: str) -> Iterator[None]:
+    """Push a moment again and again for as long as the block lasts."""
+    stop = threading.Event()
+    opening = {"id": "board", "type": "account", "account": "board", "opening_balance": "10000"}
+
+    def push() -> None:
+        with ServiceClient("metrics", url=url, token="") as client:
+            client.post("/v1/events", [{**opening, "occurred_at": SystemClock().now().isoformat()}])
+            number = 0
+            while not stop.wait(PUSH_EVERY_SECONDS):
+                client.post("/v1/events", moment(number), headers={"Seatrial-Batch": f"board/{number}"})
+                number += 1
+
+    thread = threading.Thread(target=push, name="feed")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def run_a_backtest(url: str) -> None:
+    """Let the backtest service finish one job, so that it has something to count."""
+    day = 86_400_000
+    columns: dict[str, list[float]] = {name: [10.0 + n % 7 for n in range(BARS)] for name in ("open", "close")}
+    columns |= {
+        "high": [20.0] * BARS,
+        "low": [5.0] * BARS,
+        "volume": [1.0] * BARS,
+        "time": [n * day for n in range(BARS)],
+    }
+    with ServiceClient("backtest", url=url, token="") as client:
+        dataset = client.post("/v1/datasets", {"symbol": "X", "candles": columns})
+        client.post("/v1/backtests", {"dataset": dataset["id"], "strategy": STRATEGY})
+
+
+def ask(url: str, expression: str) -> list[float]:
+    """Return the values of a query's series now."""
+    query = urllib.parse.urlencode({"query": expression})
+    with urllib.request.urlopen(f"{url}/api/v1/query?{query}", timeout=10) as answer:
+        return [float(series["value"][1]) for series in json.load(answer)["data"]["result"]]
+
+
+def has_numbers(url: str, expression: str) -> bool:
+    """Tell whether a query has an answer that holds a number; series without traffic may be NaN beside it."""
+    return any(math.isfinite(value) for value in ask(url, expression))
+
+
+def test_every_panel_shows_numbers_of_the_running_services(tmp_path: Path, database_url: str) -> None:
+    program = need("prometheus", package="prometheus")
+    asked = {
+        f"{panel['title']} {target['refId']}": target["expr"]
+        .replace("$__rate_interval", RATE_WINDOW)
+        .replace("$strategy", ".*")
+        for panel in panels(dashboard())
+        for target in panel["targets"]
+    }
+
+    asked["the rule that the fed errors breach"] = 'ALERTS{alertstate="firing", alertname="error_rate_max"}'
+
+    with services(SERVICES, database_url, tmp_path) as ports, fed(f"http://127.0.0.1:{ports['metrics']}"):
+        run_a_backtest(f"http://127.0.0.1:{ports['backtest']}")
+        with prometheus(program, configuration(tmp_path, ports), tmp_path) as url:
+            silent = dict(asked)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while silent and time.monotonic() < deadline:
+                threading.Event().wait(0.1)
+                silent = {key: expression for key, expression in silent.items() if not has_numbers(url, expression)}
+
+    assert not silent, silent

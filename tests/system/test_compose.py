@@ -1,0 +1,225 @@
+"""The whole stack in containers does what the demo does, and loses nothing when its database is killed."""
+
+import json
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.system.compose_stack import Compose, docker, running, why_not
+
+from seatrial.stack.demo import bars, comparison, steps
+from seatrial_shared.catalog import GUIDE_METRICS
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.errors import SeatrialError
+
+pytestmark = [pytest.mark.system, pytest.mark.serial, pytest.mark.slow]
+
+OURS = ("metrics", "alerts", "backtest", "engine", "stress")
+BATCH = 20
+SECONDS_BEFORE, SECONDS_AWAY, SECONDS_AFTER = 2.0, 3.0, 3.0
+
+
+def say(text: str) -> None:
+    """Write to the terminal also when pytest captures."""
+    sys.__stderr__.write(f"compose: {text}\n")  # type: ignore[union-attr]
+    sys.__stderr__.flush()  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    """The whole stack, up and healthy."""
+    missing = why_not()
+    if missing:
+        say(f"skipped: {missing}")
+        pytest.skip(missing)
+    began = time.monotonic()
+    with running(tmp_path_factory.mktemp("compose"), say) as stack:
+        say(f"healthy {time.monotonic() - began:.0f} s after the first build step")
+        yield stack
+
+
+def until(look: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Poll until `look` is true or the time is over; return whether it was."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if look():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def equity_events(prefix: str, first: int, amounts: list[float]) -> list[dict[str, Any]]:
+    """Return events of one account: its opening and equity afterwards."""
+    now = SystemClock().now().isoformat()
+    common = {"occurred_at": now, "account": prefix, "strategy": "s", "symbol": "X", "environment": "paper"}
+    return [
+        {**common, "id": f"{prefix}-{first + number}", "type": "equity", "equity": str(amount)}
+        for number, amount in enumerate(amounts)
+    ]
+
+
+def test_what_is_pushed_stands_on_the_page_and_raises_an_alert(compose: Compose) -> None:
+    account = {"id": "fall-0", "type": "account", "opening_balance": "10000", "currency": "USD"}
+    when = {"occurred_at": SystemClock().now().isoformat(), "account": "fall", "environment": "paper"}
+
+    with compose.client("metrics") as metrics, compose.client("alerts") as alerts:
+        events = [{**account, **when}, *equity_events("fall", 1, [10_000.0, 8_500.0])]
+        answer = metrics.post("/v1/events", events, headers={"Seatrial-Batch": "fall/1"})
+        page = metrics.text("/metrics")
+        fired = until(lambda: any(a["rule"] == "max_drawdown" for a in alerts.get("/v1/alerts")["items"]))
+
+    assert answer["accepted"] == 3
+    assert all(f"# HELP {metric.name} " in page for metric in GUIDE_METRICS)
+    assert "max_drawdown_percent 15.0" in page
+    assert fired
+    say("3 events pushed, drawdown 15 % on /metrics, alert max_drawdown raised")
+
+
+def test_the_demo_trades_the_same_in_engine_and_backtest(compose: Compose) -> None:
+    symbols = bars.load()[:2]
+
+    with compose.client("engine") as engine, compose.client("backtest") as service, compose.client("metrics") as page:
+        steps.start_replay(engine, symbols)
+        replay = steps.follow_replay(engine, lambda _: None)
+        traded = steps.engine_trades(engine)
+        tested = {each.symbol: steps.backtest(service, each, lambda _: None)["trades"] for each in symbols}
+        executions = steps.sample_page(page)["trades_total"]
+
+    assert replay["status"] == "finished"
+    for each in symbols:
+        assert traded[each.symbol]
+        assert comparison.first_difference(traded[each.symbol], tested[each.symbol]) is None
+    assert executions == 2 * sum(map(len, traded.values()))
+    say(f"replay of {len(symbols)} symbols: {executions:.0f} executions, engine and backtest trade the same")
+
+
+def test_containers_hold_little_and_may_little(compose: Compose) -> None:
+    for service in sorted(set(OURS) & set(compose.services)):
+        user = compose.inside(service, "id", "-u").strip()
+        root = compose.inside(service, "sh", "-c", "touch /etc/x 2>&1 || true")
+        listing = "from importlib.metadata import distributions as d;print(*sorted(x.name.lower() for x in d()))"
+        installed = compose.inside(service, "python", "-c", listing).split()
+        facts = compose.inspect(service)["HostConfig"]
+
+        assert user == "10001"
+        assert "Read-only" in root
+        assert facts["CapDrop"] == ["ALL"]
+        assert facts["Memory"] > 0
+        assert not {"pip", "pytest", "mypy", "ruff", "seatrial"} & set(installed)
+        assert {name for name in installed if name.startswith("seatrial-")} == {
+            "seatrial-shared",
+            f"seatrial-{service}",
+        }
+        assert ("numba" in installed) == (service in {"engine", "backtest"})
+        assert ("locust" in installed) == (service == "stress")
+        say(f"{service}: uid 10001, read-only, no capabilities, {len(installed)} distributions")
+
+
+def test_prometheus_reaches_every_service(compose: Compose) -> None:
+    def answers() -> dict[str, str]:
+        with urllib.request.urlopen(f"{compose.prometheus_url}/api/v1/targets", timeout=5) as response:
+            targets = json.load(response)["data"]["activeTargets"]
+        return {f"{t['labels']['service']} {t['labels']['job']}": t["health"] for t in targets}
+
+    assert until(lambda: set(answers().values()) == {"up"}), answers()
+    query = urllib.parse.quote("sum(trades_total)")
+    assert until(
+        lambda: bool(
+            json.load(urllib.request.urlopen(f"{compose.prometheus_url}/api/v1/query?query={query}"))["data"]["result"]
+        )
+    )
+    say(f"prometheus reaches {', '.join(sorted(answers()))}")
+
+
+class Load:
+    """Pushes batches without end and remembers which were acknowledged."""
+
+    def __init__(self, compose: Compose) -> None:
+        self._compose = compose
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._push, name="load")
+        self.acknowledged: list[str] = []
+        self.failed = 0
+
+    def __enter__(self) -> "Load":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _push(self) -> None:
+        with self._compose.client("metrics") as metrics:
+            number = 0
+            while not self._stop.is_set():
+                events = equity_events("load", number * BATCH, [10_000.0] * BATCH)
+                try:
+                    metrics.post("/v1/events", events, headers={"Seatrial-Batch": f"load/{number}"})
+                except SeatrialError:
+                    self.failed += 1
+                    self._stop.wait(0.1)
+                    continue  # not acknowledged: the same batch goes again
+                self.acknowledged.extend(event["id"] for event in events)
+                number += 1
+
+
+def test_a_killed_database_loses_no_acknowledged_event(compose: Compose) -> None:
+    postgres = compose.container("postgres")
+
+    with Load(compose) as load:
+        time_passes(SECONDS_BEFORE)
+        docker("kill", "--signal", "KILL", postgres)
+        time_passes(SECONDS_AWAY)
+        docker("start", postgres)
+        before = len(load.acknowledged)
+        recovered = until(lambda: len(load.acknowledged) > before + 5 * BATCH)
+        time_passes(SECONDS_AFTER)
+    stored = _stored(compose, "load")
+
+    assert recovered
+    assert load.failed > 0
+    assert sorted(stored) == sorted(set(stored)), "an event is there twice"
+    assert set(load.acknowledged) <= set(stored)
+    assert until(lambda: _health(compose) == {"healthy"}), _health(compose)
+    say(
+        f"postgres killed under load: {len(load.acknowledged)} events acknowledged, all there once; "
+        f"{load.failed} pushes refused meanwhile"
+    )
+
+
+def test_a_stopped_service_drains_and_ends_with_zero(compose: Compose) -> None:
+    for service in sorted(set(OURS) & set(compose.services)):
+        compose.run("stop", service)
+
+        state = compose.inspect(service)["State"]
+
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False), service
+    say("every service ends with exit code 0 on SIGTERM")
+
+
+def time_passes(seconds: float) -> None:
+    """Let the load go on for a while."""
+    threading.Event().wait(seconds)
+
+
+def _stored(compose: Compose, account: str) -> list[str]:
+    found: list[str] = []
+    cursor = None
+    with compose.client("metrics") as metrics:
+        while True:
+            page = metrics.get("/v1/events", account=account, type="equity", limit=1000, cursor=cursor)
+            found.extend(item["id"] for item in page["items"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return found
+
+
+def _health(compose: Compose) -> set[str]:
+    running_now = [service for service in OURS if service in compose.services]
+    return {compose.inspect(service)["State"]["Health"]["Status"] for service in running_now}
