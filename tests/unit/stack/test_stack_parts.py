@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from seatrial.stack.backoff import Backoff
 from seatrial.stack.errors import FolderNotWritable, NoBinaries, StackError, UsageError
 from seatrial.stack.layout import Layout
 from seatrial.stack.lock import Lock
+
+NOBODY = 65_534
 
 
 def test_pause_doubles_up_to_half_a_minute() -> None:
@@ -82,14 +85,26 @@ def test_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         Layout(tmp_path / "file").make()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_read_only_folder_says_so(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+@pytest.fixture
+def ordinary_user() -> Iterator[None]:
+    """Give up root's rights for a while: root may write everywhere."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_read_only_folder_says_so(tmp_path: Path, ordinary_user: None) -> None:
+    locked = tmp_path
+    if os.geteuid() != NOBODY:
+        locked.chmod(0o500)
 
     with pytest.raises(FolderNotWritable, match=r"Permission denied.*run it in a folder you may write to"):
-        Layout(tmp_path).make()
-
-    tmp_path.chmod(0o700)
+        Layout(locked).make()
 
 
 def test_nearest_stack_is_found_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
