@@ -76,14 +76,25 @@ clean: ## Remove what the build and the tests left (not .seatrial)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: env images compose-test check-deploy
-DEPLOY_STAMP := $(VENV)/.installed-deploy
+DEPLOY_TOOLS := $(VENV)/deploy
+DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 SERVICES := $(notdir $(wildcard services/*))
+VERSION := $(shell sed -n "s/^version = \"\(.*\)\"/\1/p" shared/pyproject.toml)
 
 env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps what is there
 	@sh scripts/env.sh
 
 images: ## Build the image of every service, one after the other
-	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service . || exit 1; done
+	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service:$(VERSION) . || exit 1; done
 
 compose-test: $(DEV_STAMP) env ## Bring the whole stack up in containers, try it, tear it down; says so where no engine answers
 	@env -u SEATRIAL_REQUIRE_ALL $(BIN)/python -m pytest tests/system/test_compose.py -s
+
+$(DEPLOY_STAMP): $(BIN)/python requirements-deploy.txt
+	@echo "installing what judges manifests (about half a minute)"
+	@$(PYTHON) -m venv $(DEPLOY_TOOLS)
+	@$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
+	@touch $@
+
+check-deploy: $(DEPLOY_STAMP) ## Judge the Kubernetes manifests and the dashboard (needs kubectl and npm)
+	@PYTHON_TOOLS=$(CURDIR)/$(DEPLOY_TOOLS)/bin sh scripts/check_deploy.sh
