@@ -6,6 +6,7 @@ from contextlib import suppress
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, Status
+from procrastinate.worker import Worker
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +47,7 @@ class Queue:
             await run(job)
 
         self._task = run_backtest
+        self._worker: Worker | None = None
 
     async def put(self, session: AsyncSession, job_id: str) -> None:
         """Queue a job in the caller's transaction; one that waits already is queued once."""
@@ -57,19 +59,25 @@ class Queue:
                 await deferrer.defer_async(job=job_id)
 
     async def work(self, concurrency: int) -> None:
-        """Work on jobs until cancelled; what runs then is given a moment to end, else to another worker."""
-        await self.app.run_worker_async(
+        """Work on jobs until `stop`; what runs then is given a moment to end, else to another worker."""
+        self._worker = Worker(
+            self.app,
             queues=[QUEUE],
             name="backtest",
             concurrency=concurrency,
             install_signal_handlers=False,
-            listen_notify=True,
             fetch_job_polling_interval=1.0,
             shutdown_graceful_timeout=LONGEST_STOP_SECONDS,
             update_heartbeat_interval=self._stalled_seconds / BEATS_BEFORE_STALLED,
             stalled_worker_timeout=self._stalled_seconds,
             delete_jobs="successful",
         )
+        await self._worker.run()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+    def stop(self) -> None:
+        """Let the worker end. (Cancelling it instead could break off a query halfway.)"""
+        if self._worker is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     async def stalled(self) -> list[Job]:
         """Return the jobs whose worker has been silent too long."""

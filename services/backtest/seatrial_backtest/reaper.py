@@ -1,6 +1,7 @@
 """Finds jobs whose worker is gone and gives them to another, a limited number of times."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from procrastinate.exceptions import ConnectorException
@@ -38,14 +39,18 @@ class Reaper:
         self._stalled_seconds = stalled_seconds
         self._most_attempts = most_attempts
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until asked to stop, always between two looks, so that no connection is left behind."""
+        while not stop.is_set():
             try:
                 await self.look()
             except (SeatrialError, ConnectorException) as error:
-                logs.get().warning("reaper_failed", error=str(error))
-            await asyncio.sleep(self._stalled_seconds / LOOKS_PER_TIMEOUT)
+                logs.get().warning("reaper_waits", error=str(error))
+            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
+                logs.get().error("reaper_failed", exc_info=error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._stalled_seconds / LOOKS_PER_TIMEOUT):
+                    await stop.wait()
 
     async def look(self) -> None:
         """Settle every stalled job, then queue again what no entry of the queue stands for."""

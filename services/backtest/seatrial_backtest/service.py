@@ -47,15 +47,14 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Run worker and reaper; at the end stop them and close what is open."""
         await self.queue.open()
-        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self.reaper.run())]
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(self._work(stop)), asyncio.create_task(self.reaper.run(stop))]
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError, ProcrastinateException):
-                    await task
+            stop.set()
+            self.queue.stop()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.queue.close()
             await self.database.close()
 
@@ -90,11 +89,15 @@ class Service:
                 await self.queue.put(session, job_id)
             return await store.job(session, job_id)
 
-    async def _work(self) -> None:
+    async def _work(self, stop: asyncio.Event) -> None:
         # The library's worker ends when it loses the database; jobs that it left are found by the reaper.
-        while True:
+        while not stop.is_set():
             try:
                 await self.queue.work(self._workers)
             except ProcrastinateException as error:
                 logs.get().warning("backtest_worker_restarts", error=repr(error))
-            await asyncio.sleep(RESTART_SECONDS)
+            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
+                logs.get().error("backtest_worker_failed", exc_info=error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESTART_SECONDS):
+                    await stop.wait()

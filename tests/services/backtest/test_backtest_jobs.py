@@ -81,6 +81,21 @@ async def test_rules_run_as_named_strategies_do(door: Door) -> None:
     assert (await door.result(job["id"]))["metrics"]["total_trades"] > 0
 
 
+async def test_work_goes_on_after_every_connection_was_cut(door: Door, database_url: str) -> None:
+    dataset = await door.dataset()
+    first = await door.start(dataset=dataset, strategy="sma_cross")
+    await door.ended(first["id"])
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    second = await door.start(dataset=dataset, strategy="macd")
+
+    assert (await door.ended(second["id"]))["status"] == "succeeded"
+
+
 async def test_a_result_that_is_not_there_says_why(door: Door) -> None:
     missing = await door.http.get(f"/v1/backtests/{'0' * 64}/result")
     unknown = await door.http.post("/v1/backtests", json={"dataset": "0" * 64, "strategy": "macd"})
