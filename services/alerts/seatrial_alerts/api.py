@@ -1,15 +1,17 @@
 """The routes of the alerts service: parse, call, return."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Body, Query
 
-from seatrial_alerts import notices, store
+from seatrial_alerts import notices
 from seatrial_alerts.delivery import WEBHOOK
 from seatrial_alerts.documents import document_of, rule_of
 from seatrial_alerts.examples import ALERT, DELIVERY, RULE, SILENCE, SILENCE_REQUEST, STEP, THRESHOLDS_EXAMPLE, answer
 from seatrial_alerts.service import Service
+from seatrial_alerts.store import history, outbox, rules
 from seatrial_shared.alerting import THRESHOLDS, default_rules, thresholds
 from seatrial_shared.contracts.alerts import (
     Acknowledgement,
@@ -43,13 +45,13 @@ def _rules(service: Service) -> APIRouter:
     async def list_rules() -> Page[RuleDocument]:
         """List every rule."""
         async with service.database.transaction() as session:
-            return Page(items=await store.rules(session))
+            return Page(items=await rules.everything(session))
 
     @router.get("/{name}", dependencies=READ, responses=answer(RULE))
     async def get_rule(name: RuleName) -> RuleDocument:
         """Return one rule."""
         async with service.database.transaction() as session:
-            found = next((rule for rule in await store.rules(session) if rule.name == name), None)
+            found = next((rule for rule in await rules.everything(session) if rule.name == name), None)
         if found is None:
             raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
         return found
@@ -61,15 +63,21 @@ def _rules(service: Service) -> APIRouter:
             raise field_error("name", rule.name, f"`{name}`, as in the path")
         rule_of(rule)
         async with service.database.transaction() as session:
-            await store.put_rule(session, rule, service.clock.now())
+            await rules.put_rule(session, rule, service.clock.now())
         return rule
 
     @router.delete("/{name}", dependencies=WRITE, status_code=204)
     async def delete_rule(name: RuleName) -> None:
-        """Forget a rule; alerts that it raised stay in the history."""
+        """Forget a rule; alerts that it raised stay in the history, a firing one is resolved and that is told."""
+        now = service.clock.now()
         async with service.database.transaction() as session:
-            if not await store.delete_rule(session, name):
+            if not await rules.delete_rule(session, name):
                 raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
+            for row in await history.withdraw(session, name, notices.RULE_DELETED, now):
+                for channel in service.channels:
+                    body = notices.of_withdrawn(_alert(row), now, channel).model_dump(mode="json")
+                    await outbox.enqueue(session, body, channel, "waiting", now)
+        service.deliverer.ring()
 
     return router
 
@@ -79,7 +87,7 @@ def _thresholds(service: Service) -> APIRouter:
 
     async def current() -> dict[str, float]:
         async with service.database.transaction() as session:
-            return {rule.name: rule.threshold for rule in await store.rules(session) if rule.name in THRESHOLDS}
+            return {rule.name: rule.threshold for rule in await rules.everything(session) if rule.name in THRESHOLDS}
 
     @router.get("", dependencies=READ, responses=answer(THRESHOLDS_EXAMPLE))
     async def get_thresholds() -> dict[str, float]:
@@ -96,12 +104,12 @@ def _thresholds(service: Service) -> APIRouter:
         except ValueError as error:
             raise ValidationFailed(str(error)) from error
         async with service.database.transaction() as session:
-            stored = {rule.name: rule for rule in await store.rules(session)}
+            stored = {rule.name: rule for rule in await rules.everything(session)}
             for rule in default_rules(given):
                 if rule.name in given:
                     kept = stored.get(rule.name, document_of(rule))
                     changed = kept.model_copy(update={"threshold": rule.threshold})
-                    await store.put_rule(session, changed, service.clock.now())
+                    await rules.put_rule(session, changed, service.clock.now())
         return await current()
 
     return router
@@ -115,10 +123,8 @@ def _alerts(service: Service) -> APIRouter:
         status: Literal["firing", "resolved"] | None = None, limit: Limit = 100, cursor: str | None = None
     ) -> Page[Alert]:
         """List alerts, newest first."""
-        if cursor is not None and "/" not in cursor:
-            raise field_error("cursor", cursor, "the next_cursor of the page before")
         async with service.database.transaction() as session:
-            rows = await store.alerts(session, status, cursor, limit + 1)
+            rows = await history.page(session, status, _place(cursor), limit + 1)
         items = [_alert(row, is_stale=is_stale) for row, is_stale in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
         return Page(items=items, next_cursor=f"{last.recorded_at.isoformat()}/{last.id}" if last else None)
@@ -127,16 +133,16 @@ def _alerts(service: Service) -> APIRouter:
     async def get_alert(alert_id: str) -> Alert:
         """Return one alert."""
         async with service.database.transaction() as session:
-            row = await store.alert(session, alert_id)
-        if row is None:
-            raise NotFound(f"there is no alert `{alert_id}`")
-        return _alert(row)
+            found = await history.find(session, alert_id)
+        if found is None:
+            raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
+        return _alert(found[0], is_stale=found[1])
 
     @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
-    async def history(alert_id: str) -> Page[Step]:
+    async def get_history(alert_id: str) -> Page[Step]:
         """Return what happened to an alert, step by step, each with its reason."""
         async with service.database.transaction() as session:
-            rows = await store.steps(session, alert_id)
+            rows = await history.steps(session, alert_id)
         if not rows:
             raise NotFound(f"there is no alert `{alert_id}`")
         return Page(items=[Step.model_validate(row, from_attributes=True) for row in rows])
@@ -145,11 +151,11 @@ def _alerts(service: Service) -> APIRouter:
     async def acknowledge(alert_id: str, who: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
         """Note who looks after an alert; the first one stands."""
         async with service.database.transaction() as session:
-            row = await store.alert(session, alert_id)
-            if row is None:
-                raise NotFound(f"there is no alert `{alert_id}`")
-            await store.acknowledge(session, row, who.by, service.clock.now())
-            return _alert(row)
+            found = await history.find(session, alert_id)
+            if found is None:
+                raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
+            await history.acknowledge(session, found[0], who.by, service.clock.now())
+            return _alert(found[0], is_stale=found[1])
 
     return router
 
@@ -161,7 +167,7 @@ def _silences(service: Service) -> APIRouter:
     async def list_silences() -> Page[Silence]:
         """List the silences that hold now."""
         async with service.database.transaction() as session:
-            rows = await store.silences(session, service.clock.now())
+            rows = await rules.silences(session, service.clock.now())
         return Page(items=[Silence.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("", dependencies=WRITE, status_code=201, responses=answer(SILENCE, 201))
@@ -171,13 +177,13 @@ def _silences(service: Service) -> APIRouter:
         if wanted.expires_at <= now:
             raise field_error("expires_at", wanted.expires_at.isoformat(), f"an instant after {now.isoformat()}")
         async with service.database.transaction() as session:
-            return Silence.model_validate(await store.add_silence(session, wanted, now), from_attributes=True)
+            return Silence.model_validate(await rules.add_silence(session, wanted, now), from_attributes=True)
 
     @router.delete("/{silence_id}", dependencies=WRITE, status_code=204)
     async def end_silence(silence_id: str) -> None:
         """End a silence before its time."""
         async with service.database.transaction() as session:
-            if not await store.end_silence(session, silence_id):
+            if not await rules.end_silence(session, silence_id):
                 raise NotFound(f"there is no silence `{silence_id}`")
 
     return router
@@ -190,7 +196,7 @@ def _deliveries(service: Service) -> APIRouter:
     async def list_deliveries(limit: Limit = 100, cursor: Annotated[int | None, Query(ge=1)] = None) -> Page[Delivery]:
         """List attempts to deliver notifications, newest first."""
         async with service.database.transaction() as session:
-            rows = await store.deliveries(session, cursor, limit + 1)
+            rows = await outbox.deliveries(session, cursor, limit + 1)
         items = [
             Delivery(
                 key=notice.key,
@@ -216,11 +222,25 @@ def _deliveries(service: Service) -> APIRouter:
         key = f"test-{uuid4().hex}"
         async with service.database.transaction() as session:
             body = notices.of_test(key, now).model_dump(mode="json")
-            await store.enqueue(session, body, WEBHOOK, "waiting", now)
+            await outbox.enqueue(session, body, WEBHOOK, "waiting", now)
         service.deliverer.ring()
         return {"key": key}
 
     return router
+
+
+def _place(cursor: str | None) -> tuple[datetime, str] | None:
+    """Return where a page goes on, or raise for a cursor that no page gave."""
+    if cursor is None:
+        return None
+    moment, _, last = cursor.partition("/")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or not last.isalnum():
+        raise field_error("cursor", cursor, "the next_cursor of the page before")
+    return at, last
 
 
 def _alert(row: AlertRow, *, is_stale: bool = False) -> Alert:

@@ -9,7 +9,7 @@ from random import Random
 
 import httpx
 
-from seatrial_alerts import store
+from seatrial_alerts.store import outbox
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.alerts import OutboxRow
@@ -97,7 +97,7 @@ class Deliverer:
         now = self._clock.now()
         lease = timedelta(seconds=self._channel.timeout_seconds + LEASE_SLACK_SECONDS)
         async with self._database.transaction() as session:
-            rows = await store.claim(session, now, now + lease, BATCH)
+            rows = await outbox.claim(session, now, now + lease, BATCH)
         await asyncio.gather(*(self._deliver(http, row) for row in rows))
         return bool(rows)
 
@@ -119,7 +119,7 @@ class Deliverer:
             "seconds": attempt.seconds,
         }
         async with self._database.transaction() as session:
-            await store.settle(session, row.id, status, self._next_at(row, attempt, now), record)
+            await outbox.settle(session, row.id, status, self._next_at(row, attempt, now), record)
 
     def _next_at(self, row: OutboxRow, attempt: Attempt, now: datetime) -> datetime:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (row.attempts - 1))
@@ -130,8 +130,10 @@ class Deliverer:
         body = json.dumps(row.body, separators=(",", ":"), sort_keys=True).encode()
         started = self._clock.monotonic()
         try:
-            answer = await http.post(self._channel.url, content=body, headers=self._headers(row.key, body))
-        except httpx.TimeoutException:
+            # The client's own limit counts each read anew; a receiver that drips must not outlive the lease.
+            async with asyncio.timeout(self._channel.timeout_seconds):
+                answer = await http.post(self._channel.url, content=body, headers=self._headers(row.key, body))
+        except (httpx.TimeoutException, TimeoutError):
             return Attempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
         except httpx.HTTPError as error:
             return Attempt("unreachable", None, type(error).__name__, self._clock.monotonic() - started)

@@ -1,12 +1,15 @@
 """Holds a snapshot against the rules: which alerts change, and what is to be told. Values in, values out."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from seatrial_shared.alerting import Decision, Observation, Rule, Scope, State, Status, evaluate
+from seatrial_shared.alerting import Decision, NoData, Observation, Rule, Scope, State, Status, evaluate
 from seatrial_shared.contracts.events import Environment
 from seatrial_shared.contracts.snapshots import Snapshot, SnapshotItem
+
+VANISHED = Observation(None, reason="the newest snapshot no longer tells it")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,21 @@ def changes(
         snapshot: The figures; those of an environment `replay` are judged at their own time, stress ones not at all.
         now: The wall clock.
     """
-    watched = [(item, scope) for item in snapshot.items if (scope := scope_of(item)) and _is_watched(item, snapshot)]
+    crowds = Counter(item.environment for item in snapshot.items if item.account is not None)
+    watched = [(item, scope) for item in snapshot.items if (scope := scope_of(item)) and _is_watched(item, crowds)]
+    by_name = {rule.name: rule for rule in rules}
+    seen: set[Key] = set()
     found = []
-    for rule in rules:
+    for rule in by_name.values():
         for item, (kind, name) in watched:
-            change = _change(rule, item, name, remembered, now) if kind in rule.scopes else None
-            if change is not None:
-                found.append(change)
-    return found
+            if kind in rule.scopes and _is_told(rule, item):
+                key = Key(rule.name, item.environment.value, name)
+                seen.add(key)
+                at = item.occurred_at if item.environment is Environment.REPLAY else now
+                found.append(_change(rule, key, _observed(rule, item), remembered, at, now))
+    missing = [(key, by_name[key.rule]) for key in remembered if key not in seen and key.rule in by_name]
+    found += [_change(rule, key, VANISHED, remembered, now, now) for key, rule in missing if _is_missed(rule, key)]
+    return [change for change in found if change is not None]
 
 
 def scope_of(item: SnapshotItem) -> tuple[Scope, str] | None:
@@ -71,29 +81,32 @@ def scope_of(item: SnapshotItem) -> tuple[Scope, str] | None:
     return kind, f"{kind.value}:{name}"
 
 
-def _is_watched(item: SnapshotItem, snapshot: Snapshot) -> bool:
+def _is_watched(item: SnapshotItem, crowds: Mapping[Environment, int]) -> bool:
     """Leave out stress traffic, and the only account of an environment: it is the portfolio, told once is enough."""
-    if item.environment is Environment.STRESS:
-        return False
-    if item.account is None:
-        return True
-    accounts = [each for each in snapshot.items if each.account is not None and each.environment is item.environment]
-    return len(accounts) > 1
+    return item.environment is not Environment.STRESS and (item.account is None or crowds[item.environment] > 1)
 
 
-def _change(
-    rule: Rule, item: SnapshotItem, scope: str, remembered: Mapping[Key, Remembered], now: datetime
-) -> Change | None:
-    if rule.metric not in item.values and rule.metric not in item.undefined:
-        return None
-    key = Key(rule.name, item.environment.value, scope)
-    before = remembered.get(key, Remembered(State()))
-    at = item.occurred_at if item.environment is Environment.REPLAY else now
-    seen = Observation(
+def _is_told(rule: Rule, item: SnapshotItem) -> bool:
+    return rule.metric in item.values or rule.metric in item.undefined
+
+
+def _is_missed(rule: Rule, key: Key) -> bool:
+    """Tell whether a scope that is no longer told is unknown; a replay that ended is not, unless its alert stands."""
+    return rule.no_data is NoData.HOLD or key.environment != Environment.REPLAY.value
+
+
+def _observed(rule: Rule, item: SnapshotItem) -> Observation:
+    return Observation(
         value=item.values.get(rule.metric),
         samples=item.values.get(rule.samples_metric) if rule.samples_metric else None,
         reason=item.undefined.get(rule.metric, ""),
     )
+
+
+def _change(
+    rule: Rule, key: Key, seen: Observation, remembered: Mapping[Key, Remembered], at: datetime, now: datetime
+) -> Change | None:
+    before = remembered.get(key, Remembered(State()))
     decision = evaluate(rule, before.state, seen, at, told_at=now)
     if decision.transition is None and not _is_worth_storing(before.state, decision.state):
         return None

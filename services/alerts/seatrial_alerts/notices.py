@@ -5,7 +5,9 @@ from typing import Literal
 
 from seatrial_alerts.evaluation import Change
 from seatrial_shared.alerting import Transition
-from seatrial_shared.contracts.alerts import Notification
+from seatrial_shared.contracts.alerts import Alert, Notification
+
+RULE_DELETED = "the rule was deleted"
 
 
 def of_change(change: Change, alert_id: str, number: int, channel: str) -> Notification:
@@ -34,6 +36,25 @@ def of_change(change: Change, alert_id: str, number: int, channel: str) -> Notif
         threshold=change.rule.threshold,
         at=change.at,
         alert_id=alert_id,
+    )
+
+
+def of_withdrawn(alert: Alert, now: datetime, channel: str) -> Notification:
+    """Return the last notification of an alert whose rule was deleted."""
+    return Notification(
+        key=f"{alert.id}/withdrawn/resolved/{channel}",
+        rule=alert.rule,
+        state="resolved",
+        severity=alert.severity,
+        environment=alert.environment,
+        scope=alert.scope,
+        summary=f"{alert.summary or alert.rule} [{alert.scope}] {RULE_DELETED}",
+        reason=RULE_DELETED,
+        metric=alert.metric,
+        value=alert.value,
+        threshold=alert.threshold,
+        at=now,
+        alert_id=alert.id,
     )
 
 

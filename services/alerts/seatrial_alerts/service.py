@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
-from seatrial_alerts import store
 from seatrial_alerts.delivery import WEBHOOK, Channel, Deliverer
 from seatrial_alerts.documents import document_of
 from seatrial_alerts.settings import AlertsSettings
+from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.watcher import Watcher
 from seatrial_shared.alerting import default_rules
 from seatrial_shared.clients import AsyncServiceClient
@@ -73,16 +73,16 @@ class Service:
     async def detail(self) -> dict[str, object]:
         """Return what is inside, for people."""
         async with self.database.transaction() as session:
-            outbox = await store.outbox_figures(session)
+            waiting = await outbox.figures(session)
         return {
             "evaluations": self.watcher.evaluations,
             "evaluation_problem": self.watcher.problem,
             "last_sequence": self.watcher.last_sequence,
-            "outbox": outbox,
+            "outbox": waiting,
         }
 
     async def _seed_rules(self) -> None:
         """Store the default rules that are not there yet; changed ones are left alone."""
         async with self.database.transaction() as session:
             for rule in default_rules():
-                await store.put_rule(session, document_of(rule), self.clock.now(), replace=False)
+                await rules.put_rule(session, document_of(rule), self.clock.now(), replace=False)

@@ -1,8 +1,8 @@
 """The settings of the alerts service."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
+import httpx
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
@@ -10,8 +10,11 @@ from seatrial_shared.settings import ServiceSettings
 
 
 def _webhook(url: str) -> str:
-    parts = urlsplit(url)
-    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+    try:
+        address = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ValueError(f"must be an http:// or https:// address with a host, or empty for none: {error}") from error
+    if url and (address.scheme not in {"http", "https"} or not address.host):
         raise ValueError("must be an http:// or https:// address with a host, or empty for none")
     return url
 

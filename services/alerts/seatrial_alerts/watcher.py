@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 
 import psycopg
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import notices, store
+from seatrial_alerts import notices
 from seatrial_alerts.documents import rule_of
 from seatrial_alerts.evaluation import Change, changes
+from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_shared import logs
-from seatrial_shared.alerting import Status
+from seatrial_shared.alerting import Status, Transition
 from seatrial_shared.clients import AsyncServiceClient
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.contracts.snapshots import Snapshot
+from seatrial_shared.db.alerts import SilenceRow
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import SeatrialError
 
@@ -89,26 +93,38 @@ class Watcher:
 
     async def evaluate(self) -> int:
         """Hold the newest figures against all rules and return how many alerts changed."""
-        answer = await self._metrics.request("GET", "/v1/snapshot")
-        snapshot = Snapshot.model_validate(answer)
-        now = self._clock.now()
         async with self._database.transaction() as session:
-            if not await store.take_shard(session):
+            if not await states.take_shard(session):
                 return 0
-            rules = [rule_of(document) for document in await store.rules(session)]
-            found = changes(rules, await store.remembered(session), snapshot, now)
-            held = await store.silences(session, now) if found else []
+            # Asked for under the lock: an evaluator that dawdled would judge by older figures than another has.
+            snapshot = Snapshot.model_validate(await self._metrics.request("GET", "/v1/snapshot"))
+            now = self._clock.now()
+            known = [rule_of(document) for document in await rules.everything(session)]
+            found = changes(known, await states.remembered(session), snapshot, now)
+            held = await rules.silences(session, now) if found else []
             for change in found:
-                alert_id = await store.apply(session, change, now)
+                alert_id = await states.apply(session, change, now)
                 if alert_id and change.decision.transition is not None:
-                    for channel in self._channels:
-                        body = notices.of_change(change, alert_id, change.before.version + 1, channel)
-                        status = "suppressed" if store.silenced(held, change.key) else "waiting"
-                        await store.enqueue(session, body.model_dump(mode="json"), channel, status, now)
+                    await self._tell(session, change, alert_id, rules.silenced(held, change.key), now)
         self.evaluations += 1
         self.last_sequence = snapshot.sequence
         self._report(found)
         return len(found)
+
+    async def _tell(
+        self, session: AsyncSession, change: Change, alert_id: str, silence: SilenceRow | None, now: datetime
+    ) -> None:
+        """Queue a transition for every channel; under a silence it is kept back, with the reason in the history."""
+        if silence is not None and change.decision.transition is Transition.RESOLVED:
+            # Who was told that it fires must hear that it is over.
+            silence = None if await outbox.was_told(session, alert_id) else silence
+        for channel in self._channels:
+            body = notices.of_change(change, alert_id, change.before.version + 1, channel)
+            status = "waiting" if silence is None else "suppressed"
+            await outbox.enqueue(session, body.model_dump(mode="json"), channel, status, now)
+        if silence is not None:
+            why = f"silenced by {silence.created_by} until {silence.expires_at.isoformat()}: {silence.reason}"
+            await history.add_step(session, alert_id, "suppressed", now, why)
 
     def _report(self, found: list[Change]) -> None:
         told = [change for change in found if change.decision.transition is not None]

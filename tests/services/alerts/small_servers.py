@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+HANG = 0
+HANG_SECONDS = 2.0
+
 
 @dataclass
 class Figures:
@@ -18,23 +21,35 @@ class Figures:
 
 @dataclass
 class Inbox:
-    """A receiver that answers as its script says (the last answer for ever) and keeps what it was sent."""
+    """A receiver that answers as its script says and keeps what it was sent; HANG is no answer.
+
+    `answers` are given in turn, the last for ever; with `at_first` they are for what comes again, and what comes with a
+    key not seen before gets the next of `at_first`, round and round.
+    """
 
     answers: list[int] = field(default_factory=lambda: [200])
+    at_first: list[int] = field(default_factory=list)
     retry_after: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     headers: list[dict[str, str]] = field(default_factory=list)
     accepted: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     guard: threading.Lock = field(default_factory=threading.Lock)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def take(self, body: dict[str, Any], headers: dict[str, str]) -> int:
         with self.guard:
-            answer = self.answers[min(len(self.seen), len(self.answers) - 1)]
+            answer = self._answer(str(body["key"]))
             self.seen.append(body)
             self.headers.append(headers)
-            if answer < 300:
+            if HANG < answer < 300:
                 self.accepted.append(body)
             return answer
+
+    def _answer(self, key: str) -> int:
+        known = {str(body["key"]) for body in self.seen}
+        if self.at_first and key not in known:
+            return self.at_first[len(known) % len(self.at_first)]
+        return self.answers[min(len(self.seen), len(self.answers) - 1)]
 
 
 @contextmanager
@@ -53,6 +68,10 @@ def serve_inbox(inbox: Inbox) -> Iterator[str]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             status = inbox.take({**json.loads(raw), "_raw": raw.decode()}, dict(self.headers))
+            if status == HANG:
+                inbox.closing.wait(HANG_SECONDS)
+                self.close_connection = True
+                return
             self.reply(status, b"", {"Retry-After": inbox.retry_after} if inbox.retry_after else {})
 
     with _serving(Handler) as url:

@@ -1,78 +1,25 @@
 """The alerts service from snapshot to webhook, with a real Postgres and real HTTP on both sides."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
+from tests.services.alerts.running_alerts import SECRET, figures, has_alert, holds, listed, running, until
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
 
-from seatrial_alerts.app import build
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_shared.errors import SettingsError
 from seatrial_shared.signing import verify
-
-SECRET = "webhook-secret"
-PATIENCE_SECONDS = 15.0
-
-
-def figures(drawdown: float | None, sequence: int = 1) -> dict[str, Any]:
-    return {
-        "as_of": "2026-01-05T00:00:00Z",
-        "sequence": sequence,
-        "items": [
-            {
-                "environment": "paper",
-                "occurred_at": "2026-01-05T00:00:00Z",
-                "values": {"drawdown_ratio": drawdown},
-                "undefined": {} if drawdown is not None else {"drawdown_ratio": "the engine is silent"},
-            }
-        ],
-    }
-
-
-@asynccontextmanager
-async def running(database_url: str, metrics_url: str, webhook_url: str = "") -> AsyncIterator[httpx.AsyncClient]:
-    settings = AlertsSettings(
-        database_url=database_url,
-        metrics_url=metrics_url,
-        webhook_url=webhook_url,
-        webhook_secret=SECRET,
-        update_interval_seconds=0.1,
-        delivery_timeout_seconds=1.0,
-    )
-    app = build(settings)
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://alerts") as http,
-    ):
-        yield http
-
-
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while not await look():
-        assert asyncio.get_running_loop().time() < deadline, "waited too long"
-        await asyncio.sleep(0.05)
-
-
-async def listed(http: httpx.AsyncClient, **params: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = (await http.get("/v1/alerts", params=params)).json()["items"]
-    return items
 
 
 async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(database_url: str) -> None:
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await until(lambda: _holds(len(inbox.accepted) == 1))
+            await until(lambda: holds(len(inbox.accepted) == 1))
             known.snapshot = figures(0.0, 2)
-            await until(lambda: _holds(len(inbox.accepted) == 2))
+            await until(lambda: holds(len(inbox.accepted) == 2))
             await asyncio.sleep(0.1)
             alerts = await listed(http)
             history = (await http.get(f"/v1/alerts/{alerts[0]['id']}/history")).json()["items"]
@@ -90,69 +37,11 @@ async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(databa
         assert headers["Idempotency-Key"] == body["key"]
 
 
-async def _holds(claim: bool) -> bool:
-    return claim
-
-
-async def test_nothing_is_lost_to_a_receiver_that_fails_and_its_order_is_kept(database_url: str) -> None:
-    inbox, known = Inbox(answers=[500, 429, 503, 200]), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
-        async with running(database_url, metrics, hook) as http:
-            await until(lambda: _holds(len(inbox.seen) >= 1))
-            known.snapshot = figures(0.0, 2)
-            await until(lambda: _holds(len(inbox.accepted) == 2))
-            attempts = (await http.get("/v1/deliveries")).json()["items"]
-
-    assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
-    assert len({body["key"] for body in inbox.seen}) == 2
-    assert sorted(each["outcome"] for each in attempts) == ["delivered", "delivered", "refused", "refused", "refused"]
-    assert {each["status_code"] for each in attempts} == {200, 429, 500, 503}
-
-
-async def test_retry_after_is_honoured(database_url: str) -> None:
-    inbox, known = Inbox(answers=[429, 200], retry_after="2"), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
-        async with running(database_url, metrics, hook) as http:
-            await until(lambda: _holds(len(inbox.accepted) == 1))
-            attempts = (await http.get("/v1/deliveries")).json()["items"]
-
-    first, second = sorted(attempts, key=lambda each: str(each["at"]))
-    waited = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
-    assert waited.total_seconds() >= 2.0
-
-
-async def test_a_notification_that_was_leased_when_the_service_died_is_delivered_after_its_lease(
-    database_url: str,
-) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics:
-        async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
-            await until(lambda: _has_alert(http))
-            await until(lambda: _has_attempt(http))
-        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-            await connection.execute(
-                "UPDATE alerts.outbox SET leased_until = now() + interval '1 second', next_at = now()"
-            )
-        with serve_inbox(inbox) as hook:
-            async with running(database_url, metrics, hook):
-                await until(lambda: _holds(len(inbox.accepted) == 1))
-
-    assert inbox.accepted[0]["state"] == "firing"
-
-
-async def _has_alert(http: httpx.AsyncClient) -> bool:
-    return bool(await listed(http))
-
-
-async def _has_attempt(http: httpx.AsyncClient) -> bool:
-    return bool((await http.get("/v1/deliveries")).json()["items"])
-
-
 async def test_a_silent_engine_holds_the_alert_and_marks_it_stale(database_url: str) -> None:
     known = Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: _has_alert(http))
+            await until(lambda: has_alert(http))
             known.snapshot = figures(None, 2)
             await until(lambda: _is_stale(http))
             alerts = await listed(http, status="firing")
@@ -168,11 +57,11 @@ async def test_two_evaluators_make_one_alert(database_url: str) -> None:
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as one, running(database_url, metrics, hook) as other:
-            await until(lambda: _has_alert(one))
+            await until(lambda: has_alert(one))
             await asyncio.sleep(0.1)
             await asyncio.sleep(0.1)
             alerts = await listed(other)
-            await until(lambda: _holds(len(inbox.accepted) >= 1))
+            await until(lambda: holds(len(inbox.accepted) >= 1))
 
     assert len(alerts) == 1
     assert len({body["key"] for body in inbox.accepted}) == 1
@@ -182,7 +71,7 @@ async def test_a_restart_forgets_nothing(database_url: str) -> None:
     known = Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: _has_alert(http))
+            await until(lambda: has_alert(http))
         async with running(database_url, metrics) as http:
             await asyncio.sleep(0.1)
             before = await listed(http)
@@ -210,7 +99,7 @@ async def test_a_silence_holds_the_notification_back_and_records_the_alert(datab
                 },
             )
             known.snapshot = figures(0.2, 2)
-            await until(lambda: _has_alert(http))
+            await until(lambda: has_alert(http))
             await asyncio.sleep(0.1)
             ended = await http.delete(f"/v1/silences/{made.json()['id']}")
 

@@ -1,0 +1,1 @@
+"""All SQL of the alerts service, one file a subject; who calls owns the transaction."""

@@ -1,0 +1,107 @@
+"""SQL of what is remembered of each alert, and of the one evaluator at a time."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_alerts.evaluation import Change, Key, Remembered
+from seatrial_shared.alerting import State, Status, Transition
+from seatrial_shared.db.alerts import AlertRow, StateRow, TransitionRow
+
+EVALUATION_LOCK = 7_245_401
+
+
+async def take_shard(session: AsyncSession, shard: int = 0) -> bool:
+    """Become the evaluator of a shard for this transaction; False when another replica is at it."""
+    found = await session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": EVALUATION_LOCK + shard})
+    return bool(found.scalar_one())
+
+
+async def remembered(session: AsyncSession) -> dict[Key, Remembered]:
+    """Return what is stored of every alert."""
+    rows = (await session.execute(select(StateRow))).scalars()
+    return {
+        Key(row.rule, row.environment, row.scope): Remembered(
+            State(Status(row.status), row.since, row.well_since, row.notified_at, row.value, row.is_stale),
+            row.version,
+            row.alert_id,
+        )
+        for row in rows
+    }
+
+
+async def apply(session: AsyncSession, change: Change, now: datetime) -> str | None:
+    """Store one change, fenced by the version it was decided on; return the alert's id, None when it came too late."""
+    opens = change.decision.transition is Transition.FIRING
+    alert_id = uuid4().hex if opens else change.before.alert_id
+    if not await _write_state(session, change, alert_id):
+        return None
+    if opens and alert_id is not None:
+        await session.execute(insert(AlertRow).values(**_alert(change, alert_id, now)))
+    if alert_id is not None and change.decision.transition is not None:
+        await _write_transition(session, change, alert_id, now)
+    return alert_id or ""
+
+
+async def _write_state(session: AsyncSession, change: Change, alert_id: str | None) -> bool:
+    state, key, seen = change.decision.state, change.key, change.before.version
+    resolved = change.decision.transition is Transition.RESOLVED
+    values = {
+        "status": state.status.value,
+        "since": state.since,
+        "well_since": state.well_since,
+        "notified_at": state.notified_at,
+        "value": state.value,
+        "is_stale": state.is_stale,
+        "alert_id": None if resolved else alert_id,
+        "reason": change.decision.reason,
+        "version": seen + 1,
+    }
+    identity = {"rule": key.rule, "environment": key.environment, "scope": key.scope}
+    if seen == 0:
+        added = upsert(StateRow).values(**identity, **values).on_conflict_do_nothing().returning(StateRow.version)
+        return (await session.execute(added)).scalar_one_or_none() is not None
+    fenced = update(StateRow).filter_by(**identity).where(StateRow.version == seen).values(**values)
+    return (await session.execute(fenced.returning(StateRow.version))).scalar_one_or_none() is not None
+
+
+async def _write_transition(session: AsyncSession, change: Change, alert_id: str, now: datetime) -> None:
+    kind = change.decision.transition
+    assert kind is not None
+    await session.execute(
+        insert(TransitionRow).values(
+            alert_id=alert_id,
+            kind=kind.value,
+            at=change.at,
+            recorded_at=now,
+            value=change.decision.state.value,
+            reason=change.decision.reason,
+        )
+    )
+    if kind is Transition.RESOLVED:
+        await session.execute(
+            update(AlertRow)
+            .where(AlertRow.id == alert_id)
+            .values(status="resolved", resolved_at=change.at, value=change.decision.state.value)
+        )
+
+
+def _alert(change: Change, alert_id: str, now: datetime) -> dict[str, object]:
+    rule = change.rule
+    return {
+        "id": alert_id,
+        "rule": rule.name,
+        "environment": change.key.environment,
+        "scope": change.key.scope,
+        "severity": rule.severity.value,
+        "status": "firing",
+        "summary": rule.summary,
+        "metric": rule.metric,
+        "threshold": rule.threshold,
+        "value": change.decision.state.value,
+        "fired_at": change.at,
+        "recorded_at": now,
+    }

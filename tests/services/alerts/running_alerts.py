@@ -1,0 +1,69 @@
+"""The alerts service in this process, and how tests wait for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from seatrial_alerts.app import build
+from seatrial_alerts.settings import AlertsSettings
+
+SECRET = "webhook-secret"
+PATIENCE_SECONDS = 30.0
+
+
+def figures(drawdown: float | None, sequence: int = 1) -> dict[str, Any]:
+    return {
+        "as_of": "2026-01-05T00:00:00Z",
+        "sequence": sequence,
+        "items": [
+            {
+                "environment": "paper",
+                "occurred_at": "2026-01-05T00:00:00Z",
+                "values": {"drawdown_ratio": drawdown},
+                "undefined": {} if drawdown is not None else {"drawdown_ratio": "the engine is silent"},
+            }
+        ],
+    }
+
+
+@asynccontextmanager
+async def running(
+    database_url: str, metrics_url: str, webhook_url: str = "", **others: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Run the service in this process; the other settings are keyword arguments."""
+    usual = {"update_interval_seconds": 0.1, "delivery_timeout_seconds": 1.0, "webhook_secret": SECRET}
+    settings = AlertsSettings(
+        **{"database_url": database_url, "metrics_url": metrics_url, "webhook_url": webhook_url, **usual, **others}
+    )
+    app = build(settings)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://alerts") as http,
+    ):
+        yield http
+
+
+async def until(look: Callable[[], Awaitable[bool]]) -> None:
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while not await look():
+        assert asyncio.get_running_loop().time() < deadline, "waited too long"
+        await asyncio.sleep(0.05)
+
+
+async def listed(http: httpx.AsyncClient, **params: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await http.get("/v1/alerts", params=params)).json()["items"]
+    return items
+
+
+async def holds(claim: bool) -> bool:
+    """Return what is claimed, for `until`."""
+    return claim
+
+
+async def has_alert(http: httpx.AsyncClient) -> bool:
+    """Tell whether any alert was raised."""
+    return bool(await listed(http))

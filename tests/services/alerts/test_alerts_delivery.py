@@ -1,0 +1,140 @@
+"""Notifications against receivers that fail: nothing is lost, order is kept, a duplicate carries a seen key."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import psycopg
+from tests.services.alerts.running_alerts import figures, has_alert, holds, running, until
+from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
+
+from seatrial_alerts.store import outbox
+from seatrial_shared.db.session import Database
+
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+async def attempted(http: httpx.AsyncClient) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await http.get("/v1/deliveries")).json()["items"]
+    return items
+
+
+async def has_attempts(http: httpx.AsyncClient, count: int) -> bool:
+    return len(await attempted(http)) >= count
+
+
+async def test_nothing_is_lost_to_a_receiver_that_fails_and_its_order_is_kept(database_url: str) -> None:
+    inbox, known = Inbox(answers=[500, 429, HANG, 503, 200]), Figures(figures(0.2))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
+            await until(lambda: holds(len(inbox.seen) >= 1))
+            known.snapshot = figures(0.0, 2)
+            await until(lambda: has_attempts(http, 6))
+            attempts = await attempted(http)
+
+    assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
+    assert len({body["key"] for body in inbox.seen}) == 2
+    assert [(each["outcome"], each["status_code"]) for each in reversed(attempts)] == [
+        ("refused", 500),
+        ("refused", 429),
+        ("timeout", None),
+        ("refused", 503),
+        ("delivered", 200),
+        ("delivered", 200),
+    ]
+
+
+async def test_many_alerts_reach_a_receiver_that_cycles_through_its_faults(database_url: str) -> None:
+    """Each of the alerts must arrive as firing, then resolved, whatever happens to single attempts."""
+    inbox, known = Inbox(at_first=[200, 429, 500, HANG, 503]), Figures()
+    names = [f"account-{number}" for number in range(8)]
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        known.snapshot = _accounts(names, 0.2, 1)
+        async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
+            await until(lambda: holds(len(inbox.seen) >= 8))
+            known.snapshot = _accounts(names, 0.0, 2)
+            await until(lambda: holds(len({body["key"] for body in inbox.accepted}) == 16))
+            detail = (await http.get("/health/detail")).json()["outbox"]
+
+    told: dict[str, list[str]] = {}
+    for body in inbox.accepted:
+        told.setdefault(body["scope"], []).append(body["state"])
+    assert {scope: list(dict.fromkeys(states)) for scope, states in told.items()} == {
+        f"account:{name}": ["firing", "resolved"] for name in names
+    }
+    assert detail.get("dead", 0) == 0
+
+
+def _accounts(names: list[str], drawdown: float, sequence: int) -> dict[str, Any]:
+    whole = figures(drawdown, sequence)
+    return {**whole, "items": [{**whole["items"][0], "account": name} for name in names]}
+
+
+async def test_what_is_never_acknowledged_ends_as_a_dead_letter(database_url: str) -> None:
+    inbox, known = Inbox(answers=[500]), Figures(figures(0.2))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook, delivery_attempts=2) as http:
+
+            async def is_dead() -> bool:
+                return bool((await http.get("/health/detail")).json()["outbox"].get("dead"))
+
+            await until(is_dead)
+
+    assert len(inbox.seen) == 2
+
+
+async def test_a_worker_that_lost_its_lease_does_not_bring_a_delivered_notification_back(database_url: str) -> None:
+    database, record = Database(database_url), _record()
+    later = NOW + timedelta(seconds=10)
+    body = {"key": "a/1/firing/webhook", "alert_id": "a"}
+    async with database.transaction() as session:
+        await outbox.enqueue(session, body, "webhook", "waiting", NOW)
+        (slow,) = await outbox.claim(session, NOW, NOW + timedelta(seconds=5), 20)
+        (slow_id, slow_attempt) = (slow.id, slow.attempts)
+    async with database.transaction() as session:
+        (quick,) = await outbox.claim(session, later, later + timedelta(seconds=5), 20)
+        await outbox.settle(session, quick.id, "delivered", later, next(record))
+
+    async with database.transaction() as session:
+        await outbox.settle(session, slow_id, "waiting", later, {**next(record), "attempt": slow_attempt})
+        counts = await outbox.figures(session)
+    await database.close()
+
+    assert counts == {"delivered": 1}
+
+
+def _record() -> Iterator[dict[str, object]]:
+    while True:
+        yield {"at": NOW, "attempt": 2, "outcome": "any", "status_code": None, "detail": "", "seconds": 0.0}
+
+
+async def test_retry_after_is_honoured(database_url: str) -> None:
+    inbox, known = Inbox(answers=[429, 200], retry_after="2"), Figures(figures(0.2))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook) as http:
+            await until(lambda: has_attempts(http, 2))
+            attempts = await attempted(http)
+
+    first, second = sorted(attempts, key=lambda each: str(each["at"]))
+    waited = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
+    assert waited.total_seconds() >= 2.0
+
+
+async def test_a_notification_that_was_leased_when_the_service_died_is_delivered_after_its_lease(
+    database_url: str,
+) -> None:
+    inbox, known = Inbox(), Figures(figures(0.2))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
+            await until(lambda: has_alert(http))
+            await until(lambda: has_attempts(http, 1))
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            await connection.execute(
+                "UPDATE alerts.outbox SET leased_until = now() + interval '1 second', next_at = now()"
+            )
+        with serve_inbox(inbox) as hook:
+            async with running(database_url, metrics, hook):
+                await until(lambda: holds(len(inbox.accepted) == 1))
+
+    assert inbox.accepted[0]["state"] == "firing"

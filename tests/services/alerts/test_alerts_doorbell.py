@@ -1,0 +1,59 @@
+"""The ledger's doorbell: rules are evaluated when it rings, and after the line was cut."""
+
+import psycopg
+from tests.services.alerts.running_alerts import figures, has_alert, listed, running, until
+from tests.services.alerts.small_servers import Figures, serve_figures
+
+NEVER_SECONDS = 3_600.0
+LISTENERS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN seatrial_metrics%'"
+)
+
+
+async def _ring(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute("NOTIFY seatrial_metrics, '2'")
+
+
+async def _listeners(database_url: str) -> list[int]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        return [int(row[0]) for row in await (await connection.execute(LISTENERS)).fetchall()]
+
+
+async def test_a_ring_is_answered_at_once_not_at_the_interval(database_url: str) -> None:
+    known = Figures(figures(0.0))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics, update_interval_seconds=NEVER_SECONDS) as http:
+
+            async def is_listening() -> bool:
+                return bool(await _listeners(database_url))
+
+            await until(is_listening)
+            before = await listed(http)
+            known.snapshot = figures(0.2, 2)
+            await _ring(database_url)
+            await until(lambda: has_alert(http))
+
+    assert before == []
+
+
+async def test_a_line_that_was_cut_is_made_anew_and_what_was_missed_is_caught_up(database_url: str) -> None:
+    known = Figures(figures(0.0))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics, update_interval_seconds=NEVER_SECONDS) as http:
+            cut: list[int] = []
+
+            async def is_listening() -> bool:
+                cut[:] = await _listeners(database_url)
+                return bool(cut)
+
+            await until(is_listening)
+            known.snapshot = figures(0.2, 2)
+            async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+                await connection.execute("SELECT pg_terminate_backend(%s)", [cut[0]])
+            await until(lambda: has_alert(http))
+
+            async def is_another() -> bool:
+                return bool(set(await _listeners(database_url)) - set(cut))
+
+            await until(is_another)

@@ -1,0 +1,97 @@
+"""Rules, silences and pages while alerts stand: nobody stays on fire for want of a resolve."""
+
+from typing import Any
+
+import httpx
+from tests.services.alerts.running_alerts import figures, has_alert, holds, listed, running, until
+from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
+
+SILENCE = {
+    "rule": "max_drawdown",
+    "reason": "maintenance",
+    "created_by": "ada",
+    "expires_at": "2099-01-01T00:00:00Z",
+}
+
+
+async def _history(http: httpx.AsyncClient) -> list[dict[str, Any]]:
+    alert = (await listed(http))[0]
+    steps: list[dict[str, Any]] = (await http.get(f"/v1/alerts/{alert['id']}/history")).json()["items"]
+    return steps
+
+
+async def test_deleting_a_rule_resolves_its_alert_and_tells_so(database_url: str) -> None:
+    inbox, known = Inbox(), Figures(figures(0.2))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook) as http:
+            await until(lambda: holds(len(inbox.accepted) == 1))
+            gone = await http.delete("/v1/rules/max_drawdown")
+            again = await http.delete("/v1/rules/max_drawdown")
+            await until(lambda: holds(len(inbox.accepted) == 2))
+            alerts, steps = await listed(http), await _history(http)
+
+    assert (gone.status_code, again.status_code) == (204, 404)
+    assert [(body["state"], body["reason"]) for body in inbox.accepted][1] == ("resolved", "the rule was deleted")
+    assert [alert["status"] for alert in alerts] == ["resolved"]
+    assert [step["kind"] for step in steps] == ["firing", "resolved"]
+
+
+async def test_a_silence_leaves_its_reason_in_the_history(database_url: str) -> None:
+    inbox, known = Inbox(), Figures(figures(0.0))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook) as http:
+            await http.post("/v1/silences", json=SILENCE)
+            known.snapshot = figures(0.2, 2)
+            await until(lambda: has_alert(http))
+            steps = await _history(http)
+
+    assert [step["kind"] for step in steps] == ["firing", "suppressed"]
+    assert "ada" in steps[1]["reason"]
+    assert "maintenance" in steps[1]["reason"]
+    assert inbox.seen == []
+
+
+async def test_who_was_told_that_it_fires_hears_that_it_is_over_in_spite_of_a_silence(database_url: str) -> None:
+    inbox, known = Inbox(), Figures(figures(0.2))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+        async with running(database_url, metrics, hook) as http:
+            await until(lambda: holds(len(inbox.accepted) == 1))
+            await http.post("/v1/silences", json=SILENCE)
+            known.snapshot = figures(0.0, 2)
+            await until(lambda: holds(len(inbox.accepted) == 2))
+
+    assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
+
+
+async def test_an_alert_whose_scope_vanishes_is_held_and_stale(database_url: str) -> None:
+    known = Figures(figures(0.2))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics) as http:
+            await until(lambda: has_alert(http))
+            known.snapshot = {**figures(0.2, 2), "items": []}
+            alert = (await listed(http))[0]["id"]
+
+            async def is_stale() -> bool:
+                return bool((await http.get(f"/v1/alerts/{alert}")).json()["is_stale"])
+
+            await until(is_stale)
+            alerts = await listed(http, status="firing")
+
+    assert [(each["status"], each["is_stale"]) for each in alerts] == [("firing", True)]
+
+
+async def test_pages_of_alerts_follow_each_other_and_other_cursors_are_refused(database_url: str) -> None:
+    known = Figures(figures(0.2))
+    known.snapshot["items"][0]["values"]["session_loss_ratio"] = 0.5
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics) as http:
+            await until(lambda: has_alert(http))
+            first = (await http.get("/v1/alerts", params={"limit": 1})).json()
+            second = (await http.get("/v1/alerts", params={"limit": 1, "cursor": first["next_cursor"]})).json()
+            refused = [
+                await http.get("/v1/alerts", params={"cursor": bad}) for bad in ("x", "a/b", "2026-01-01/1", "/")
+            ]
+
+    assert {first["items"][0]["rule"], second["items"][0]["rule"]} == {"max_drawdown", "daily_loss_limit"}
+    assert second["next_cursor"] is None
+    assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in refused] == [(422, "cursor")] * 4
