@@ -19,6 +19,8 @@ put() { # file, name, value: only when the name has no value yet
   written="$written $1:$2"
 }
 
+empty() { grep -q "^$2=" "$1" || echo "$2=" >>"$1"; } # a line to fill in
+
 value() { sed -n "s/^$2=//p" "$1" | tail -n 1; }
 
 start() { [ -e "$1" ] || : >"$1"; chmod 600 "$1"; }
@@ -35,10 +37,12 @@ for overlay in k8s/overlays/*/; do
   put "$file" SEATRIAL_TOKEN "$(random)"
   put "$file" SEATRIAL_TOKENS "$(value "$file" SEATRIAL_TOKEN)=admin"
   for name in SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET; do put "$file" "$name" "$(random)"; done
+  empty "$file" ALERT_WEBHOOK_URL # where alerts go, if anywhere
   if [ "$overlay" = k8s/overlays/local/ ]; then
     put "$file" POSTGRES_PASSWORD "$(random)"
     put "$file" SEATRIAL_DATABASE_URL "postgresql://seatrial:$(value "$file" POSTGRES_PASSWORD)@postgres:5432/seatrial"
   elif ! have "$file" SEATRIAL_DATABASE_URL; then
+    empty "$file" SEATRIAL_DATABASE_URL
     echo "set SEATRIAL_DATABASE_URL in $file to the address of your Postgres before you apply it"
   fi
 done

@@ -1,0 +1,218 @@
+"""What Kubernetes runs is what compose runs: the same names, ports, images, variables and limits."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.deploy.programs import need
+
+from seatrial_shared.clients import PORTS
+
+ROOT = Path(__file__).resolve().parents[2]
+K8S = ROOT / "k8s"
+OVERLAYS = ("local", "production")
+SERVICES = sorted(
+    path.name for path in (ROOT / "services").iterdir() if (path / f"seatrial_{path.name}" / "__main__.py").exists()
+)
+UNITS = {"M": 1 << 20, "G": 1 << 30, "Mi": 1 << 20, "Gi": 1 << 30}
+
+Json = dict[str, Any]  # Any: YAML
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the manifests with fresh secrets."""
+    copy = tmp_path_factory.mktemp("manifests")
+    shutil.copytree(K8S, copy / "k8s", ignore=shutil.ignore_patterns("secret.env"))
+    subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(copy)},
+        check=True,
+    )
+    return copy / "k8s"
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest, folder: Path) -> list[Json]:
+    """The objects of one overlay."""
+    return built(folder / "overlays" / request.param)
+
+
+def built(folder: Path) -> list[Json]:
+    """Return what `kubectl kustomize` makes of a folder."""
+    program = need("kubectl", package="kubectl")
+    ended = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return list(yaml.safe_load_all(ended.stdout))
+
+
+def of_kind(objects: list[Json], *kinds: str) -> dict[str, Json]:
+    """Return the objects of some kinds by name."""
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] in kinds}
+
+
+def workloads(objects: list[Json]) -> dict[str, Json]:
+    """Return everything that makes pods, by name."""
+    return of_kind(objects, "Deployment", "Job", "StatefulSet")
+
+
+def pod(workload: Json) -> Json:
+    """Return a workload's pod."""
+    found: Json = workload["spec"]["template"]["spec"]
+    return found
+
+
+def variables_of(workload: Json, objects: list[Json]) -> set[str]:
+    """Return the names of the variables a workload's container is started with."""
+    (container,) = pod(workload)["containers"]
+    names = {each["name"] for each in container.get("env", [])}
+    for source in container.get("envFrom", []):
+        if "configMapRef" in source:
+            names |= set(of_kind(objects, "ConfigMap")[source["configMapRef"]["name"]]["data"])
+        else:
+            names |= set(of_kind(objects, "Secret")[source["secretRef"]["name"]]["data"])
+    return names
+
+
+@cache
+def compose() -> Json:
+    """Return the services of docker-compose.yml."""
+    read: Json = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    return read
+
+
+def bytes_of(text: str) -> int:
+    """Return a limit of compose or Kubernetes in bytes."""
+    found = re.fullmatch(r"(\d+)([A-Za-z]+)", text)
+    assert found is not None, text
+    return int(found[1]) * UNITS[found[2]]
+
+
+def known_settings() -> set[str]:
+    """Return every variable that any Settings class reads."""
+    spec = importlib.util.spec_from_file_location("env_example", ROOT / "scripts" / "env_example.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    read = {name for settings in script.SERVICES for name in script.variables(settings)}
+    return read | {f"SEATRIAL_{name.upper()}_URL" for name in PORTS}
+
+
+def test_every_service_stands_in_compose_and_in_kubernetes(overlay: list[Json]) -> None:
+    assert set(SERVICES) <= set(compose())
+    assert set(SERVICES) <= set(of_kind(overlay, "Deployment"))
+    assert set(SERVICES) <= set(of_kind(overlay, "Service"))
+
+
+def test_image_port_memory_and_command_are_those_of_compose(overlay: list[Json]) -> None:
+    for name in SERVICES:
+        (container,) = pod(of_kind(overlay, "Deployment")[name])["containers"]
+        ports = {each["port"] for each in of_kind(overlay, "Service")[name]["spec"]["ports"]}
+        published = {int(text.rpartition(":")[2]) for text in compose()[name]["ports"]}
+
+        assert container["image"].removeprefix("registry.example.com/") == compose()[name]["image"]
+        assert {each["containerPort"] for each in container["ports"]} == published
+        assert ports == published
+        assert PORTS[name] in published
+        limit = compose()[name]["deploy"]["resources"]["limits"]["memory"]
+        assert bytes_of(container["resources"]["limits"]["memory"]) == bytes_of(limit)
+    (migrate,) = pod(workloads(overlay)["migrate"])["containers"]
+    assert migrate["image"].removeprefix("registry.example.com/") == compose()["migrate"]["image"]
+    assert migrate["command"] == compose()["migrate"]["entrypoint"]
+
+
+def test_variables_are_those_of_compose_and_of_the_settings(overlay: list[Json]) -> None:
+    secrets = set().union(*(each["data"] for each in of_kind(overlay, "Secret").values()))
+    known = known_settings()
+
+    for name in SERVICES:
+        ours = variables_of(of_kind(overlay, "Deployment")[name], overlay)
+
+        assert set(compose()[name]["environment"]) <= ours | {"<<"}, name
+        assert ours <= known | {"POSTGRES_PASSWORD"}, name
+    assert secrets <= known | {"POSTGRES_PASSWORD"} | {"SEATRIAL_DATABASE_URL"}
+
+
+def test_no_pod_may_more_than_it_needs(overlay: list[Json]) -> None:
+    accounts = of_kind(overlay, "ServiceAccount")
+
+    for name, workload in workloads(overlay).items():
+        spec = pod(workload)
+        assert accounts[spec["serviceAccountName"]]["automountServiceAccountToken"] is False, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert spec["enableServiceLinks"] is False, name
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in spec["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False, name
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
+            assert set(container["resources"]["limits"]) >= {"cpu", "memory"}, name
+
+
+def test_services_are_probed_on_the_paths_they_have(overlay: list[Json]) -> None:
+    for name in SERVICES:
+        (container,) = pod(of_kind(overlay, "Deployment")[name])["containers"]
+
+        assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready", name
+        assert container["livenessProbe"]["httpGet"]["path"] == "/health/live", name
+        assert container["startupProbe"]["httpGet"]["path"] == "/health/live", name
+
+
+def test_every_pod_has_a_network_policy_and_the_rest_is_closed(overlay: list[Json]) -> None:
+    policies = of_kind(overlay, "NetworkPolicy")
+
+    chosen = [each["spec"]["podSelector"].get("matchLabels") for each in policies.values()]
+
+    assert None in chosen  # nothing by default
+    for name, workload in workloads(overlay).items():
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        assert any(wanted and wanted.items() <= labels.items() for wanted in chosen), name
+
+
+def test_a_lone_engine_is_never_two_and_what_scales_survives_a_drain(overlay: list[Json]) -> None:
+    engine = of_kind(overlay, "Deployment")["engine"]["spec"]
+    scaled = of_kind(overlay, "HorizontalPodAutoscaler")
+
+    assert (engine["replicas"], engine["strategy"]["type"]) == (1, "Recreate")
+    assert set(scaled) >= {"metrics", "backtest"}
+    assert "engine" not in scaled
+    assert set(scaled) <= set(of_kind(overlay, "PodDisruptionBudget"))
+    assert not any("replicas" in of_kind(overlay, "Deployment")[name]["spec"] for name in scaled)
+
+
+def test_local_is_open_on_metrics_and_has_a_database_production_neither(folder: Path) -> None:
+    local, production = (built(folder / "overlays" / name) for name in OVERLAYS)
+
+    def is_open(objects: list[Json]) -> str:
+        (found,) = of_kind(objects, "ConfigMap").values()
+        answer: str = found["data"]["SEATRIAL_METRICS_OPEN"]
+        return answer
+
+    assert (is_open(local), is_open(production)) == ("1", "0")
+    assert "postgres" in of_kind(local, "StatefulSet")
+    assert not of_kind(production, "StatefulSet")
+    assert built(folder) == local
+
+
+def test_secrets_are_made_here_kept_and_never_committed(folder: Path) -> None:
+    file = folder / "overlays" / "local" / "secret.env"
+    before = file.read_text(encoding="utf-8")
+
+    subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(folder.parent)},
+        check=True,
+    )
+
+    assert file.read_text(encoding="utf-8") == before
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (folder.parent / ".env").stat().st_mode & 0o777 == 0o600
+    assert "secret.env" in (K8S / ".gitignore").read_text(encoding="utf-8").split()
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
