@@ -126,10 +126,8 @@ async def _traded(service: Service, fields: Mapping[str, Any], order_ids: tuple[
         wish = wish.model_copy(update={"client_order_id": newest})
     task = asyncio.ensure_future(service.trading.signal(Wish(wish)))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    try:
-        return await asyncio.wait_for(asyncio.shield(task), WEBHOOK_SECONDS)
-    except TimeoutError:
-        return None
+    done, _ = await asyncio.wait({task}, timeout=WEBHOOK_SECONDS)
+    return task.result() if done else None
 
 
 async def _count(service: Service, status: str) -> None:

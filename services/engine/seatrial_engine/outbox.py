@@ -98,5 +98,7 @@ class Pusher:
         return accepted.rejected
 
     async def _wait(self) -> None:
+        # Not asyncio.wait_for: until Python 3.12 it loses a cancellation that comes together with the bell.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), IDLE_SECONDS)
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._bell.wait()

@@ -1,7 +1,6 @@
 """The parts of the running engine, and their life from start to stop."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +12,7 @@ from seatrial_engine.effects import Effects
 from seatrial_engine.engine import new_id
 from seatrial_engine.exchange import ImmediateExchange
 from seatrial_engine.outbox import Pusher
-from seatrial_engine.replays.runner import Runner
+from seatrial_engine.replays.runner import Runner, stop
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
 from seatrial_engine.trading import Trading
@@ -72,11 +71,7 @@ class Service:
             yield
         finally:
             await self.runner.close()
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await stop(tasks)
             await self._client.close()
             await self.database.close()
 

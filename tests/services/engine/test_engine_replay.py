@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.services.engine.engine_door import EngineDoor, until
+from tests.services.engine.engine_door import EngineDoor, open_engine, until
 from tests.services.engine.ledger_receiver import Ledger
 
 from seatrial_shared.matching.config import ExecutionConfig
@@ -99,3 +99,63 @@ async def test_replay_tells_each_fill_and_each_bar_once(engine: EngineDoor, ledg
     times = [event["occurred_at"] for event in ledger.events if event["type"] in {"trade", "equity"}]
     assert times == sorted(times)
     assert len((await engine.get("/v1/ledger", limit=1000))["items"]) == len(fills)
+
+
+async def test_same_request_is_the_same_replay_and_another_is_a_conflict(engine: EngineDoor) -> None:
+    request = {"id": "r", "accounts": [account("a", "sma_cross", bars(4, 60))]}
+
+    await engine.post("/v1/replays", request, 202)
+    await engine.post("/v1/replays", request, 202)
+    await finished(engine, "r")
+
+    await engine.post("/v1/replays", {**request, "accounts": [account("a", "sma_cross", bars(5, 60))]}, 409)
+    await engine.post("/v1/replays", {**request, "id": "other"}, 409)
+    refused = await engine.signal(symbol="X", action="buy", price="1", account="a")
+    assert refused["reason"] == "account_in_replay"
+
+
+async def test_replay_that_cannot_be_traded_is_refused_by_account(engine: EngineDoor) -> None:
+    broken = bars(6, 30)
+    broken["close"][3] = -1.0
+
+    for wrong in (account("a", "no_such", bars(6, 30)), account("a", "sma_cross", broken)):
+        problem = await engine.post("/v1/replays", {"id": "r", "accounts": [wrong]}, 422)
+        assert "'a'" in problem["detail"]
+
+
+async def test_stopped_replay_stays_where_it_is(engine: EngineDoor) -> None:
+    slow = {"id": "r", "accounts": [account("a", "sma_cross", bars(7))], "bars_per_second": 5}
+    await engine.post("/v1/replays", slow, 202)
+
+    stopped = (await engine.http.delete("/v1/replays/r")).json()
+
+    assert stopped["status"] == "stopped"
+    assert stopped["steps_done"] < 400
+
+
+async def test_halted_engine_enters_nothing_in_a_replay(engine: EngineDoor) -> None:
+    await engine.post("/v1/control/halt", {"actor": "me", "reason": "a drill"})
+
+    await engine.post("/v1/replays", {"id": "r", "accounts": [account("a", "sma_cross", bars(8, 60))]}, 202)
+
+    assert (await finished(engine, "r"))["trades"] == 0
+
+
+async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url: str, ledger: Ledger) -> None:
+    asked = account("a", "sma_cross", bars(9), params={"fast": 3, "slow": 9})
+    slow = {"id": "r", "accounts": [asked], "bars_per_second": 400}
+    async with open_engine(database_url, ledger.url) as before:
+        await before.post("/v1/replays", slow, 202)
+
+        async def begun() -> bool:
+            return bool((await before.get("/v1/replays/r"))["steps_done"] > 0)
+
+        await until(begun)
+    async with open_engine(database_url, ledger.url) as after:
+        state = await finished(after, "r")
+        await after.drained()
+        found = (await after.get("/v1/replays/r/trades"))[0]
+
+    assert (found["trades"], found["equity"]) == backtest(asked)
+    assert len(ledger.of_type("trade")) == 2 * state["trades"]
+    assert len(ledger.of_type("equity")) == 400

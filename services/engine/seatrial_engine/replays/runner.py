@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from seatrial_engine.replays.course import Chunk, Course, require_free, rows
 from seatrial_engine.store import outbox, writing
@@ -18,6 +18,7 @@ from seatrial_shared.errors import Conflict, NotFound, SeatrialError, Unavailabl
 
 CHUNK_STEPS = 50
 PAUSE_SECONDS = 0.5
+STOP_SECONDS = 0.5
 
 
 class Runner:
@@ -53,11 +54,7 @@ class Runner:
 
     async def close(self) -> None:
         """Stop working; what is stored goes on at the next start."""
-        for task in self._tasks.values():
-            task.cancel()
-        for task in list(self._tasks.values()):
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await stop(self._tasks.values())
 
     async def create(self, request: ReplayRequest) -> ReplayState:
         """Begin a replay, or return the one that the same request began before.
@@ -195,3 +192,12 @@ class Runner:
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
                 await store.end(session, identity, "failed", told[:500])
+
+
+async def stop(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until every one has ended; libraries lose a cancellation now and then."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=STOP_SECONDS)

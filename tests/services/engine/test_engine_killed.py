@@ -1,0 +1,95 @@
+"""An engine that is killed in the middle of a replay loses nothing and does nothing twice."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from socket import socket
+
+import httpx
+import pytest
+from tests.services.engine.engine_door import EngineDoor, until
+from tests.services.engine.ledger_receiver import Ledger
+from tests.services.engine.test_engine_replay import account, backtest, bars, finished
+
+pytestmark = pytest.mark.system
+
+
+class EngineProcess:
+    """An engine in a process of its own."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.environment = environment
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[EngineDoor]:
+        """Run it until the block ends, however it ends."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "seatrial_engine"], env=self.environment, stdout=log, stderr=log
+            )
+        url = f"http://127.0.0.1:{self.environment['SEATRIAL_ENGINE_PORT']}"
+        try:
+            async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+                await until(lambda: self._answers(http))
+                yield EngineDoor(http)
+        finally:
+            if self.process.poll() is None:
+                self.process.terminate()
+            await asyncio.to_thread(self.process.wait, 30)
+
+    def kill(self) -> None:
+        """End it as the kernel would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+
+    async def _answers(self, http: httpx.AsyncClient) -> bool:
+        assert self.process is not None and self.process.poll() is None, self.log.read_text()
+        try:
+            return (await http.get("/health/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger: Ledger, tmp_path: Path) -> None:
+    with socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    environment = {
+        **os.environ,
+        "SEATRIAL_DATABASE_URL": database_url,
+        "SEATRIAL_ENGINE_PORT": str(port),
+        "SEATRIAL_METRICS_URL": ledger.url,
+    }
+    engine = EngineProcess(environment, tmp_path / "engine.log")
+    accounts = [
+        account("a", "sma_cross", bars(10), params={"fast": 3, "slow": 9, "mode": "long_short"}, allow_short=True),
+        account("b", "rsi_bollinger", bars(11, 350, first=20)),
+    ]
+
+    async with engine.running() as before:
+        await before.post("/v1/replays", {"id": "r", "accounts": accounts, "bars_per_second": 300}, 202)
+
+        async def begun() -> bool:
+            return bool((await before.get("/v1/replays/r"))["steps_done"] > 0)
+
+        await until(begun)
+        engine.kill()
+    async with engine.running() as after:
+        state = await finished(after, "r")
+        await after.drained()
+        found = await after.get("/v1/replays/r/trades")
+        fills = (await after.get("/v1/ledger", limit=1000))["items"]
+
+    assert engine.process is not None and engine.process.returncode == 0
+    assert [(each["trades"], each["equity"]) for each in found] == [backtest(asked) for asked in accounts]
+    told = [event["trade_id"] for event in ledger.of_type("trade")]
+    assert sorted(told) == sorted(fill["id"] for fill in fills)
+    assert len(told) == len(set(told)) == 2 * state["trades"]
+    assert len(ledger.of_type("equity")) == 750

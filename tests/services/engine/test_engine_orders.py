@@ -1,0 +1,198 @@
+"""Orders, positions, webhooks and commands through the public door."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+from tests.services.engine.engine_door import SECRET, TOKEN, EngineDoor, open_engine
+from tests.services.engine.ledger_receiver import Ledger
+
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.db.session import Database
+from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+
+BUY = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
+
+
+async def test_filled_signal_is_an_order_a_fill_a_position_and_an_account(engine: EngineDoor) -> None:
+    answer = await engine.signal(**BUY, stop_loss="98", strategy="mine")
+
+    assert answer["status"] == "filled"
+    assert (await engine.get(f"/v1/orders/{answer['order_id']}"))["strategy"] == "mine"
+    assert [fill["order_id"] for fill in (await engine.get("/v1/ledger"))["items"]] == [answer["order_id"]]
+    position = (await engine.get("/v1/positions"))["items"][0]
+    assert [Decimal(position[name]) for name in ("quantity", "stop_loss")] == [Decimal(1), Decimal(98)]
+    account = await engine.get("/v1/account")
+    assert Decimal(account["equity"]) == Decimal("9999.9")
+
+
+async def test_order_sent_by_many_at_once_is_one_order(engine: EngineDoor) -> None:
+    body = {"client_order_id": "k", "symbol": "X", "side": "BUY", "quantity": "1", "price": "100"}
+
+    answers = await asyncio.gather(*(engine.http.post("/v1/orders", json=body) for _ in range(10)))
+
+    assert sorted(each.status_code for each in answers) == [200] * 9 + [201]
+    assert len({each.json()["id"] for each in answers}) == 1
+    other = await engine.http.post("/v1/orders", json={**body, "quantity": "2"})
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+
+
+async def test_key_is_remembered_over_a_restart(database_url: str, ledger: Ledger) -> None:
+    async with open_engine(database_url, ledger.url) as before:
+        first = await before.signal(**BUY, client_order_id="k")
+    async with open_engine(database_url, ledger.url) as after:
+        again = await after.signal(**BUY, client_order_id="k")
+        sold = await after.signal(symbol="X", action="sell", price="110")
+
+    assert (again["order_id"], again["repeated"]) == (first["order_id"], True)
+    assert Decimal(sold["pnl"]) == Decimal("9.79")
+
+
+async def test_orders_are_listed_in_pages(engine: EngineDoor) -> None:
+    sent = [(await engine.signal(**BUY))["order_id"] for _ in range(5)]
+
+    first = await engine.get("/v1/orders", limit=3)
+    rest = await engine.get("/v1/orders", limit=3, cursor=first["next_cursor"])
+
+    assert [order["id"] for order in first["items"] + rest["items"]] == sent
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**BUY, "price": "NaN"}, "price"),
+        ({**BUY, "colour": "red"}, "colour"),
+        ({"action": "buy"}, "symbol"),
+    ],
+)
+async def test_bad_signal_names_its_field(engine: EngineDoor, body: dict[str, str], field: str) -> None:
+    answer = await engine.post("/v1/signals", body, 422)
+
+    assert answer["errors"][0]["field"] == field
+
+
+async def test_halt_survives_a_restart_and_check_sees_it_without_an_order(database_url: str, ledger: Ledger) -> None:
+    async with open_engine(database_url, ledger.url) as before:
+        assert (await before.post("/v1/orders/check", BUY))["accepted"] is True
+        await before.post("/v1/control/halt", {"actor": "alerts", "reason": "drawdown"})
+
+    async with open_engine(database_url, ledger.url) as after:
+        check = await after.post("/v1/orders/check", BUY)
+        control = await after.get("/v1/control")
+        assert (check["accepted"], check["reason"], check["state"]) == (False, "halted", "halted")
+        assert (control["actor"], control["reason"]) == ("alerts", "drawdown")
+        assert (await after.get("/v1/orders"))["items"] == []
+        assert (await after.signal(**BUY))["reason"] == "halted"
+        await after.post("/v1/control/resume", {"actor": "me", "reason": "over"})
+        assert (await after.signal(**BUY))["status"] == "filled"
+
+
+async def test_price_that_reaches_the_stop_closes_the_position(engine: EngineDoor) -> None:
+    await engine.signal(**BUY, stop_loss="98")
+
+    taken = await engine.post("/v1/prices", {"prices": [{"symbol": "X", "price": "97"}]})
+
+    assert taken == {"taken": 1, "filled": 1}
+    assert (await engine.get("/v1/positions"))["items"] == []
+
+
+async def test_signed_webhook_trades_once(engine: EngineDoor, ledger: Ledger) -> None:
+    body = json.dumps(BUY).encode()
+    now = int(datetime.timestamp(SystemClock().now().astimezone(UTC)))
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, body, now)}
+
+    first = await engine.http.post("/webhook", content=body, headers=headers)
+    again = await engine.http.post("/webhook", content=body, headers=headers)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["order_id"] == again.json()["order_id"]
+    assert len((await engine.get("/v1/orders"))["items"]) == 1
+    await engine.drained()
+    assert [event["status"] for event in ledger.of_type("webhook")] == ["success", "success"]
+
+
+async def test_tradingview_webhook_comes_in_by_token_or_secret(engine: EngineDoor) -> None:
+    alert = {"ticker": "X", "action": "buy", "contracts": "1", "price": "100"}
+    text_plain = {"content-type": "text/plain"}
+
+    by_path = await engine.http.post(f"/webhook/{TOKEN}", content=json.dumps(alert), headers=text_plain)
+    by_field = await engine.http.post("/webhook", json={**alert, "secret": TOKEN})
+
+    assert [each.json()["status"] for each in (by_path, by_field)] == ["filled", "filled"]
+
+
+async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor, ledger: Ledger) -> None:
+    body = json.dumps(BUY).encode()
+    now = int(SystemClock().now().timestamp())
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign("another", body, now)}
+
+    answers = [
+        await engine.http.post("/webhook", content=body, headers=headers),
+        await engine.http.post("/webhook", content=body),
+        await engine.http.post("/webhook/wrong", content=body),
+        await engine.http.post(f"/webhook/{TOKEN}", content=b'{"contracts": {{x}}}'),
+    ]
+
+    assert [each.status_code for each in answers] == [401, 401, 401, 400]
+    assert all(each.headers["content-type"] == "application/problem+json" for each in answers)
+    assert not any(TOKEN in each.text or SECRET in each.text for each in answers)
+    await engine.drained()
+    assert [event["status"] for event in ledger.of_type("webhook")] == ["refused", "refused", "refused", "invalid"]
+    assert (await engine.get("/v1/orders"))["items"] == []
+
+
+async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: EngineDoor, ledger: Ledger) -> None:
+    stress = {**BUY, "account": "stress"}
+
+    lost = await engine.http.post("/v1/signals", json=stress, headers={"Seatrial-Fault": "timeout"})
+    real = await engine.http.post("/v1/signals", json=BUY, headers={"Seatrial-Fault": "timeout"})
+
+    assert (lost.json()["status"], lost.json()["reason"]) == ("rejected", "exchange_unreachable")
+    assert real.status_code == 422
+    await engine.drained()
+    assert {event["environment"] for event in ledger.events} == {"stress"}
+
+
+async def test_routes_ask_for_their_scope(database_url: str, ledger: Ledger) -> None:
+    tokens = "a-trading-token-of-one=engine:trade;a-control-token-of-one=engine:control"
+    async with open_engine(database_url, ledger.url, tokens=tokens) as engine:
+        trader = {"Authorization": "Bearer a-trading-token-of-one"}
+        command = {"actor": "me", "reason": "a drill"}
+
+        assert (await engine.http.post("/v1/signals", json=BUY)).status_code == 401
+        assert (await engine.http.post("/v1/signals", json=BUY, headers=trader)).status_code == 200
+        assert (await engine.http.post("/v1/control/halt", json=command, headers=trader)).status_code == 403
+        assert (await engine.http.get("/health/ready")).status_code == 200
+
+
+async def test_older_process_trades_no_more(database_url: str, ledger: Ledger) -> None:
+    async with open_engine(database_url, ledger.url) as older, open_engine(database_url, ledger.url) as newer:
+        refused = await older.http.post("/v1/signals", json=BUY)
+
+        assert (refused.status_code, refused.json()["code"]) == (503, "taken_over")
+        assert (await older.http.get("/health/ready")).status_code == 503
+        assert (await newer.signal(**BUY))["status"] == "filled"
+
+
+async def test_order_and_its_events_are_stored_together_or_not_at_all(database_url: str, ledger: Ledger) -> None:
+    ledger.troubles = [503] * 1_000
+    async with open_engine(database_url, ledger.url) as engine:
+        database = Database(database_url)
+        async with database.transaction() as session:
+            await session.execute(text("ALTER TABLE engine.outbox ADD CONSTRAINT full_up CHECK (count < 0) NOT VALID"))
+
+        refused = await engine.http.post("/v1/signals", json=BUY)
+        none = await engine.get("/v1/orders")
+        async with database.transaction() as session:
+            await session.execute(text("ALTER TABLE engine.outbox DROP CONSTRAINT full_up"))
+        filled = await engine.signal(**BUY)
+
+        await database.close()
+        assert (refused.status_code, none["items"]) == (503, [])
+        assert filled["status"] == "filled"
+        assert Decimal((await engine.get("/v1/account"))["cash"]) == Decimal("9899.9")
+        assert (await engine.get("/v1/outbox"))["pending"] == 4
