@@ -12,6 +12,7 @@ REFUSED = re.compile(r"\bA?GPL|Affero|General Public|SSPL|Server Side Public|Com
 LESSER = re.compile(r"LGPL|Lesser|Library General", re.IGNORECASE)
 # Used unmodified and installed from their own packages.
 WEAK_COPYLEFT = {
+    "bidict": "MPL-2.0",
     "certifi": "MPL-2.0",
     "pathspec": "MPL-2.0",
     "psycopg": "LGPL-3.0",

@@ -1,0 +1,1 @@
+"""The stress service: Locust load against an engine, and what it proves."""

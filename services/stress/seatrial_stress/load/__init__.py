@@ -1,0 +1,1 @@
+"""The only code that imports locust: it runs in processes of its own."""
