@@ -13,7 +13,7 @@ COPY shared shared
 COPY services/${SERVICE} services/${SERVICE}
 RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared ./services/${SERVICE} \
  && /opt/seatrial/bin/pip install --quiet --no-deps --no-index wheels/*.whl \
- && /opt/seatrial/bin/pip uninstall --quiet --yes pip
+ && /opt/seatrial/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM python:${PYTHON}-slim
 ARG SERVICE
