@@ -6,17 +6,30 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Body, Query
 
-from seatrial_alerts import notices
-from seatrial_alerts.delivery import WEBHOOK
+from seatrial_alerts import breaker, notices
 from seatrial_alerts.documents import document_of, rule_of
-from seatrial_alerts.examples import ALERT, DELIVERY, RULE, SILENCE, SILENCE_REQUEST, STEP, THRESHOLDS_EXAMPLE, answer
+from seatrial_alerts.examples import (
+    ALERT,
+    BREAKER,
+    DELIVERY,
+    RESUME,
+    RULE,
+    SILENCE,
+    SILENCE_REQUEST,
+    STEP,
+    THRESHOLDS_EXAMPLE,
+    answer,
+)
 from seatrial_alerts.service import Service
 from seatrial_alerts.store import history, outbox, rules
+from seatrial_alerts.webhook import WEBHOOK
 from seatrial_shared.alerting import THRESHOLDS, default_rules, thresholds
 from seatrial_shared.contracts.alerts import (
     Acknowledgement,
     Alert,
+    Breaker,
     Delivery,
+    Resume,
     RuleDocument,
     RuleName,
     Silence,
@@ -24,7 +37,6 @@ from seatrial_shared.contracts.alerts import (
     Step,
 )
 from seatrial_shared.contracts.pages import Page
-from seatrial_shared.db.alerts import AlertRow
 from seatrial_shared.errors import Conflict, NotFound, ValidationFailed, field_error
 from seatrial_shared.web import requires
 
@@ -35,7 +47,14 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 
 def routes(service: Service) -> list[APIRouter]:
     """Return the routers of this service."""
-    return [_rules(service), _thresholds(service), _alerts(service), _silences(service), _deliveries(service)]
+    return [
+        _rules(service),
+        _thresholds(service),
+        _alerts(service),
+        _silences(service),
+        _deliveries(service),
+        _breaker(service),
+    ]
 
 
 def _rules(service: Service) -> APIRouter:
@@ -75,7 +94,7 @@ def _rules(service: Service) -> APIRouter:
                 raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
             for row in await history.withdraw(session, name, notices.RULE_DELETED, now):
                 for channel in service.channels:
-                    body = notices.of_withdrawn(_alert(row), now, channel).model_dump(mode="json")
+                    body = notices.of_withdrawn(history.as_alert(row), now, channel).model_dump(mode="json")
                     await outbox.enqueue(session, body, channel, "waiting", now)
         service.deliverer.ring()
 
@@ -125,7 +144,7 @@ def _alerts(service: Service) -> APIRouter:
         """List alerts, newest first."""
         async with service.database.transaction() as session:
             rows = await history.page(session, status, _place(cursor), limit + 1)
-        items = [_alert(row, is_stale=is_stale) for row, is_stale in rows[:limit]]
+        items = [history.as_alert(row, is_stale) for row, is_stale in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
         return Page(items=items, next_cursor=f"{last.recorded_at.isoformat()}/{last.id}" if last else None)
 
@@ -136,7 +155,7 @@ def _alerts(service: Service) -> APIRouter:
             found = await history.find(session, alert_id)
         if found is None:
             raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
-        return _alert(found[0], is_stale=found[1])
+        return history.as_alert(*found)
 
     @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
     async def get_history(alert_id: str) -> Page[Step]:
@@ -155,7 +174,7 @@ def _alerts(service: Service) -> APIRouter:
             if found is None:
                 raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
             await history.acknowledge(session, found[0], who.by, service.clock.now())
-            return _alert(found[0], is_stale=found[1])
+            return history.as_alert(*found)
 
     return router
 
@@ -229,6 +248,26 @@ def _deliveries(service: Service) -> APIRouter:
     return router
 
 
+def _breaker(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1/breaker", tags=["breaker"])
+
+    @router.get("", dependencies=READ, responses=answer(BREAKER))
+    async def get_breaker() -> Breaker:
+        """Say whether an alert has halted the engine, whether that is confirmed, and why."""
+        async with service.database.transaction() as session:
+            return await breaker.standing(session)
+
+    @router.post("/resume", dependencies=WRITE, status_code=202, responses=answer(BREAKER, 202))
+    async def resume(wanted: Annotated[Resume, Body(examples=[RESUME])]) -> Breaker:
+        """Command the engine to trade again; who and why are kept. A rule that still fires does not halt it again."""
+        async with service.database.transaction() as session:
+            found = await breaker.resume(session, wanted, service.clock.now())
+        service.commander.ring()
+        return found
+
+    return router
+
+
 def _place(cursor: str | None) -> tuple[datetime, str] | None:
     """Return where a page goes on, or raise for a cursor that no page gave."""
     if cursor is None:
@@ -241,7 +280,3 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
     if at is None or at.tzinfo is None or not last.isalnum():
         raise field_error("cursor", cursor, "the next_cursor of the page before")
     return at, last
-
-
-def _alert(row: AlertRow, *, is_stale: bool = False) -> Alert:
-    return Alert.model_validate(row, from_attributes=True).model_copy(update={"is_stale": is_stale})

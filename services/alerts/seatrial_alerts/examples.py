@@ -73,6 +73,17 @@ DELIVERY: dict[str, Any] = {
     "seconds": 0.012,
 }
 
+BREAKER: dict[str, Any] = {
+    "state": "halted",
+    "alert_id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
+    "actor": "seatrial-alerts",
+    "reason": "max_drawdown [paper, portfolio]: drawdown_ratio is 0.124, threshold 0.1: fired",
+    "commanded_at": "2026-01-05T14:30:00.213Z",
+    "attempts": 1,
+    "problem": None,
+}
+RESUME = {"by": "ada", "reason": "position closed by hand, cause understood"}
+
 
 def answer(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI's form of one example answer."""

@@ -58,6 +58,28 @@ def of_withdrawn(alert: Alert, now: datetime, channel: str) -> Notification:
     )
 
 
+def of_breaker(alert: Alert, kind: str, reason: str, now: datetime, key: str) -> Notification:
+    """Return the notification of what became of a command to the engine."""
+    state: Literal["halted", "resumed", "unconfirmed"] = (
+        "halted" if kind == "halted" else "resumed" if kind == "resumed" else "unconfirmed"
+    )
+    return Notification(
+        key=key,
+        rule=alert.rule,
+        state=state,
+        severity="critical",
+        environment=alert.environment,
+        scope=alert.scope,
+        summary=f"circuit breaker, {kind.replace('_', ' ')}: {reason}",
+        reason=reason,
+        metric=alert.metric,
+        value=alert.value,
+        threshold=alert.threshold,
+        at=now,
+        alert_id=alert.id,
+    )
+
+
 def of_test(key: str, now: datetime) -> Notification:
     """Return the notification by which an operator tries a channel."""
     return Notification(

@@ -4,16 +4,24 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from random import Random
 
-from seatrial_alerts.delivery import WEBHOOK, Channel, Deliverer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_alerts import breaker
+from seatrial_alerts.channel import Attempt
+from seatrial_alerts.command import EngineCommands
+from seatrial_alerts.delivery import Deliverer
 from seatrial_alerts.documents import document_of
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.watcher import Watcher
+from seatrial_alerts.webhook import WEBHOOK, Webhook
 from seatrial_shared.alerting import default_rules
 from seatrial_shared.clients import AsyncServiceClient
 from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.db.alerts import OutboxRow
 from seatrial_shared.db.session import Database
 from seatrial_shared.db.upgrade import head
 
@@ -31,14 +39,13 @@ class Service:
         self.has_webhook = bool(settings.webhook_url)
         self.database = Database(settings.database_url, application="seatrial-alerts")
         self.metrics = AsyncServiceClient("metrics", url=settings.metrics_url, token=settings.token)
-        channel = Channel(
-            settings.webhook_url,
-            settings.webhook_secret,
-            settings.delivery_timeout_seconds,
-            settings.delivery_attempts,
-        )
-        self.deliverer = Deliverer(self.database, channel, clock, Random(clock.now().timestamp()))
         self.channels = (WEBHOOK,) if self.has_webhook else ()
+        random = Random(clock.now().timestamp())
+        limit = settings.delivery_timeout_seconds
+        self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, limit, settings.delivery_attempts, clock)
+        self.deliverer = Deliverer(self.database, self.webhook, clock, random)
+        engine = AsyncServiceClient("engine", url=settings.engine_url, token=settings.token, timeout_seconds=limit)
+        self.commander = Deliverer(self.database, EngineCommands(engine, limit, clock), clock, random, self._noted)
         self.watcher = Watcher(
             self.database,
             settings.direct_url,
@@ -46,14 +53,14 @@ class Service:
             clock,
             settings.update_interval_seconds,
             self.channels,
-            self.deliverer.ring,
+            self._ring,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; at the end stop them and close what is open."""
         await self._seed_rules()
-        loops = [self.watcher.run()] + ([self.deliverer.run()] if self.has_webhook else [])
+        loops = [self.watcher.run(), self.commander.run()] + ([self.deliverer.run()] if self.has_webhook else [])
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
@@ -63,6 +70,7 @@ class Service:
             for task in tasks:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
+            await self.webhook.close()
             await self.metrics.close()
             await self.database.close()
 
@@ -80,6 +88,14 @@ class Service:
             "last_sequence": self.watcher.last_sequence,
             "outbox": waiting,
         }
+
+    def _ring(self) -> None:
+        self.deliverer.ring()
+        self.commander.ring()
+
+    async def _noted(self, session: AsyncSession, row: OutboxRow, attempt: Attempt, now: datetime) -> None:
+        await breaker.note(session, row, attempt, self.channels, now)
+        self.deliverer.ring()
 
     async def _seed_rules(self) -> None:
         """Store the default rules that are not there yet; changed ones are left alone."""

@@ -8,7 +8,7 @@ from datetime import datetime
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import notices
+from seatrial_alerts import breaker, notices
 from seatrial_alerts.documents import rule_of
 from seatrial_alerts.evaluation import Change, changes
 from seatrial_alerts.store import history, outbox, rules, states
@@ -106,6 +106,8 @@ class Watcher:
                 alert_id = await states.apply(session, change, now)
                 if alert_id and change.decision.transition is not None:
                     await self._tell(session, change, alert_id, rules.silenced(held, change.key), now)
+                    if breaker.is_tripped(change):
+                        await breaker.trip(session, change, alert_id, now)
         self.evaluations += 1
         self.last_sequence = snapshot.sequence
         self._report(found)
@@ -117,7 +119,7 @@ class Watcher:
         """Queue a transition for every channel; under a silence it is kept back, with the reason in the history."""
         if silence is not None and change.decision.transition is Transition.RESOLVED:
             # Who was told that it fires must hear that it is over.
-            silence = None if await outbox.was_told(session, alert_id) else silence
+            silence = None if await outbox.was_told(session, alert_id, self._channels) else silence
         for channel in self._channels:
             body = notices.of_change(change, alert_id, change.before.version + 1, channel)
             status = "waiting" if silence is None else "suppressed"

@@ -111,6 +111,29 @@ class Acknowledgement(BaseModel):
     by: Annotated[str, Field(min_length=1, max_length=100)]
 
 
+class Breaker(BaseModel):
+    """How the circuit breaker stands: `halting` and `resuming` are commanded, but the engine has not confirmed it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Literal["ready", "halting", "halted", "resuming"]
+    alert_id: str | None = None
+    actor: str = ""
+    reason: str = ""
+    commanded_at: AwareDatetime | None = None
+    attempts: int = 0
+    problem: str | None = None
+
+
+class Resume(BaseModel):
+    """Who lets the engine trade again, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class Notification(BaseModel):
     """The body of a webhook; `key` is the same for every attempt to deliver it."""
 
@@ -118,7 +141,7 @@ class Notification(BaseModel):
 
     key: str
     rule: str
-    state: Literal["firing", "resolved", "repeated", "test"]
+    state: Literal["firing", "resolved", "repeated", "halted", "resumed", "unconfirmed", "test"]
     severity: str
     environment: str
     scope: str

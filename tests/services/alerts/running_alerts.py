@@ -1,8 +1,12 @@
 """The alerts service in this process, and how tests wait for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
@@ -35,6 +39,7 @@ async def running(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Run the service in this process; the other settings are keyword arguments."""
     usual = {"update_interval_seconds": 0.1, "delivery_timeout_seconds": 1.0, "webhook_secret": SECRET}
+    usual["engine_url"] = "http://127.0.0.1:9"  # nobody; never the real one of this machine
     settings = AlertsSettings(
         **{"database_url": database_url, "metrics_url": metrics_url, "webhook_url": webhook_url, **usual, **others}
     )
@@ -67,3 +72,22 @@ async def holds(claim: bool) -> bool:
 async def has_alert(http: httpx.AsyncClient) -> bool:
     """Tell whether any alert was raised."""
     return bool(await listed(http))
+
+
+def free_port() -> int:
+    """Return a port that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(module: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service as a process of its own; it is dead at the end."""
+    command = [sys.executable, "-m", module]
+    started = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()

@@ -54,17 +54,17 @@ class Inbox:
 
 @contextmanager
 def serve_figures(figures: Figures) -> Iterator[str]:
-    class Handler(_Quiet):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             self.reply(200, json.dumps(figures.snapshot).encode())
 
-    with _serving(Handler) as url:
+    with serving(Handler) as url:
         yield url
 
 
 @contextmanager
 def serve_inbox(inbox: Inbox) -> Iterator[str]:
-    class Handler(_Quiet):
+    class Handler(Quiet):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             status = inbox.take({**json.loads(raw), "_raw": raw.decode()}, dict(self.headers))
@@ -74,11 +74,11 @@ def serve_inbox(inbox: Inbox) -> Iterator[str]:
                 return
             self.reply(status, b"", {"Retry-After": inbox.retry_after} if inbox.retry_after else {})
 
-    with _serving(Handler) as url:
+    with serving(Handler) as url:
         yield f"{url}/hook"
 
 
-class _Quiet(BaseHTTPRequestHandler):
+class Quiet(BaseHTTPRequestHandler):
     def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -92,7 +92,7 @@ class _Quiet(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -1,22 +1,20 @@
 """The real process, killed with -9 while it delivers: the next one delivers, with the key that was seen."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
-from tests.services.alerts.running_alerts import figures, holds, until
+from tests.services.alerts.running_alerts import figures, free_port, holds, process, running, until
 from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
 
+from seatrial_alerts.command import CHECKED
+
 pytestmark = pytest.mark.system
+NOBODY = "http://127.0.0.1:9"
 
 
-@contextmanager
-def _process(database_url: str, metrics: str, hook: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {
-        **os.environ,
+def _environment(database_url: str, metrics: str, hook: str) -> dict[str, str]:
+    return {
         "SEATRIAL_ALERTS_PORT": "0",
         "SEATRIAL_ALERTS_DELIVERY_TIMEOUT_SECONDS": "1",
         "SEATRIAL_DATABASE_URL": database_url,
@@ -24,24 +22,17 @@ def _process(database_url: str, metrics: str, hook: str) -> Iterator[subprocess.
         "METRICS_UPDATE_INTERVAL": "0.1",
         "ALERT_WEBHOOK_URL": hook,
     }
-    command = [sys.executable, "-m", "seatrial_alerts"]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.wait()
 
 
 async def test_a_kill_between_claim_and_acknowledgement_loses_nothing(database_url: str) -> None:
     inbox, known = Inbox(answers=[HANG, 200]), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
-        with _process(database_url, metrics, hook) as first:
+        with process("seatrial_alerts", _environment(database_url, metrics, hook)) as first:
             await until(lambda: holds(len(inbox.seen) == 1))
             first.kill()
             first.wait()
         known.snapshot = figures(0.0, 2)
-        with _process(database_url, metrics, hook) as second:
+        with process("seatrial_alerts", _environment(database_url, metrics, hook)) as second:
             await until(lambda: holds(len(inbox.accepted) == 2))
             second.terminate()
             code = second.wait(timeout=15)
@@ -49,3 +40,45 @@ async def test_a_kill_between_claim_and_acknowledgement_loses_nothing(database_u
     assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
     assert inbox.seen[0]["key"] == inbox.accepted[0]["key"]
     assert code == 0
+
+
+async def test_the_real_engine_is_halted_stays_so_when_killed_and_resumes(database_url: str) -> None:
+    port, known = free_port(), Figures(figures(0.0))
+    engine = {"SEATRIAL_ENGINE_PORT": str(port), "SEATRIAL_DATABASE_URL": database_url, "SEATRIAL_METRICS_URL": NOBODY}
+    url = f"http://127.0.0.1:{port}"
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics, engine_url=url) as http:
+
+            async def stands(state: str) -> bool:
+                return bool((await http.get("/v1/breaker")).json()["state"] == state)
+
+            rule = (await http.get("/v1/rules/max_drawdown")).json()
+            await http.put("/v1/rules/max_drawdown", json={**rule, "action": "halt"})
+            with process("seatrial_engine", engine) as first:
+                known.snapshot = figures(0.2, 2)
+                await until(lambda: stands("halted"))
+                first.kill()
+                first.wait()
+            with process("seatrial_engine", engine):
+                await until(lambda: _answers(url))
+                kept = await _checked(url)
+                await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
+                await until(lambda: stands("ready"))
+                after = await _checked(url)
+
+    assert (kept["accepted"], kept["state"]) == (False, "halted")
+    assert after["state"] == "active"
+
+
+async def _answers(url: str) -> bool:
+    async with httpx.AsyncClient() as http:
+        try:
+            return (await http.get(f"{url}/health/ready")).is_success
+        except httpx.HTTPError:
+            return False
+
+
+async def _checked(url: str) -> dict[str, Any]:
+    async with httpx.AsyncClient() as http:
+        found: dict[str, Any] = (await http.post(f"{url}/v1/orders/check", json=CHECKED)).json()
+        return found

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from seatrial_shared.contracts.alerts import Alert
 from seatrial_shared.db.alerts import AlertRow, StateRow, TransitionRow
 
 
@@ -31,6 +32,11 @@ async def find(session: AsyncSession, alert_id: str) -> tuple[AlertRow, bool] | 
     query = select(AlertRow, StateRow.is_stale).outerjoin(StateRow, StateRow.alert_id == AlertRow.id)
     found = (await session.execute(query.where(AlertRow.id == alert_id))).one_or_none()
     return None if found is None else (found[0], bool(found[1]))
+
+
+def as_alert(row: AlertRow, is_stale: bool = False) -> Alert:
+    """Return an alert's wire form."""
+    return Alert.model_validate(row, from_attributes=True).model_copy(update={"is_stale": is_stale})
 
 
 async def steps(session: AsyncSession, alert_id: str) -> Sequence[TransitionRow]:

@@ -1,6 +1,7 @@
 """SQL of the notifications that wait, and of the attempts to deliver them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, text, update
@@ -8,6 +9,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_shared.db.alerts import DeliveryRow, OutboxRow
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a worker claims: of which channel, how many, and whether all of it keeps its order."""
+
+    channel: str
+    is_serial: bool = False
+    limit: int = 20
 
 
 async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: str, status: str, now: datetime) -> None:
@@ -28,31 +38,47 @@ async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: st
     )
 
 
-async def was_told(session: AsyncSession, alert_id: str) -> bool:
+async def was_told(session: AsyncSession, alert_id: str, channels: Sequence[str]) -> bool:
     """Tell whether any notification of an alert went out, or will."""
-    query = select(OutboxRow.id).where(OutboxRow.alert_id == alert_id, OutboxRow.status != "suppressed").limit(1)
-    return (await session.execute(query)).first() is not None
+    told = (OutboxRow.alert_id == alert_id, OutboxRow.channel.in_(channels), OutboxRow.status != "suppressed")
+    return (await session.execute(select(OutboxRow.id).where(*told).limit(1))).first() is not None
 
 
-async def claim(session: AsyncSession, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRow]:
-    """Lease notifications that are due, of each (channel, alert) only the oldest that waits, so that order is kept."""
+async def last(session: AsyncSession, channel: str) -> tuple[OutboxRow, str | None] | None:
+    """Return the newest message of a channel, and what its last attempt complained of."""
+    query = select(OutboxRow).where(OutboxRow.channel == channel).order_by(OutboxRow.id.desc()).limit(1)
+    row = (await session.execute(query)).scalar_one_or_none()
+    if row is None:
+        return None
+    tries = select(DeliveryRow.detail).where(DeliveryRow.outbox_id == row.id).order_by(DeliveryRow.id.desc()).limit(1)
+    return row, (await session.execute(tries)).scalar_one_or_none()
+
+
+async def claim(session: AsyncSession, wanted: Wanted, now: datetime, until: datetime) -> Sequence[OutboxRow]:
+    """Lease messages that are due, of each alert (or of the whole channel) only the oldest that waits."""
     found = await session.execute(
         text(
             """
             WITH due AS (
                 SELECT o.id FROM alerts.outbox o
-                WHERE o.status = 'waiting' AND o.next_at <= :now
+                WHERE o.channel = :channel AND o.status = 'waiting' AND o.next_at <= :now
                   AND (o.leased_until IS NULL OR o.leased_until < :now)
                   AND NOT EXISTS (
                       SELECT 1 FROM alerts.outbox earlier
-                      WHERE earlier.channel = o.channel AND earlier.alert_id = o.alert_id
+                      WHERE earlier.channel = o.channel AND (:is_serial OR earlier.alert_id = o.alert_id)
                         AND earlier.id < o.id AND earlier.status = 'waiting')
                 ORDER BY o.id LIMIT :limit FOR UPDATE SKIP LOCKED)
             UPDATE alerts.outbox SET leased_until = :until, attempts = attempts + 1
             FROM due WHERE outbox.id = due.id RETURNING outbox.id
             """
         ),
-        {"now": now, "until": until, "limit": limit},
+        {
+            "now": now,
+            "until": until,
+            "limit": wanted.limit,
+            "channel": wanted.channel,
+            "is_serial": wanted.is_serial,
+        },
     )
     ids = list(found.scalars())
     return (

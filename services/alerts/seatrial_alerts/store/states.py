@@ -12,12 +12,18 @@ from seatrial_shared.alerting import State, Status, Transition
 from seatrial_shared.db.alerts import AlertRow, StateRow, TransitionRow
 
 EVALUATION_LOCK = 7_245_401
+COMMAND_LOCK = 7_245_400
 
 
 async def take_shard(session: AsyncSession, shard: int = 0) -> bool:
     """Become the evaluator of a shard for this transaction; False when another replica is at it."""
     found = await session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": EVALUATION_LOCK + shard})
     return bool(found.scalar_one())
+
+
+async def take_turn(session: AsyncSession) -> None:
+    """Wait until no other transaction commands the engine."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": COMMAND_LOCK})
 
 
 async def remembered(session: AsyncSession) -> dict[Key, Remembered]:

@@ -1,0 +1,106 @@
+"""The circuit breaker: what an alert commands the engine, what became of it, and who may end it."""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_alerts import notices
+from seatrial_alerts.channel import Attempt
+from seatrial_alerts.command import ENGINE, HALT, RESUME
+from seatrial_alerts.evaluation import Change
+from seatrial_alerts.store import history, outbox, states
+from seatrial_shared import logs
+from seatrial_shared.alerting import Action, Transition
+from seatrial_shared.contracts.alerts import Breaker, Resume
+from seatrial_shared.contracts.events import Environment
+from seatrial_shared.db.alerts import OutboxRow
+from seatrial_shared.errors import Conflict
+
+ACTOR = "seatrial-alerts"
+UNCONFIRMED_AFTER_ATTEMPTS = 3
+TRADING = frozenset({Environment.LIVE.value, Environment.PAPER.value})
+LONGEST_REASON = 500
+STATES: dict[tuple[str, bool], Literal["halting", "halted", "resuming", "ready"]] = {
+    (HALT, False): "halting",
+    (HALT, True): "halted",
+    (RESUME, False): "resuming",
+    (RESUME, True): "ready",
+}
+
+
+def is_tripped(change: Change) -> bool:
+    """Tell whether a change halts the engine: replays and stress runs never do, a repeated notification neither."""
+    fires = change.decision.transition is Transition.FIRING
+    return fires and change.rule.action is Action.HALT and change.key.environment in TRADING
+
+
+async def trip(session: AsyncSession, change: Change, alert_id: str, now: datetime) -> None:
+    """Queue the command to halt, in the transaction in which the alert fires; a silence does not hold it back."""
+    await states.take_turn(session)  # so that the order of commands is the order of commits
+    reason = f"{change.rule.name} [{change.key.environment}, {change.key.scope}]: {change.decision.reason}"
+    body = _command(f"{alert_id}/halt/{ENGINE}", alert_id, HALT, ACTOR, reason)
+    await outbox.enqueue(session, body, ENGINE, "waiting", now)
+    await history.add_step(session, alert_id, "halt_commanded", now, reason)
+
+
+async def resume(session: AsyncSession, wanted: Resume, now: datetime) -> Breaker:
+    """Queue the command to trade again; of two at once one comes too late."""
+    await states.take_turn(session)
+    last = await outbox.last(session, ENGINE)
+    if last is None or last[0].body["command"] != HALT:
+        raise Conflict("the engine was not halted by an alert, or is being resumed already; see GET /v1/breaker")
+    row = last[0]
+    body = _command(f"{row.key}/resume", row.alert_id, RESUME, wanted.by, wanted.reason)
+    await outbox.enqueue(session, body, ENGINE, "waiting", now)
+    await history.add_step(session, row.alert_id, "resume_commanded", now, f"{wanted.by}: {wanted.reason}")
+    return await standing(session)
+
+
+async def standing(session: AsyncSession) -> Breaker:
+    """Return how the breaker stands, from the last command and what became of it."""
+    last = await outbox.last(session, ENGINE)
+    if last is None:
+        return Breaker(state="ready")
+    row, problem = last
+    is_done = row.status == "delivered"
+    return Breaker(
+        state=STATES[row.body["command"], is_done],
+        alert_id=row.alert_id,
+        actor=row.body["actor"],
+        reason=row.body["reason"],
+        commanded_at=row.created_at,
+        attempts=row.attempts,
+        problem=None if is_done else problem,
+    )
+
+
+async def note(
+    session: AsyncSession, row: OutboxRow, attempt: Attempt, channels: tuple[str, ...], now: datetime
+) -> None:
+    """Write into the alert's history what became of a command, and tell people: confirmed, or not yet."""
+    command, is_late = row.body["command"], row.attempts == UNCONFIRMED_AFTER_ATTEMPTS
+    if not attempt.is_delivered and not is_late:
+        return
+    kind = {HALT: "halted", RESUME: "resumed"}[command] if attempt.is_delivered else f"{command}_unconfirmed"
+    confirmed = "the engine refuses orders" if command == HALT else "the engine trades again"
+    reason = f"{row.body['reason']} ({confirmed if attempt.is_delivered else attempt.detail})"
+    await history.add_step(session, row.alert_id, kind, now, reason)
+    found = await history.find(session, row.alert_id)
+    log = logs.get().warning if attempt.is_delivered else logs.get().error
+    log("breaker_changed", kind=kind, alert_id=row.alert_id, reason=reason)
+    if found is None:
+        return
+    for channel in channels:
+        body = notices.of_breaker(history.as_alert(*found), kind, reason, now, f"{row.key}/{kind}/{channel}")
+        await outbox.enqueue(session, body.model_dump(mode="json"), channel, "waiting", now)
+
+
+def _command(key: str, alert_id: str, command: str, actor: str, reason: str) -> dict[str, object]:
+    return {
+        "key": key,
+        "alert_id": alert_id,
+        "command": command,
+        "actor": actor,
+        "reason": reason[:LONGEST_REASON],
+    }

@@ -1,0 +1,129 @@
+"""The circuit breaker from the breach to the engine that refuses orders, and back by a person with a reason."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from tests.services.alerts.running_alerts import figures, holds, listed, running, until
+from tests.services.alerts.small_servers import Figures, Inbox, Quiet, serve_figures, serve_inbox, serving
+
+
+@dataclass
+class Engine:
+    """An engine that can be asked to halt; a `deaf` one takes the command and trades on."""
+
+    state: str = "active"
+    is_deaf: bool = False
+    commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # Any: JSON
+
+
+@contextmanager
+def serve_engine(engine: Engine) -> Iterator[str]:
+    class Handler(Quiet):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/v1/orders/check":
+                answer = {"accepted": engine.state == "active", "reason": None, "state": engine.state}
+            else:
+                command = self.path.removeprefix("/v1/control/")
+                engine.commands.append((command, body))
+                if not engine.is_deaf:
+                    engine.state = {"halt": "halted", "resume": "active"}[command]
+                answer = {"state": engine.state}
+            self.reply(200, json.dumps(answer).encode())
+
+    with serving(Handler) as url:
+        yield url
+
+
+async def _halt_on_drawdown(http: httpx.AsyncClient) -> None:
+    rule = (await http.get("/v1/rules/max_drawdown")).json()
+    answer = await http.put("/v1/rules/max_drawdown", json={**rule, "action": "halt"})
+    assert answer.status_code == 200
+
+
+async def _breaker(http: httpx.AsyncClient) -> dict[str, Any]:
+    found: dict[str, Any] = (await http.get("/v1/breaker")).json()
+    return found
+
+
+async def _stands(http: httpx.AsyncClient, state: str) -> bool:
+    return bool((await _breaker(http))["state"] == state)
+
+
+async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: str) -> None:
+    engine, inbox, known = Engine(), Inbox(), Figures(figures(0.0))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
+        async with running(database_url, metrics, hook, engine_url=url) as http:
+            before = await _breaker(http)
+            nothing = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "impatience"})
+            await _halt_on_drawdown(http)
+            known.snapshot = figures(0.2, 2)
+            await until(lambda: _stands(http, "halted"))
+            unsaid = await http.post("/v1/breaker/resume", json={"by": "ada"})
+            first = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
+            second = await http.post("/v1/breaker/resume", json={"by": "bob", "reason": "me too"})
+            await until(lambda: _stands(http, "ready"))
+            await until(lambda: holds(len(inbox.accepted) == 3))
+            alert = (await listed(http))[0]["id"]
+            steps = (await http.get(f"/v1/alerts/{alert}/history")).json()["items"]
+
+    assert before["state"] == "ready"
+    assert (nothing.status_code, unsaid.status_code, first.status_code, second.status_code) == (409, 422, 202, 409)
+    assert [(name, body["actor"]) for name, body in engine.commands] == [("halt", "seatrial-alerts"), ("resume", "ada")]
+    assert engine.state == "active"
+    assert [step["kind"] for step in steps] == ["firing", "halt_commanded", "halted", "resume_commanded", "resumed"]
+    assert [body["state"] for body in inbox.accepted] == ["firing", "halted", "resumed"]
+
+
+async def test_an_engine_that_does_not_obey_is_told_to_people_and_commanded_again(database_url: str) -> None:
+    engine, inbox, known = Engine(is_deaf=True), Inbox(), Figures(figures(0.0))
+    with serve_figures(known) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
+        async with running(database_url, metrics, hook, engine_url=url) as http:
+            await _halt_on_drawdown(http)
+            known.snapshot = figures(0.2, 2)
+            await until(lambda: holds(any(body["state"] == "unconfirmed" for body in inbox.accepted)))
+            standing = await _breaker(http)
+            engine.is_deaf = False
+            await until(lambda: _stands(http, "halted"))
+
+    assert standing["state"] == "halting"
+    assert "'active'" in standing["problem"]
+    assert engine.state == "halted"
+
+
+async def test_a_halt_survives_a_restart_while_the_engine_is_away(database_url: str) -> None:
+    engine, known = Engine(), Figures(figures(0.0))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics) as http:
+            await _halt_on_drawdown(http)
+            known.snapshot = figures(0.2, 2)
+            await until(lambda: _stands(http, "halting"))
+        known.snapshot = figures(0.0, 3)
+        with serve_engine(engine) as url:
+            async with running(database_url, metrics, engine_url=url) as http:
+                await until(lambda: _stands(http, "halted"))
+
+    assert [name for name, _ in engine.commands] == ["halt"]
+
+
+async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
+    engine, known = Engine(), Figures(figures(0.0))
+    with serve_figures(known) as metrics, serve_engine(engine) as url:
+        async with running(database_url, metrics, engine_url=url) as http:
+            await _halt_on_drawdown(http)
+            replayed = figures(0.2, 2)
+            replayed["items"][0]["environment"] = "replay"
+            known.snapshot = replayed
+            await until(lambda: _fires(http))
+            standing = await _breaker(http)
+
+    assert standing["state"] == "ready"
+    assert engine.commands == []
+
+
+async def _fires(http: httpx.AsyncClient) -> bool:
+    return [alert["status"] for alert in await listed(http)] == ["firing"]
