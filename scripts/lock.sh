@@ -12,6 +12,7 @@ projects=$(for member in $members; do printf ' %s/pyproject.toml' "$member"; don
   uv pip compile $options $skip --all-extras $projects requirements-build.in -o requirements.txt >/dev/null
   uv pip compile $options -c requirements.txt requirements-build.in -o requirements-build.txt >/dev/null
   uv pip compile $options -c requirements.txt requirements-dev.in -o requirements-dev.txt >/dev/null
+  uv pip compile $options requirements-deploy.in -o requirements-deploy.txt >/dev/null
   for service in $services; do # what the service's image installs, and nothing else
     uv pip compile $options $skip -c requirements.txt "services/$service/pyproject.toml" \
       -o "services/$service/requirements.txt" >/dev/null
