@@ -12,9 +12,13 @@ from socket import socket
 
 import httpx
 import pytest
-from tests.services.engine.engine_door import EngineDoor, until
+from tests.services.engine.engine_door import EngineDoor, open_engine, until
 from tests.services.engine.ledger_receiver import Ledger
 from tests.services.engine.test_engine_replay import account, backtest, bars, finished
+
+from seatrial.stack import postmaster
+from seatrial.stack.postgres import PostgresServer
+from seatrial_shared.db import upgrade
 
 pytestmark = pytest.mark.system
 
@@ -93,3 +97,44 @@ async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger:
     assert sorted(told) == sorted(fill["id"] for fill in fills)
     assert len(told) == len(set(told)) == 2 * state["trades"]
     assert len(ledger.of_type("equity")) == 750
+
+
+async def test_killed_database_loses_no_order_and_no_step(ledger: Ledger, tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "postgres")
+    await asyncio.to_thread(server.start)
+    try:
+        upgrade.upgrade(server.url())
+        asked = account("a", "sma_cross", bars(12), params={"fast": 3, "slow": 9})
+        async with open_engine(server.url(), ledger.url) as engine:
+            await engine.post("/v1/replays", {"id": "r", "accounts": [asked], "bars_per_second": 300}, 202)
+            sent = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
+            first = await engine.signal(**sent, client_order_id="k1")
+
+            state = postmaster.read(server.data)
+            assert state is not None
+            os.kill(state.pid, signal.SIGKILL)
+
+            async def gone() -> bool:
+                return not server.is_running
+
+            await until(gone)
+            away = await engine.http.post("/v1/signals", json={**sent, "client_order_id": "k2"})
+            await asyncio.to_thread(server.start)
+
+            async def back() -> bool:
+                answer = await engine.http.post("/v1/signals", json={**sent, "client_order_id": "k2"})
+                return answer.status_code == 200
+
+            await until(back)
+            done = await finished(engine, "r")
+            await engine.drained()
+            found = (await engine.get("/v1/replays/r/trades"))[0]
+            orders = [order["id"] for order in (await engine.get("/v1/orders", account="default"))["items"]]
+
+        assert away.status_code == 503
+        assert (found["trades"], found["equity"]) == backtest(asked)
+        told = [event["trade_id"] for event in ledger.of_type("trade")]
+        assert (len(told), len(set(told))) == (2 * done["trades"] + 2, 2 * done["trades"] + 2)
+        assert (len(orders), orders[0]) == (2, first["order_id"])
+    finally:
+        await asyncio.to_thread(server.stop)

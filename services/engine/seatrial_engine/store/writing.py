@@ -12,9 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_engine.account import Account, Control
 from seatrial_engine.effects import Effects, Event, KnownOrder
 from seatrial_engine.settlement import Fill
-from seatrial_shared.db.engine import AccountRow, ControlChangeRow, FillRow, OrderRow, OutboxRow, PositionRow
+from seatrial_shared.db.tables import metadata
 
 ROW_EVENTS = 2_000
+# Rows go in as rows: the objects that the ORM would make of them cost more than the statement.
+ACCOUNTS, POSITIONS, ORDERS, FILLS, OUTBOX, CONTROL_CHANGES = (
+    metadata.tables[f"engine.{name}"]
+    for name in ("accounts", "positions", "orders", "fills", "outbox", "control_changes")
+)
 
 
 async def write(session: AsyncSession, effects: Effects, replay: str | None = None) -> None:
@@ -26,9 +31,9 @@ async def write(session: AsyncSession, effects: Effects, replay: str | None = No
         replay: The replay that the accounts belong to.
     """
     if effects.orders:
-        await session.execute(insert(OrderRow), [_order(each) for each in effects.orders])
+        await session.execute(insert(ORDERS), [_order(each) for each in effects.orders])
     if effects.fills:
-        await session.execute(insert(FillRow), [_fill(each) for each in effects.fills])
+        await session.execute(insert(FILLS), [_fill(each) for each in effects.fills])
     if effects.accounts:
         await _write_accounts(session, effects.accounts, replay)
     if effects.control is not None:
@@ -41,19 +46,19 @@ async def put(session: AsyncSession, events: Sequence[Event]) -> None:
     parts = [events[first : first + ROW_EVENTS] for first in range(0, len(events), ROW_EVENTS)]
     if parts:
         rows = [{"count": len(part), "events": json.dumps(part, separators=(",", ":"))} for part in parts]
-        await session.execute(insert(OutboxRow), rows)
+        await session.execute(insert(OUTBOX), rows)
 
 
 async def _write_accounts(session: AsyncSession, accounts: Mapping[str, Account], replay: str | None) -> None:
     # Sorted, so that two writers lock rows in one order.
-    statement = upsert(AccountRow)
+    statement = upsert(ACCOUNTS)
     kept = {name: statement.excluded[name] for name in _account_row(next(iter(accounts.values())), replay)}
     rows = [_account_row(accounts[name], replay) for name in sorted(accounts)]
     await session.execute(statement.on_conflict_do_update(index_elements=["account"], set_=kept), rows)
-    await session.execute(delete(PositionRow).where(PositionRow.account.in_(accounts)))
+    await session.execute(delete(POSITIONS).where(POSITIONS.c.account.in_(accounts)))
     positions = list(_positions(accounts.values()))
     if positions:
-        await session.execute(insert(PositionRow), positions)
+        await session.execute(insert(POSITIONS), positions)
 
 
 async def _write_control(session: AsyncSession, control: Control) -> None:
@@ -63,7 +68,7 @@ async def _write_control(session: AsyncSession, control: Control) -> None:
         "reason": control.reason,
         "changed_at": control.changed_at,
     }
-    await session.execute(insert(ControlChangeRow).values(**values))
+    await session.execute(insert(CONTROL_CHANGES).values(**values))
 
 
 Row = dict[str, Any]  # Any: columns of many types
