@@ -5,7 +5,7 @@ import sys
 
 from fastapi import FastAPI
 
-from seatrial_alerts import app
+from seatrial_alerts import app, rulefile
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_shared import serving
 from seatrial_shared.db.session import Database
@@ -15,7 +15,14 @@ from seatrial_shared.settings import ServiceSettings
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
-    return serving.run("alerts", AlertsSettings.load, build)
+    return serving.run("alerts", load, build)
+
+
+def load() -> ServiceSettings:
+    """Read the settings, and look through the file of rules that they name."""
+    settings = AlertsSettings.load()
+    rulefile.load(settings.rules_file)
+    return settings
 
 
 def build(settings: ServiceSettings) -> FastAPI:

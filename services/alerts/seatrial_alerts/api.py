@@ -7,7 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Body, Query
 
 from seatrial_alerts import breaker, notices
-from seatrial_alerts.documents import document_of, rule_of
+from seatrial_alerts.documents import rule_of, with_thresholds
 from seatrial_alerts.examples import (
     ALERT,
     BREAKER,
@@ -23,7 +23,7 @@ from seatrial_alerts.examples import (
 from seatrial_alerts.service import Service
 from seatrial_alerts.store import history, outbox, rules
 from seatrial_alerts.webhook import WEBHOOK
-from seatrial_shared.alerting import THRESHOLDS, default_rules, thresholds
+from seatrial_shared.alerting import THRESHOLDS, thresholds
 from seatrial_shared.contracts.alerts import (
     Acknowledgement,
     Alert,
@@ -124,11 +124,9 @@ def _thresholds(service: Service) -> APIRouter:
             raise ValidationFailed(str(error)) from error
         async with service.database.transaction() as session:
             stored = {rule.name: rule for rule in await rules.everything(session)}
-            for rule in default_rules(given):
-                if rule.name in given:
-                    kept = stored.get(rule.name, document_of(rule))
-                    changed = kept.model_copy(update={"threshold": rule.threshold})
-                    await rules.put_rule(session, changed, service.clock.now())
+            for changed in with_thresholds(stored, given):
+                rule_of(changed)
+                await rules.put_rule(session, changed, service.clock.now())
         return await current()
 
     return router

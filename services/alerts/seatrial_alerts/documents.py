@@ -1,9 +1,10 @@
 """Rules between their wire form and the evaluator's."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from seatrial_shared.alerting import Action, Comparison, NoData, Rule, Scope, Severity
+from seatrial_shared.alerting import Action, Comparison, NoData, Rule, Scope, Severity, default_rules
 from seatrial_shared.contracts.alerts import RuleDocument
 from seatrial_shared.errors import ValidationFailed
 
@@ -30,3 +31,12 @@ def document_of(rule: Rule) -> RuleDocument:
     """Return a rule's wire form."""
     values: dict[str, Any] = asdict(rule)  # Any: fields of many types
     return RuleDocument.model_validate(values)
+
+
+def with_thresholds(stored: Mapping[str, RuleDocument], given: Mapping[str, float]) -> list[RuleDocument]:
+    """Return the default rules whose threshold is given, otherwise as they are stored."""
+    return [
+        stored.get(rule.name, document_of(rule)).model_copy(update={"threshold": rule.threshold})
+        for rule in default_rules(given)
+        if rule.name in given
+    ]

@@ -9,11 +9,11 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import breaker
+from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import Attempt
 from seatrial_alerts.command import EngineCommands
 from seatrial_alerts.delivery import Deliverer
-from seatrial_alerts.documents import document_of
+from seatrial_alerts.documents import document_of, rule_of, with_thresholds
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.watcher import Watcher
@@ -36,6 +36,7 @@ class Service:
 
     def __init__(self, settings: AlertsSettings, clock: Clock) -> None:
         self.clock = clock
+        self._file = rulefile.load(settings.rules_file)
         self.has_webhook = bool(settings.webhook_url)
         self.database = Database(settings.database_url, application="seatrial-alerts")
         self.metrics = AsyncServiceClient("metrics", url=settings.metrics_url, token=settings.token)
@@ -98,7 +99,12 @@ class Service:
         self.deliverer.ring()
 
     async def _seed_rules(self) -> None:
-        """Store the default rules that are not there yet; changed ones are left alone."""
+        """Store the default rules that are not there yet; what the operator's file says goes over what is stored."""
+        now = self.clock.now()
         async with self.database.transaction() as session:
             for rule in default_rules():
-                await rules.put_rule(session, document_of(rule), self.clock.now(), replace=False)
+                await rules.put_rule(session, document_of(rule), now, replace=False)
+            stored = {rule.name: rule for rule in await rules.everything(session)}
+            for document in [*with_thresholds(stored, self._file.alert_thresholds), *self._file.rules]:
+                rule_of(document)
+                await rules.put_rule(session, document, now)

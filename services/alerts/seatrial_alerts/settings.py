@@ -23,7 +23,7 @@ class AlertsSettings(ServiceSettings):
     """What can be set, beside what every service has.
 
     The webhook's address may be loopback or private, because the operator set it. With a secret every notification is
-    signed.
+    signed. The file of rules (TOML, or JSON) is read at start; what it says goes over what is stored.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ALERTS_")
@@ -33,6 +33,7 @@ class AlertsSettings(ServiceSettings):
     webhook_url: Annotated[str, AfterValidator(_webhook)] = Field("", validation_alias="ALERT_WEBHOOK_URL")
     webhook_secret: str = Field("", validation_alias="ALERT_WEBHOOK_SECRET", repr=False)
     metrics_url: str = Field("http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL")
+    rules_file: str = ""
     engine_url: str = Field("http://127.0.0.1:5000", validation_alias="SEATRIAL_ENGINE_URL")
     delivery_attempts: int = Field(20, ge=1, le=1_000)
     delivery_timeout_seconds: float = Field(10.0, gt=0, le=120)

@@ -1,5 +1,6 @@
 """Rules, silences and pages while alerts stand: nobody stays on fire for want of a resolve."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -95,3 +96,16 @@ async def test_pages_of_alerts_follow_each_other_and_other_cursors_are_refused(d
     assert {first["items"][0]["rule"], second["items"][0]["rule"]} == {"max_drawdown", "daily_loss_limit"}
     assert second["next_cursor"] is None
     assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in refused] == [(422, "cursor")] * 4
+
+
+async def test_the_file_of_rules_goes_over_what_is_stored_at_every_start(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text("[alert_thresholds]\nmax_drawdown = 0.25\n", encoding="utf-8")
+    known = Figures(figures(0.2))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics) as http:
+            await http.put("/v1/thresholds", json={"max_drawdown": 0.5, "daily_loss_limit": 0.01})
+        async with running(database_url, metrics, rules_file=str(path)) as http:
+            found = (await http.get("/v1/thresholds")).json()
+
+    assert (found["max_drawdown"], found["daily_loss_limit"]) == (0.25, 0.01)

@@ -1,0 +1,62 @@
+"""The operator's file of rules: what it says is taken, what is wrong in it stops the start by name."""
+
+from pathlib import Path
+
+import pytest
+
+from seatrial_alerts import rulefile
+from seatrial_shared.errors import SettingsError
+
+GOOD = """
+[alert_thresholds]
+max_drawdown = 0.2
+
+[[rules]]
+name = "deep_drawdown"
+metric = "drawdown_ratio"
+comparison = "above"
+threshold = 0.3
+action = "halt"
+"""
+
+
+def _file(folder: Path, text: str, name: str = "rules.toml") -> str:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_no_file_says_nothing() -> None:
+    assert rulefile.load("") == rulefile.RuleFile()
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    found = rulefile.load(_file(tmp_path, GOOD))
+    again = rulefile.load(_file(tmp_path, found.model_dump_json(), "rules.json"))
+
+    assert found.alert_thresholds == {"max_drawdown": 0.2}
+    assert [(rule.name, rule.action) for rule in found.rules] == [("deep_drawdown", "halt")]
+    assert again == found
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[alert_thresholds]\ndrawdown = 0.2", "known are max_drawdown"),
+        ("[alert_thresholds]\nmax_drawdown = 20", "ratio from 0 to 1"),
+        ("[[rules]]\nname = 'x'\nmetric = 'y'\ncomparison = 'over'\nthreshold = 1", r"rules\.0\.comparison"),
+        ("[[rules]]\nname = 'x'\nmetric = 'y'\ncomparison = 'above'\nthreshold = 1\nrecovery = 2", "wrong side"),
+        ("[threshold]\n", "threshold: Extra"),
+        ("this is no TOML", "line 1"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_variable(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why) as refused:
+        rulefile.load(_file(tmp_path, text))
+
+    assert "SEATRIAL_ALERTS_RULES_FILE" in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        rulefile.load(str(tmp_path / "nothing.toml"))
