@@ -1,5 +1,7 @@
 """The routes that only read: orders, fills, positions, accounts, the outbox."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -7,8 +9,10 @@ from pydantic import AwareDatetime
 
 from seatrial_engine import examples
 from seatrial_engine.account import Account
+from seatrial_engine.amounts import wire
 from seatrial_engine.bodies import FillItem, OutboxState
 from seatrial_engine.service import Service
+from seatrial_engine.settlement import Fill
 from seatrial_engine.store import outbox, reading
 from seatrial_engine.store import state as states
 from seatrial_engine.store.reading import Wanted
@@ -66,7 +70,7 @@ def _orders(router: APIRouter, service: Service) -> None:
         async with service.database.transaction() as session:
             found = await reading.fills(session, wanted, limit + 1)
         more = str(found[limit - 1][0]) if len(found) > limit else None
-        items = [FillItem.model_validate(fill, from_attributes=True) for _, fill in found[:limit]]
+        items = [_item(fill) for _, fill in found[:limit]]
         return Page(items=items, next_cursor=more)
 
 
@@ -141,3 +145,9 @@ def _sequence(cursor: str | None) -> int | None:
     if not cursor.isdecimal() or len(cursor) > 18:
         raise field_error("cursor", cursor[:80], "the next_cursor of the page before")
     return int(cursor)
+
+
+def _item(fill: Fill) -> FillItem:
+    """Return a fill in its wire form: an average price has endless digits, and so has a profit made of it."""
+    kept = replace(fill, pnl=None if fill.pnl is None else Decimal(wire(fill.pnl)))
+    return FillItem.model_validate(kept, from_attributes=True)

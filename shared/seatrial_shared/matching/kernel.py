@@ -265,13 +265,11 @@ def _value(config: Floats, state: Floats, side: float, way: tuple[int, float, fl
 
 @compiled
 def _coin(seed: float, draw: float) -> bool:
-    """Return a fair, reproducible bit (a Weyl step through the splitmix64 finaliser)."""
-    x = np.uint64(np.int64(seed)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(np.int64(draw)) * np.uint64(
-        0xD1342543DE82EF95
-    )
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bool((x ^ (x >> np.uint64(31))) & np.uint64(1) == np.uint64(1))
+    """Return a fair, reproducible bit: a few rounds of the minimal standard generator, exact in 64-bit integers."""
+    x = (int(seed) % 2_147_483_647) * 48_271 + int(draw) * 69_621 + 1
+    for _ in range(4):
+        x = (x ^ (x >> 15)) % 2_147_483_647 * 48_271 % 2_147_483_647
+    return (x >> 13) & 1 == 1
 
 
 @compiled

@@ -61,6 +61,16 @@ async def test_orders_are_listed_in_pages(engine: EngineDoor) -> None:
     assert rest["next_cursor"] is None
 
 
+async def test_profit_made_of_an_average_price_with_endless_digits_is_listed(engine: EngineDoor) -> None:
+    for quantity, price in (("1", "100"), ("2", "101.01"), ("4", "99.97")):
+        await engine.signal(symbol="X", action="buy", quantity=quantity, price=price)
+    sold = await engine.signal(symbol="X", action="sell", price="103", quantity="3")
+
+    fills = (await engine.get("/v1/ledger"))["items"]
+
+    assert Decimal(fills[-1]["pnl"]) == pytest.approx(Decimal(sold["pnl"]), abs=Decimal("1e-8"))
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
