@@ -63,10 +63,9 @@ def ledger_receiver() -> Iterator[Ledger]:
                 self._answer(trouble, {"detail": "trouble"})
                 return
             answer = ledger.take(self.headers["Seatrial-Batch"], body)
-            if trouble == "lost":
-                self.close_connection = True
-                return
-            self._answer(202, answer)
+            self.close_connection = trouble == "lost"
+            if trouble != "lost":
+                self._answer(202, answer)
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
             payload = json.dumps(body).encode()
