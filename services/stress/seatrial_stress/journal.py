@@ -1,14 +1,15 @@
-"""Reads what a load process wrote down: every intent before it was sent, every outcome after."""
+"""What was meant, sent and answered, read back from the lines that the load generator wrote."""
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
-    """What an answer says about the order: it is there, it is not, or nobody knows."""
+    """What became of a request: acknowledged, definitely refused, or nobody knows."""
 
     OK = "ok"
     FAIL = "fail"
@@ -16,48 +17,86 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One order as the load saw it; instants in seconds since the start, NaN where there is none."""
+class Attempt:
+    """One sending of a request, times in seconds from the start of the run; INFO until something else is known."""
 
     key: str
+    operation: str
+    fault: str | None
+    number: int
     intended: float
-    sent: float = math.nan
-    ended: float = math.nan
+    sent: float
+    finished: float | None = None
     outcome: Outcome = Outcome.INFO
-    status: int = 0
-    detail: str = ""
+    order_id: str | None = None
+    order_status: str | None = None
+    reason: str | None = None
 
     @property
     def response_seconds(self) -> float:
-        """Return the latency from the intended send time; infinite when there was no answer."""
-        return self.ended - self.intended if self.outcome is not Outcome.INFO or self.status else math.inf
+        """Return the seconds from the intended time to the answer; infinite without one."""
+        return math.inf if self.finished is None else self.finished - self.intended
+
+    @property
+    def service_seconds(self) -> float:
+        """Return the seconds from sending to the answer; infinite without one."""
+        return math.inf if self.finished is None else self.finished - self.sent
 
     @property
     def lag_seconds(self) -> float:
-        """Return how late it was sent; infinite when it never was."""
-        return self.sent - self.intended if not math.isnan(self.sent) else math.inf
+        """Return how late the generator sent it."""
+        return self.sent - self.intended
 
 
-def read(lines: Iterable[str]) -> list[Entry]:
-    """Return the entries of a journal; a last line that was cut by a kill is left out."""
-    intents: dict[str, Entry] = {}
-    for line in lines:
+@dataclass(frozen=True)
+class Journal:
+    """All attempts of a run, and what in the journal cannot be."""
+
+    attempts: tuple[Attempt, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def read(lines: Iterable[str]) -> Journal:
+    """Join intents and outcomes; a torn last line is a problem to name, not an error to raise."""
+    found: dict[tuple[str, int], Attempt] = {}
+    problems: list[str] = []
+    for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        key = str(record["key"])
-        if record["type"] == "intent":
-            intents[key] = Entry(key, float(record["intended"]), float(record["sent"]))
-        elif key in intents:
-            before = intents[key]
-            intents[key] = Entry(
-                key,
-                before.intended,
-                before.sent,
-                float(record["ended"]),
-                Outcome(record["outcome"]),
-                int(record["status"]),
-                str(record.get("detail", ""))[:200],
-            )
-    return list(intents.values())
+            row = json.loads(line)
+            name = (row["key"], row["number"])
+            if row["event"] == "intent":
+                if name in found:
+                    problems.append(f"line {number}: {row['key']} was intended twice")
+                found[name] = _intent(row)
+            elif name not in found:
+                problems.append(f"line {number}: {row['key']} was answered before it was intended")
+            else:
+                found[name] = _answered(found[name], row)
+        except (ValueError, KeyError, TypeError) as error:
+            problems.append(f"line {number} cannot be read ({type(error).__name__})")
+    return Journal(tuple(found.values()), tuple(problems))
+
+
+def counts(attempts: Sequence[Attempt]) -> Mapping[str, int]:
+    """Return how many attempts were sent and how each kind ended."""
+    found = {outcome.value: 0 for outcome in Outcome}
+    for attempt in attempts:
+        found[attempt.outcome.value] += 1
+    return {"sent": len(attempts), **found}
+
+
+def _intent(row: Mapping[str, Any]) -> Attempt:  # Any: JSON
+    return Attempt(
+        row["key"], row["operation"], row["fault"], row["number"], float(row["intended"]), float(row["sent"])
+    )
+
+
+def _answered(attempt: Attempt, row: Mapping[str, Any]) -> Attempt:  # Any: JSON
+    return replace(
+        attempt,
+        finished=None if row["finished"] is None else float(row["finished"]),
+        outcome=Outcome(row["outcome"]),
+        order_id=row["order_id"],
+        order_status=row["order_status"],
+        reason=row["reason"],
+    )

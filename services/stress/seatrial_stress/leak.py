@@ -1,47 +1,68 @@
-"""Judges whether memory grows under load; a short run can only say INCONCLUSIVE or a plain no."""
+"""Whether the engine's memory grows with its orders beyond a budget, said only when the series can carry it."""
 
+import math
 from collections.abc import Sequence
-from itertools import combinations
+from dataclasses import dataclass
 from statistics import median
 
-from seatrial_shared.contracts.stress import Check, Verdict
+from seatrial_shared.contracts.stress import Check, CheckState
 
-FEWEST_SAMPLES = 10
-DROPPED_SHARE = 0.2
-HOUR_SECONDS = 3_600.0
+BLOCKS = 12
+LEAST_BLOCKS = 10
+WARM_UP_SHARE = 0.2
 MEGABYTE = 1 << 20
+Z = 1.96
 
 
-def check(samples: Sequence[tuple[float, int]], budget_mb_per_hour: float) -> Check:
-    """Return whether resident memory grows faster than allowed.
+@dataclass(frozen=True)
+class MemorySample:
+    """The engine's resident memory at an instant of the run."""
 
-    The slope is Theil and Sen's median of pairwise slopes, with the 5th and 95th percentile of those as its bounds
-    (wide on purpose: a run of seconds says little about an hour).
+    at_seconds: float
+    rss_bytes: int
+
+
+def judge(samples: Sequence[MemorySample], orders: int, seconds: float, budget_mb: float) -> Check:
+    """Judge growth by the slope of the lower envelope (block minima, Theil-Sen with Sen's interval).
 
     Args:
-        samples: (seconds since the start, resident bytes), in order.
-        budget_mb_per_hour: What is allowed.
+        samples: The memory, in order; empty when the engine's process is not known.
+        orders: How many orders were sent.
+        seconds: How long that took.
+        budget_mb: Allowed growth in MB for 1,000 orders.
     """
-    kept = list(samples[int(len(samples) * DROPPED_SHARE) :])
-    if len(kept) < FEWEST_SAMPLES:
-        detail = f"{len(kept)} memory samples of the engine's process; at least {FEWEST_SAMPLES} are needed"
-        return Check(name="memory", verdict=Verdict.INCONCLUSIVE, detail=detail)
+    if not samples:
+        said = "the engine's process is not on this machine or not ours to see"
+        return Check(name="memory_growth", kind="memory", state=CheckState.UNKNOWN, said=said)
+    minima = _block_minima(samples[math.ceil(len(samples) * WARM_UP_SHARE) :])
+    if len(minima) < LEAST_BLOCKS or not orders:
+        said = f"{len(samples)} samples are too few to see a slope"
+        return Check(name="memory_growth", kind="memory", state=CheckState.INCONCLUSIVE, said=said)
+    low, middle, high = (slope * seconds / orders * 1_000 / MEGABYTE for slope in _slope(minima))
+    values = {"mb_per_1000_orders": middle, "lower": low, "upper": high, "budget": budget_mb, "blocks": len(minima)}
+    state = CheckState.PASS if high <= budget_mb else CheckState.FAIL if low > budget_mb else CheckState.INCONCLUSIVE
+    said = f"{middle:.1f} MB for 1,000 orders (95 % {low:.1f} to {high:.1f}), allowed {budget_mb:g}"
+    return Check(name="memory_growth", kind="memory", state=state, said=said, values=dict(values))
+
+
+def _block_minima(samples: Sequence[MemorySample]) -> list[MemorySample]:
+    if len(samples) < BLOCKS:
+        return list(samples)
+    size = len(samples) / BLOCKS
+    blocks = [samples[round(n * size) : round((n + 1) * size)] for n in range(BLOCKS)]
+    return [min(block, key=lambda each: each.rss_bytes) for block in blocks]
+
+
+def _slope(points: Sequence[MemorySample]) -> tuple[float, float, float]:
+    """Return lower bound, estimate and upper bound in bytes per second (Sen 1968)."""
     slopes = sorted(
-        (later[1] - earlier[1]) / (later[0] - earlier[0])
-        for earlier, later in combinations(kept, 2)
-        if later[0] > earlier[0]
+        (b.rss_bytes - a.rss_bytes) / (b.at_seconds - a.at_seconds)
+        for n, a in enumerate(points)
+        for b in points[n + 1 :]
+        if b.at_seconds > a.at_seconds
     )
-    to_hour = HOUR_SECONDS / MEGABYTE
-    middle, low, high = (
-        median(slopes) * to_hour,
-        slopes[int(0.05 * (len(slopes) - 1))] * to_hour,
-        slopes[int(0.95 * (len(slopes) - 1))] * to_hour,
-    )
-    grown = (kept[-1][1] - kept[0][1]) / MEGABYTE
-    figures = {"mb_per_hour": round(middle, 1), "low": round(low, 1), "high": round(high, 1), "grown_mb": round(grown, 2)}
-    detail = f"{middle:+.0f} MB/h ({low:+.0f} to {high:+.0f}), allowed {budget_mb_per_hour:g}; {grown:+.1f} MB in this run"
-    if low > budget_mb_per_hour:
-        return Check(name="memory", verdict=Verdict.FAIL, detail=detail, figures=figures)
-    if middle <= budget_mb_per_hour:
-        return Check(name="memory", verdict=Verdict.PASS, detail=detail, figures=figures)
-    return Check(name="memory", verdict=Verdict.INCONCLUSIVE, detail=detail, figures=figures)
+    n = len(points)
+    spread = Z * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    low = max(0, math.floor((len(slopes) - spread) / 2))
+    high = min(len(slopes) - 1, math.ceil((len(slopes) + spread) / 2))
+    return slopes[low], median(slopes), slopes[high]

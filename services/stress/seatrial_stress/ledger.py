@@ -1,92 +1,218 @@
-"""Proves from the engine's own books that every acknowledged order exists exactly once."""
+"""Whether the engine's books agree with what it said: nothing lost, nothing doubled, nothing out of thin air."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
 
-from seatrial_stress.journal import Entry, Outcome
-from seatrial_shared.contracts.stress import Check, Verdict
+from seatrial_shared.contracts.stress import Check, CheckState
+from seatrial_stress.journal import Attempt, Outcome
 
-MOST_KEYS_TOLD = 5
+FINAL = {"filled", "rejected", "cancelled", "expired"}
+MOST_NAMED = 5
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class BookedOrder:
-    """One order as the engine keeps it."""
+    """An order in the engine's books."""
 
-    key: str
-    order_id: str
+    id: str
+    client_order_id: str
     status: str
-    symbol: str = ""
+    quantity: Decimal
+    side: str = "BUY"
+
+
+@dataclass(frozen=True)
+class BookedFill:
+    """A fill in the engine's books."""
+
+    id: str
+    order_id: str
+    quantity: Decimal
+    price: Decimal
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the engine shows after the run; None means that it does not offer it."""
+    """What the engine showed; None with a reason where it showed nothing."""
 
-    orders: Sequence[BookedOrder] | None = None
-    filled_order_ids: Sequence[str] | None = None
-
-
-def checks(entries: Sequence[Entry], evidence: Evidence) -> list[Check]:
-    """Return the ledger check and one check an invariant; what the engine does not show is INCONCLUSIVE by name."""
-    if evidence.orders is None:
-        detail = "the engine offers no GET /v1/orders, so nothing is known of its books"
-        return [Check(name="ledger", verdict=Verdict.INCONCLUSIVE, detail=detail)]
-    if not entries:
-        return [Check(name="ledger", verdict=Verdict.INVALID, detail="no order was sent")]
-    orders = evidence.orders
-    counts = Counter(order.key for order in orders)
-    sent = {entry.key for entry in entries}
-    found = [
-        _check("no acknowledged order is lost", entries, lambda e: e.outcome is Outcome.OK and counts[e.key] == 0),
-        _check("no order is there twice", entries, lambda e: counts[e.key] > 1),
-        _check("no refused order was executed", entries, _executed_though_refused(orders)),
-        _keys("no order came from nowhere", sorted(order.key for order in orders if order.key not in sent)),
-        _settled(entries, orders),
-        _fills(orders, evidence.filled_order_ids),
-    ]
-    acknowledged = sum(1 for entry in entries if entry.outcome is Outcome.OK)
-    if acknowledged == 0:
-        return [Check(name="ledger", verdict=Verdict.INCONCLUSIVE, detail="no order was acknowledged"), *found]
-    broken = [check for check in found if check.verdict is Verdict.CONSISTENCY_VIOLATION]
-    if broken:
-        detail = f"{len(broken)} rules broken; {broken[0].name}: {broken[0].detail}"
-        return [Check(name="ledger", verdict=Verdict.CONSISTENCY_VIOLATION, detail=detail), *found]
-    detail = f"{acknowledged} acknowledged orders, each there exactly once"
-    return [Check(name="ledger", verdict=Verdict.PASS, detail=detail), *found]
+    orders: tuple[BookedOrder, ...] | None = None
+    fills: tuple[BookedFill, ...] | None = None
+    why_no_orders: str = "the engine has no list of orders"
+    why_no_fills: str = "the engine has no list of fills"
 
 
-def _executed_though_refused(orders: Sequence[BookedOrder]) -> Callable[[Entry], bool]:
-    executed = {order.key for order in orders if order.status == "filled"}
-    return lambda entry: entry.outcome is Outcome.FAIL and entry.key in executed
+@dataclass(frozen=True)
+class Books:
+    """Attempts and booked orders, by key."""
+
+    attempts: Mapping[str, Sequence[Attempt]]
+    orders: Mapping[str, Sequence[BookedOrder]]
+    fills: Mapping[str, Sequence[BookedFill]]
 
 
-def _settled(entries: Sequence[Entry], orders: Sequence[BookedOrder]) -> Check:
-    unclear = {entry.key for entry in entries if entry.outcome is Outcome.INFO}
-    final = {"filled", "rejected", "cancelled", "expired"}
-    stuck = sorted(order.key for order in orders if order.key in unclear and order.status not in final)
-    return _keys("orders without a clear answer are settled", stuck)
+def judge(attempts: Sequence[Attempt], evidence: Evidence, run: str) -> list[Check]:
+    """Return one check for each invariant; a broken one is a VIOLATION, one without evidence UNKNOWN.
 
-
-def _fills(orders: Sequence[BookedOrder], filled: Sequence[str] | None) -> Check:
-    name = "each filled order has exactly one fill"
-    if filled is None:
-        return Check(name=name, verdict=Verdict.INCONCLUSIVE, detail="the engine offers no GET /v1/ledger")
-    counts = Counter(filled)
-    return _keys(
-        name, sorted(order.key for order in orders if (counts[order.order_id] != 1) == (order.status == "filled"))
+    Args:
+        attempts: What was sent and answered; only orders count.
+        evidence: The engine's books after the run, of any run.
+        run: The run's id, which begins each of its keys.
+    """
+    orders = [each for each in evidence.orders or () if each.client_order_id.startswith(f"{run}-")]
+    ids = {each.id for each in orders}
+    fills = [each for each in evidence.fills or () if each.order_id in ids]
+    books = Books(
+        _grouped([each for each in attempts if each.operation == "signal"], lambda each: each.key),
+        _grouped(orders, lambda each: each.client_order_id),
+        _grouped(fills, lambda each: each.order_id),
     )
+    checks = [_idempotent(books)]
+    for name, invariant in _ON_ORDERS.items():
+        lacking = evidence.why_no_orders if evidence.orders is None else None
+        checks.append(_evaluated(name, books, invariant, lacking))
+    for name, invariant in _ON_FILLS.items():
+        lacking = evidence.why_no_orders if evidence.orders is None else None
+        lacking = lacking or (evidence.why_no_fills if evidence.fills is None else None)
+        checks.append(_evaluated(name, books, invariant, lacking))
+    return checks
 
 
-def _check(name: str, entries: Sequence[Entry], is_broken: Callable[[Entry], bool]) -> Check:
-    return _keys(name, [entry.key for entry in entries if is_broken(entry)])
+def _grouped(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return dict(found)
 
 
-def _keys(name: str, keys: Sequence[str]) -> Check:
-    if not keys:
-        return Check(name=name, verdict=Verdict.PASS, detail="holds")
-    told = list(keys[:MOST_KEYS_TOLD])
-    detail = f"{len(keys)} orders: {', '.join(told)}{' ...' if len(keys) > len(told) else ''}"
-    figures = {"orders": len(keys), "keys": told}
-    return Check(name=name, verdict=Verdict.CONSISTENCY_VIOLATION, detail=detail, figures=figures)
+def _evaluated(name: str, books: Books, invariant: "Invariant", lacking: str | None) -> Check:
+    if lacking is not None:
+        return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said=lacking)
+    if not _with(books, Outcome.OK):
+        # Nothing was acknowledged, so an empty book proves nothing; a full one may still convict.
+        broken = invariant(books)
+        if not broken:
+            return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said="no order was acknowledged")
+        return _violated(name, broken)
+    broken = invariant(books)
+    return _violated(name, broken) if broken else _kept(name, len(books.attempts))
+
+
+def _kept(name: str, n: int) -> Check:
+    return Check(name=name, kind="ledger", state=CheckState.PASS, said=f"holds for {n} orders", values={"orders": n})
+
+
+def _violated(name: str, broken: Sequence[str]) -> Check:
+    more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
+    said = "; ".join(broken[:MOST_NAMED]) + more
+    return Check(name=name, kind="ledger", state=CheckState.VIOLATION, said=said, values={"violations": len(broken)})
+
+
+def _with(books: Books, outcome: Outcome) -> list[str]:
+    return [key for key, sent in books.attempts.items() if any(each.outcome is outcome for each in sent)]
+
+
+def _lost(books: Books) -> list[str]:
+    return [
+        f"{key} was acknowledged and is booked {len(books.orders.get(key, ()))} times"
+        for key in _with(books, Outcome.OK)
+        if len(books.orders.get(key, ())) != 1
+    ]
+
+
+def _phantom(books: Books) -> list[str]:
+    return [f"{key} is booked and was never sent" for key in books.orders if key not in books.attempts]
+
+
+def _ghosts(books: Books) -> list[str]:
+    acknowledged = set(_with(books, Outcome.OK))
+    return [
+        f"{key} was refused and is booked as filled"
+        for key, sent in books.attempts.items()
+        if key not in acknowledged
+        and all(each.outcome is Outcome.FAIL for each in sent)
+        and any(order.status == "filled" for order in books.orders.get(key, ()))
+    ]
+
+
+def _unresolved(books: Books) -> list[str]:
+    return [
+        f"{key} is booked as {order.status}"
+        for key in _with(books, Outcome.INFO)
+        for order in books.orders.get(key, ())
+        if order.status not in FINAL
+    ]
+
+
+def _doubled(books: Books) -> list[str]:
+    return [f"{key} is booked {len(orders)} times" for key, orders in books.orders.items() if len(orders) > 1]
+
+
+def _contradicted(books: Books) -> list[str]:
+    found = []
+    for key, sent in books.attempts.items():
+        told = {each.order_status for each in sent if each.outcome is Outcome.OK and each.order_status}
+        booked = {order.status for order in books.orders.get(key, ())}
+        if told and booked and told != booked:
+            found.append(f"{key} was told {'/'.join(sorted(told))} and is booked {'/'.join(sorted(booked))}")
+    return found
+
+
+def _fills_differ(books: Books) -> list[str]:
+    found = []
+    for key, orders in books.orders.items():
+        for order in orders:
+            filled = sum((each.quantity for each in books.fills.get(order.id, ())), Decimal(0))
+            wanted = order.quantity if order.status == "filled" else Decimal(0)
+            if filled != wanted:
+                found.append(f"{key}: {order.status} order of {order.quantity}, fills add up to {filled}")
+    return found
+
+
+def _repeated_fills(books: Books) -> list[str]:
+    times = Counter(each.id for fills in books.fills.values() for each in fills)
+    return [f"fill {identity} is booked {n} times" for identity, n in times.items() if n > 1]
+
+
+def _odd_numbers(books: Books) -> list[str]:
+    fills = [each for fills in books.fills.values() for each in fills]
+    return [
+        f"fill {each.id} has quantity {each.quantity} and price {each.price}"
+        for each in fills
+        if not (each.quantity.is_finite() and each.price.is_finite() and each.quantity > 0 and each.price > 0)
+    ]
+
+
+def _idempotent(books: Books) -> Check:
+    repeated = {key: sent for key, sent in books.attempts.items() if len(sent) > 1}
+    known = {
+        key: {each.order_id for each in sent if each.outcome is Outcome.OK and each.order_id}
+        for key, sent in repeated.items()
+    }
+    broken = [f"{key} sent twice became {len(ids)} orders" for key, ids in known.items() if len(ids) > 1]
+    name = "idempotent_replay"
+    if broken:
+        return _violated(name, broken)
+    if repeated and not any(known.values()):
+        said = "no answer to a repeated order named its order"
+        return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said=said)
+    return _kept(name, len(repeated))
+
+
+Invariant = Callable[[Books], list[str]]
+_ON_ORDERS: Mapping[str, Invariant] = {
+    "no_lost_ack": _lost,
+    "no_phantom": _phantom,
+    "no_ghost_reject": _ghosts,
+    "indeterminate_resolves": _unresolved,
+    "at_most_once": _doubled,
+    "answers_match_books": _contradicted,
+}
+_ON_FILLS: Mapping[str, Invariant] = {
+    "fills_match_orders": _fills_differ,
+    "fill_exactly_once": _repeated_fills,
+    "numeric_hygiene": _odd_numbers,
+}

@@ -1,62 +1,77 @@
-"""Writes the tape of a run before it starts: when each order is meant to be sent, and what it says. Pure and seeded."""
+"""When each request is meant to leave and what it says: a function of plan and seed, never of the answers."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from random import Random
-from typing import Any
 
-from seatrial_shared.contracts.stress import Plan
+from seatrial_shared.contracts.stress import Operation, Plan
 
-FAULT_HEADER = "Seatrial-Fault"
-PRICES = (20.0, 60_000.0)
+PRICE = "100"
+QUANTITY = "0.01"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One order: its key, the second it is meant to be sent, and the request."""
+    """One request.
+
+    Args:
+        key: The client order id, unique in all runs.
+        at_seconds: When it is meant to leave, from the start of the run.
+        operation: Which route it takes.
+        symbol: What it trades.
+        fault: What the exchange shall do wrong with it.
+        repeats: How often it is sent; the second time says the same as the first.
+    """
 
     key: str
     at_seconds: float
-    body: dict[str, Any]  # Any: JSON
-    headers: dict[str, str]
-    is_warm_up: bool
+    operation: Operation
+    symbol: str
+    fault: str | None = None
+    repeats: int = 1
 
-    def document(self) -> dict[str, Any]:  # Any: JSON
-        """Return the arrival as JSON."""
-        return asdict(self)
+    def row(self) -> dict[str, object]:
+        """Return the row that the load generator reads."""
+        body = {
+            "symbol": self.symbol,
+            "action": "buy",
+            "strategy": "stress",
+            "account": "stress",
+            "environment": "stress",
+            "client_order_id": self.key,
+            "price": PRICE,
+            "quantity": QUANTITY,
+        }
+        return {**asdict(self), "body": body}
 
 
-def write(plan: Plan, run_id: str) -> list[Arrival]:
-    """Return every arrival of a run: a Poisson process whose rate does not look at the answers.
+def arrivals(plan: Plan, run: str) -> Iterator[Arrival]:
+    """Yield the requests of a run in the order of their intended times.
+
+    Instants are a Poisson process; with bursts, each instant brings `burst_size` requests and the rate stays.
 
     Args:
-        plan: How much, how long; the same seed gives the same tape.
-        run_id: Begins every key, so that runs never share an order.
+        plan: What to send.
+        run: The run's id; it stands before every key.
     """
     random = Random(plan.seed)
-    prices = {symbol: random.uniform(*PRICES) for symbol in plan.symbols}
-    total = plan.warm_up_seconds + plan.duration_seconds
-    arrivals: list[Arrival] = []
-    at = 0.0
-    while (at := at + random.expovariate(plan.rate_per_second / plan.burst)) < total:
-        for _ in range(plan.burst):
-            arrivals.append(_arrival(plan, run_id, len(arrivals), at, prices, random))
-    return arrivals
+    operations, weights = list(plan.mix), list(plan.mix.values())
+    number, at = 0, 0.0
+    while True:
+        at += random.expovariate(plan.rate_per_second / plan.burst_size)
+        if at >= plan.duration_seconds:
+            return
+        for _ in range(plan.burst_size):
+            operation = random.choices(operations, weights)[0]
+            symbol = random.choice(plan.symbols)
+            fault = _fault(plan, random.random())
+            repeats = 2 if random.random() < plan.repeat_ratio and operation == "signal" else 1
+            key = f"{run}-{number:07d}"
+            yield Arrival(key, at, operation, symbol, fault if operation == "signal" else None, repeats)
+            number += 1
 
 
-def _arrival(plan: Plan, run_id: str, number: int, at: float, prices: dict[str, float], random: Random) -> Arrival:
-    symbol = random.choice(plan.symbols)
-    prices[symbol] *= 1.0 + random.gauss(0.0, 0.0005)
-    key = f"{run_id}-{number}"
-    faults = {FAULT_HEADER: random.choice(plan.faults)} if plan.faults and random.random() < plan.fault_ratio else {}
-    body = {
-        "symbol": symbol,
-        # Buys and sells in turn by symbol would need the state of the engine; a sell without a position is answered too.
-        "action": "buy" if random.random() < 0.5 else "sell",
-        "strategy": f"stress_{plan.kind}",
-        "account": "stress",
-        "environment": "stress",
-        "client_order_id": key,
-        "price": f"{prices[symbol]:.2f}",
-        "quantity": "0.001",
-    }
-    return Arrival(key, at, body, faults, at < plan.warm_up_seconds)
+def _fault(plan: Plan, drawn: float) -> str | None:
+    limits = accumulate(plan.faults.values())
+    return next((name for name, limit in zip(plan.faults, limits, strict=True) if drawn < limit), None)

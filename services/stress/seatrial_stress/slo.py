@@ -1,69 +1,134 @@
-"""Judges latency and errors in three values: kept, broken, or too little seen to say."""
+"""Whether enough requests were fast enough, said only when the sample can carry it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
-from seatrial_stress.journal import Entry, Outcome
-from seatrial_stress.quantiles import quantile
-from seatrial_shared.contracts.stress import Check, Plan, Slo, Verdict
+from seatrial_shared.contracts.stress import Check, CheckState
 
-Z_ONE_SIDED_95 = 1.6448536269514722
-BLOCK_SECONDS = 1.0
-
-
-def checks(plan: Plan, entries: Sequence[Entry]) -> list[Check]:
-    """Return the samples check, one check a promise, and the error budget."""
-    if not entries:
-        return [Check(name="samples", verdict=Verdict.INVALID, detail="no order was measured")]
-    answered = sum(1 for entry in entries if math.isfinite(entry.response_seconds))
-    if answered == 0:
-        return [Check(name="samples", verdict=Verdict.INVALID, detail=f"none of {len(entries)} orders was answered")]
-    samples = Check(name="samples", verdict=Verdict.PASS, detail=f"{len(entries)} orders, {answered} answered")
-    return [samples, *(latency(slo, entries) for slo in plan.slos), errors(plan, entries)]
+CONFIDENCE_Z = 1.645  # one-sided 95 %
+WORST_WINDOW_FACTOR = 3.0
+LEAST = {0.95: 60, 0.99: 301, 0.999: 3_041}
 
 
-def latency(slo: Slo, entries: Sequence[Entry]) -> Check:
-    """Return whether a promise was kept, by the one-sided 95 % bounds of the share that broke it."""
-    name = f"p{slo.quantile * 100:g} <= {slo.limit_ms:g} ms"
-    late = [entry.response_seconds * 1e3 > slo.limit_ms for entry in entries]
-    share, low, high = _bounds(entries, late)
-    budget = 1.0 - slo.quantile
-    seen = quantile([entry.response_seconds * 1e3 for entry in entries], slo.quantile)
-    shown = f"{seen:.1f} ms" if math.isfinite(seen) else "no answer in time"
-    detail = f"p{slo.quantile * 100:g} is {shown}, {share:.2%} were later than {slo.limit_ms:g} ms"
-    verdict = Verdict.PASS if high < budget else Verdict.FAIL if low > budget else Verdict.INCONCLUSIVE
-    if verdict is Verdict.INCONCLUSIVE:
-        detail += f"; too little to say (between {low:.2%} and {high:.2%}, allowed {budget:.2%})"
-    return Check(name=name, verdict=verdict, detail=detail, figures={"late_ratio": share, "orders": len(entries)})
+@dataclass(frozen=True)
+class Sample:
+    """One request: when it was meant to leave, and how long it took from then (infinite when it went wrong)."""
+
+    at_seconds: float
+    seconds: float
 
 
-def errors(plan: Plan, entries: Sequence[Entry]) -> Check:
-    """Return whether few enough orders ended without a clear answer."""
-    unclear = [entry.outcome is Outcome.INFO for entry in entries]
-    share, low, high = _bounds(entries, unclear)
-    budget = plan.error_budget_ratio
-    verdict = Verdict.PASS if high <= budget else Verdict.FAIL if low > budget else Verdict.INCONCLUSIVE
-    detail = f"{sum(unclear)} of {len(entries)} without a clear answer, allowed {budget:.2%}"
-    return Check(name="errors", verdict=verdict, detail=detail, figures={"unclear_ratio": share})
+@dataclass(frozen=True)
+class Bounds:
+    """The share of bad requests with its one-sided 95 % bounds."""
+
+    n: int
+    ratio: float
+    lower: float
+    upper: float
 
 
-def _bounds(entries: Sequence[Entry], broken: Sequence[bool]) -> tuple[float, float, float]:
-    """Return the share that broke the promise with its lower and upper bound.
+def judge(name: str, samples: Sequence[Sample], limit_seconds: float, allowed: float, window_seconds: float) -> Check:
+    """Judge whether the share of requests slower than a limit is below what is allowed.
 
-    Requests of one stall are not independent, so the error is taken over blocks of a second; with no breach at all
-    the rule of three bounds it.
+    Args:
+        name: The check's name.
+        samples: Every request, those that went wrong too.
+        limit_seconds: The slowest good answer.
+        allowed: The allowed share, such as 0.01 for a p99.
+        window_seconds: No window of this length may have more than three times that share.
     """
-    n = len(broken)
-    share = sum(broken) / n
-    if share == 0.0:
-        return 0.0, 0.0, 3.0 / n
-    if share == 1.0:
-        return 1.0, 1.0 - 3.0 / n, 1.0
-    blocks: dict[int, list[bool]] = {}
-    for entry, each in zip(entries, broken, strict=True):
-        blocks.setdefault(int(entry.intended // BLOCK_SECONDS), []).append(each)
-    sums = [sum(block) - share * len(block) for block in blocks.values()]
-    clustered = math.sqrt(sum(value * value for value in sums)) / n
-    binomial = math.sqrt(share * (1.0 - share) / n)
-    error = Z_ONE_SIDED_95 * max(clustered, binomial)
-    return share, max(0.0, share - error), min(1.0, share + error)
+    if not samples:
+        return Check(name=name, kind="slo", state=CheckState.INVALID, said="no request was measured")
+    if any(math.isnan(each.seconds) for each in samples):
+        return Check(name=name, kind="slo", state=CheckState.INVALID, said="a measured time is not a number")
+    found = bounds(samples, limit_seconds)
+    worst = _worst_window(samples, limit_seconds, window_seconds)
+    least = least_n(1 - allowed)
+    values = {"n": found.n, "least_n": least, "bad_ratio": found.ratio, "lower": found.lower, "upper": found.upper}
+    values["worst_window_ratio"] = worst
+    if found.lower > allowed:
+        state = CheckState.FAIL
+    elif found.upper >= allowed or found.n < least:
+        state = CheckState.INCONCLUSIVE
+    else:
+        state = CheckState.PASS if worst <= WORST_WINDOW_FACTOR * allowed else CheckState.FAIL
+    said = f"{found.ratio:.2%} of {found.n} over {limit_seconds * 1000:g} ms, allowed {allowed:.2%}"
+    if state is CheckState.INCONCLUSIVE:
+        said += f"; 95 % bounds {found.lower:.2%} to {found.upper:.2%}, at least {least} requests needed"
+    if worst > WORST_WINDOW_FACTOR * allowed:
+        said += f"; worst {window_seconds:g} s: {worst:.2%}"
+    return Check(name=name, kind="slo", state=state, said=said, values=dict(values))
+
+
+def least_n(quantile: float) -> int:
+    """Return how many requests a PASS at a quantile needs at least."""
+    return LEAST.get(round(quantile, 6), math.ceil(3.05 / (1 - quantile)))
+
+
+def bounds(samples: Sequence[Sample], limit_seconds: float) -> Bounds:
+    """Return the share of samples over a limit; bounds count for requests of one stall being no independent ones."""
+    n = len(samples)
+    bad = sum(each.seconds > limit_seconds for each in samples)
+    ratio = bad / n
+    spread = CONFIDENCE_Z * _standard_error(samples, limit_seconds, ratio)
+    lower = min(_exact_lower(bad, n), max(0.0, ratio - spread))
+    upper = max(_exact_upper(bad, n), min(1.0, ratio + spread))
+    return Bounds(n, ratio, lower, upper)
+
+
+def _standard_error(samples: Sequence[Sample], limit: float, ratio: float) -> float:
+    """Newey and West (1987) over blocks of one second."""
+    ordered = sorted(samples, key=lambda each: each.at_seconds)
+    blocks = [
+        sum((each.seconds > limit) - ratio for each in block)
+        for _, block in groupby(ordered, key=lambda each: math.floor(each.at_seconds))
+    ]
+    lags = math.floor(4 * (len(blocks) / 100) ** (2 / 9))
+    variance = sum(each * each for each in blocks)
+    for lag in range(1, min(lags, len(blocks) - 1) + 1):
+        weight = 1 - lag / (lags + 1)
+        variance += 2 * weight * sum(a * b for a, b in zip(blocks, blocks[lag:], strict=False))
+    return math.sqrt(max(0.0, variance)) / len(samples)
+
+
+def _worst_window(samples: Sequence[Sample], limit: float, window: float) -> float:
+    last = max(each.at_seconds for each in samples)
+    # What is left at the end joins the window before; a handful of requests is no window.
+    count = max(1, math.floor(last / window))
+    grouped: dict[int, list[bool]] = {}
+    for each in samples:
+        place = min(count - 1, math.floor(each.at_seconds / window))
+        grouped.setdefault(place, []).append(each.seconds > limit)
+    return max(sum(group) / len(group) for group in grouped.values())
+
+
+def _exact_upper(bad: int, n: int) -> float:
+    if bad >= n:
+        return 1.0
+    return _root(lambda p: _at_most(bad, n, p) - 0.05)
+
+
+def _exact_lower(bad: int, n: int) -> float:
+    if bad == 0:
+        return 0.0
+    return _root(lambda p: _at_most(bad - 1, n, p) - 0.95)
+
+
+def _at_most(bad: int, n: int, p: float) -> float:
+    """Return the probability of at most `bad` of `n`, each with probability p (0 < p < 1)."""
+    total = 0.0
+    for k in range(bad + 1):
+        choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+        total += math.exp(choose + k * math.log(p) + (n - k) * math.log1p(-p))
+    return total
+
+
+def _root(falling: Callable[[float], float]) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+    return (low + high) / 2

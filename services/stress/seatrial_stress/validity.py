@@ -1,61 +1,115 @@
-"""Judges the load generator first: a saturated, dead or silent one proves nothing about the engine."""
+"""Whether the load generator did what the plan says; when not, its figures say nothing about the engine."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial_stress.journal import Entry
-from seatrial_stress.quantiles import quantile
-from seatrial_shared.contracts.stress import Check, Plan, Verdict
+from seatrial_shared.contracts.stress import Check, CheckState, Plan
 
-LAG_SECONDS = 0.005
-LAG_SHARE = 0.1
-MOST_CPU_RATIO = 0.8
-LEAST_SENT_RATIO = 0.995
+MOST_LAG_SECONDS = 0.005
+LAG_SHARE_OF_SLO = 0.1
+MOST_CPU_PERCENT = 80.0
+MOST_CLOCK_STEP_SECONDS = 0.5
+LEAST_ACHIEVED = 0.995
 
 
 @dataclass(frozen=True)
-class Generator:
-    """What is known of the load processes at the end.
+class WorkerEnd:
+    """How one generator process ended; `finished` is False when it left no last word."""
 
-    Args:
-        scheduled: Arrivals on the tape.
-        finished: The load process said that it came to the end of its tape.
-        exit_code: Of the load process; None when it had to be killed.
-        cpu_ratio: 95th percentile of its use of a core, NaN when unknown.
-        errors: What its listeners and greenlets raised.
-    """
+    number: int
+    exit_code: int | None
+    finished: bool = False
+    journalled: int = 0
+    histogram_counts: tuple[int, ...] = ()
+    problems: tuple[str, ...] = ()
+    cpu_percent: tuple[float, ...] = ()
+    clock_step_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What was to be sent and what was, by the journal."""
 
     scheduled: int
-    finished: bool
-    exit_code: int | None
-    cpu_ratio: float
-    errors: tuple[str, ...] = ()
+    sent: int
+    repeats_due: int
+    lags: tuple[float, ...]
+    journal_problems: tuple[str, ...] = ()
 
 
-def check(plan: Plan, generator: Generator, entries: Sequence[Entry]) -> Check:
-    """Return whether the generator was good enough for its numbers to mean anything."""
-    lags = [entry.lag_seconds for entry in entries]
-    lag = quantile(lags, 0.99)
-    sent = sum(1 for each in lags if math.isfinite(each))
-    tightest = min((slo.limit_ms / 1_000.0 for slo in plan.slos), default=1.0)
-    allowed = max(LAG_SECONDS, LAG_SHARE * tightest)
-    complaints = []
-    if not generator.finished or generator.exit_code != 0:
-        complaints.append(f"the load process ended with {generator.exit_code} before the end of its tape")
-    if generator.errors:
-        complaints.append(f"the load process raised: {generator.errors[0]}")
-    if generator.scheduled == 0 or sent < LEAST_SENT_RATIO * generator.scheduled:
-        complaints.append(f"{sent} of {generator.scheduled} orders were sent")
-    if not lag <= allowed:
-        complaints.append(f"orders were sent late: p99 {lag * 1e3:.1f} ms, allowed {allowed * 1e3:.1f} ms")
-    if not generator.cpu_ratio <= MOST_CPU_RATIO:
-        complaints.append(f"its core was busy to {generator.cpu_ratio:.0%}, allowed {MOST_CPU_RATIO:.0%}")
-    figures = {"scheduled": generator.scheduled, "sent": sent}
-    if math.isfinite(lag):
-        figures |= {"lag_p99_ms": round(lag * 1e3, 3)}
-    if math.isfinite(generator.cpu_ratio):
-        figures |= {"cpu_ratio": round(generator.cpu_ratio, 3)}
-    if complaints:
-        return Check(name="generator", verdict=Verdict.INVALID, detail="; ".join(complaints), figures=figures)
-    return Check(name="generator", verdict=Verdict.PASS, detail=f"lag p99 {lag * 1e3:.1f} ms", figures=figures)
+def judge(plan: Plan, sending: Sending, workers: Sequence[WorkerEnd]) -> list[Check]:
+    """Return the checks of the generator; each that is not PASS makes the run INVALID.
+
+    Args:
+        plan: What was asked for.
+        sending: What the journal says.
+        workers: How each process ended.
+    """
+    return [
+        _workers(plan, workers),
+        _sent(sending),
+        _lag(plan, sending.lags),
+        _journal(sending, workers),
+        _cpu(workers),
+        _clock(workers),
+    ]
+
+
+def _check(name: str, good: bool, said: str, **values: float | int | str | None) -> Check:
+    state = CheckState.PASS if good else CheckState.INVALID
+    return Check(name=name, kind="generator", state=state, said=said, values=values)
+
+
+def _workers(plan: Plan, workers: Sequence[WorkerEnd]) -> Check:
+    dead = [each for each in workers if not each.finished or each.exit_code != 0]
+    words = [
+        *(f"worker {each.number} ended with code {each.exit_code}" for each in dead),
+        *(problem for each in workers for problem in each.problems),
+    ]
+    good = not words and len(workers) == plan.workers
+    said = "; ".join(words[:5]) or f"{len(workers)} of {plan.workers} workers finished"
+    return _check("workers", good, said, workers=len(workers), lost=len(dead))
+
+
+def _sent(sending: Sending) -> Check:
+    good = sending.scheduled > 0 and sending.sent >= LEAST_ACHIEVED * sending.scheduled
+    said = f"{sending.sent} of {sending.scheduled} scheduled requests were sent"
+    return _check("sent", good, said, scheduled=sending.scheduled, sent=sending.sent)
+
+
+def _lag(plan: Plan, lags: Sequence[float]) -> Check:
+    limit = max(MOST_LAG_SECONDS, LAG_SHARE_OF_SLO * min(slo.seconds for slo in plan.slos))
+    if not lags or any(math.isnan(lag) for lag in lags):
+        return _check("send_lag", False, "no sending was measured", n=len(lags))
+    found = sorted(lags)[max(0, math.ceil(0.99 * len(lags)) - 1)]
+    said = f"p99 of the delay before sending {found * 1000:.1f} ms, allowed {limit * 1000:g} ms"
+    return _check("send_lag", found <= limit, said, p99_seconds=found, limit_seconds=limit, n=len(lags))
+
+
+def _journal(sending: Sending, workers: Sequence[WorkerEnd]) -> Check:
+    problems = list(sending.journal_problems)
+    for each in workers:
+        if any(count != each.journalled for count in each.histogram_counts) or not each.histogram_counts:
+            counted = ", ".join(map(str, each.histogram_counts)) or "nothing"
+            problems.append(f"worker {each.number} journalled {each.journalled}, its histograms hold {counted}")
+    return _check("journal", not problems, "; ".join(problems[:5]) or "journal and histograms hold the same count")
+
+
+def _cpu(workers: Sequence[WorkerEnd]) -> Check:
+    figures = [figure for each in workers for figure in each.cpu_percent]
+    if not figures or any(math.isnan(figure) for figure in figures):
+        return _check("generator_cpu", False, "the generator's CPU was not measured")
+    highest = max(
+        sorted(each.cpu_percent)[max(0, math.ceil(0.95 * len(each.cpu_percent)) - 1)]
+        for each in workers
+        if each.cpu_percent
+    )
+    said = f"p95 {highest:.0f} % of a core, allowed {MOST_CPU_PERCENT:.0f} %"
+    return _check("generator_cpu", highest <= MOST_CPU_PERCENT, said, p95_percent=highest)
+
+
+def _clock(workers: Sequence[WorkerEnd]) -> Check:
+    step = max((abs(each.clock_step_seconds) for each in workers), default=math.inf)
+    good = step <= MOST_CLOCK_STEP_SECONDS  # False for NaN
+    return _check("clock", good, f"wall clock and monotonic clock drifted {step:.3f} s apart", step_seconds=step)

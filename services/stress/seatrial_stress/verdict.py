@@ -1,21 +1,47 @@
-"""Makes one verdict of many checks; nothing is green by accident."""
+"""One verdict out of many checks; only a run in which every check passed is green."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
-from seatrial_shared.contracts.stress import Check, Verdict
+from seatrial_shared.contracts.stress import Check, CheckState, Verdict
 
-# A lost order is lost even when the generator was slow; a slow answer of a saturated generator is nobody's fault.
-ORDER = (Verdict.CONSISTENCY_VIOLATION, Verdict.INVALID, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
-NEEDED = frozenset({"generator", "samples", "ledger"})
+EXIT_TOOL_ERROR = 5
+EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PASS: 0,
+    Verdict.FAIL: 1,
+    Verdict.CONSISTENCY_VIOLATION: 2,
+    Verdict.INCONCLUSIVE: 3,
+    Verdict.INVALID: 4,
+}
+NEEDED = {"generator", "slo", "ledger"}
+
+_MEANING: Mapping[CheckState, Verdict] = {
+    CheckState.PASS: Verdict.PASS,
+    CheckState.FAIL: Verdict.FAIL,
+    CheckState.VIOLATION: Verdict.CONSISTENCY_VIOLATION,
+    CheckState.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    CheckState.UNKNOWN: Verdict.INCONCLUSIVE,
+    CheckState.INVALID: Verdict.INVALID,
+}
+# A lost order is lost even when the generator was slow; a slow answer measured by a slow generator says nothing.
+_WORST_FIRST = (
+    Verdict.CONSISTENCY_VIOLATION,
+    Verdict.INVALID,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+)
 
 
-def combine(checks: Sequence[Check]) -> Verdict:
-    """Return the gravest verdict; a run without one of the needed checks is INVALID."""
-    if not {check.name for check in checks} >= NEEDED:
-        return Verdict.INVALID
-    return gravest(check.verdict for check in checks)
+def of(checks: Iterable[Check]) -> Verdict:
+    """Return the verdict of a run; INVALID when a whole kind of check is missing."""
+    found = list(checks)
+    verdicts = {_MEANING[check.state] for check in found}
+    if not {check.kind for check in found} >= NEEDED:
+        verdicts.add(Verdict.INVALID)
+    return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
 
 
-def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the gravest of some verdicts, INVALID of none."""
-    return min(verdicts, key=ORDER.index, default=Verdict.INVALID)
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the verdict of several runs together; INVALID when there are none."""
+    found = set(verdicts) or {Verdict.INVALID}
+    return next(verdict for verdict in _WORST_FIRST if verdict in found)

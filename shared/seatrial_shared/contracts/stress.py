@@ -1,0 +1,176 @@
+"""Plans, checks, verdicts and runs of the stress service on the wire."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+PlanName = Literal["high_frequency", "memory_under_load", "concurrent_trades", "api_failure"]
+Operation = Literal["signal", "check"]
+# What the engine's simulated exchange does wrong, on the header Seatrial-Fault.
+FaultName = Literal[
+    "connect_refused",
+    "server_error",
+    "rate_limited",
+    "timeout",
+    "timeout_executed",
+    "server_error_executed",
+    "nan_body",
+]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Number = float | int | str | None
+
+
+class Verdict(StrEnum):
+    """How a run ended; nothing but PASS is green."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    CONSISTENCY_VIOLATION = "CONSISTENCY_VIOLATION"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+class CheckState(StrEnum):
+    """What one check found; UNKNOWN means that the evidence it needs was not there."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    VIOLATION = "VIOLATION"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    UNKNOWN = "UNKNOWN"
+    INVALID = "INVALID"
+
+
+class Check(BaseModel):
+    """One check with the sentence and the numbers behind it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: Literal["generator", "slo", "ledger", "faults", "memory"]
+    state: CheckState
+    said: str
+    values: dict[str, Number] = {}
+
+
+class Slo(BaseModel):
+    """At least `quantile` of an operation's requests answer well within `seconds` of their intended time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    operation: Operation = "signal"
+    quantile: Annotated[float, Field(gt=0, lt=1)]
+    seconds: Annotated[float, Field(gt=0, le=600)]
+
+
+class Plan(BaseModel):
+    """What is sent, how fast, what goes wrong on purpose, and what must hold.
+
+    The rate is of arrivals, which come whether or not the engine has answered the ones before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$")]
+    users: PlanName = "high_frequency"
+    description: str = ""
+    rate_per_second: Annotated[float, Field(gt=0, le=2_000)]
+    duration_seconds: Annotated[float, Field(gt=0, le=3_600)] = 20.0
+    warm_up_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
+    burst_size: Annotated[int, Field(ge=1, le=500)] = 1
+    mix: dict[Operation, Annotated[float, Field(gt=0, le=1)]] = {"signal": 1.0}
+    symbols: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1)] = (
+        "BTCUSDT",
+        "ETHUSDT",
+    )
+    repeat_ratio: Ratio = 0.0
+    faults: dict[FaultName, Ratio] = {}
+    slos: Annotated[tuple[Slo, ...], Field(min_length=1)]
+    max_error_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    memory_mb_per_1000_orders: Annotated[float, Field(gt=0)] | None = None
+    workers: Annotated[int, Field(ge=1, le=8)] = 1
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if sum(self.faults.values()) > 1:
+            raise ValueError(f"the ratios of all faults may be 1 together, found {sum(self.faults.values())}")
+        missing = {slo.operation for slo in self.slos} - set(self.mix)
+        if missing:
+            raise ValueError(f"an SLO needs requests to judge: {', '.join(sorted(missing))} is not in the mix")
+        if self.warm_up_seconds >= self.duration_seconds:
+            raise ValueError(
+                f"warm_up_seconds ({self.warm_up_seconds}) must be shorter than duration_seconds "
+                f"({self.duration_seconds})"
+            )
+        return self
+
+
+class RunRequest(BaseModel):
+    """Ask for a run: a known plan by name or a whole one, against an allowed target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plan: PlanName | Plan
+    target: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    duration_seconds: Annotated[float, Field(gt=0, le=3_600)] | None = None
+    rate_per_second: Annotated[float, Field(gt=0, le=2_000)] | None = None
+    seed: int | None = None
+
+
+class Latency(BaseModel):
+    """Quantiles in seconds; null where nothing was measured."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+
+class Report(BaseModel):
+    """The result of a run: verdict first, then every check with its numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = Field(1, serialization_alias="schema", validation_alias="schema")
+    run: str
+    verdict: Verdict
+    exit_code: int
+    plan: Plan
+    target: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    counts: dict[str, int]
+    response: Latency
+    service: Latency
+    lag: Latency
+    checks: tuple[Check, ...]
+
+    def __str__(self) -> str:
+        bad = [check.name for check in self.checks if check.state is not CheckState.PASS]
+        p99 = "unknown" if self.response.p99 is None else f"{self.response.p99 * 1000:.0f} ms"
+        text = f"{self.verdict} {self.plan.name}: {self.counts.get('scheduled', 0)} requests, p99 {p99}"
+        return text + (f"; not passed: {', '.join(bad)}" if bad else "; every check passed")
+
+
+class RunState(BaseModel):
+    """Where a run stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    plan: str
+    target: str
+    origin: Literal["api", "ui"]
+    status: Literal["queued", "running", "finished", "cancelled", "failed"]
+    progress_ratio: float
+    verdict: Verdict | None = None
+    error: str | None = None
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None = None
+    report: Report | None = None
