@@ -37,14 +37,13 @@ def checks(plan: Plan, observed: Observed) -> list[Check]:
     sending = Sending(
         observed.scheduled,
         len(first),
-        observed.repeats,
         tuple(each.lag_seconds for each in first),
         observed.journal.problems,
     )
     measured = [each for each in first if each.intended >= plan.warm_up_seconds]
     found = validity.judge(plan, sending, observed.workers)
     found += _slos(plan, measured)
-    found += ledger.judge(attempts, observed.evidence, observed.run)
+    found += ledger.judge(attempts, observed.evidence, observed.run, observed.repeats)
     if plan.faults:
         found.append(_faults(first))
     if plan.memory_mb_per_1000_orders is not None:

@@ -33,7 +33,6 @@ class Sending:
 
     scheduled: int
     sent: int
-    repeats_due: int
     lags: tuple[float, ...]
     journal_problems: tuple[str, ...] = ()
 

@@ -1,0 +1,123 @@
+"""A small engine on a real port, with faults to plant: what it loses, doubles, delays or never answers."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+
+Message = dict[str, Any]
+Reply = tuple[int, Any]
+REFUSES = {"connect_refused", "timeout"}
+
+
+@dataclass
+class TinyEngine:
+    """An ASGI engine that keeps orders in a dict.
+
+    Args:
+        loses: Which acknowledged order is forgotten, every n-th; 0 for none.
+        hangs: Whether it never answers an order.
+        stall: Seconds in which nothing is answered, from and to after the first order.
+        is_idempotent: Whether the same key is the same order.
+        shows_books: Whether it lists orders and fills.
+        status: What it answers an order with.
+    """
+
+    loses: int = 0
+    hangs: bool = False
+    stall: tuple[float, float] = (0.0, 0.0)
+    is_idempotent: bool = True
+    shows_books: bool = True
+    status: int = 200
+    orders: dict[str, Message] = field(default_factory=dict)
+    fills: list[Message] = field(default_factory=list)
+    answered: int = 0
+    first_at: float | None = None
+
+    async def __call__(
+        self, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Any]
+    ) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        status, answer = await self._answer(scope, body, headers.get("seatrial-fault"))
+        content = json.dumps(answer).encode()
+        start = {"type": "http.response.start", "status": status}
+        await send({**start, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(self, scope: Mapping[str, Any], body: bytes, fault: str | None) -> Reply:
+        if scope["path"] == "/v1/signals":
+            return await self._signal(json.loads(body), fault)
+        if scope["path"] == "/v1/orders/check":
+            return 200, {"accepted": True}
+        if not self.shows_books:
+            return 404, {"detail": "nothing here"}
+        rows = self.fills if scope["path"] == "/v1/ledger" else list(self.orders.values())
+        limit = int(parse_qs(scope["query_string"].decode()).get("limit", ["100"])[0])
+        start = int(parse_qs(scope["query_string"].decode()).get("cursor", ["0"])[0])
+        more = str(start + limit) if len(rows) > start + limit else None
+        return 200, {"items": rows[start : start + limit], "next_cursor": more}
+
+    async def _signal(self, signal: Message, fault: str | None) -> Reply:
+        now = asyncio.get_running_loop().time()
+        self.first_at = now if self.first_at is None else self.first_at
+        if self.hangs:
+            await asyncio.sleep(60)
+        begin, end = (self.first_at + each for each in self.stall)
+        if begin <= now < end:
+            await asyncio.sleep(end - now)
+        if self.status != 200:
+            return self.status, {"detail": "no"}
+        self.answered += 1
+        key = signal["client_order_id"]
+        if key in self.orders and self.is_idempotent:
+            return 200, self._told(self.orders[key])
+        refused = fault in REFUSES
+        order = {
+            "id": f"o{self.answered}",
+            "client_order_id": key,
+            "status": "rejected" if refused else "filled",
+            "quantity": signal["quantity"],
+            "side": "BUY",
+        }
+        if self.loses and self.answered % self.loses == 0:
+            return 200, self._told(order)
+        self.orders[key if self.is_idempotent else f"{key}/{self.answered}"] = order
+        if not refused:
+            fill = {"id": f"f{self.answered}", "order_id": order["id"], "quantity": order["quantity"]}
+            self.fills.append({**fill, "price": signal["price"]})
+        return 200, self._told(order)
+
+    def _told(self, order: Message) -> Message:
+        return {**order, "order_id": order["id"]}
+
+
+@contextmanager
+def serving(engine: TinyEngine) -> Iterator[str]:
+    """Serve an engine on a free loopback port; yields its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(engine, log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
