@@ -65,7 +65,8 @@ class ExecutionConfig:
             raise field_error("limit_fill", self.limit_fill, "`touch`, or `through` with a tick_size above 0")
         if self.intrabar not in {"worst", "best", "nearest", "random"}:
             raise field_error("intrabar", self.intrabar, "worst, best or nearest")
-        sizes.parse(self.sizing)
+        if sizes.parse(self.sizing).kind is sizes.SizingKind.VOL:
+            raise field_error("size", self.sizing, "fixed, notional, equity, risk or kelly; vol cannot be traded yet")
 
     def pack(self) -> NDArray[np.float64]:
         """Return the rules as the array that the compiled step reads."""

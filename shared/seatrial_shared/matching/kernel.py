@@ -56,7 +56,6 @@ from seatrial_shared.matching.layout import (
     S_TARGET,
     S_TRADES,
     S_TRAIL,
-    S_VOLATILITY,
     S_WINS,
     SIGNAL,
     T_AMBIGUOUS,
@@ -336,9 +335,6 @@ def _quantity(state: Floats, config: Floats, price: float, stop: float) -> float
         wanted = value / price
     elif kind == 2.0:
         wanted = value * affordable
-    elif kind == 5.0:
-        volatility = state[S_VOLATILITY]
-        wanted = value / volatility * equity / price if volatility > 0.0 else 0.0
     else:
         share = value if kind == 3.0 else _kelly(state, config)
         wanted = share * equity / _loss_per_unit(state, price, stop)
