@@ -1,6 +1,7 @@
 """The reference trading engine in the owner's own process: signals, webhooks and automatic trading on paper."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from seatrial.engine.webhook import WebhookHandler
 from seatrial_backtest.loading import LoadOptions, load
 from seatrial_engine.config import EngineConfig, RiskLimits
 from seatrial_engine.engine import Engine
+from seatrial_engine.exchange import Fault
 from seatrial_engine.memory import MemoryStore
 from seatrial_shared.clock import SystemClock
 from seatrial_shared.collector import MetricsCollector
@@ -46,17 +48,29 @@ class TradingEngine:
         )
         self._automatic: AutoTrader | None = None
 
-    def process_signal(self, signal_data: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    def process_signal(
+        self, signal_data: Mapping[str, Any], *, fault: str | None = None
+    ) -> dict[str, Any]:  # Any: JSON
         """Trade a signal and return what became of it; a refused or malformed signal is an answer, not an exception.
 
         Args:
             signal_data: `symbol` and `action` (buy, sell, close, short, cover, hold); `price`, `quantity`, `stop_loss`,
                 `take_profit`, `size`, `client_order_id` as needed; without `strategy` it counts as `manual`.
+            fault: What the simulated exchange does wrong with it (see `seatrial_engine.exchange.Fault`), for tests.
         """
-        result = self._engine.process_signal({"account": self.config.account, **signal_data})
+        wrong = None if fault is None else Fault(fault)
+        result = self._engine.process_signal({"account": self.config.account, **signal_data}, wrong)
         if result["status"] == "invalid":
             self.metrics.record_error("invalid_signal")
         return result
+
+    def get_orders(self) -> list[dict[str, Any]]:  # Any: JSON
+        """Return every order, oldest first, stress tests' too."""
+        return [order.model_dump(mode="json") for order in self._store.orders()]
+
+    def get_fills(self) -> list[dict[str, Any]]:  # Any: the columns have a type each
+        """Return every fill, oldest first, stress tests' too."""
+        return [asdict(fill) for fill in self._store.fills()]
 
     def start_auto_trading(self) -> None:
         """Trade the configured strategy on the configured bars in the background; without them nothing happens.

@@ -1,10 +1,23 @@
 """Where load may go: this machine, and what the operator named."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from seatrial_shared.errors import Forbidden, field_error
 from seatrial_shared.settings import is_loopback
+
+VARIABLE = "SEATRIAL_STRESS_TARGETS"
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """Return the origins of a comma-separated list."""
+    return tuple(origin(each) for each in text.split(",") if each.strip())
+
+
+def named_in_environment(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the origins that the operator allows beside this machine."""
+    return named_in(environment.get(VARIABLE, ""))
 
 
 def origin(url: str) -> str:
@@ -38,9 +51,8 @@ def allowed(url: str, named: Collection[str]) -> str:
     """
     found = origin(url)
     host = urlsplit(found).hostname or ""
-    if is_loopback(host) or found in {origin(each) for each in named}:
+    if is_loopback(host) or found in named:
         return found
     raise Forbidden(
-        f"load may not go to {found}: it is neither on this machine nor in SEATRIAL_STRESS_TARGETS "
-        f"({', '.join(named) or 'empty'})"
+        f"load may not go to {found}: it is neither on this machine nor in {VARIABLE} ({', '.join(named) or 'empty'})"
     )

@@ -157,6 +157,9 @@ class Report(BaseModel):
         text = f"{self.verdict} {self.plan.name}: {self.counts.get('scheduled', 0)} requests, p99 {p99}"
         return text + (f"; not passed: {', '.join(bad)}" if bad else "; every check passed")
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 class RunState(BaseModel):
     """Where a run stands."""

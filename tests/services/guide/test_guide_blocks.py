@@ -176,7 +176,6 @@ def test_backtesting(environment: dict[str, str], tmp_path: Path) -> None:
     assert int(out.rsplit("trades:", 1)[1]) > 3
 
 
-@pytest.mark.xfail(strict=True, reason="stress tests are the stress issue's")
 def test_stress_testing(environment: dict[str, str], tmp_path: Path) -> None:
     run(
         """
@@ -197,7 +196,6 @@ def test_stress_testing(environment: dict[str, str], tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="performance tests are the stress issue's")
 def test_quick_test_runner(environment: dict[str, str], tmp_path: Path) -> None:
     run(
         """

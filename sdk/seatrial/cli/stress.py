@@ -1,0 +1,129 @@
+"""`stress run|plans`: load an engine and say whether it holds; the exit code is the verdict."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from click import Context, UsageError
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from seatrial.cli.output import JSON_HELP, fail, say, write_json
+from seatrial_shared.clients import find_token, service_url
+from seatrial_shared.contracts.stress import CheckState, Latency, Plan, Report
+from seatrial_shared.errors import SeatrialError
+
+EXIT_TOOL_ERROR = 5
+
+
+class StressGroup(TyperGroup):
+    """Commands whose wrong usage ends with 5: 2 says that the books are wrong."""
+
+    def invoke(self, ctx: Context) -> Any:  # Any: as click has it
+        """Invoke a command."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            error.exit_code = EXIT_TOOL_ERROR
+            raise
+
+
+app = typer.Typer(help="Load an engine and prove its books afterwards.", no_args_is_help=True, cls=StressGroup)
+
+PLAN_HELP = "high_frequency, memory_under_load, concurrent_trades, api_failure, all, or a JSON file."
+COLOURS = {CheckState.PASS: "green", CheckState.UNKNOWN: "yellow", CheckState.INCONCLUSIVE: "yellow"}
+
+
+@app.command()
+def run(
+    plan: Annotated[str, typer.Option(metavar="NAME|FILE|all", help=PLAN_HELP)] = "high_frequency",
+    target: Annotated[
+        str | None, typer.Option(metavar="URL", help="The engine [default: SEATRIAL_ENGINE_URL, else port 5000 here].")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds of load [default: the plan's own].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests a second [default: the plan's own].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of schedule and faults [default: the plan's own].")] = None,
+    json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
+) -> None:
+    """Run one plan or all four. Exit code: 0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 tool error."""
+    _require_generator()
+    from seatrial_stress import targets, verdict
+
+    try:
+        address = targets.allowed(target or service_url("engine"), targets.named_in_environment())
+        plans = _plans(plan, {"duration_seconds": duration, "rate_per_second": rate, "seed": seed})
+        reports = [_run(each, address, quiet=json_out == "-") for each in plans]
+    except (SeatrialError, OSError) as error:
+        fail(str(error), EXIT_TOOL_ERROR)
+    found = verdict.worst(report.verdict for report in reports)
+    if json_out:
+        items = [report.model_dump(mode="json", by_alias=True) for report in reports]
+        write_json(json_out, items[0] if len(items) == 1 and plan != "all" else {"verdict": found, "items": items})
+    raise typer.Exit(verdict.EXIT_CODES[found])
+
+
+@app.command()
+def plans(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
+    """List the plans that are known by name."""
+    _require_generator()
+    from seatrial_stress.plan import PLANS
+
+    if json_out:
+        write_json(json_out, {"items": [each.model_dump(mode="json") for each in PLANS.values()], "next_cursor": None})
+    if json_out != "-":
+        table = Table("plan", "requests/s", "seconds", "what it does")
+        for each in PLANS.values():
+            table.add_row(each.name, f"{each.rate_per_second:g}", f"{each.duration_seconds:g}", each.description)
+        Console().print(table)
+
+
+def _require_generator() -> None:
+    try:
+        import seatrial_stress.runner  # noqa: F401  only to see whether it is there
+    except ModuleNotFoundError as error:
+        missing = f"`seatrial stress` needs {error.name}, which is not installed: pip install 'seatrial[stress]'"
+        fail(missing, EXIT_TOOL_ERROR)
+
+
+def _plans(named: str, values: dict[str, Any]) -> list[Plan]:  # Any: each setting has a type of its own
+    from seatrial_stress import plan
+
+    if named == "all":
+        chosen = list(plan.PLANS.values())
+    elif named in plan.PLANS or not (named.endswith(".json") or Path(named).is_file()):
+        chosen = [plan.get(named)]
+    else:
+        chosen = [plan.read_text(Path(named).read_text(encoding="utf-8"))]
+    return [plan.changed(each, **values) for each in chosen]
+
+
+def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
+    from seatrial_stress import runner
+
+    if not quiet:
+        say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
+    report = asyncio.run(runner.run(plan, address, find_token()))
+    if not quiet:
+        _show(report)
+    return report
+
+
+def _show(report: Report) -> None:
+    console = Console()
+    say(str(report))
+    checks = Table("check", "found", "in words")
+    for check in report.checks:
+        colour = COLOURS.get(check.state, "red")
+        checks.add_row(f"{check.kind}: {check.name}", f"[{colour}]{check.state}[/]", check.said)
+    console.print(checks)
+    times = Table("seconds", "n", "p50", "p95", "p99", "max")
+    for name in ("response", "service", "lag"):
+        _add_times(times, name, getattr(report, name))
+    console.print(times)
+
+
+def _add_times(table: Table, name: str, found: Latency) -> None:
+    figures = (found.p50, found.p95, found.p99, found.max)
+    table.add_row(name, str(found.n), *("never" if each is None else f"{each:.4f}" for each in figures))

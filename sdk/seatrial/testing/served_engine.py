@@ -1,0 +1,124 @@
+"""Serves an engine object on a free loopback port, so that load reaches it the way it reaches a service."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+Message = dict[str, Any]  # Any: ASGI and JSON
+BOOKS = {"/v1/orders": "get_orders", "/v1/ledger": "get_fills"}
+MOST_AT_ONCE = 64
+
+
+class Adapter:
+    """An ASGI application over an object with `process_signal(dict)`.
+
+    `get_orders()` and `get_fills()` are used where the object has them: lists of dicts in the shape of the engine
+    service's. A keyword `fault` of `process_signal` gets the fault that the exchange shall show.
+
+    Args:
+        engine: The engine under test.
+    """
+
+    def __init__(self, engine: Any) -> None:  # Any: an engine of the user's
+        self._engine = engine
+        self._takes_fault = _takes_fault(engine.process_signal)
+        self._busy = 0
+
+    async def __call__(
+        self,
+        scope: Mapping[str, Any],
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Answer one request."""
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        status, answer = await self._answer(scope, body)
+        content = json.dumps(answer, default=str).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(self, scope: Mapping[str, Any], body: bytes) -> tuple[int, object]:
+        path = scope["path"]
+        if path in BOOKS:
+            method = getattr(self._engine, BOOKS[path], None)
+            if not callable(method):
+                return 404, {"detail": f"the engine has no {BOOKS[path]}()"}
+            return await self._called(lambda: {"items": list(method()), "next_cursor": None})
+        if path == "/v1/signals":
+            signal = json.loads(body)
+            fault = dict(scope["headers"]).get(b"seatrial-fault")
+            options = {"fault": fault.decode()} if fault and self._takes_fault else {}
+            return await self._called(lambda: self._engine.process_signal(signal, **options))
+        if path == "/v1/orders/check":
+            return 200, {"status": "checked"}
+        return 404, {"detail": f"nothing at {path}"}
+
+    async def _called(self, function: Callable[[], object]) -> tuple[int, object]:
+        # Each call has a thread of its own that ends with the process: an engine that hangs must not hang the test.
+        if self._busy >= MOST_AT_ONCE:
+            return 503, {"detail": f"{MOST_AT_ONCE} calls have not come back"}
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[tuple[int, object]] = loop.create_future()
+        self._busy += 1
+
+        def work() -> None:
+            try:
+                found: tuple[int, object] = (200, function())
+            except Exception as error:  # noqa: BLE001  whatever the engine raises is its answer
+                found = (500, {"detail": f"{type(error).__name__}: {error}"})
+            with contextlib.suppress(RuntimeError):  # the loop has gone
+                loop.call_soon_threadsafe(finish, found)
+
+        def finish(found: tuple[int, object]) -> None:
+            self._busy -= 1
+            if not done.done():
+                done.set_result(found)
+
+        threading.Thread(target=work, name="seatrial-stressed", daemon=True).start()
+        return await done
+
+
+@contextmanager
+def served(engine: object) -> Iterator[str]:
+    """Serve an engine while the block runs; yields its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            Adapter(engine),
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="seatrial-stress-target", daemon=True
+        )
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(5)
+
+
+def _takes_fault(method: Callable[..., object]) -> bool:
+    try:
+        return "fault" in inspect.signature(method).parameters
+    except (TypeError, ValueError):
+        return False
