@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click import Context, UsageError
 from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
@@ -21,12 +20,12 @@ EXIT_TOOL_ERROR = 5
 class StressGroup(TyperGroup):
     """Commands whose wrong usage ends with 5: 2 says that the books are wrong."""
 
-    def invoke(self, ctx: Context) -> Any:  # Any: as click has it
+    def invoke(self, *arguments: Any) -> Any:  # Any: as click has it
         """Invoke a command."""
         try:
-            return super().invoke(ctx)
-        except UsageError as error:
-            error.exit_code = EXIT_TOOL_ERROR
+            return super().invoke(*arguments)
+        except typer.BadParameter.__bases__ as error:  # every kind of wrong usage
+            vars(error)["exit_code"] = EXIT_TOOL_ERROR
             raise
 
 
