@@ -11,8 +11,15 @@ from seatrial_backtest.settings import BacktestSettings
 from seatrial_engine.settings import EngineSettings
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_shared.settings import ServiceSettings
+from seatrial_stress.settings import StressSettings
 
-SERVICES: tuple[type[ServiceSettings], ...] = (MetricsSettings, AlertsSettings, BacktestSettings, EngineSettings)
+SERVICES: tuple[type[ServiceSettings], ...] = (
+    MetricsSettings,
+    AlertsSettings,
+    BacktestSettings,
+    EngineSettings,
+    StressSettings,
+)
 HEAD = """\
 # Every setting with its default. Generated from the Settings classes by scripts/env_example.py; a test compares them.
 # Lines are commented out: what is not set has its default. Nothing reads this file by itself; `make env` writes .env

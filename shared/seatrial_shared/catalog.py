@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 EXECUTION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -209,6 +210,11 @@ BACKTEST_SECONDS = Metric(
 )
 BACKTEST_METRICS = (BACKTEST_JOBS, BACKTEST_SECONDS)
 
+STRESS_RUNS = Metric(
+    "stress_runs_total", Kind.COUNTER, "Stress runs by verdict.", ("verdict",), service="stress", page="process"
+)
+STRESS_METRICS = (STRESS_RUNS,)
+
 PEER_CALLS = Metric(
     "peer_calls_total",
     Kind.COUNTER,
@@ -219,30 +225,36 @@ PEER_CALLS = Metric(
 )
 SHARED_METRICS = (PEER_CALLS,)
 
-ALERTS_EVALUATIONS = Metric(
-    "alerts_evaluations_total",
-    Kind.COUNTER,
-    "Evaluations of all rules.",
-    ("outcome",),
-    service="alerts",
-    page="process",
+_alerts = partial(Metric, service="alerts", page="process")
+ALERTS_EVALUATIONS = _alerts("alerts_evaluations_total", Kind.COUNTER, "Evaluations of all rules.", ("outcome",))
+ALERTS_SEQUENCE = _alerts("alerts_last_sequence", Kind.GAUGE, "Ledger sequence of the last evaluated snapshot.")
+ALERTS_NOTIFICATIONS = _alerts(
+    "alerts_notifications_total", Kind.COUNTER, "Attempts to deliver a notification, by outcome.", ("outcome",)
 )
-ALERTS_SEQUENCE = Metric(
-    "alerts_last_sequence",
+ALERTS_DEAD = _alerts("alerts_notifications_dead_total", Kind.COUNTER, "Notifications that were given up.")
+ALERTS_FIRING = _alerts("alerts_firing", Kind.GAUGE, "Alerts that fire.", ("rule",))
+ALERTS_MATCHED = _alerts(
+    "alerts_rule_matched", Kind.GAUGE, "Figures that a rule is held against; 0 can never fire.", ("rule",)
+)
+ALERTS_WAITING = _alerts("alerts_outbox_waiting", Kind.GAUGE, "Messages not acknowledged yet.", ("channel",))
+ALERTS_OLDEST = _alerts(
+    "alerts_outbox_oldest_timestamp_seconds",
     Kind.GAUGE,
-    "Ledger sequence of the last evaluated snapshot.",
-    service="alerts",
-    page="process",
+    "When the oldest waiting message was queued.",
+    unit="seconds",
 )
-ALERTS_NOTIFICATIONS = Metric(
-    "alerts_notifications_total",
-    Kind.COUNTER,
-    "Attempts to deliver a notification, by outcome.",
-    ("outcome",),
-    service="alerts",
-    page="process",
+ALERTS_BREAKER = _alerts("alerts_breaker_state", Kind.GAUGE, "1 for the state of the circuit breaker.", ("state",))
+ALERTS_METRICS = (
+    ALERTS_EVALUATIONS,
+    ALERTS_SEQUENCE,
+    ALERTS_NOTIFICATIONS,
+    ALERTS_DEAD,
+    ALERTS_FIRING,
+    ALERTS_MATCHED,
+    ALERTS_WAITING,
+    ALERTS_OLDEST,
+    ALERTS_BREAKER,
 )
-ALERTS_METRICS = (ALERTS_EVALUATIONS, ALERTS_SEQUENCE, ALERTS_NOTIFICATIONS)
 
 CATALOG: dict[str, Metric] = {
     metric.name: metric
@@ -253,6 +265,7 @@ CATALOG: dict[str, Metric] = {
         *ENGINE_METRICS,
         *BACKTEST_METRICS,
         *ALERTS_METRICS,
+        *STRESS_METRICS,
         *SHARED_METRICS,
     )
 }

@@ -52,6 +52,7 @@ SERVICES = (
     Service("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
     Service("alerts", 8002, "seatrial_alerts"),
     Service("backtest", 8001, "seatrial_backtest"),
+    Service("stress", 8003, "seatrial_stress"),
     Service("engine", 5000, "seatrial_engine"),
 )
 

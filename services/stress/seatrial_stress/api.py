@@ -1,0 +1,54 @@
+"""The routes of the stress service: parse, call, return."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from pydantic import AwareDatetime
+
+from seatrial_shared.contracts.pages import Page
+from seatrial_shared.contracts.stress import Plan, RunRequest, RunState
+from seatrial_shared.web import requires
+from seatrial_stress import plan as plans
+from seatrial_stress import store
+from seatrial_stress.examples import REQUEST, RUN, answer
+from seatrial_stress.service import Service
+
+READ = [requires("stress:read")]
+RUNS = [requires("stress:run")]
+
+
+def routes(service: Service) -> list[APIRouter]:
+    """Return the routers of this service."""
+    router = APIRouter(prefix="/v1", tags=["runs"])
+
+    @router.get("/plans", dependencies=READ, responses=answer([{"name": "high_frequency", "rate_per_second": 60}]))
+    async def list_plans() -> list[Plan]:
+        """List the built-in plans."""
+        return list(plans.PLANS.values())
+
+    @router.post("/runs", status_code=202, dependencies=RUNS, responses=answer(RUN, 202))
+    async def start(request: Annotated[RunRequest, Body(examples=[REQUEST])]) -> RunState:
+        """Begin a run against an allowed target; one at a time."""
+        return await service.start(request)
+
+    @router.get("/runs", dependencies=READ, responses=answer({"items": [RUN], "next_cursor": None}))
+    async def list_runs(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: AwareDatetime | None = None
+    ) -> Page[RunState]:
+        """List runs, newest first."""
+        async with service.database.transaction() as session:
+            rows = await store.page(session, cursor, limit + 1)
+        more = rows[limit - 1].created_at.isoformat() if len(rows) > limit else None
+        return Page(items=[service.shown(row) for row in rows[:limit]], next_cursor=more)
+
+    @router.get("/runs/{identity}", dependencies=READ, responses=answer(RUN))
+    async def state(identity: str) -> RunState:
+        """Return where a run stands, and its report once it has one."""
+        return await service.state(identity)
+
+    @router.delete("/runs/{identity}", dependencies=RUNS, responses=answer(RUN))
+    async def cancel(identity: str) -> RunState:
+        """Stop a run; its load ends at once."""
+        return await service.cancel(identity)
+
+    return [router]

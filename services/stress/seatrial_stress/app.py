@@ -1,0 +1,42 @@
+"""Wires the stress service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from seatrial_shared.clock import SystemClock
+from seatrial_shared.contracts.clock import Clock
+from seatrial_shared.web import ServiceParts, create_app
+from seatrial_stress.api import routes
+from seatrial_stress.exposition import StressCollector
+from seatrial_stress.service import Service
+from seatrial_stress.settings import StressSettings
+
+
+def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: What is set.
+        clock: The source of time; the machine's own by default.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    service = Service(settings, clock or SystemClock())
+    registry.register(StressCollector(service))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    parts = ServiceParts(
+        name="stress",
+        title="Seatrial stress",
+        routers=routes(service),
+        lifespan=lifespan,
+        ready=service.ready,
+        detail=service.detail,
+    )
+    return create_app(parts, settings, registry)

@@ -1,0 +1,24 @@
+"""The service's own Prometheus families."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from seatrial_shared import catalog
+from seatrial_shared.contracts.stress import Verdict
+from seatrial_stress.service import Service
+
+
+class StressCollector(Collector):
+    """Collects how runs ended."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the family as it stands."""
+        runs = CounterMetricFamily(catalog.STRESS_RUNS.name, catalog.STRESS_RUNS.help, labels=["verdict"])
+        for verdict in Verdict:
+            runs.add_metric([verdict.value], self._service.verdicts.get(verdict.value, 0))
+        yield runs

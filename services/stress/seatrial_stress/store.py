@@ -1,0 +1,71 @@
+"""All SQL of the stress service."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_shared.contracts.stress import Plan, Report
+from seatrial_shared.db.stress import RunRow
+
+End = Literal["finished", "cancelled", "failed"]
+
+
+async def add(session: AsyncSession, identity: str, plan: Plan, target: str, origin: str, now: datetime) -> None:
+    """Store a run that begins."""
+    values = {
+        "id": identity,
+        "plan": plan.model_dump(mode="json"),
+        "target": target,
+        "origin": origin,
+        "status": "running",
+        "progress_ratio": 0.0,
+        "created_at": now,
+    }
+    await session.execute(insert(RunRow).values(**values))
+
+
+async def finish(session: AsyncSession, identity: str, report: Report, now: datetime) -> None:
+    """Store what a run proved."""
+    await session.execute(
+        update(RunRow)
+        .where(RunRow.id == identity)
+        .values(
+            status="finished",
+            progress_ratio=1.0,
+            verdict=report.verdict.value,
+            report=report.model_dump(mode="json", by_alias=True),
+            finished_at=now,
+        )
+    )
+
+
+async def end(session: AsyncSession, identity: str, status: End, error: str, now: datetime) -> None:
+    """Store that a run ended without a report."""
+    await session.execute(
+        update(RunRow).where(RunRow.id == identity).values(status=status, error=error, finished_at=now)
+    )
+
+
+async def end_interrupted(session: AsyncSession, now: datetime) -> None:
+    """Mark the runs of a process that is gone: they proved nothing."""
+    await session.execute(
+        update(RunRow)
+        .where(RunRow.status == "running")
+        .values(status="failed", verdict="INVALID", error="the service ended during the run", finished_at=now)
+    )
+
+
+async def find(session: AsyncSession, identity: str) -> RunRow | None:
+    """Return one run."""
+    return await session.get(RunRow, identity)
+
+
+async def page(session: AsyncSession, before: datetime | None, limit: int) -> Sequence[RunRow]:
+    """Return runs, newest first."""
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
+    if before is not None:
+        query = query.where(RunRow.created_at < before)
+    return (await session.execute(query)).scalars().all()
