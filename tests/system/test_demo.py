@@ -25,7 +25,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {name: ports.free() for name in ("metrics", "alerts", "backtest", "engine")}
+        self.ports = {name: ports.free() for name in ("metrics", "alerts", "backtest", "stress", "engine")}
         environment = {f"SEATRIAL_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SEATRIAL_")}
         self.output = folder / "demo.out"
@@ -98,6 +98,7 @@ def test_the_demo_really_happens_and_leaves_nothing_running(tmp_path: Path) -> N
         demo.stop()
 
     assert summary["deliveries"] >= 2
+    assert summary["stress_verdict"] == "PASS"
     assert summary["events"] > 12_000
     assert all(ports.is_free(port) for port in demo.ports.values())
     assert not [

@@ -36,6 +36,7 @@ class Findings:
     fired: list[str] = field(default_factory=list)
     delivered: list[Delivery] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    stress: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(stack: Stack, *, once: bool) -> int:
@@ -99,6 +100,10 @@ def _watch(stack: Stack, symbols: list[SymbolBars], receiver: Receiver, console:
             result = steps.backtest(service, each, lambda done, task=task: progress.update(task, completed=done))  # type: ignore[misc]
             seen.backtest[each.symbol] = result["trades"]
             progress.update(task, completed=1.0, figures=f"{len(result['trades'])} trades")
+    with _client(stack, "stress") as service, _progress(console) as progress:
+        task = progress.add_task("stress", total=1.0, figures="")
+        seen.stress = steps.stress(service, lambda done: progress.update(task, completed=done))
+        progress.update(task, completed=1.0, figures=str(seen.stress["verdict"]))
     return seen
 
 
@@ -126,6 +131,7 @@ def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss
             f"{len(seen.delivered)} notifications",
         ),
         Check("engine and backtest trade the same", equal, _agreement(count_engine, count_backtest, differences)),
+        Check("stress run passed", seen.stress.get("verdict") == "PASS", _stressed(seen.stress)),
     ]
     return Summary(
         ok=all(check.passed for check in checks),
@@ -138,7 +144,7 @@ def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss
         first_difference=differences[0] if differences else None,
         alerts_fired=seen.fired,
         deliveries=len(seen.delivered),
-        stress_verdict=None,
+        stress_verdict=seen.stress.get("verdict"),
         peak_rss_mb=round(peak_rss_mb, 1),
         checks=checks,
     )
@@ -156,6 +162,16 @@ def _agreement(engine: int, backtest: int, differences: list[dict[str, Any]]) ->
         f"engine {engine}, backtest {backtest}; {first['symbol']} trade {first['trade']} differs in {first['field']}: "
         f"{first['engine']} and {first['backtest']}"
     )
+
+
+def _stressed(run: Mapping[str, Any]) -> str:
+    report = run.get("report")
+    if not report:
+        return f"{run.get('status')}: {run.get('error')}"
+    bad = [f"{check['name']}: {check['said']}" for check in report["checks"] if check["state"] != "PASS"]
+    p99 = report["response"]["p99"]
+    latency = f"p99 {p99 * 1e3:.0f} ms" if p99 is not None else "no latency"
+    return f"{run['verdict']}, {report['counts']['scheduled']} orders, {latency}" + (f"; {bad[0]}" if bad else "")
 
 
 def _services(stack: Stack) -> dict[str, str]:

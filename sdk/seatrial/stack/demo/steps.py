@@ -14,6 +14,17 @@ STRATEGY = "rsi_bollinger"
 CASH = "10000"
 FEE = 0.001
 REPLAY_ID = "demo"
+STRESS_PLAN = {
+    "name": "demo",
+    "users": "api_failure",
+    "description": "Orders whose exchange calls fail in seeded ways; some are sent twice.",
+    "rate_per_second": 20,
+    "duration_seconds": 20,
+    "repeat_ratio": 0.1,
+    "faults": {"connect_refused": 0.05, "timeout_executed": 0.05, "server_error_executed": 0.05, "nan_body": 0.05},
+    "slos": [{"quantile": 0.95, "seconds": 2.0}, {"quantile": 0.99, "seconds": 4.0}],
+    "seed": 7,
+}
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 240.0
 
@@ -122,6 +133,18 @@ def backtest(service: ServiceClient, bars: SymbolBars, report: Callable[[float],
     _wait(f"the backtest of {bars.symbol}", look)
     result: Json = service.get(f"/v1/backtests/{job['id']}/result")
     return result
+
+
+def stress(service: ServiceClient, report: Callable[[float], None]) -> Json:
+    """Load the engine with Locust for twenty seconds and return the run with its verdict and every check."""
+    run: Json = service.post("/v1/runs", {"plan": STRESS_PLAN})
+
+    def look() -> Json | None:
+        state: Json = service.get(f"/v1/runs/{run['id']}")
+        report(float(state["progress_ratio"]))
+        return state if state["status"] != "running" else None
+
+    return _wait("the stress run", look)
 
 
 def _wait(what: str, look: Callable[[], T | None], patience_seconds: float = PATIENCE_SECONDS) -> T:
