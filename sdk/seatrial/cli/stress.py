@@ -17,6 +17,10 @@ from seatrial_shared.errors import SeatrialError
 EXIT_TOOL_ERROR = 5
 
 
+# Every kind of wrong usage; typer brings a click of its own, whose UsageError has no public name.
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+
+
 class StressGroup(TyperGroup):
     """Commands whose wrong usage ends with 5: 2 says that the books are wrong."""
 
@@ -24,7 +28,7 @@ class StressGroup(TyperGroup):
         """Invoke a command."""
         try:
             return super().invoke(*arguments)
-        except typer.BadParameter.__bases__ as error:  # every kind of wrong usage
+        except USAGE_ERROR as error:
             vars(error)["exit_code"] = EXIT_TOOL_ERROR
             raise
 

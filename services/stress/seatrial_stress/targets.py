@@ -51,7 +51,7 @@ def allowed(url: str, named: Collection[str]) -> str:
     """
     found = origin(url)
     host = urlsplit(found).hostname or ""
-    if is_loopback(host) or found in named:
+    if is_loopback(host) or found in {origin(each) for each in named}:
         return found
     raise Forbidden(
         f"load may not go to {found}: it is neither on this machine nor in {VARIABLE} ({', '.join(named) or 'empty'})"

@@ -1,0 +1,147 @@
+"""Real Locust runs of a few seconds against a small engine on this machine."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import psutil
+import pytest
+from tests.services.stress.tiny_engine import TinyEngine, serving
+
+from seatrial_shared.contracts.stress import CheckState, Plan, Report, Slo, Verdict
+from seatrial_stress import plan as plans
+from seatrial_stress import runner
+
+SHORT = Plan(
+    name="short",
+    rate_per_second=150,
+    duration_seconds=3,
+    warm_up_seconds=0.3,
+    timeout_seconds=1,
+    slos=(Slo(quantile=0.95, seconds=0.5), Slo(quantile=0.99, seconds=1.0)),
+)
+
+
+async def run(engine: TinyEngine, plan: Plan = SHORT) -> Report:
+    with serving(engine) as address:
+        return await runner.run(plan, address)
+
+
+def states(report: Report) -> dict[str, CheckState]:
+    return {check.name: check.state for check in report.checks}
+
+
+def children() -> set[int]:
+    return {each.pid for each in psutil.Process().children(recursive=True)}
+
+
+async def test_good_engine_passes_and_nothing_is_left_running() -> None:
+    before = children()
+
+    report = await run(TinyEngine())
+
+    assert report.verdict is Verdict.PASS, str(report.checks)
+    assert report.exit_code == 0
+    assert report.counts["scheduled"] == report.counts["ok"] > 301
+    assert children() <= before
+
+
+async def test_failing_exchange_and_repeated_orders_leave_good_books() -> None:
+    plan = plans.changed(plans.get("api_failure"), duration_seconds=3.0, rate_per_second=150.0)
+
+    report = await run(TinyEngine(), plan)
+
+    assert report.verdict is Verdict.PASS, str(report.checks)
+    assert states(report)["faults_injected"] is CheckState.PASS
+    assert states(report)["idempotent_replay"] is CheckState.PASS
+    assert report.counts["sent"] > report.counts["scheduled"]
+
+
+async def test_engine_that_trades_a_repeated_order_twice_is_caught() -> None:
+    plan = plans.changed(plans.get("api_failure"), duration_seconds=2.0)
+
+    report = await run(TinyEngine(is_idempotent=False), plan)
+
+    assert report.verdict is Verdict.CONSISTENCY_VIOLATION
+    assert states(report)["idempotent_replay"] is CheckState.VIOLATION
+    assert states(report)["at_most_once"] is CheckState.VIOLATION
+
+
+async def test_engine_that_loses_orders_is_a_consistency_violation() -> None:
+    report = await run(TinyEngine(loses=40), plans.changed(SHORT, duration_seconds=2.0))
+
+    assert report.verdict is Verdict.CONSISTENCY_VIOLATION
+    assert report.exit_code == 2
+    assert states(report)["no_lost_ack"] is CheckState.VIOLATION
+
+
+async def test_hung_engine_is_not_green() -> None:
+    plan = plans.changed(SHORT, duration_seconds=2.0, rate_per_second=40.0)
+
+    report = await run(TinyEngine(hangs=True), plan)
+
+    assert report.verdict in {Verdict.FAIL, Verdict.INVALID}
+    assert report.response.p50 is None
+    assert report.counts["ok"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_engine_that_only_refuses_is_not_green(status: int) -> None:
+    report = await run(TinyEngine(status=status), plans.changed(SHORT, duration_seconds=2.0))
+
+    assert report.verdict is Verdict.FAIL
+
+
+async def test_engine_without_books_is_unknown_by_name() -> None:
+    report = await run(TinyEngine(shows_books=False))
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert states(report)["no_lost_ack"] is CheckState.UNKNOWN
+    assert states(report)["fill_exactly_once"] is CheckState.UNKNOWN
+
+
+async def test_stall_counts_for_every_request_that_was_meant_to_leave_in_it() -> None:
+    plan = plans.changed(SHORT, duration_seconds=4.0, timeout_seconds=5.0)
+
+    report = await run(TinyEngine(stall=(1.0, 2.0)), plan)
+
+    # A quarter of the requests fell into one second of silence and waited half a second on the average.
+    assert report.verdict is Verdict.FAIL
+    assert report.response.p99 is not None and 0.85 < report.response.p99 < 1.2
+    assert report.response.p95 is not None and 0.65 < report.response.p95 < 1.0
+
+
+async def test_killed_generator_is_invalid() -> None:
+    before = children()
+    with serving(TinyEngine()) as address:
+        running = asyncio.create_task(runner.run(SHORT, address))
+        started = await _first_child(before)
+        await asyncio.sleep(0.1)
+        os.kill(started, signal.SIGKILL)
+        report = await running
+
+    assert report.verdict is Verdict.INVALID
+    assert states(report)["workers"] is CheckState.INVALID
+
+
+async def test_cancelled_run_leaves_no_process() -> None:
+    before = children()
+    with serving(TinyEngine()) as address:
+        running = asyncio.create_task(runner.run(SHORT, address))
+        await _first_child(before)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    assert children() <= before
+
+
+async def _first_child(before: set[int]) -> int:
+    deadline = asyncio.get_running_loop().time() + 10
+    while asyncio.get_running_loop().time() < deadline:
+        new = children() - before
+        if new:
+            return new.pop()
+        await asyncio.sleep(0.02)
+    raise AssertionError("no generator was started")

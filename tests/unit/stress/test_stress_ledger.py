@@ -1,0 +1,126 @@
+"""The books of an engine against what it said: each planted fault breaks the invariant that names it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+
+from seatrial_shared.contracts.stress import Check, CheckState
+from seatrial_stress import ledger
+from seatrial_stress.journal import Attempt, Outcome
+from seatrial_stress.ledger import BookedFill, BookedOrder, Evidence
+
+RUN = "run1"
+
+
+def attempt(n: int, outcome: Outcome = Outcome.OK, **values: object) -> Attempt:
+    told = {"order_id": f"o{n}", "order_status": "filled"} if outcome is Outcome.OK else {}
+    base = Attempt(f"{RUN}-{n}", "signal", None, 0, 0.1 * n, 0.1 * n, 0.1 * n + 0.01, outcome)
+    return replace(base, **{**told, **values})  # type: ignore[arg-type]  # the fields have a type each
+
+
+def order(n: int, **values: object) -> BookedOrder:
+    return replace(BookedOrder(f"o{n}", f"{RUN}-{n}", "filled", Decimal(1)), **values)  # type: ignore[arg-type]  # as above
+
+
+def fill(n: int, **values: object) -> BookedFill:
+    return replace(BookedFill(f"f{n}", f"o{n}", Decimal(1), Decimal(100)), **values)  # type: ignore[arg-type]  # as above
+
+
+def broken(checks: Sequence[Check]) -> set[str]:
+    return {check.name for check in checks if check.state is CheckState.VIOLATION}
+
+
+ATTEMPTS = tuple(attempt(n) for n in range(3))
+ORDERS = tuple(order(n) for n in range(3))
+FILLS = tuple(fill(n) for n in range(3))
+
+
+def test_books_that_agree_pass_every_invariant() -> None:
+    checks = ledger.judge(ATTEMPTS, Evidence(ORDERS, FILLS), RUN)
+
+    assert {check.state for check in checks} == {CheckState.PASS}
+
+
+@dataclass(frozen=True)
+class Case:
+    id: str
+    invariant: str
+    attempts: tuple[Attempt, ...] = ATTEMPTS
+    orders: tuple[BookedOrder, ...] = ORDERS
+    fills: tuple[BookedFill, ...] = FILLS
+
+
+CASES = (
+    Case("an acknowledged order is gone", "no_lost_ack", orders=ORDERS[1:], fills=FILLS[1:]),
+    Case("an order nobody sent", "no_phantom", orders=(*ORDERS, order(9)), fills=(*FILLS, fill(9))),
+    Case(
+        "a refused order traded",
+        "no_ghost_reject",
+        attempts=(*ATTEMPTS, attempt(7, Outcome.FAIL)),
+        orders=(*ORDERS, order(7)),
+        fills=(*FILLS, fill(7)),
+    ),
+    Case(
+        "an unanswered order hangs",
+        "indeterminate_resolves",
+        attempts=(*ATTEMPTS, attempt(7, Outcome.INFO)),
+        orders=(*ORDERS, order(7, status="submitted")),
+    ),
+    Case(
+        "an unanswered order traded twice",
+        "at_most_once",
+        attempts=(*ATTEMPTS, attempt(7, Outcome.INFO)),
+        orders=(*ORDERS, order(7), order(7, id="o8")),
+        fills=(*FILLS, fill(7), fill(8)),
+    ),
+    Case("told filled, booked rejected", "answers_match_books", orders=(order(0, status="rejected"), *ORDERS[1:])),
+    Case("an order is overfilled", "fills_match_orders", fills=(*FILLS, fill(0, id="f0b"))),
+    Case("a fill is booked twice", "fill_exactly_once", fills=(*FILLS, FILLS[0])),
+    Case("a fill has no number", "numeric_hygiene", fills=(fill(0, price=Decimal("NaN")), *FILLS[1:])),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_planted_fault_breaks_its_invariant(case: Case) -> None:
+    checks = ledger.judge(case.attempts, Evidence(case.orders, case.fills), RUN)
+
+    assert case.invariant in broken(checks)
+
+
+def test_order_sent_twice_that_became_two_orders_is_a_violation() -> None:
+    second = attempt(0, number=1, order_id="o0b")
+
+    checks = ledger.judge((*ATTEMPTS, second), Evidence(ORDERS, FILLS), RUN, repeats_due=1)
+
+    assert broken(checks) == {"idempotent_replay"}
+
+
+def test_missing_books_leave_their_invariants_unknown_by_name() -> None:
+    checks = ledger.judge(ATTEMPTS, Evidence(why_no_orders="no list"), RUN)
+
+    assert {check.state for check in checks} == {CheckState.UNKNOWN}
+    assert all(check.said == "no list" for check in checks)
+    assert {"no_lost_ack", "at_most_once", "fill_exactly_once"} <= {check.name for check in checks}
+
+
+def test_books_without_fills_leave_only_the_fills_unknown() -> None:
+    states = {check.name: check.state for check in ledger.judge(ATTEMPTS, Evidence(ORDERS, None), RUN)}
+
+    assert states["no_lost_ack"] is CheckState.PASS
+    assert states["fills_match_orders"] is CheckState.UNKNOWN
+
+
+def test_empty_books_of_a_run_without_acknowledgement_prove_nothing() -> None:
+    silent = tuple(attempt(n, Outcome.INFO) for n in range(3))
+
+    checks = ledger.judge(silent, Evidence((), ()), RUN)
+
+    assert {check.state for check in checks} == {CheckState.UNKNOWN}
+
+
+def test_orders_of_other_runs_are_left_alone() -> None:
+    stranger = order(5, client_order_id="run2-5")
+
+    assert not broken(ledger.judge(ATTEMPTS, Evidence((*ORDERS, stranger), FILLS), RUN))

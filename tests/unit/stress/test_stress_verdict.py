@@ -1,0 +1,140 @@
+"""Vacuous and broken runs: none of them is green, each has its own exit code."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+
+from seatrial_shared.contracts.stress import Check, CheckState, Plan, Slo, Verdict
+from seatrial_stress import judgement, verdict
+from seatrial_stress.journal import Attempt, Journal, Outcome
+from seatrial_stress.judgement import Observed
+from seatrial_stress.ledger import BookedFill, BookedOrder, Evidence
+from seatrial_stress.validity import WorkerEnd
+
+N = 400
+PLAN = Plan(
+    name="tried",
+    rate_per_second=40,
+    duration_seconds=10,
+    warm_up_seconds=0,
+    slos=(Slo(quantile=0.95, seconds=0.25), Slo(quantile=0.99, seconds=1.0)),
+)
+
+
+def attempts(outcome: Outcome = Outcome.OK, seconds: float = 0.01, lag: float = 0.001) -> tuple[Attempt, ...]:
+    found = []
+    for n in range(N):
+        at = n / 40
+        told = (f"o{n}", "filled") if outcome is Outcome.OK else (None, None)
+        finished = at + lag + seconds if math.isfinite(seconds) else None
+        found.append(Attempt(f"r-{n}", "signal", None, 0, at, at + lag, finished, outcome, *told))
+    return tuple(found)
+
+
+WORKER = WorkerEnd(0, 0, True, N, (N, N, N), (), (20.0, 25.0))
+BOOKS = Evidence(
+    tuple(BookedOrder(f"o{n}", f"r-{n}", "filled", Decimal(1)) for n in range(N)),
+    tuple(BookedFill(f"f{n}", f"o{n}", Decimal(1), Decimal(100)) for n in range(N)),
+)
+GOOD = Observed("r", N, 0, Journal(attempts()), (WORKER,), BOOKS)
+
+
+def found(observed: Observed) -> Verdict:
+    return verdict.of(judgement.checks(PLAN, observed))
+
+
+def test_good_run_passes() -> None:
+    checks = judgement.checks(PLAN, GOOD)
+
+    assert [check for check in checks if check.state is not CheckState.PASS] == []
+    assert verdict.of(checks) is Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Case:
+    id: str
+    exit_code: int
+    change: Callable[[Observed], Observed]
+
+
+def journal(observed: Observed, made: tuple[Attempt, ...], *problems: str) -> Observed:
+    return replace(observed, journal=Journal(made, problems))
+
+
+def worker(observed: Observed, end: WorkerEnd) -> Observed:
+    return replace(observed, workers=(end,))
+
+
+def torn(observed: Observed) -> Observed:
+    made = list(observed.journal.attempts)
+    made[5] = replace(made[5], finished=math.nan)
+    return journal(observed, tuple(made))
+
+
+CASES = (
+    Case("hung server", 1, lambda o: journal(o, attempts(Outcome.INFO, math.inf))),
+    Case("no request at all", 4, lambda o: replace(o, scheduled=0, journal=Journal(()), evidence=Evidence((), ()))),
+    Case("no worker", 4, lambda o: replace(o, workers=())),
+    Case("worker killed", 4, lambda o: worker(o, WorkerEnd(0, -9))),
+    Case("time that is not a number", 4, torn),
+    Case("CPU that is not a number", 4, lambda o: worker(o, replace(WORKER, cpu_percent=(math.nan,)))),
+    Case("every order refused", 1, lambda o: replace(journal(o, attempts(Outcome.FAIL)), evidence=Evidence((), ()))),
+    Case("acknowledged orders, empty books", 2, lambda o: replace(o, evidence=Evidence((), ()))),
+    Case("books that cannot be read", 3, lambda o: replace(o, evidence=Evidence())),
+    Case("journal on a full disk", 4, lambda o: worker(o, replace(WORKER, problems=("OSError: no space",)))),
+    Case("clock jumped", 4, lambda o: worker(o, replace(WORKER, clock_step_seconds=3600.0))),
+    Case("listener raised", 4, lambda o: worker(o, replace(WORKER, problems=("user: ValueError",)))),
+    Case("generator too slow", 4, lambda o: journal(o, attempts(lag=0.2))),
+    Case("generator's core full", 4, lambda o: worker(o, replace(WORKER, cpu_percent=(99.0, 99.0)))),
+    Case("half was never sent", 4, lambda o: replace(o, scheduled=2 * N)),
+    Case("histogram holds other counts", 4, lambda o: worker(o, replace(WORKER, histogram_counts=(N, N - 1, N)))),
+    Case("torn journal", 4, lambda o: journal(o, o.journal.attempts, "line 7 cannot be read")),
+    Case("slow engine", 1, lambda o: journal(o, attempts(seconds=2.0))),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_run_that_proves_nothing_is_never_green(case: Case) -> None:
+    assert verdict.EXIT_CODES[found(case.change(GOOD))] == case.exit_code
+
+
+def test_too_few_requests_are_inconclusive_and_name_how_many_are_needed() -> None:
+    few = Observed(
+        "r", 50, 0, Journal(attempts()[:50]), (replace(WORKER, journalled=50, histogram_counts=(50,)),), BOOKS
+    )
+    few = replace(few, evidence=Evidence((BOOKS.orders or ())[:50], (BOOKS.fills or ())[:50]))
+
+    checks = judgement.checks(PLAN, few)
+
+    assert verdict.of(checks) is Verdict.INCONCLUSIVE
+    assert any("at least 301 requests" in check.said for check in checks)
+
+
+def test_lost_order_outranks_a_slow_generator() -> None:
+    slow_and_lost = replace(journal(GOOD, attempts(lag=0.2)), evidence=Evidence((), ()))
+
+    assert found(slow_and_lost) is Verdict.CONSISTENCY_VIOLATION
+
+
+def test_checks_without_a_whole_kind_are_invalid() -> None:
+    only = [Check(name="workers", kind="generator", state=CheckState.PASS, said="")]
+
+    assert verdict.of(only) is Verdict.INVALID
+    assert verdict.of([]) is Verdict.INVALID
+    assert verdict.worst([]) is Verdict.INVALID
+
+
+def test_short_outage_cannot_be_averaged_away() -> None:
+    made = list(attempts())
+    for n in range(200, 203):
+        made[n] = replace(made[n], finished=made[n].intended + 3.0)
+    spread = [*made]
+    for n in range(200, 218):
+        spread[n] = replace(spread[n], finished=spread[n].intended + 0.3)
+
+    checks = {check.name: check for check in judgement.checks(PLAN, journal(GOOD, tuple(spread)))}
+
+    assert checks["signal_p95"].state is not CheckState.PASS
