@@ -11,6 +11,7 @@ from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.web import ServiceParts, create_app
 from seatrial_stress.api import routes
 from seatrial_stress.exposition import StressCollector
+from seatrial_stress.publishing import publishing
 from seatrial_stress.service import Service
 from seatrial_stress.settings import StressSettings
 
@@ -28,7 +29,7 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with service.running():
+        async with service.running(), publishing(service, settings):
             yield
 
     parts = ServiceParts(

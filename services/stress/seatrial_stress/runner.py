@@ -5,7 +5,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -21,13 +21,17 @@ from seatrial_stress.validity import WorkerEnd
 
 SETTLE_SECONDS = 0.3
 
+Drive = Callable[[Load], Awaitable[list[WorkerEnd]]]
+
 
 def new_id() -> str:
     """Return a run's id, which begins the key of each of its orders."""
     return uuid4().hex[:12]
 
 
-async def run(plan: Plan, target: str, token: str = "", identity: str | None = None) -> Report:
+async def run(
+    plan: Plan, target: str, token: str = "", identity: str | None = None, drive: Drive = supervisor.drive
+) -> Report:
     """Run a plan against an engine and return the report.
 
     Args:
@@ -35,6 +39,7 @@ async def run(plan: Plan, target: str, token: str = "", identity: str | None = N
         target: The engine's origin; whether load may go there is for the caller to say.
         token: Its bearer token, empty for none.
         identity: The run's id; a new one by default.
+        drive: Sends the load; processes of the run's own by default.
     """
     identity = identity or new_id()
     clock = SystemClock()
@@ -44,7 +49,7 @@ async def run(plan: Plan, target: str, token: str = "", identity: str | None = N
         samples: list[MemorySample] = []
         watching = asyncio.create_task(memory.watch(target, clock, samples))
         try:
-            workers = await supervisor.drive(load)
+            workers = await drive(load)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
@@ -13,8 +14,11 @@ from seatrial_shared.db.stress import RunRow
 from seatrial_shared.db.upgrade import head
 from seatrial_shared.errors import Conflict, NotFound
 from seatrial_stress import plan as plans
-from seatrial_stress import runner, store, targets
+from seatrial_stress import runner, store, supervisor, targets
+from seatrial_stress.runner import Drive
 from seatrial_stress.settings import StressSettings
+
+Origin = Literal["api", "ui"]
 
 
 class Service:
@@ -32,6 +36,7 @@ class Service:
         self.verdicts: dict[str, int] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id = ""
+        self._starting = asyncio.Lock()
         self._progress: tuple[float, float] = (0.0, 1.0)
 
     @asynccontextmanager
@@ -53,25 +58,16 @@ class Service:
         """Return what is inside, for people."""
         return {"run": self._current_id or None, "verdicts": self.verdicts}
 
-    async def start(self, request: RunRequest) -> RunState:
-        """Begin a run, or say which one is under way."""
-        if self._current is not None and not self._current.done():
-            raise Conflict(f"run {self._current_id} is under way; wait for it or DELETE /v1/runs/{self._current_id}")
-        chosen = plans.get(request.plan) if isinstance(request.plan, str) else request.plan
-        plan = plans.changed(
-            chosen,
-            duration_seconds=request.duration_seconds,
-            rate_per_second=request.rate_per_second,
-            seed=request.seed,
-        )
-        target = targets.allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
-        identity = runner.new_id()
-        async with self.database.transaction() as session:
-            await store.add(session, identity, plan, target, "api", self.clock.now())
-        self._current_id = identity
-        self._progress = (self.clock.monotonic(), plan.duration_seconds)
-        self._current = asyncio.create_task(self._run(identity, plan, target))
-        return await self.state(identity)
+    async def start(self, request: RunRequest, *, origin: Origin = "api", drive: Drive = supervisor.drive) -> RunState:
+        """Begin a run, or say which one is under way.
+
+        Args:
+            request: What is wanted.
+            origin: Where it was asked for.
+            drive: Sends the load.
+        """
+        async with self._starting:
+            return await self._start(request, origin, drive)
 
     async def state(self, identity: str) -> RunState:
         """Return where a run stands."""
@@ -109,10 +105,29 @@ class Service:
         began, length = self._progress
         return state.model_copy(update={"progress_ratio": min(0.99, (self.clock.monotonic() - began) / length)})
 
-    async def _run(self, identity: str, plan: Plan, target: str) -> None:
+    async def _start(self, request: RunRequest, origin: Origin, drive: Drive) -> RunState:
+        if self._current is not None and not self._current.done():
+            raise Conflict(f"run {self._current_id} is under way; wait for it or DELETE /v1/runs/{self._current_id}")
+        chosen = plans.get(request.plan) if isinstance(request.plan, str) else request.plan
+        plan = plans.changed(
+            chosen,
+            duration_seconds=request.duration_seconds,
+            rate_per_second=request.rate_per_second,
+            seed=request.seed,
+        )
+        target = targets.allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
+        identity = runner.new_id()
+        async with self.database.transaction() as session:
+            await store.add(session, identity, plan, target, origin, self.clock.now())
+        self._current_id = identity
+        self._progress = (self.clock.monotonic(), plan.duration_seconds)
+        self._current = asyncio.create_task(self._run(identity, plan, target, drive))
+        return await self.state(identity)
+
+    async def _run(self, identity: str, plan: Plan, target: str, drive: Drive) -> None:
         token = self.settings.token if target == targets.origin(self.settings.engine_url) else ""
         try:
-            report = await runner.run(plan, target, token, identity)
+            report = await runner.run(plan, target, token, identity, drive)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # a run that breaks must be seen as broken, and the next one come

