@@ -8,16 +8,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cp -r k8s "$work/k8s"
-rm -f "$work"/k8s/overlays/*/secret.env
+rm -f "$work"/k8s/overlays/*/*.env
 SEATRIAL_ENV_ROOT=$work sh scripts/env.sh >/dev/null
 kubectl kustomize "$work/k8s" >"$work/default.yaml"
-for overlay in local production; do
-  kubectl kustomize "$work/k8s/overlays/$overlay" >"$work/$overlay.yaml"
+for folder in overlays/local overlays/production stress-run; do
+  overlay=${folder##*/}
+  kubectl kustomize "$work/k8s/$folder" >"$work/$overlay.yaml"
   for version in 1.29 1.31 1.33; do
     "$tools/kubernetes-validate" --strict --quiet -k "$version" "$work/$overlay.yaml"
   done
   "$tools/checkov" --config-file k8s/.checkov.yaml -f "$work/$overlay.yaml"
-  echo "k8s/overlays/$overlay: $(grep -c '^kind:' "$work/$overlay.yaml") objects valid for 1.29, 1.31 and 1.33, checkov passed"
+  echo "k8s/$folder: $(grep -c '^kind:' "$work/$overlay.yaml") objects valid for 1.29, 1.31 and 1.33, checkov passed"
 done
 cmp -s "$work/default.yaml" "$work/local.yaml" || { echo "k8s/kustomization.yaml is not overlays/local"; exit 1; }
 

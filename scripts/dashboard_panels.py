@@ -227,12 +227,13 @@ def platform() -> Row:
             ),
             Panel(
                 "Alerts and jobs",
-                "Evaluations, notifications and backtest jobs per second.",
+                "Evaluations, notifications, backtest jobs and stress runs per second.",
                 "ops",
                 (
                     Query(rate(catalog.ALERTS_EVALUATIONS, "outcome"), "evaluation {{outcome}}"),
                     Query(rate(catalog.ALERTS_NOTIFICATIONS, "outcome"), "notification {{outcome}}"),
                     Query(rate(catalog.BACKTEST_JOBS, "status"), "backtest {{status}}"),
+                    Query(rate(catalog.STRESS_RUNS, "verdict"), "stress {{verdict}}"),
                 ),
             ),
         ),

@@ -37,6 +37,8 @@ for overlay in k8s/overlays/*/; do
   put "$file" SEATRIAL_TOKEN "$(random)"
   put "$file" SEATRIAL_TOKENS "$(value "$file" SEATRIAL_TOKEN)=admin"
   for name in SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET; do put "$file" "$name" "$(random)"; done
+  start "${overlay}stress-run.env"
+  put "${overlay}stress-run.env" SEATRIAL_TOKEN "$(value "$file" SEATRIAL_TOKEN)"
   empty "$file" ALERT_WEBHOOK_URL # where alerts go, if anywhere
   if [ "$overlay" = k8s/overlays/local/ ]; then
     put "$file" POSTGRES_PASSWORD "$(random)"

@@ -22,7 +22,7 @@ from seatrial_shared.clock import SystemClock
 
 pytestmark = pytest.mark.system
 
-SERVICES = ("metrics", "alerts", "backtest", "engine")
+SERVICES = ("metrics", "alerts", "backtest", "engine", "stress")
 RATE_WINDOW = "20s"
 STRATEGY = "rsi_bollinger"
 PATIENCE_SECONDS = 45.0

@@ -29,7 +29,7 @@ Json = dict[str, Any]  # Any: YAML
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the manifests with fresh secrets."""
     copy = tmp_path_factory.mktemp("manifests")
-    shutil.copytree(K8S, copy / "k8s", ignore=shutil.ignore_patterns("secret.env"))
+    shutil.copytree(K8S, copy / "k8s", ignore=shutil.ignore_patterns("*.env"))
     subprocess.run(
         ["sh", str(ROOT / "scripts" / "env.sh")],
         env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(copy)},
@@ -216,3 +216,22 @@ def test_secrets_are_made_here_kept_and_never_committed(folder: Path) -> None:
     assert (folder.parent / ".env").stat().st_mode & 0o777 == 0o600
     assert "secret.env" in (K8S / ".gitignore").read_text(encoding="utf-8").split()
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
+def test_the_stress_run_ends_with_the_verdict_and_is_never_tried_again(folder: Path) -> None:
+    objects = built(folder / "stress-run")
+    local = built(folder / "overlays" / "local")
+    job = of_kind(objects, "Job")["stress-run"]
+    (container,) = pod(job)["containers"]
+    ours = compose()["stress-run"]
+
+    names = {each["name"]: each.get("value") for each in container["env"]}
+
+    assert (job["spec"]["backoffLimit"], pod(job)["restartPolicy"]) == (0, "Never")
+    assert container["image"] == ours["image"]
+    assert container["command"] == ours["entrypoint"]
+    assert set(names) == set(ours["environment"])
+    for name in ("SEATRIAL_STRESS_URL", "SEATRIAL_ENGINE_URL"):
+        assert names[name] == ours["environment"][name]
+    (token,) = (each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each)
+    assert token["key"] in of_kind(local, "Secret")[token["name"]]["data"]

@@ -34,6 +34,10 @@ class Compose:
         """Run `docker compose WORDS` and return what it wrote."""
         return docker("compose", *words, environment=self.environment, seconds=seconds)
 
+    def ends_with(self, *words: str, seconds: float = 180.0) -> tuple[int, str]:
+        """Run `docker compose WORDS` and return its exit code and what it wrote."""
+        return ended(["compose", *words], self.environment, seconds)
+
     def container(self, service: str) -> str:
         """Return the id of a service's container."""
         return self.run("ps", "-a", "-q", service).strip()
@@ -61,16 +65,21 @@ class Compose:
 
 def docker(*words: str, environment: dict[str, str] | None = None, seconds: float = 120.0) -> str:
     """Run a docker command and return what it wrote; a failure raises ComposeError with both streams."""
-    # Streams go to files, because the text of a build must not fill a pipe that nobody reads.
+    code, text = ended(words, environment, seconds)
+    if code != 0:
+        raise ComposeError(f"docker {' '.join(words)} ended with {code}:\n{text[-4000:]}")
+    return text
+
+
+def ended(words: Sequence[str], environment: dict[str, str] | None, seconds: float) -> tuple[int, str]:
+    """Run a docker command and return its exit code and both streams."""
+    # Streams go to a file, because the text of a build must not fill a pipe that nobody reads.
     with tempfile.TemporaryFile("w+") as written:
-        ended = subprocess.run(
+        process = subprocess.run(
             ["docker", *words], cwd=ROOT, env=environment, stdout=written, stderr=written, timeout=seconds, check=False
         )
         written.seek(0)
-        text = written.read()
-    if ended.returncode != 0:
-        raise ComposeError(f"docker {' '.join(words)} ended with {ended.returncode}:\n{text[-4000:]}")
-    return text
+        return process.returncode, written.read()
 
 
 def why_not() -> str:

@@ -8,6 +8,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from seatrial.stack.demo import bars, comparison, steps
 from seatrial_shared.catalog import GUIDE_METRICS
 from seatrial_shared.clock import SystemClock
 from seatrial_shared.errors import SeatrialError
+from seatrial_stress.verdict import EXIT_CODES
 
 pytestmark = [pytest.mark.system, pytest.mark.serial, pytest.mark.slow]
 
 OURS = ("metrics", "alerts", "backtest", "engine", "stress")
+VERDICTS = {verdict.value: code for verdict, code in EXIT_CODES.items()}
 BATCH = 20
 SECONDS_BEFORE, SECONDS_AWAY, SECONDS_AFTER = 2.0, 3.0, 3.0
 
@@ -137,6 +140,19 @@ def test_prometheus_reaches_every_service(compose: Compose) -> None:
         )
     )
     say(f"prometheus reaches {', '.join(sorted(answers()))}")
+
+
+def test_a_stress_run_ends_with_its_verdict_as_exit_code(compose: Compose) -> None:
+    short = replace(compose, environment={**compose.environment, "SEATRIAL_STRESS_DURATION": "8"})
+
+    code, text = short.ends_with("--profile", "load", "run", "--rm", "-T", "stress-run")
+
+    said = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
+    assert len(said) == 1, text
+    assert VERDICTS[said[0].split(" ", 1)[0]] == code, text
+    assert " ledger: " in text  # the books were really looked at
+    bad = [line.strip() for line in text.splitlines() if line.startswith("  ") and not line.startswith("  PASS")]
+    say(" | ".join([f"stress run ended with {code}: {said[0]}", *bad]))
 
 
 class Load:
