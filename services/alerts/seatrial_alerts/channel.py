@@ -46,6 +46,3 @@ class Channel(Protocol):
 
     async def send(self, key: str, body: Mapping[str, Any]) -> Attempt:  # Any: the message's JSON
         """Try once; the same key says the same thing."""
-
-    async def close(self) -> None:
-        """Close what is open."""

@@ -51,10 +51,6 @@ class EngineCommands:
             return Attempt("refused", 200, "the engine's answer is no JSON", self._clock.monotonic() - started)
         return Attempt("refused" if problem else "delivered", 200, problem, self._clock.monotonic() - started)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._engine.close()
-
     async def _command(self, body: Mapping[str, Any]) -> str:
         command = str(body["command"])
         words = {"actor": body["actor"], "reason": body["reason"]}

@@ -1,7 +1,6 @@
 """Delivers the outbox: each message until it is acknowledged, in its alert's order, every attempt recorded."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -9,6 +8,7 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.channel import Attempt, Channel
+from seatrial_alerts.loops import Stop
 from seatrial_alerts.store import outbox
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
@@ -47,21 +47,18 @@ class Deliverer:
         self._after = after
         self._due = asyncio.Event()
         self.outcomes: dict[str, int] = {}
+        self.dead = 0
 
     def ring(self) -> None:
         """Look at the outbox now."""
         self._due.set()
 
-    async def run(self) -> None:
-        """Deliver until cancelled; what was leased and not settled is sent again after its lease."""
-        try:
-            while True:
-                if not await self._pass():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._due.wait(), IDLE_SECONDS)
-                    self._due.clear()
-        finally:
-            await self._channel.close()
+    async def run(self, stop: Stop) -> None:
+        """Deliver until asked to stop; what was leased and not settled is sent again after its lease."""
+        while not stop.wished:
+            if not await self._pass():
+                await stop.pause(IDLE_SECONDS, ended_by=self._due)
+                self._due.clear()
 
     async def _pass(self) -> bool:
         try:
@@ -90,6 +87,7 @@ class Deliverer:
         is_dead = not attempt.is_delivered and limit is not None and row.attempts >= limit
         status = "delivered" if attempt.is_delivered else "dead" if is_dead else "waiting"
         if is_dead:
+            self.dead += 1
             logs.get().error("notification_dead", key=row.key, attempts=row.attempts, reason=attempt.detail)
         record: dict[str, object] = {
             "at": began,

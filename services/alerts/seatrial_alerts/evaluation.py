@@ -69,6 +69,12 @@ def changes(
     return [change for change in found if change is not None]
 
 
+def matched(rules: Iterable[Rule], snapshot: Snapshot) -> dict[str, int]:
+    """Return how many figures each rule is held against; 0 is a rule that can never fire."""
+    kinds = [(item, scope[0]) for item in snapshot.items if (scope := scope_of(item))]
+    return {rule.name: sum(kind in rule.scopes and _is_told(rule, item) for item, kind in kinds) for rule in rules}
+
+
 def scope_of(item: SnapshotItem) -> tuple[Scope, str] | None:
     """Return what an item is about, and its name among the alerts; None for a mixture that no rule watches."""
     named = [(Scope.ACCOUNT, item.account), (Scope.STRATEGY, item.strategy), (Scope.ENDPOINT, item.endpoint)]

@@ -1,7 +1,5 @@
 """The parts of the running service, and their life from start to stop."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -9,7 +7,7 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import breaker, rulefile
+from seatrial_alerts import breaker, loops, rulefile
 from seatrial_alerts.channel import Attempt
 from seatrial_alerts.command import EngineCommands
 from seatrial_alerts.delivery import Deliverer
@@ -45,8 +43,8 @@ class Service:
         limit = settings.delivery_timeout_seconds
         self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, limit, settings.delivery_attempts, clock)
         self.deliverer = Deliverer(self.database, self.webhook, clock, random)
-        engine = AsyncServiceClient("engine", url=settings.engine_url, token=settings.token, timeout_seconds=limit)
-        self.commander = Deliverer(self.database, EngineCommands(engine, limit, clock), clock, random, self._noted)
+        self.engine = AsyncServiceClient("engine", url=settings.engine_url, token=settings.token, timeout_seconds=limit)
+        self.commander = Deliverer(self.database, EngineCommands(self.engine, limit, clock), clock, random, self._noted)
         self.watcher = Watcher(
             self.database,
             settings.direct_url,
@@ -61,17 +59,13 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; at the end stop them and close what is open."""
         await self._seed_rules()
-        loops = [self.watcher.run(), self.commander.run()] + ([self.deliverer.run()] if self.has_webhook else [])
-        tasks = [asyncio.create_task(loop) for loop in loops]
+        rounds = [self.watcher.run, self.watcher.listen, self.commander.run]
         try:
-            yield
+            async with loops.running([*rounds, self.deliverer.run] if self.has_webhook else rounds):
+                yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
             await self.webhook.close()
+            await self.engine.close()
             await self.metrics.close()
             await self.database.close()
 

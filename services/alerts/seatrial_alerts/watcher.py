@@ -8,9 +8,10 @@ from datetime import datetime
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import breaker, notices
+from seatrial_alerts import breaker, notices, standing
 from seatrial_alerts.documents import rule_of
-from seatrial_alerts.evaluation import Change, changes
+from seatrial_alerts.evaluation import Change, changes, matched
+from seatrial_alerts.loops import Stop
 from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_shared import logs
 from seatrial_shared.alerting import Status, Transition
@@ -60,20 +61,45 @@ class Watcher:
         self.problem: str | None = None
         self.evaluations = 0
         self.failures = 0
+        self.standing = standing.Standing()
+        self.matched: dict[str, int] = {}
 
-    async def run(self) -> None:
-        """Evaluate until cancelled; a bad tick is logged and the next one comes."""
-        listener = asyncio.create_task(self._listen())
-        try:
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), self._interval)
-                self._due.clear()
-                await self._tick()
-        finally:
-            listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listener
+    async def run(self, stop: Stop) -> None:
+        """Evaluate until asked to stop; a bad tick is logged and the next one comes."""
+        while not stop.wished:
+            await stop.pause(self._interval, ended_by=self._due)
+            self._due.clear()
+            await self._round(stop)
+
+    async def listen(self, stop: Stop) -> None:
+        """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
+        while not stop.wished:
+            try:
+                connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
+                async with connection:
+                    await connection.execute(f"LISTEN {DOORBELL}")
+                    self._due.set()
+                    await self._hear(connection, stop)
+            except (psycopg.Error, OSError) as error:
+                logs.get().warning("doorbell_lost", reason=str(error).strip())
+            await stop.pause(RECONNECT_SECONDS)
+
+    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: Stop) -> None:
+        async def hear() -> None:
+            async for _ in connection.notifies():
+                self._due.set()
+
+        hearing, ended = asyncio.create_task(hear()), asyncio.Event()
+        hearing.add_done_callback(lambda _: ended.set())
+        await stop.pause(None, ended_by=ended)
+        hearing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await hearing
+
+    async def _round(self, stop: Stop) -> None:
+        if not stop.wished:
+            await self._tick()
+            await self._look()
 
     async def _tick(self) -> None:
         try:
@@ -84,6 +110,12 @@ class Watcher:
         except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
             logs.get().error("evaluation_failed", exc_info=error)
             self._failed(f"{type(error).__name__}: {error}")
+
+    async def _look(self) -> None:
+        """See how things stand, also while the metrics service is away."""
+        with contextlib.suppress(SeatrialError):
+            async with self._database.transaction() as session:
+                self.standing = await standing.look(session)
 
     def _failed(self, problem: str) -> None:
         self.failures += 1
@@ -101,6 +133,7 @@ class Watcher:
             now = self._clock.now()
             known = [rule_of(document) for document in await rules.everything(session)]
             found = changes(known, await states.remembered(session), snapshot, now)
+            self.matched = matched(known, snapshot)
             held = await rules.silences(session, now) if found else []
             for change in found:
                 alert_id = await states.apply(session, change, now)
@@ -141,17 +174,3 @@ class Watcher:
             )
         if told:
             self._ring()
-
-    async def _listen(self) -> None:
-        """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
-        while True:
-            try:
-                connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
-                async with connection:
-                    await connection.execute(f"LISTEN {DOORBELL}")
-                    self._due.set()
-                    async for _ in connection.notifies():
-                        self._due.set()
-            except (psycopg.Error, OSError) as error:
-                logs.get().warning("doorbell_lost", reason=str(error).strip())
-            await asyncio.sleep(RECONNECT_SECONDS)

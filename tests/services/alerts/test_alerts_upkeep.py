@@ -109,3 +109,30 @@ async def test_the_file_of_rules_goes_over_what_is_stored_at_every_start(databas
             found = (await http.get("/v1/thresholds")).json()
 
     assert (found["max_drawdown"], found["daily_loss_limit"]) == (0.25, 0.01)
+
+
+async def test_the_metrics_page_shows_what_fires_what_waits_and_what_can_never_fire(database_url: str) -> None:
+    known = Figures(figures(0.2))
+    with serve_figures(known) as metrics:
+        async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
+
+            async def shows_all() -> bool:
+                samples = await _samples(http)
+                waits = samples.get('alerts_outbox_waiting{channel="webhook"}') == 1.0
+                return waits and samples.get('alerts_firing{rule="max_drawdown"}') == 1.0
+
+            await until(shows_all)
+            samples = await _samples(http)
+
+    assert samples['alerts_firing{rule="win_rate_min"}'] == 0.0
+    assert samples['alerts_rule_matched{rule="max_drawdown"}'] == 1.0
+    assert samples['alerts_rule_matched{rule="api_latency_max"}'] == 0.0
+    assert samples['alerts_breaker_state{state="ready"}'] == 1.0
+    assert samples["alerts_outbox_oldest_timestamp_seconds"] > 1.7e9
+    assert samples["alerts_notifications_dead_total"] == 0.0
+
+
+async def _samples(http: httpx.AsyncClient) -> dict[str, float]:
+    lines = (await http.get("/metrics")).text.splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
+    return {name: float(value) for name, value in pairs}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,13 @@ async def was_told(session: AsyncSession, alert_id: str, channels: Sequence[str]
     """Tell whether any notification of an alert went out, or will."""
     told = (OutboxRow.alert_id == alert_id, OutboxRow.channel.in_(channels), OutboxRow.status != "suppressed")
     return (await session.execute(select(OutboxRow.id).where(*told).limit(1))).first() is not None
+
+
+async def waiting(session: AsyncSession) -> tuple[dict[str, int], datetime | None]:
+    """Return how many messages of each channel wait, and since when the oldest does."""
+    query = select(OutboxRow.channel, func.count(), func.min(OutboxRow.created_at)).where(OutboxRow.status == "waiting")
+    rows = (await session.execute(query.group_by(OutboxRow.channel))).all()
+    return {str(channel): int(count) for channel, count, _ in rows}, min((at for *_, at in rows), default=None)
 
 
 async def last(session: AsyncSession, channel: str) -> tuple[OutboxRow, str | None] | None:

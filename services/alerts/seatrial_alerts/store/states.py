@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.evaluation import Change, Key, Remembered
 from seatrial_shared.alerting import State, Status, Transition
-from seatrial_shared.db.alerts import AlertRow, StateRow, TransitionRow
+from seatrial_shared.db.alerts import AlertRow, RuleRow, StateRow, TransitionRow
 
 EVALUATION_LOCK = 7_245_401
 COMMAND_LOCK = 7_245_400
@@ -24,6 +24,14 @@ async def take_shard(session: AsyncSession, shard: int = 0) -> bool:
 async def take_turn(session: AsyncSession) -> None:
     """Wait until no other transaction commands the engine."""
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": COMMAND_LOCK})
+
+
+async def firing(session: AsyncSession) -> dict[str, int]:
+    """Return how many alerts of each rule fire; a rule that stands still has its zero."""
+    counted = func.count(StateRow.rule)
+    joined = (StateRow.rule == RuleRow.name) & (StateRow.status == Status.FIRING.value)
+    query = select(RuleRow.name, counted).outerjoin(StateRow, joined).group_by(RuleRow.name)
+    return {str(name): int(count) for name, count in (await session.execute(query)).all()}
 
 
 async def remembered(session: AsyncSession) -> dict[Key, Remembered]:
