@@ -10,20 +10,11 @@ from seatrial_shared.matching.layout import (
     C_AUCTION,
     C_FIXED_FEE,
     C_INTRABAR,
-    C_KELLY_CAP,
-    C_KELLY_FALLBACK,
-    C_KELLY_MINIMUM,
-    C_LOT,
     C_MAKER,
     C_MIN_NOTIONAL,
     C_SEED,
-    C_SIZE_KIND,
-    C_SIZE_VALUE,
-    C_SLIP_PRICE,
-    C_SLIP_RATIO,
     C_TAKER,
     C_THROUGH,
-    C_TICK,
     END_OF_DATA,
     NONE,
     S_AMBIGUOUS,
@@ -73,6 +64,8 @@ from seatrial_shared.matching.layout import (
     T_SLIPPAGE,
     TAKE_PROFIT,
 )
+from seatrial_shared.matching.prices import market_price
+from seatrial_shared.matching.quantities import quantity_of
 from seatrial_shared.matching.walk import walk
 from seatrial_shared.quant.jit import compiled
 
@@ -179,13 +172,13 @@ def _leave_at_open(state: Floats, config: Floats, trades: Floats, o: float) -> N
 @compiled
 def _enter(state: Floats, config: Floats, o: float) -> None:
     side = state[S_NEXT_SIDE]
-    price = _market_price(config, o, side)
+    price = market_price(config, o, side)
     stop, target, trail = state[S_NEXT_STOP], state[S_NEXT_TARGET], state[S_NEXT_TRAIL]
     if state[S_NEXT_BASE] == 0.0:
         stop = price * (1.0 - side * stop)
         target = price * (1.0 + side * target)
         trail = price * trail
-    quantity = _quantity(state, config, price, stop)
+    quantity = quantity_of(state, config, price, stop)
     if quantity * price < config[C_MIN_NOTIONAL] or quantity <= 0.0:
         state[S_REJECTED] += 1.0
         state[S_REASON] = 3.0 if quantity <= 0.0 else 4.0
@@ -208,7 +201,9 @@ def _enter(state: Floats, config: Floats, o: float) -> None:
 def _intrabar(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
     stop, target, trail, peak = state[S_STOP] * side, state[S_TARGET] * side, state[S_TRAIL], state[S_PEAK] * side
-    auction, through = config[C_AUCTION] != 0.0, config[C_THROUGH]
+    # A target that the entry already lies beyond is marketable when it is placed: it fills at the open.
+    was_entered = state[S_ENTRY_INDEX] == state[S_INDEX]
+    auction, through = config[C_AUCTION] != 0.0 or was_entered, config[C_THROUGH]
     a, top, bottom, z = o * side, h * side, low * side, c * side
     first = walk(a, top, bottom, z, stop, target, trail, peak, auction, through)
     other = walk(a, bottom, top, z, stop, target, trail, peak, auction, through)
@@ -257,7 +252,7 @@ def _value(config: Floats, state: Floats, side: float, way: tuple[int, float, fl
         return float(side * quantity * c)
     price = way[1] * side
     is_limit = way[0] == TAKE_PROFIT
-    fill = price if is_limit else _market_price(config, price, -side)
+    fill = price if is_limit else market_price(config, price, -side)
     rate = config[C_MAKER] if is_limit else config[C_TAKER]
     return float(side * quantity * fill - quantity * fill * rate - config[C_FIXED_FEE])
 
@@ -275,8 +270,8 @@ def _coin(seed: float, draw: float) -> bool:
 def _close(state: Floats, config: Floats, trades: Floats, price: float, reason: int, gap: bool) -> None:
     quantity = abs(state[S_QUANTITY])
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
-    is_limit = reason == TAKE_PROFIT
-    fill = price if is_limit else _market_price(config, price, -side)
+    is_limit = reason == TAKE_PROFIT and not (gap and state[S_ENTRY_INDEX] == state[S_INDEX])
+    fill = price if is_limit else market_price(config, price, -side)
     fee = quantity * fill * (config[C_MAKER] if is_limit else config[C_TAKER]) + config[C_FIXED_FEE]
     state[S_CASH] += side * quantity * fill - fee
     state[S_FEES] += fee
@@ -306,67 +301,3 @@ def _close(state: Floats, config: Floats, trades: Floats, price: float, reason: 
     state[S_TRADES] += 1.0
     state[S_QUANTITY] = 0.0
     state[S_STOP] = state[S_TARGET] = state[S_TRAIL] = math.nan
-
-
-@compiled
-def _market_price(config: Floats, price: float, side: float) -> float:
-    """Return what a market order of this side pays: slippage and tick rounding always go against it."""
-    slipped = price * (1.0 + side * config[C_SLIP_RATIO]) + side * config[C_SLIP_PRICE]
-    tick = config[C_TICK]
-    if tick > 0.0:
-        ticks = slipped / tick
-        nearest = np.rint(ticks)
-        if abs(ticks - nearest) < 1e-9:
-            return float(nearest * tick)
-        return float((math.ceil(ticks) if side > 0.0 else math.floor(ticks)) * tick)
-    return float(slipped)
-
-
-@compiled
-def _quantity(state: Floats, config: Floats, price: float, stop: float) -> float:
-    """Return how many units the sizing gives, within the buying power, rounded down to lots."""
-    equity = state[S_CASH]
-    value = config[C_SIZE_VALUE]
-    kind = config[C_SIZE_KIND]
-    affordable = (equity - 2.0 * config[C_FIXED_FEE]) / (price * (1.0 + 2.0 * max(0.0, config[C_TAKER])))
-    if kind == 0.0:
-        wanted = value
-    elif kind == 1.0:
-        wanted = value / price
-    elif kind == 2.0:
-        wanted = value * affordable
-    else:
-        share = value if kind == 3.0 else _kelly(state, config)
-        wanted = share * equity / _loss_per_unit(state, price, stop)
-    quantity = min(wanted, affordable)
-    lot = config[C_LOT]
-    if lot > 0.0:
-        lots = quantity / lot
-        nearest = np.rint(lots)
-        quantity = (nearest if abs(lots - nearest) < 1e-9 else math.floor(lots)) * lot
-    return quantity if quantity > 0.0 else 0.0
-
-
-@compiled
-def _kelly(state: Floats, config: Floats) -> float:
-    wins, losses = state[S_WINS], state[S_LOSSES]
-    closed = state[S_TRADES]
-    if closed < config[C_KELLY_MINIMUM]:
-        return float(config[C_KELLY_FALLBACK])
-    if wins == 0.0:
-        return 0.0
-    if losses == 0.0:
-        return float(config[C_KELLY_FALLBACK])
-    won = wins / closed
-    payoff = (state[S_GAIN_RATIOS] / wins) / (-state[S_LOSS_RATIOS] / losses)
-    full = won - (1.0 - won) / payoff
-    return float(min(max(0.0, config[C_SIZE_VALUE] * full), config[C_KELLY_CAP]))
-
-
-@compiled
-def _loss_per_unit(state: Floats, price: float, stop: float) -> float:
-    if not math.isnan(stop):
-        return abs(price - stop)
-    if state[S_LOSSES] > 0.0:
-        return float(-state[S_LOSS_RATIOS] / state[S_LOSSES] * price)
-    return math.inf

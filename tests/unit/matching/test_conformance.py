@@ -40,7 +40,7 @@ CASES = [
     Case("K entry bar hits the target", ((100, 106, 99, 104),), 105, "take_profit"),
     Case("H open at the end closes at the last close", (CALM, (100, 102, 100, 102)), 102, "end_of_data"),
     Case("L5 open below the stop: in and out there", ((94, 96, 93, 95),), 94, "stop_loss"),
-    Case("L6 open above the target: in and out", ((106, 107, 105.5, 106),), 105, "take_profit"),
+    Case("L6 open above the target: in and out there", ((106, 107, 105.5, 106),), 106, "take_profit"),
     Case(
         "T1 trailing, high then low",
         (CALM, (106, 110, 104, 108), (108, 109, 107, 108)),
