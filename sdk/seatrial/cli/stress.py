@@ -10,7 +10,6 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from seatrial.cli.output import JSON_HELP, fail, say, write_json
-from seatrial_shared.clients import find_token, service_url
 from seatrial_shared.contracts.stress import CheckState, Latency, Plan, Report
 from seatrial_shared.errors import SeatrialError
 
@@ -55,6 +54,8 @@ def run(
     from seatrial_stress import targets, verdict
 
     try:
+        from seatrial_shared.clients import service_url
+
         address = targets.allowed(target or service_url("engine"), targets.named_in_environment())
         plans = _plans(plan, {"duration_seconds": duration, "rate_per_second": rate, "seed": seed})
         reports = [_run(each, address, quiet=json_out == "-") for each in plans]
@@ -107,6 +108,8 @@ def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
 
     if not quiet:
         say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
+    from seatrial_shared.clients import find_token
+
     report = asyncio.run(runner.run(plan, address, find_token()))
     if not quiet:
         _show(report)

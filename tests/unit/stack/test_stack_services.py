@@ -16,7 +16,7 @@ METRICS = services.SERVICES[0]
 def test_every_service_of_the_public_table_is_listed_with_its_port() -> None:
     found = {service.name: service.default_port for service in services.SERVICES}
 
-    assert found == {"metrics": 9999, "alerts": 8002, "backtest": 8001, "engine": 5000}
+    assert found == {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000}
 
 
 def test_guides_port_variable_moves_the_metrics_service() -> None:
@@ -57,7 +57,7 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
 def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    said = services.taken_text(services.SERVICES[3], Address("127.0.0.1", 5000), "another program")
+    said = services.taken_text(services.SERVICES[-1], Address("127.0.0.1", 5000), "another program")
 
     assert said == (
         "Port 5000 of engine is taken by another program. On macOS this is usually the AirPlay Receiver "
@@ -79,7 +79,7 @@ def test_variables_can_be_added_to_one_service() -> None:
 
 
 def test_variables_for_an_unknown_service_are_refused_with_the_list() -> None:
-    with pytest.raises(StackError, match="no service `alarms`; there are metrics, alerts, backtest, engine"):
+    with pytest.raises(StackError, match="no service `alarms`; there are metrics, alerts, backtest, stress, engine"):
         Plan().with_environment("alarms", {})
 
 
