@@ -1,7 +1,7 @@
 """The execution rules of a run, validated once and packed for the compiled step."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from seatrial_shared.matching import layout
 from seatrial_shared.matching.layout import Intrabar, SizeKind
 from seatrial_shared.quant import sizing as sizes
 
-IntrabarName = Literal["worst", "best", "nearest", "random"]
+IntrabarName = Literal["worst", "best", "nearest", "random", "chosen"]
 BASIS_POINT = 1e-4
+YEAR_MS = 31_557_600_000
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,13 @@ class ExecutionConfig:
         tick_size, lot_size: Price and quantity steps, 0 for none; always rounded against the trader.
         min_notional: Smallest value of an entry; smaller ones are rejected.
         session: `continuous`: a limit that the bar opens beyond fills at the limit; `auction`: at the open.
-        intrabar: Who is right on a bar where the order of high and low decides.
+        intrabar: Who is right on a bar where the order of high and low decides; `random` draws by the seed,
+            `chosen` takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
         limit_fill: `touch` fills a limit that is reached; `through` one that is passed by a tick.
         allow_short: Whether entries may sell short.
         sizing: As in `quant.sizing`.
         close_at_end: Close what is open at the last close.
-        seed: Of the random resolution of ambiguous bars.
+        seed: Of the random resolution of ambiguous bars, or its bits.
     """
 
     cash: float = 10_000.0
@@ -53,9 +56,8 @@ class ExecutionConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("cash",):
-            if not getattr(self, name) > 0:
-                raise field_error(name, getattr(self, name), "a number above 0")
+        if not self.cash > 0:
+            raise field_error("cash", self.cash, "a number above 0")
         for name in ("fixed_fee", "slippage_bps", "slippage_ticks", "tick_size", "lot_size", "min_notional"):
             if not getattr(self, name) >= 0:
                 raise field_error(name, getattr(self, name), "a number of at least 0")
@@ -63,13 +65,19 @@ class ExecutionConfig:
             raise field_error("slippage_ticks", self.slippage_ticks, "0, or any with a tick_size above 0")
         if self.limit_fill == "through" and not self.tick_size:
             raise field_error("limit_fill", self.limit_fill, "`touch`, or `through` with a tick_size above 0")
-        if self.intrabar not in {"worst", "best", "nearest", "random"}:
+        if str(self.intrabar) == "magnify":
+            raise field_error("intrabar", "magnify", "worst, best or nearest; magnify needs finer bars, not taken yet")
+        if self.intrabar not in get_args(IntrabarName):
             raise field_error("intrabar", self.intrabar, "worst, best or nearest")
         if sizes.parse(self.sizing).kind is sizes.SizingKind.VOL:
             raise field_error("size", self.sizing, "fixed, notional, equity, risk or kelly; vol cannot be traded yet")
 
-    def pack(self) -> NDArray[np.float64]:
-        """Return the rules as the array that the compiled step reads."""
+    def pack(self, interval_ms: int = DAY_MS) -> NDArray[np.float64]:
+        """Return the rules as the array that the compiled step reads.
+
+        Args:
+            interval_ms: Length of a bar; volatility sizing makes yearly figures with it.
+        """
         size = sizes.parse(self.sizing)
         packed = np.zeros(layout.C_SIZE)
         packed[layout.C_TAKER] = self.taker_fee_rate
@@ -90,12 +98,13 @@ class ExecutionConfig:
         packed[layout.C_KELLY_MINIMUM] = size.minimum_trades
         packed[layout.C_KELLY_FALLBACK] = size.fallback_risk
         packed[layout.C_SEED] = self.seed
+        packed[layout.C_BARS_A_YEAR] = YEAR_MS / interval_ms
         return packed
 
     def new_state(self) -> NDArray[np.float64]:
         """Return an account with the starting cash and nothing open."""
         state = np.zeros(layout.S_SIZE)
         state[layout.S_CASH] = self.cash
-        for name in (layout.S_STOP, layout.S_TARGET, layout.S_TRAIL, layout.S_INITIAL_STOP):
-            state[name] = np.nan
+        for place in (layout.S_STOP, layout.S_TARGET, layout.S_TRAIL, layout.S_INITIAL_STOP):
+            state[place] = np.nan
         return state

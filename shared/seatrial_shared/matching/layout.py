@@ -6,17 +6,20 @@ from enum import IntEnum
 C_TAKER, C_MAKER, C_FIXED_FEE, C_SLIP_RATIO, C_SLIP_PRICE = 0, 1, 2, 3, 4
 C_TICK, C_LOT, C_MIN_NOTIONAL, C_AUCTION, C_THROUGH = 5, 6, 7, 8, 9
 C_INTRABAR, C_ALLOW_SHORT, C_SIZE_KIND, C_SIZE_VALUE = 10, 11, 12, 13
-C_KELLY_CAP, C_KELLY_MINIMUM, C_KELLY_FALLBACK, C_SEED = 14, 15, 16, 17
-C_SIZE = 18
+C_KELLY_CAP, C_KELLY_MINIMUM, C_KELLY_FALLBACK, C_SEED, C_BARS_A_YEAR = 14, 15, 16, 17, 18
+C_SIZE = 19
 
 # Account and orders, float64[S_SIZE]; prices and distances are NaN when there are none.
 S_CASH, S_QUANTITY, S_ENTRY_PRICE, S_ENTRY_FEE, S_ENTRY_INDEX = 0, 1, 2, 3, 4
 S_STOP, S_TARGET, S_TRAIL, S_PEAK, S_AMBIGUOUS = 5, 6, 7, 8, 9
 S_NEXT_SIDE, S_NEXT_EXIT, S_NEXT_STOP, S_NEXT_TARGET, S_NEXT_TRAIL, S_NEXT_BASE = 10, 11, 12, 13, 14, 15
 S_INDEX, S_CLOSE, S_TRADES, S_AMBIGUOUS_BARS, S_AMBIGUOUS_TRADES, S_FEES = 16, 17, 18, 19, 20, 21
-S_WINS, S_LOSSES, S_GAIN_RATIOS, S_LOSS_RATIOS, S_REJECTED = 22, 23, 24, 25, 26
-S_SLIPPAGE, S_INITIAL_STOP, S_DRAWS, S_REASON = 27, 28, 29, 30
-S_SIZE = 31
+S_WINS, S_LOSSES, S_GAIN_RATIOS, S_LOSS_RATIOS, S_REJECTED, S_VOLATILITY = 22, 23, 24, 25, 26, 27
+S_SLIPPAGE, S_INITIAL_STOP, S_DRAWS, S_REASON = 28, 29, 30, 31
+# The waiting entry order beyond its children: what kind, its prices, bars left, whether it just came, its decision bar.
+S_NEXT_KIND, S_NEXT_LIMIT, S_NEXT_TRIGGER, S_NEXT_LEFT, S_NEXT_FRESH, S_NEXT_TRIGGERED = 32, 33, 34, 35, 36, 37
+S_NEXT_INDEX, S_REASON_INDEX, S_VARIANCE, S_RETURNS = 38, 39, 40, 41
+S_SIZE = 42
 
 # One closed trade, float64[T_SIZE].
 T_SIDE, T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY = 0, 1, 2, 3, 4, 5
@@ -36,7 +39,7 @@ class Exit(IntEnum):
 
 
 class Rejection(IntEnum):
-    """Why a decision led to no order."""
+    """Why a decision led to no order, or an order to no position."""
 
     NONE = 0
     POSITION_OPEN = 1
@@ -46,15 +49,18 @@ class Rejection(IntEnum):
     NO_CASH = 5
     BAD_STOP = 6
     NOTHING_TO_CLOSE = 7
+    BAD_ORDER = 8
+    EXPIRED = 9
 
 
 class Intrabar(IntEnum):
-    """How a bar is settled on which the order of high and low decides."""
+    """How a bar is settled on which the order of high and low decides; CHOSEN reads one bit of the seed a bar."""
 
     WORST = 0
     BEST = 1
     NEAREST = 2
     RANDOM = 3
+    CHOSEN = 4
 
 
 class SizeKind(IntEnum):
@@ -68,5 +74,15 @@ class SizeKind(IntEnum):
     VOL = 5
 
 
+class OrderKind(IntEnum):
+    """How an entry waits to be filled."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+
+
 # The same as plain numbers, which is what compiled code sees.
 NONE, STOP_LOSS, TAKE_PROFIT, TRAILING, SIGNAL, END_OF_DATA = 0, 1, 2, 3, 4, 5
+MARKET, LIMIT, STOP, STOP_LIMIT = 0, 1, 2, 3

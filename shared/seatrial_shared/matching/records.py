@@ -16,6 +16,8 @@ REJECTION_TEXTS = {
     Rejection.NO_CASH: "not enough cash",
     Rejection.BAD_STOP: "stop or target on the wrong side of the decision close",
     Rejection.NOTHING_TO_CLOSE: "nothing is open",
+    Rejection.BAD_ORDER: "a limit order needs a limit price above 0, a stop order a stop price above 0",
+    Rejection.EXPIRED: "the order expired unfilled",
 }
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_shared.matching import layout, records
-from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.kernel import decide, finish, step
-from seatrial_shared.matching.layout import Rejection
-from seatrial_shared.matching.records import TradeRecord
+from seatrial_shared.matching.config import DAY_MS, ExecutionConfig
+from seatrial_shared.matching.kernel import finish, place, step
+from seatrial_shared.matching.layout import OrderKind, Rejection
+from seatrial_shared.matching.records import Rejected, TradeRecord
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,33 @@ class FillRecord:
     trade: TradeRecord | None = None
 
 
+@dataclass(frozen=True)
+class EntryOrder:
+    """How an entry is placed; prices NaN where the kind has none, `expires_bars` 0 for as long as it takes."""
+
+    kind: OrderKind = OrderKind.MARKET
+    limit_price: float = math.nan
+    stop_price: float = math.nan
+    expires_bars: int = 0
+
+
+AT_MARKET = EntryOrder()
+
+
 class BarStepper:
     """Trade one account in one symbol, bar by bar, to the same numbers as `simulate`.
 
     Args:
         config: What orders cost and how bars are settled.
         symbol: Goes into the records.
+        interval_ms: Length of a bar; matters to volatility sizing only.
     """
 
-    def __init__(self, config: ExecutionConfig, symbol: str = "") -> None:
+    def __init__(self, config: ExecutionConfig, symbol: str = "", interval_ms: int = DAY_MS) -> None:
         self.config = config
         self.symbol = symbol
-        self._packed = config.pack()
+        self.refused: Rejected | None = None
+        self._packed = config.pack(interval_ms)
         self._state = config.new_state()
         # One bar closes at most two positions: one at its open, and the one that was entered there.
         self._rows = np.empty((2, layout.T_SIZE))
@@ -88,12 +103,20 @@ class BarStepper:
         return float(distance * abs(self.position))
 
     def on_bar(self, time_ms: int, o: float, h: float, low: float, c: float, volume: float = 0.0) -> list[FillRecord]:
-        """Run one bar and return its fills in order; what was decided at the last close fills at the open."""
+        """Run one bar and return its fills in order; what was decided at the last close fills at the open.
+
+        An entry that came to nothing on this bar stands in `refused` afterwards, by the index of its decision.
+        """
         del volume  # no rule asks for it yet
+        refusals = self._state[layout.S_REJECTED]
         held = self.position
         closed_before = self._closed
         self._bar_time_ms = time_ms
         step(self._state, self._packed, self._rows, o, h, low, c)
+        self.refused = None
+        if self._state[layout.S_REJECTED] != refusals:
+            reason = records.REJECTION_TEXTS[Rejection(int(self._state[layout.S_REASON]))]
+            self.refused = Rejected(int(self._state[layout.S_REASON_INDEX]), time_ms, reason)
         fills: list[FillRecord] = []
         for number in range(closed_before, self._closed):
             row = self._rows[number % len(self._rows)]
@@ -114,12 +137,25 @@ class BarStepper:
         take_profit: float = math.nan,
         trailing: float = math.nan,
         stop_base: Literal["fill", "price"] = "fill",
+        order: EntryOrder = AT_MARKET,
     ) -> str | None:
         """Queue the decision of the close of the last bar; return why nothing came of it, or None."""
-        base = 1.0 if stop_base == "price" else 0.0
         if entry == 0 and not exit:
             return None
-        reason = decide(self._state, self._packed, float(entry), exit, stop_loss, take_profit, trailing, base)
+        reason = place(
+            self._state,
+            self._packed,
+            float(entry),
+            exit,
+            stop_loss,
+            take_profit,
+            trailing,
+            1.0 if stop_base == "price" else 0.0,
+            int(order.kind),
+            order.limit_price,
+            order.stop_price,
+            float(order.expires_bars),
+        )
         return records.REJECTION_TEXTS[Rejection(reason)] if reason else None
 
     def finish(self) -> list[FillRecord]:
@@ -139,9 +175,19 @@ class BarStepper:
         }
 
     @classmethod
-    def load(cls, config: ExecutionConfig, dump: Mapping[str, Any], symbol: str = "") -> "BarStepper":
-        """Return a stepper that goes on where `dump` was taken."""
-        stepper = cls(config, symbol)
+    def load(
+        cls, config: ExecutionConfig, dump: Mapping[str, Any], symbol: str = "", interval_ms: int = DAY_MS
+    ) -> "BarStepper":
+        """Return a stepper that goes on where `dump` was taken.
+
+        Raises:
+            ValueError: The dump was taken by a version with another account layout.
+        """
+        stepper = cls(config, symbol, interval_ms)
+        if len(dump["state"]) != layout.S_SIZE:
+            raise ValueError(
+                f"the dump holds {len(dump['state'])} numbers, this version keeps {layout.S_SIZE}; start the run anew"
+            )
         stepper._state[:] = [float.fromhex(number) for number in dump["state"]]
         stepper._entry_time_ms = int(dump["entry_time_ms"])
         stepper._bar_time_ms = int(dump["bar_time_ms"])

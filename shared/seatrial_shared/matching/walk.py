@@ -1,8 +1,12 @@
-"""Walks one price path against the exits of a position: the rules of stop, target and trailing stop, once."""
+"""Walks one price path against orders: the rules of entry, stop, target and trailing stop, once.
+
+A path is a poly-line of four points: open, the two extremes in one order or the other, close. Everything is written for
+buying; selling short is walked with all prices negated.
+"""
 
 import math
 
-from seatrial_shared.matching.layout import NONE, STOP_LOSS, TAKE_PROFIT, TRAILING
+from seatrial_shared.matching.layout import LIMIT, MARKET, NONE, STOP, STOP_LOSS, TAKE_PROFIT, TRAILING
 from seatrial_shared.quant.jit import compiled
 
 
@@ -18,39 +22,95 @@ def walk(
     peak: float,
     auction: bool,
     through: float,
-) -> tuple[int, float, float, bool]:
-    """Follow open, two extremes and close of a long position; a short one is walked with all prices negated.
+    fresh: bool,
+) -> tuple[int, float, float, bool, bool]:
+    """Follow a path with an open long position.
 
     Args:
-        first, second, third, last: The path, a poly-line that is monotone between its points.
+        first, second, third, last: The path.
         stop, target: Prices, NaN for none.
         trail: Distance of the trailing stop below the peak, NaN for none.
         peak: Highest price since the entry.
         auction: A favourable gap fills at the open instead of the limit.
         through: How far beyond a limit the price must go to fill it, 0 for a touch.
+        fresh: The orders came into being at `first`: a target that lies behind it was never resting.
 
     Returns:
-        Why the position is left (NONE: it is not), at which price, the new peak, and whether the bar opened beyond.
+        Why the position is left (NONE: it is not), at which price, the new peak, whether the path began beyond, and
+        whether the exit takes liquidity.
     """
     level, reason = _protection(stop, trail, peak)
     if first <= level:
-        return reason, first, peak, True
+        return reason, first, peak, True, True
+    if fresh and first >= target:
+        return TAKE_PROFIT, first, peak, True, True
     if first >= target + through:
-        return TAKE_PROFIT, first if auction else target, peak, True
+        return TAKE_PROFIT, first if auction else target, peak, True, False
     peak = max(peak, first)
     here = first
     for step in range(3):
         there = second if step == 0 else third if step == 1 else last
         if there >= here:
             if there >= target + through:
-                return TAKE_PROFIT, target, peak, False
+                return TAKE_PROFIT, target, peak, False, False
             peak = max(peak, there)
         else:
             level, reason = _protection(stop, trail, peak)
             if there <= level:
-                return reason, level, peak, False
+                return reason, level, peak, False, True
         here = there
-    return NONE, math.nan, peak, False
+    return NONE, math.nan, peak, False, False
+
+
+@compiled
+def approach(
+    first: float,
+    second: float,
+    third: float,
+    last: float,
+    kind: int,
+    limit: float,
+    trigger: float,
+    triggered: bool,
+    auction: bool,
+    through: float,
+    fresh: bool,
+) -> tuple[int, float, float, bool, bool]:
+    """Follow a path with a waiting order to buy.
+
+    Args:
+        first, second, third, last: The path.
+        kind: One of OrderKind.
+        limit, trigger: Prices of the order, NaN where its kind has none.
+        triggered: A stop-limit order whose stop was reached on an earlier bar.
+        auction, through: As in `walk`.
+        fresh: The order came into being at `first`: a limit behind it is marketable and takes liquidity.
+
+    Returns:
+        The leg of the fill (-1: none), where the path stands then, the price before slippage, whether the fill makes
+        liquidity, and whether the stop has been reached.
+    """
+    if kind == MARKET:
+        return 0, first, first, False, False
+    if kind == LIMIT or triggered:
+        if fresh and first <= limit:
+            return 0, first, first, False, triggered
+        if first <= limit - through:
+            return 0, first, first if auction else limit, True, triggered
+    elif first >= trigger:
+        triggered = True
+        if kind == STOP or first <= limit:
+            return 0, first, first, False, True
+    for leg in range(3):
+        there = second if leg == 0 else third if leg == 1 else last
+        if kind == LIMIT or triggered:
+            if there <= limit - through:
+                return leg, limit - through, limit, True, triggered
+        elif there >= trigger:
+            triggered = True
+            if kind == STOP or trigger <= limit:
+                return leg, trigger, trigger, False, True
+    return -1, math.nan, math.nan, False, triggered
 
 
 @compiled

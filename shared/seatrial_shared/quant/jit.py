@@ -1,6 +1,7 @@
 """Compiles the loops of the kernel with numba at their first call, and never trusts a stale cache."""
 
 import os
+import platform
 import tempfile
 from collections.abc import Callable
 from functools import cache, update_wrapper
@@ -68,7 +69,7 @@ def cache_folder(numba_version: str) -> Path:
 
     numba's own check looks at the file of a function only and would miss a change in a callee elsewhere.
     """
-    digest = sha256(numba_version.encode())
+    digest = sha256(f"{numba_version} {platform.python_version()}".encode())
     for folder in KERNEL_FOLDERS:
         for source in sorted((_PACKAGE / folder).glob("*.py")):
             digest.update(source.name.encode() + source.read_bytes())

@@ -13,10 +13,13 @@ class Signals:
 
     Args:
         entry: +1 opens long, -1 opens short, 0 nothing, int8[n].
-        exit: Close whatever is open, bool[n].
+        exit: Close whatever is open, cancel an entry that waits, bool[n].
         stop_loss, take_profit, trailing: float64[n], NaN for none; None for none at all.
         stop_base: `fill`: the three are ratios of the fill price (0.02 = 2 %); `price`: absolute prices
             (trailing: a distance).
+        entry_type: How each entry is placed: 0 market, 1 limit, 2 stop, 3 stop-limit, int8[n]; None: all market.
+        limit_price, stop_price: Prices of the entry orders, float64[n], NaN or None where there is none.
+        expires: How many bars an entry order waits, 0 for as long as it takes, int64[n]; None: as long as it takes.
     """
 
     entry: NDArray[np.int8]
@@ -25,13 +28,14 @@ class Signals:
     take_profit: NDArray[np.float64] | None = None
     trailing: NDArray[np.float64] | None = None
     stop_base: Literal["fill", "price"] = "fill"
+    entry_type: NDArray[np.int8] | None = None
+    limit_price: NDArray[np.float64] | None = None
+    stop_price: NDArray[np.float64] | None = None
+    expires: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {
-            name: len(array)
-            for name in ("entry", "exit", "stop_loss", "take_profit", "trailing")
-            if (array := getattr(self, name)) is not None
-        }
+        columns = ("entry", "exit", "stop_loss", "take_profit", "trailing", "entry_type", "limit_price", "stop_price")
+        lengths = {name: len(array) for name in (*columns, "expires") if (array := getattr(self, name)) is not None}
         if len(set(lengths.values())) != 1:
             raise ValueError(f"signal columns must have one length, found {lengths}")
 

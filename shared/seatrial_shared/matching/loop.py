@@ -1,0 +1,224 @@
+"""The compiled loop over whole arrays: bars on which nothing can happen are only marked, all others take the step."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_shared.matching.kernel import place, step
+from seatrial_shared.matching.layout import (
+    C_SIZE_KIND,
+    MARKET,
+    S_CASH,
+    S_CLOSE,
+    S_INDEX,
+    S_NEXT_EXIT,
+    S_NEXT_SIDE,
+    S_PEAK,
+    S_QUANTITY,
+    S_REASON,
+    S_REASON_INDEX,
+    S_REJECTED,
+    S_STOP,
+    S_TARGET,
+    S_TRAIL,
+    Rejection,
+)
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.quant.jit import compiled
+from seatrial_shared.strategy.signals import Signals
+
+Floats = NDArray[np.float64]
+Shorts = NDArray[np.int8]
+Flags = NDArray[np.bool_]
+# What `place` answers to an entry while a position is open and stays.
+POSITION_OPEN = int(Rejection.POSITION_OPEN)
+
+
+class Bars(NamedTuple):
+    """The price columns of a run."""
+
+    opens: Floats
+    highs: Floats
+    lows: Floats
+    closes: Floats
+
+
+class Orders(NamedTuple):
+    """The decisions of a run; a column of one row counts for all bars."""
+
+    entry: Shorts
+    leave: Flags
+    stop: Floats
+    target: Floats
+    trail: Floats
+    base: float
+    kind: Shorts
+    limit: Floats
+    trigger: Floats
+    expires: NDArray[np.int64]
+
+
+def bars(candles: Candles) -> Bars:
+    """Return the columns that the loop reads."""
+    return Bars(candles.open, candles.high, candles.low, candles.close)
+
+
+def orders(signals: Signals) -> Orders:
+    """Return the decisions in the form that the loop reads."""
+    none = np.full(1, np.nan)
+    return Orders(
+        entry=np.ascontiguousarray(signals.entry),
+        leave=np.ascontiguousarray(signals.exit),
+        stop=none if signals.stop_loss is None else np.ascontiguousarray(signals.stop_loss),
+        target=none if signals.take_profit is None else np.ascontiguousarray(signals.take_profit),
+        trail=none if signals.trailing is None else np.ascontiguousarray(signals.trailing),
+        base=1.0 if signals.stop_base == "price" else 0.0,
+        kind=np.zeros(1, dtype=np.int8) if signals.entry_type is None else np.ascontiguousarray(signals.entry_type),
+        limit=none if signals.limit_price is None else np.ascontiguousarray(signals.limit_price),
+        trigger=none if signals.stop_price is None else np.ascontiguousarray(signals.stop_price),
+        expires=np.zeros(1, dtype=np.int64) if signals.expires is None else np.ascontiguousarray(signals.expires),
+    )
+
+
+@compiled
+def advance(
+    bars: Bars,
+    orders: Orders,
+    state: Floats,
+    config: Floats,
+    trades: Floats,
+    equity: Floats,
+    rejections: Shorts,
+    start: int,
+    end: int,
+    to_exit: bool,
+) -> int:
+    """Run the bars from `start` to before `end`; with `to_exit` only until nothing is open and nothing waits.
+
+    Returns:
+        The bar after the last one that was run.
+    """
+    may_coast = config[C_SIZE_KIND] != 5.0  # volatility sizing looks at every close
+    i = start
+    while i < end:
+        decided = False
+        if may_coast and state[S_NEXT_SIDE] == 0.0 and state[S_NEXT_EXIT] == 0.0:
+            i, decided = _coast(bars, orders, state, equity, rejections, i, end)
+            if i >= end and not decided:
+                return end
+        if not decided:
+            refused = state[S_REJECTED]
+            step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+            if state[S_REJECTED] != refused and state[S_REASON_INDEX] >= 0.0:
+                rejections[int(state[S_REASON_INDEX])] = np.int8(state[S_REASON])
+            equity[i + 1] = state[S_CASH] + state[S_QUANTITY] * bars.closes[i]
+            i += 1
+        last = i - 1
+        if orders.entry[last] != 0 or orders.leave[last]:
+            reason = _place(orders, state, config, last)
+            if reason != 0:
+                rejections[last] = np.int8(reason)
+        if to_exit and state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0:
+            return i
+    return end
+
+
+@compiled
+def _place(orders: Orders, state: Floats, config: Floats, i: int) -> int:
+    kind = orders.kind[i if orders.kind.shape[0] > 1 else 0]
+    return place(
+        state,
+        config,
+        float(orders.entry[i]),
+        orders.leave[i],
+        orders.stop[i if orders.stop.shape[0] > 1 else 0],
+        orders.target[i if orders.target.shape[0] > 1 else 0],
+        orders.trail[i if orders.trail.shape[0] > 1 else 0],
+        orders.base,
+        int(kind),
+        math.nan if kind == MARKET else orders.limit[i if orders.limit.shape[0] > 1 else 0],
+        math.nan if kind == MARKET else orders.trigger[i if orders.trigger.shape[0] > 1 else 0],
+        float(orders.expires[i if orders.expires.shape[0] > 1 else 0]),
+    )
+
+
+@compiled
+def _coast(
+    bars: Bars, orders: Orders, state: Floats, equity: Floats, rejections: Shorts, start: int, end: int
+) -> tuple[int, bool]:
+    """Mark bars while the step would do no more: nothing queued, and no exit within the reach of the bar.
+
+    Returns:
+        The bar after the last marked one, and whether that last one ends with a decision that is to be placed.
+    """
+    quantity = state[S_QUANTITY]
+    if quantity == 0.0:
+        bars_run, decided = _idle(orders.entry[start:end], orders.leave[start:end], equity[start + 1 : end + 1], state)
+    else:
+        highs, lows = bars.highs[start:end], bars.lows[start:end]
+        bars_run, decided = _ride(
+            highs if quantity > 0.0 else lows,
+            lows if quantity > 0.0 else highs,
+            bars.closes[start:end],
+            orders.entry[start:end],
+            orders.leave[start:end],
+            equity[start + 1 : end + 1],
+            rejections[start:end],
+            state,
+        )
+    if bars_run > 0:
+        state[S_INDEX] += float(bars_run)
+        state[S_CLOSE] = bars.closes[start + bars_run - 1]
+    return start + bars_run, decided
+
+
+@compiled
+def _idle(entry: Shorts, leave: Flags, equity: Floats, state: Floats) -> tuple[int, bool]:
+    """Mark bars without a position."""
+    cash = state[S_CASH]
+    for i in range(entry.shape[0]):
+        equity[i] = cash
+        if entry[i] != 0 or leave[i]:
+            return i + 1, True
+    return entry.shape[0], False
+
+
+@compiled
+def _ride(
+    good: Floats,
+    bad: Floats,
+    closes: Floats,
+    entry: Shorts,
+    leave: Flags,
+    equity: Floats,
+    rejections: Shorts,
+    state: Floats,
+) -> tuple[int, bool]:
+    """Mark bars with a position while even the tightest stop of a bar, below its own high, is out of its reach."""
+    cash, quantity = state[S_CASH], state[S_QUANTITY]
+    side = 1.0 if quantity > 0.0 else -1.0
+    stop, target, trail, peak = state[S_STOP] * side, state[S_TARGET] * side, state[S_TRAIL], state[S_PEAK] * side
+    if math.isnan(trail):
+        for i in range(entry.shape[0]):
+            if bad[i] * side <= stop or good[i] * side >= target:
+                return i, False
+            equity[i] = cash + quantity * closes[i]
+            if leave[i]:
+                return i + 1, True
+            if entry[i] != 0:
+                rejections[i] = POSITION_OPEN
+        return entry.shape[0], False
+    for i in range(entry.shape[0]):
+        highest = max(peak, good[i] * side)
+        if bad[i] * side <= stop or good[i] * side >= target or bad[i] * side <= highest - trail:
+            return i, False
+        peak = highest
+        state[S_PEAK] = peak * side
+        equity[i] = cash + quantity * closes[i]
+        if leave[i]:
+            return i + 1, True
+        if entry[i] != 0:
+            rejections[i] = POSITION_OPEN
+    return entry.shape[0], False
