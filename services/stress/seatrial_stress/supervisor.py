@@ -83,7 +83,8 @@ def ended(folder: Path, number: int, code: int | None) -> WorkerEnd:
 def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return a worker's environment: nothing of Locust's that happens to be set, and no token but the engine's."""
     kept = {name: value for name, value in base.items() if not name.startswith(("LOCUST_", "SEATRIAL_"))}
-    return {**kept, "SEATRIAL_STRESS_SPEC": str(spec), "SEATRIAL_STRESS_TOKEN": token, "PYTHONUNBUFFERED": "1"}
+    ours = {"SEATRIAL_STRESS_SPEC": str(spec), "SEATRIAL_STRESS_TOKEN": token}
+    return {**kept, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
 async def _start(load: Load, number: int) -> asyncio.subprocess.Process:
