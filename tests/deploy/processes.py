@@ -32,6 +32,7 @@ def services(names: Sequence[str], database_url: str, log: Path) -> Iterator[Map
     """Run services over one database; yield their ports when all are ready."""
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     surroundings = {**os.environ, "SEATRIAL_DATABASE_URL": database_url, "METRICS_UPDATE_INTERVAL": "1"}
+    surroundings["SEATRIAL_STRESS_UI_PORT"] = "0"  # Locust's page would take a fixed port
     for name in ("SEATRIAL_TOKENS", "SEATRIAL_TOKEN", "ALERT_WEBHOOK_URL", "MONITORING_PORT"):
         surroundings.pop(name, None)
     for name, port in ports.items():

@@ -15,7 +15,7 @@ from typing import Any
 from seatrial_shared.clients import PORTS, ServiceClient
 
 ROOT = Path(__file__).resolve().parents[2]
-OTHER_PORTS = ("PROMETHEUS_PORT", "GRAFANA_PORT", "SEATRIAL_LOCUST_PORT")
+OTHER_PORTS = ("PROMETHEUS_PORT", "GRAFANA_PORT", "SEATRIAL_STRESS_UI_PORT")
 GRAFANA = "grafana"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from tests.system.compose_stack import ROOT, Compose, docker, running, why_not
 
@@ -140,6 +141,18 @@ def test_prometheus_reaches_every_service(compose: Compose) -> None:
         )
     )
     say(f"prometheus reaches {', '.join(sorted(answers()))}")
+
+
+def test_locusts_page_stands_behind_the_login(compose: Compose) -> None:
+    url = f"http://127.0.0.1:{compose.environment['SEATRIAL_STRESS_UI_PORT']}/"
+    token = {"Authorization": f"Bearer {compose.environment['SEATRIAL_TOKEN']}"}
+
+    stranger = httpx.get(url, timeout=10)
+    known = httpx.get(url, headers=token, timeout=10)
+
+    assert (stranger.status_code, known.status_code) == (401, 200)
+    assert "Locust" in known.text
+    say("Locust's page answers behind the login")
 
 
 def test_a_stress_run_ends_with_its_verdict_as_exit_code(compose: Compose) -> None:
