@@ -27,6 +27,7 @@ class Demo:
         self.folder = folder
         self.ports = {name: ports.free() for name in ("metrics", "alerts", "backtest", "stress", "engine")}
         environment = {f"SEATRIAL_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        environment["SEATRIAL_STRESS_UI_PORT"] = str(ports.free())
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SEATRIAL_")}
         self.output = folder / "demo.out"
         with self.output.open("wb") as output:
