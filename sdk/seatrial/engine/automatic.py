@@ -63,7 +63,7 @@ class AutoTrader:
         self._run_id = uuid4().hex
         spec = registry.get(config.strategy)
         self._signals: Signals = spec.signals(candles, spec.parse(config.strategy_params))
-        self._stepper = BarStepper(_execution(config), candles.symbol)
+        self._stepper = BarStepper(_execution(config), candles.symbol, candles.interval_ms)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seatrial-auto-trading", daemon=True)
 

@@ -94,7 +94,7 @@ def signals_of(decisions: Decisions, candles: Candles, config: ExecutionConfig) 
             none if target is None else target,
             none if trailing is None else trailing,
             config.new_state(),
-            config.pack(),
+            config.pack(candles.interval_ms),
             np.empty((4, layout.T_SIZE)),
             entry,
             leave,

@@ -69,8 +69,7 @@ class ExecutionConfig:
             raise field_error("intrabar", "magnify", "worst, best or nearest; magnify needs finer bars, not taken yet")
         if self.intrabar not in get_args(IntrabarName):
             raise field_error("intrabar", self.intrabar, "worst, best or nearest")
-        if sizes.parse(self.sizing).kind is sizes.SizingKind.VOL:
-            raise field_error("size", self.sizing, "fixed, notional, equity, risk or kelly; vol cannot be traded yet")
+        sizes.parse(self.sizing)
 
     def pack(self, interval_ms: int = DAY_MS) -> NDArray[np.float64]:
         """Return the rules as the array that the compiled step reads.

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
 
-from seatrial_shared.errors import ValidationFailed
-
 CALM = SIGNAL_BAR
 
 
@@ -187,8 +185,3 @@ def test_an_exit_signal_fills_at_the_next_open_and_a_reversal_closes_first() -> 
         ("long", 100, 103, "signal"),
         ("short", 103, 101, "end_of_data"),
     ]
-
-
-def test_a_sizing_that_cannot_be_traded_is_refused_by_name() -> None:
-    with pytest.raises(ValidationFailed, match="vol cannot be traded yet"):
-        replace(FREE, sizing="vol:0.1")

@@ -65,7 +65,7 @@ class Lane:
         self._prefix = f"{replay}:{account.account}"
         self._engine = engine
         self._clock = clock
-        self._stepper = BarStepper(self._config, account.symbol)
+        self._stepper = BarStepper(self._config, account.symbol, self.candles.interval_ms)
         self._fills = 0
         self._entry_fee = 0.0
         self._entered_ms = 0
@@ -112,7 +112,7 @@ class Lane:
 
     def restore(self, dump: Mapping[str, Any]) -> None:  # Any: JSON
         """Go on where `dump` was taken."""
-        self._stepper = BarStepper.load(self._config, dump["stepper"], self._asked.symbol)
+        self._stepper = BarStepper.load(self._config, dump["stepper"], self._asked.symbol, self.candles.interval_ms)
         self._fills = int(dump["fills"])
         self._entry_fee = float(dump["entry_fee"])
         self._entered_ms = int(dump["entered_ms"])
