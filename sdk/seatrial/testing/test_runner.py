@@ -1,7 +1,9 @@
 """Runs every test of a trading bot: as functions, as `python -m seatrial.testing.test_runner`, or as a script."""
 
+import argparse
 import sys
 import unittest
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -47,9 +49,14 @@ def run_performance_tests(trading_engine: object, *, duration_seconds: float = D
     return monitor
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run both, print a table, return 0 when everything passed and 1 otherwise."""
-    lines = [_unit_tests(), *_stress_tests()]
+    parser = argparse.ArgumentParser(prog="seatrial.testing.test_runner", description="Unit tests, then stress tests.")
+    parser.add_argument(
+        "--duration", type=float, default=DURATION_SECONDS, help="seconds of each stress test [default: %(default)s]"
+    )
+    duration_seconds = parser.parse_args(arguments).duration
+    lines = [_unit_tests(), *_stress_tests(duration_seconds)]
     table = Table("tests", "verdict", "what happened")
     for line in lines:
         table.add_row(line.name, "PASS" if line.passed else "FAIL", line.said)
@@ -64,18 +71,23 @@ def _unit_tests() -> Line:
     return Line("unit tests", passed, f"{result.testsRun} run, {bad} failed, {len(result.skipped)} skipped")
 
 
-def _stress_tests() -> list[Line]:
+def _stress_tests(duration_seconds: float) -> list[Line]:
     from seatrial.config.trading_config import TradingConfig
     from seatrial.engine.trading_engine import TradingEngine
 
     engine = TradingEngine(TradingConfig())
     try:
-        results = StressTester(engine).run_stress_tests()
+        monitor = run_performance_tests(engine, duration_seconds=duration_seconds)
+        monitor.stop_monitoring()
     except Exception as error:  # noqa: BLE001  a test that cannot run has failed, and the table says why
         return [Line("stress tests", False, f"{type(error).__name__}: {error}")]
     finally:
         engine.stop_trading()
-    return [Line(f"stress {name}", report.exit_code == 0, str(report)) for name, report in results.items()]
+    lines = [
+        Line(f"stress {name}", getattr(report, "exit_code", None) == 0, str(report))
+        for name, report in (monitor.last_results or {}).items()
+    ]
+    return lines or [Line("stress tests", False, "none ran")]
 
 
 if __name__ == "__main__":

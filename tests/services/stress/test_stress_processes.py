@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import psutil
@@ -73,9 +74,10 @@ def test_real_engine_keeps_its_books_under_a_failing_exchange(database_url: str)
     assert states["faults_injected"] is CheckState.PASS
 
 
-def test_killed_service_leaves_no_generator_behind(database_url: str) -> None:
+def test_killed_service_leaves_neither_generator_nor_files_behind(database_url: str, tmp_path: Path) -> None:
     with serving(TinyEngine()) as engine_url:
         settings = {"SEATRIAL_ENGINE_URL": engine_url, "SEATRIAL_STRESS_UI_PORT": str(free_port())}
+        settings["TMPDIR"] = str(tmp_path)
         with service("stress", database_url, **settings) as (process, address):
             httpx.post(f"{address}/v1/runs", json={"plan": "high_frequency"}).raise_for_status()
             _until(lambda: len(psutil.Process(process.pid).children()) == 2)  # the page's and the run's
@@ -86,6 +88,7 @@ def test_killed_service_leaves_no_generator_behind(database_url: str) -> None:
             _, alive = psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
 
     assert alive == []
+    assert list(tmp_path.glob("seatrial-*")) == []
 
 
 def test_terminated_service_ends_with_zero_and_takes_its_generators_along(database_url: str) -> None:
