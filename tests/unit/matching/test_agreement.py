@@ -12,7 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seatrial_shared.matching import BarStepper, ExecutionConfig, Simulation, TradeRecord, simulate
+from seatrial_shared.matching import (
+    BarStepper,
+    EntryOrder,
+    ExecutionConfig,
+    OrderKind,
+    Simulation,
+    TradeRecord,
+    simulate,
+)
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
@@ -45,6 +53,27 @@ def market(seed: int, n: int) -> tuple[Candles, Signals]:
     return candles, signals
 
 
+def with_orders(candles: Candles, signals: Signals, seed: int) -> Signals:
+    """Return the signals with entries of every kind, near the close of their decision."""
+    random = np.random.default_rng(seed)
+    n = len(candles)
+    return replace(
+        signals,
+        entry_type=random.integers(0, 4, n).astype(np.int8),
+        limit_price=candles.close * random.uniform(0.98, 1.02, n),
+        stop_price=candles.close * random.uniform(0.98, 1.02, n),
+        expires=random.integers(0, 6, n),
+    )
+
+
+def order_at(signals: Signals, i: int) -> EntryOrder:
+    if signals.entry_type is None or signals.limit_price is None or signals.stop_price is None:
+        return EntryOrder()
+    assert signals.expires is not None
+    kind = OrderKind(int(signals.entry_type[i]))
+    return EntryOrder(kind, float(signals.limit_price[i]), float(signals.stop_price[i]), int(signals.expires[i]))
+
+
 CONFIGS = st.builds(
     ExecutionConfig,
     taker_fee_rate=st.sampled_from([0.0, 0.001]),
@@ -55,7 +84,7 @@ CONFIGS = st.builds(
     session=st.sampled_from(["continuous", "auction"]),
     intrabar=st.sampled_from(["worst", "best", "nearest", "random"]),
     allow_short=st.booleans(),
-    sizing=st.sampled_from(["equity:1.0", "fixed:2", "notional:900", "risk:0.01", "kelly:0.5"]),
+    sizing=st.sampled_from(["equity:1.0", "fixed:2", "notional:900", "risk:0.01", "kelly:0.5", "vol:0.5"]),
     seed=st.integers(0, 5),
 )
 SEEDS = st.integers(0, 10_000)
@@ -65,7 +94,7 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 def stepped(
     candles: Candles, signals: Signals, config: ExecutionConfig, restart_every: int = 0
 ) -> tuple[list[TradeRecord], list[float]]:
-    stepper = BarStepper(config, candles.symbol)
+    stepper = BarStepper(config, candles.symbol, MINUTE_MS)
     trades, equity = [], [config.cash]
 
     def at(column: Any, i: int) -> float:
@@ -73,7 +102,7 @@ def stepped(
 
     for i in range(len(candles)):
         if restart_every and i % restart_every == 0:
-            stepper = BarStepper.load(config, stepper.dump(), candles.symbol)
+            stepper = BarStepper.load(config, stepper.dump(), candles.symbol, MINUTE_MS)
         bar = (candles.open[i], candles.high[i], candles.low[i], candles.close[i])
         trades += [fill.trade for fill in stepper.on_bar(int(candles.time_ms[i]), *bar) if fill.trade]
         equity.append(stepper.equity)
@@ -83,6 +112,7 @@ def stepped(
             at(signals.stop_loss, i),
             at(signals.take_profit, i),
             at(signals.trailing, i),
+            order=order_at(signals, i),
         )
     trades += [fill.trade for fill in stepper.finish() if fill.trade]
     equity[-1] = stepper.equity
@@ -90,9 +120,12 @@ def stepped(
 
 
 @FEW
-@given(SEEDS, CONFIGS, st.sampled_from([0, 7]))
-def test_bar_by_bar_equals_whole_arrays_also_across_restarts(seed: int, config: ExecutionConfig, restart: int) -> None:
+@given(SEEDS, CONFIGS, st.sampled_from([0, 7]), st.booleans())
+def test_bar_by_bar_equals_whole_arrays_also_across_restarts(
+    seed: int, config: ExecutionConfig, restart: int, with_waiting: bool
+) -> None:
     candles, signals = market(seed, 120)
+    signals = with_orders(candles, signals, seed) if with_waiting else signals
 
     whole = simulate(candles, signals, config)
     trades, equity = stepped(candles, signals, config, restart)
@@ -114,9 +147,10 @@ def assert_adds_up(result: Simulation, config: ExecutionConfig) -> None:
 
 
 @FEW
-@given(SEEDS, CONFIGS)
-def test_the_ledger_closes(seed: int, config: ExecutionConfig) -> None:
+@given(SEEDS, CONFIGS, st.booleans())
+def test_the_ledger_closes(seed: int, config: ExecutionConfig, with_waiting: bool) -> None:
     candles, signals = market(seed, 120)
+    signals = with_orders(candles, signals, seed) if with_waiting else signals
 
     result = simulate(candles, signals, config)
 
@@ -124,9 +158,12 @@ def test_the_ledger_closes(seed: int, config: ExecutionConfig) -> None:
 
 
 @FEW
-@given(SEEDS, CONFIGS)
-def test_every_fill_lies_within_its_bar_but_for_declared_slippage(seed: int, config: ExecutionConfig) -> None:
+@given(SEEDS, CONFIGS, st.booleans())
+def test_every_fill_lies_within_its_bar_but_for_declared_slippage(
+    seed: int, config: ExecutionConfig, with_waiting: bool
+) -> None:
     candles, signals = market(seed, 120)
+    signals = with_orders(candles, signals, seed) if with_waiting else signals
     slack = 1 + config.slippage_bps * 1e-4 + 1e-12
 
     for trade in simulate(candles, signals, config).trades:
@@ -169,8 +206,8 @@ def test_costs_never_help(seed: int, config: ExecutionConfig) -> None:
 
 def test_interpreted_and_compiled_code_make_the_same_trades() -> None:
     program = (
-        "from tests.unit.matching.test_agreement import market; from seatrial_shared.matching import *;"
-        "c, s = market(3, 400);"
+        "from tests.unit.matching.test_agreement import market, with_orders; from seatrial_shared.matching import *;"
+        "c, s = market(3, 400); s = with_orders(c, s, 3);"
         "r = simulate(c, s, ExecutionConfig(allow_short=True, intrabar='random', seed=4));"
         "print(r.table.tobytes().hex(), r.equity.tobytes().hex())"
     )

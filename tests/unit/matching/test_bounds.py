@@ -1,0 +1,65 @@
+"""What a result could have been had the ambiguous bars gone otherwise."""
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, candles, one_entry
+from tests.unit.matching.test_agreement import CONFIGS, market
+
+from seatrial_shared.matching import ExecutionConfig, bounds, simulate
+from seatrial_shared.strategy.signals import Signals
+
+
+def test_an_unambiguous_run_has_one_result() -> None:
+    found = bounds(candles([SIGNAL_BAR, (100, 101, 94, 96)]), one_entry(2, 95, 105), FREE)
+
+    assert found.resolutions == 1
+    assert found.is_exact
+    assert not found.sign_depends
+    final = found.figures["final_equity"]
+    assert final is not None
+    assert final.low == final.high == 999_995
+
+
+def test_one_ambiguous_bar_spans_the_bracket() -> None:
+    found = bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+
+    final, wins = found.figures["final_equity"], found.figures["win_rate"]
+    assert final is not None
+    assert wins is not None
+    assert (final.low, final.high) == (999_995, 1_000_005)
+    assert (wins.low, wins.high) == (0.0, 1.0)
+    assert found.is_exact
+    assert found.sign_depends
+
+
+def test_every_way_of_three_bars_is_tried() -> None:
+    hit: Bar = (100, 106, 94, 100)
+    bars = candles([SIGNAL_BAR, hit, hit, hit])
+    signals = Signals(
+        np.array([1, 1, 1, 0], dtype=np.int8), np.zeros(4, dtype=np.bool_), np.full(4, 95.0), np.full(4, 105.0),
+        stop_base="price",
+    )  # fmt: skip
+
+    found = bounds(bars, signals, FREE)
+
+    final = found.figures["final_equity"]
+    assert final is not None
+    assert found.resolutions == 3 + 8
+    assert (final.low, final.q50, final.high) == (999_985, 999_995, 1_000_015)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), CONFIGS)
+def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: ExecutionConfig) -> None:
+    bars, signals = market(seed, 120)
+
+    found = bounds(bars, signals, config, seed=3, samples=10)
+
+    final = found.figures["final_equity"]
+    assert final is not None
+    for way in ("worst", "best", "nearest"):
+        assert final.low <= simulate(bars, signals, replace(config, intrabar=way)).equity[-1] <= final.high
+    assert found == bounds(bars, signals, config, seed=3, samples=10)

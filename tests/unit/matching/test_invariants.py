@@ -1,0 +1,181 @@
+"""Laws that hold whatever the market does: mirrored shorts, ordered modes, costs, buying power, and a worked ledger."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
+
+from seatrial_shared.errors import ValidationFailed
+from seatrial_shared.matching import ExecutionConfig
+from seatrial_shared.matching.config import IntrabarName
+from seatrial_shared.strategy.signals import Signals
+
+FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def wander(seed: int, n: int) -> list[Bar]:
+    """Return random bars on a grid of binary fractions."""
+    random = np.random.default_rng(seed)
+    bars: list[Bar] = [SIGNAL_BAR]
+    last = 100.0
+    for _ in range(n):
+        o = max(20.0, last + float(random.integers(-8, 9)) / 4)
+        c = max(20.0, o + float(random.integers(-16, 17)) / 4)
+        high = max(o, c) + float(random.integers(0, 13)) / 4
+        low = min(o, c) - float(random.integers(0, 13)) / 4
+        bars.append((o, high, low, c))
+        last = c
+    return bars
+
+
+@FEW
+@given(st.integers(0, 100_000), st.floats(90.0, 99.0), st.floats(101.0, 112.0))
+def test_a_mirrored_market_gives_the_mirrored_short(seed: int, stop: float, target: float) -> None:
+    bars = wander(seed, 25)
+
+    long = run(bars, one_entry(26, stop, target), FREE).trades
+    short = run(
+        mirrored(bars), one_entry(26, 1e4 / stop, 1e4 / target, side=-1), replace(FREE, allow_short=True)
+    ).trades
+
+    assert [(t.exit_index, t.exit_reason) for t in long] == [(t.exit_index, t.exit_reason) for t in short]
+    assert [1e4 / t.exit_price for t in long] == pytest.approx([t.exit_price for t in short])
+
+
+@FEW
+@given(st.integers(0, 100_000), st.floats(90.0, 99.0), st.floats(101.0, 112.0), st.booleans())
+def test_worst_is_never_above_nearest_nor_nearest_above_best(
+    seed: int, stop: float, target: float, is_short: bool
+) -> None:
+    bars = mirrored(wander(seed, 25)) if is_short else wander(seed, 25)
+    order = one_entry(26, 1e4 / stop, 1e4 / target, side=-1) if is_short else one_entry(26, stop, target)
+
+    def final(mode: IntrabarName) -> float:
+        return float(run(bars, order, replace(FREE, allow_short=True, intrabar=mode)).equity[-1])
+
+    assert final("worst") <= final("nearest") <= final("best")
+
+
+@FEW
+@given(st.integers(0, 100_000), st.sampled_from([0.0, 5.0, 50.0]), st.sampled_from([0.0, 0.001, 0.01]))
+def test_costs_lower_the_result_of_the_same_fills(seed: int, slippage: float, fee: float) -> None:
+    bars = wander(seed, 25)
+    signals = one_entry(26)
+    signals.exit[10] = True
+
+    free = run(bars, signals, FREE)
+    dear = run(bars, signals, replace(FREE, slippage_bps=slippage, taker_fee_rate=fee))
+
+    assert dear.equity[-1] <= free.equity[-1]
+
+
+@pytest.mark.parametrize("bars", [[SIGNAL_BAR, (100, 106, 94, 100)], [SIGNAL_BAR, SIGNAL_BAR, (104, 106, 94, 96)]])
+def test_modes_differ_by_the_whole_bracket_on_an_ambiguous_bar(bars: list[Bar]) -> None:
+    worst = run(bars, one_entry(len(bars), 95, 105)).equity[-1]
+    best = run(bars, one_entry(len(bars), 95, 105), replace(FREE, intrabar="best")).equity[-1]
+
+    assert best - worst == 10
+
+
+def test_trailing_mirrored_short() -> None:
+    bars: list[Bar] = [SIGNAL_BAR, SIGNAL_BAR, (94, 96, 90, 92), (92, 97, 91, 96)]
+
+    result = run(bars, one_entry(4, trail=5.5, side=-1), replace(FREE, allow_short=True))
+
+    assert [(t.exit_index, t.exit_price, t.exit_reason, t.ambiguous) for t in result.trades] == [
+        (2, 95.5, "trailing", True)
+    ]
+
+
+def test_what_was_named_but_cannot_be_paid_is_rejected_whole() -> None:
+    bars = [SIGNAL_BAR, SIGNAL_BAR]
+
+    for sizing in ("fixed:11", "notional:1001"):
+        result = run(bars, one_entry(2), ExecutionConfig(cash=1_000, taker_fee_rate=0.0, sizing=sizing))
+        assert [(each.index, each.reason) for each in result.rejected] == [(0, "not enough cash")]
+        assert result.trades == []
+    whole = run(bars, one_entry(2), ExecutionConfig(cash=1_000, taker_fee_rate=0.0, sizing="notional:1000"))
+    assert whole.trades[0].quantity == 10
+
+
+def test_risk_sizing_loses_its_share_at_the_stop() -> None:
+    config = ExecutionConfig(cash=10_000, taker_fee_rate=0.0, sizing="risk:0.01")
+
+    trade = run([SIGNAL_BAR, SIGNAL_BAR, (100, 100, 94, 95)], one_entry(3, 95), config).trades[0]
+
+    assert trade.quantity == pytest.approx(20)
+    assert trade.pnl == pytest.approx(-100)
+
+
+def test_volatility_sizing_waits_for_its_sample_and_then_aims_at_the_target() -> None:
+    moves = [1.01 if i % 2 else 1 / 1.01 for i in range(40)]
+    closes = [100.0]
+    for move in moves:
+        closes.append(closes[-1] * move)
+    bars: list[Bar] = [(c, c * 1.001, c * 0.999, c) for c in closes]
+    early, late = one_entry(41), one_entry(41)
+    early.entry[0], early.entry[5] = 0, 1
+    late.entry[0], late.entry[30] = 0, 1
+    config = replace(FREE, cash=10_000, sizing="vol:0.1")
+    minutes_a_year = 31_557_600 / 60
+
+    refused, traded = run(bars, early, config), run(bars, late, config)
+
+    assert [each.reason for each in refused.rejected] == ["the sizing gives no quantity"]
+    trade = traded.trades[0]
+    expected = 0.1 / (0.01 * math.sqrt(minutes_a_year)) * 10_000 / trade.entry_price
+    assert trade.quantity == pytest.approx(expected, rel=0.02)
+
+
+def test_magnify_is_refused_with_what_is_allowed() -> None:
+    with pytest.raises(ValidationFailed, match="worst, best or nearest"):
+        replace(FREE, intrabar="magnify")  # type: ignore[arg-type]
+
+
+def test_a_ledger_of_four_trades_worked_by_hand() -> None:
+    bars: list[Bar] = [
+        SIGNAL_BAR,
+        (100, 104, 99, 102),  # 1: buy at 100 decided on 0; target 104 is reached
+        (102, 103, 101, 102),  # 2: buy at 102 decided on 1
+        (98, 99, 97, 98),  # 3: opens below the stop 99.96
+        (98, 98.5, 97, 98),  # 4: sell short at 98 decided on 3
+        (97, 97.5, 96, 96.5),  # 5: cover at 97, buy at 97, both decided on 4
+        (97, 98, 96.5, 98),  # 6: last close 98
+    ]
+    n = len(bars)
+    entry = np.array([1, 1, 0, -1, 1, 0, 0], dtype=np.int8)
+    leave = np.array([0, 0, 0, 0, 1, 0, 0], dtype=np.bool_)
+    signals = Signals(entry, leave, np.full(n, 0.02), np.full(n, 0.04))
+    config = ExecutionConfig(
+        cash=1_000, taker_fee_rate=0.001, maker_fee_rate=0.0005, allow_short=True, sizing="fixed:2"
+    )
+
+    result = run(bars, signals, config)
+
+    assert [(t.side, t.entry_price, t.exit_price, t.exit_reason, t.gap) for t in result.trades] == [
+        ("long", 100, 104, "take_profit", False),
+        ("long", 102, 98, "stop_loss", True),
+        ("short", 98, 97, "signal", False),
+        ("long", 97, 98, "end_of_data", False),
+    ]
+    fees = [0.2 + 0.104, 0.204 + 0.196, 0.196 + 0.194, 0.194 + 0.196]
+    gross = [8.0, -8.0, 2.0, 2.0]
+    assert [t.fees for t in result.trades] == pytest.approx(fees, abs=1e-12)
+    assert [t.pnl for t in result.trades] == pytest.approx([g - f for g, f in zip(gross, fees, strict=True)], abs=1e-12)
+    assert result.final_cash == pytest.approx(1_004 - sum(fees), abs=1e-9)
+    assert result.equity.tolist() == pytest.approx(
+        [
+            1_000,
+            1_000,
+            1_000 + 8 - 0.304,
+            1_007.696 - 0.204,
+            1_007.696 - 8.4,
+            999.296 - 0.196,
+            999.296 + 2 - 0.39 - 0.194 - 1,
+            1_004 - sum(fees),
+        ]
+    )

@@ -1,0 +1,48 @@
+"""Compiled code is never stale: numba looks at one file, the cache folder at all of them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import seatrial_shared
+
+PROGRAM = """
+from seatrial_shared.matching.walk import walk
+from seatrial_shared.matching.kernel import step, place
+from seatrial_shared.matching import ExecutionConfig
+import numpy as np
+config = ExecutionConfig(taker_fee_rate=0.0, sizing="fixed:1")
+state, packed, rows = config.new_state(), config.pack(), np.empty((2, 13))
+step(state, packed, rows, 100.0, 101.0, 99.0, 100.0)
+place(state, packed, 1.0, False, 95.0, 105.0, float("nan"), 1.0, 0, float("nan"), float("nan"), 0.0)
+step(state, packed, rows, 100.0, 101.0, 94.0, 96.0)
+print(rows[0, 4])
+"""
+
+
+def answer(root: Path, cache: Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(root), "SEATRIAL_NUMBA_CACHE_DIR": str(cache)}
+    environment.pop("NUMBA_DISABLE_JIT", None)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_an_edited_callee_gives_the_new_number(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    copy, cache = tmp_path / "seatrial_shared", tmp_path / "cache"
+    shutil.copytree(Path(seatrial_shared.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = answer(tmp_path, cache)
+    walk = copy / "matching" / "walk.py"
+    text = walk.read_text()
+    edited = text.replace("return reason, level, peak, False, True", "return reason, level - 1.0, peak, False, True")
+    assert edited != text
+
+    walk.write_text(edited)
+
+    assert before == "95.0"
+    assert answer(tmp_path, cache) == "94.0"
