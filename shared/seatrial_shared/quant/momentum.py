@@ -81,7 +81,7 @@ def _rsi(close: Floats, n: int) -> Floats:
                 gain = (gain + up) / n
                 loss = (loss + down) / n
             total = gain + loss
-            result[i] = 100.0 * gain / total if total > 0.0 else 50.0
+            result[i] = 100.0 * (gain / total) if total > 0.0 else 50.0
     return result
 
 

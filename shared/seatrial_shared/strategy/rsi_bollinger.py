@@ -85,7 +85,7 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
             moved = gain + loss
             if 100.0 * gain > clearly_above * moved or i < n - 1:
                 continue
-            strength = 100.0 * gain / moved if moved > 0.0 else 50.0
+            strength = 100.0 * (gain / moved) if moved > 0.0 else 50.0
             if strength < rsi_below and close[i] < _lower_band(close, i, n, width, head, tail):
                 entry[i] = 1
     return entry

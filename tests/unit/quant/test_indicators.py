@@ -261,3 +261,7 @@ def test_a_window_longer_than_the_data_is_unknown_throughout() -> None:
     assert np.isnan(indicators.sma(CLOSES, 34)).all()
     assert np.isnan(indicators.rsi(CLOSES, 33)).all()
     assert len(indicators.ema([], 3)) == 0
+
+
+def test_rsi_of_gains_only_is_100_to_the_last_bit() -> None:
+    assert indicators.rsi([100.0, 100.0, 100.0, 366.0], 3)[-1] == 100.0
