@@ -7,11 +7,17 @@ from uuid import uuid4
 
 import pytest
 from _pytest.reports import TestReport
+from hypothesis import settings
 
 from seatrial.stack.postgres import PostgresServer
 from seatrial_shared.db import upgrade
 
 TEMPLATE = "migrated"
+
+# In CI the examples are the same in every run; elsewhere Hypothesis goes on looking for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.hookimpl(wrapper=True)
