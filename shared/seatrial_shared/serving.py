@@ -1,5 +1,6 @@
 """Runs a service's application until it is told to stop: by a signal, or by the end of its parent."""
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -13,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from seatrial_shared import logs
+from seatrial_shared.db.session import Database
+from seatrial_shared.db.upgrade import head
 from seatrial_shared.errors import SeatrialError, SettingsError
 from seatrial_shared.settings import ServiceSettings, require_safe_binding
 
@@ -22,7 +25,7 @@ GRACEFUL_SECONDS = 10
 
 
 def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[ServiceSettings], FastAPI]) -> int:
-    """Read the settings, build the application, serve it; return the exit code.
+    """Read the settings, look at the database, build the application, serve it; return the exit code.
 
     Args:
         service: The service's name.
@@ -39,6 +42,7 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         sys.stderr.write(f"{service}: {error}\n")
         return EXIT_BAD_SETTING
     try:
+        asyncio.run(_look_at_database(service, settings))
         return _serve(service, build(settings), listener, settings)
     except SeatrialError as error:
         sys.stderr.write(f"{service}: {error}\n")
@@ -64,6 +68,15 @@ def bind(service: str, host: str, port: int) -> socket.socket:
             ) from error
         raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; set {variable}") from error
     return listener
+
+
+async def _look_at_database(service: str, settings: ServiceSettings) -> None:
+    """Raise when the database is away or its schema is not the one that this program was written for."""
+    database = Database(settings.database_url, pool_size=1, application=f"seatrial-{service}-start")
+    try:
+        await database.require_head(head())
+    finally:
+        await database.close()
 
 
 def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:

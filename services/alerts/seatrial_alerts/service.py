@@ -7,7 +7,7 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import breaker, loops, rulefile
+from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import Attempt
 from seatrial_alerts.command import EngineCommands
 from seatrial_alerts.delivery import Deliverer
@@ -16,6 +16,7 @@ from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.watcher import Watcher
 from seatrial_alerts.webhook import WEBHOOK, Webhook
+from seatrial_shared import loops
 from seatrial_shared.alerting import default_rules
 from seatrial_shared.clients import AsyncServiceClient
 from seatrial_shared.contracts.clock import Clock

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_alerts import breaker, notices, standing
 from seatrial_alerts.documents import rule_of
 from seatrial_alerts.evaluation import Change, changes, matched
-from seatrial_alerts.loops import Stop
 from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_shared import logs
 from seatrial_shared.alerting import Status, Transition
@@ -21,6 +20,7 @@ from seatrial_shared.contracts.snapshots import Snapshot
 from seatrial_shared.db.alerts import SilenceRow
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import SeatrialError
+from seatrial_shared.loops import Stop
 
 DOORBELL = "seatrial_metrics"
 RECONNECT_SECONDS = 1.0

@@ -1,6 +1,5 @@
 """Serves the engine: `python -m seatrial_engine`."""
 
-import asyncio
 import sys
 
 from fastapi import FastAPI
@@ -8,8 +7,6 @@ from fastapi import FastAPI
 from seatrial_engine import app, machine
 from seatrial_engine.settings import EngineSettings
 from seatrial_shared import serving
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.upgrade import head
 from seatrial_shared.settings import ServiceSettings
 
 
@@ -26,18 +23,9 @@ def load() -> EngineSettings:
 
 
 def build(settings: ServiceSettings) -> FastAPI:
-    """Return the application, or raise when the database is away or its schema is another."""
+    """Return the application."""
     assert isinstance(settings, EngineSettings)
-    asyncio.run(_look(settings.database_url))
     return app.build(settings)
-
-
-async def _look(url: str) -> None:
-    database = Database(url, pool_size=1, application="seatrial-engine-start")
-    try:
-        await database.require_head(head())
-    finally:
-        await database.close()
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 import asyncio
 
 from seatrial_metrics.figures import Figures
-from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import figures as stored
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import DatabaseUnreachable
+from seatrial_shared.loops import Stop
 
 SHORTEST_PAUSE_SECONDS = 0.25
 PAGE_AGE_SECONDS = 1.0

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from seatrial_metrics.batches import Batch
 from seatrial_metrics.ledger import Taken
-from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import partitions
 from seatrial_metrics.store.commit import Committed, commit
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import DatabaseUnreachable, SeatrialError, Unavailable
+from seatrial_shared.loops import Stop
 
 GROUP_EVENTS = 20_000
 WAITING_EVENTS = 200_000

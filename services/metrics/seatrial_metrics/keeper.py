@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from seatrial_metrics.loops import Stop
 from seatrial_metrics.store import partitions
 from seatrial_shared import logs
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import DatabaseUnreachable
+from seatrial_shared.loops import Stop
 
 INTERVAL_SECONDS = 3_600.0
 

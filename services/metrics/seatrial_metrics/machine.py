@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import psutil
 
-from seatrial_metrics.loops import Stop
 from seatrial_shared import catalog, logs
 from seatrial_shared.errors import SettingsError
+from seatrial_shared.loops import Stop
 
 # CPU use is measured between two looks; the first interval is short, so that a value is there soon.
 FIRST_INTERVAL_SECONDS = 0.5

@@ -5,14 +5,13 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from seatrial_metrics import loops
 from seatrial_metrics.board import Board
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
 from seatrial_metrics.keeper import Keeper
 from seatrial_metrics.machine import Machine
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared import catalog
+from seatrial_shared import catalog, loops
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.session import Database
 from seatrial_shared.db.upgrade import head
