@@ -91,7 +91,7 @@ def on_call() -> Row:
             ),
             single(
                 "Errors",
-                "Recorded errors over trades, calls and errors of 5 minutes; red is the error_rate_max rule.",
+                "Errors and failed calls over trades, calls and errors of 5 minutes; red is the error_rate_max rule.",
                 "percentunit",
                 "seatrial:error_ratio",
                 THRESHOLDS["error_rate_max"],
@@ -175,10 +175,11 @@ def exchange() -> Row:
             ),
             Panel(
                 "Errors and webhooks",
-                "Errors by kind and webhooks by status, per second.",
+                "Errors by kind, failed calls by endpoint and webhooks by status, per second.",
                 "ops",
                 (
                     Query(rate(catalog.TRADING_ERRORS, "kind"), "error {{kind}}"),
+                    Query(rate(catalog.API_FAILURES, "endpoint"), "failed {{endpoint}}"),
                     Query(rate(catalog.TRADING_WEBHOOKS, "status"), "webhook {{status}}"),
                 ),
             ),
@@ -225,6 +226,33 @@ def platform() -> Row:
                     ),
                 ),
             ),
+        ),
+    )
+
+
+def alerting() -> Row:
+    """Return whether alerts are judged, told and acted upon."""
+    return Row(
+        "Alerting",
+        (
+            Panel(
+                "Circuit breaker and alerts",
+                "1 for the state the breaker is in, and the alerts of our own rules that fire.",
+                "short",
+                (
+                    Query(catalog.ALERTS_BREAKER.name, "breaker {{state}}"),
+                    Query(f"sum({catalog.ALERTS_FIRING.name}) or vector(0)", "firing alerts"),
+                ),
+            ),
+            Panel(
+                "Notifications that wait",
+                "Messages not acknowledged yet, and the age of the oldest; both grow while a webhook is down.",
+                "short",
+                (
+                    Query(f"sum by (channel) ({catalog.ALERTS_WAITING.name})", "waiting {{channel}}"),
+                    Query(f"time() - {catalog.ALERTS_OLDEST.name} or vector(0)", "oldest, seconds"),
+                ),
+            ),
             Panel(
                 "Alerts and jobs",
                 "Evaluations, notifications, backtest jobs and stress runs per second.",
@@ -242,4 +270,4 @@ def platform() -> Row:
 
 def rows() -> tuple[Row, ...]:
     """Return the dashboard from top to bottom."""
-    return (on_call(), money(), trades(), exchange(), platform())
+    return (on_call(), money(), trades(), exchange(), platform(), alerting())

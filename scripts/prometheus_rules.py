@@ -39,6 +39,7 @@ def recordings() -> list[Json]:
     """Return the recording rules: the figures that the default rules compare, under `seatrial:` and their names."""
     errors = _increase(catalog.TRADING_ERRORS)
     samples = f"{_increase(catalog.TRADES)} + {_increase(catalog.API_REQUEST_DURATION, '_count')} + {errors}"
+    failures = f"({errors} + {_increase(catalog.API_FAILURES)})"
     pnl, equity = catalog.DAILY_PNL.name, catalog.EQUITY.name
     figures = {
         "drawdown_ratio": catalog.DRAWDOWN_RATIO.name,
@@ -47,7 +48,7 @@ def recordings() -> list[Json]:
         # The session began with what there is now less what the session brought.
         "session_loss_ratio": f"clamp_min(-{pnl} / ({equity} - {pnl} > 0), 0)",
         "error_ratio_samples": samples,
-        "error_ratio": f"{errors} / ({samples} > 0)",
+        "error_ratio": f"{failures} / ({samples} > 0)",
         "slow_api_calls": _slow_calls(),
     }
     return [{"record": f"seatrial:{name}", "expr": expression} for name, expression in figures.items()]

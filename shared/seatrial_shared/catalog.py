@@ -104,6 +104,9 @@ GUIDE_METRICS = (
 
 TRADING_WEBHOOKS = Metric("trading_webhooks_total", Kind.COUNTER, "Webhooks received by the engine.", ("status",))
 TRADING_ERRORS = Metric("trading_errors_total", Kind.COUNTER, "Errors recorded by the engine.", ("kind",))
+API_FAILURES = Metric(
+    "trading_api_failures_total", Kind.COUNTER, "Calls to exchange and broker that failed, by endpoint.", ("endpoint",)
+)
 TRADING_EVENTS = Metric(
     "trading_events_total", Kind.COUNTER, "Events by type and what became of them.", ("type", "outcome")
 )
@@ -153,6 +156,7 @@ FIGURES_AGE = Metric(
 TRADING_METRICS = (
     TRADING_WEBHOOKS,
     TRADING_ERRORS,
+    API_FAILURES,
     TRADING_EVENTS,
     TRADING_EVENTS_DROPPED,
     POSITION_HOLDING,

@@ -33,6 +33,7 @@ class Family(StrEnum):
     HOLDING = catalog.POSITION_HOLDING.name
     WEBHOOKS = catalog.TRADING_WEBHOOKS.name
     ERRORS = catalog.TRADING_ERRORS.name
+    API_FAILURES = catalog.API_FAILURES.name
     EVENTS = catalog.TRADING_EVENTS.name
     DROPPED = catalog.TRADING_EVENTS_DROPPED.name
     CLOSED_TRADES = catalog.CLOSED_TRADES.name
@@ -137,7 +138,10 @@ def _count(result: Tally, event: Event) -> None:
         case ApiCallEvent():
             second = _second(result, event, event.endpoint)
             second.api_calls += 1
-            second.failed_calls += int(not event.ok)
+            failed = int(not event.ok)
+            second.failed_calls += failed
+            # Also a call that went well, by 0: `increase()` misses the first failure of a series that begins with it.
+            result.count(environment, Family.API_FAILURES, event.endpoint, by=Decimal(failed))
             seconds = Decimal(repr(event.seconds))
             second.slowest_seconds = max(seconds, second.slowest_seconds or seconds)
             result.observe(
