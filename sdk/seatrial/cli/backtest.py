@@ -8,7 +8,7 @@ import typer
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
 from seatrial_shared.errors import SeatrialError, SettingsError, Unavailable, field_error
 
-app = typer.Typer(help="Test strategies on historical bars.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Json = dict[str, Any]  # Any: JSON
 DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open, high, low, close[, volume]."

@@ -1,7 +1,6 @@
 """The entry point of `seatrial`: puts the groups together and turns our errors into sentences and exit codes."""
 
 import importlib
-import importlib.util
 import sys
 
 import typer
@@ -10,18 +9,16 @@ from seatrial.cli import db, stack
 from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE
 from seatrial_shared.errors import SeatrialError, SettingsError
 
-# Each module holds `app`, a Typer of its own. It is imported only when its word is typed (or for the help).
+# Each module `seatrial.cli.NAME` holds `app`, a Typer of its own. It is imported only when its word is typed: the
+# list of commands shall not wait for numpy and Locust.
 GROUPS = {
-    "backtest": "seatrial.cli.backtest",
-    "stress": "seatrial.cli.stress",
-    "alerts": "seatrial.cli.alerts",
-    "metrics": "seatrial.cli.metrics",
-    "gate": "seatrial.cli.gate",
+    "backtest": "Test strategies on historical bars.",
+    "stress": "Load a trading engine and judge whether it holds.",
 }
 
 
 def build(arguments: list[str]) -> typer.Typer:
-    """Return the application with the groups that `arguments` can reach."""
+    """Return the application; of its groups only the one that `arguments` name is there with its commands."""
     app = typer.Typer(
         name="seatrial",
         help="Watch a trading engine in production and prove it before it trades.",
@@ -32,11 +29,9 @@ def build(arguments: list[str]) -> typer.Typer:
     stack.register(app)
     app.add_typer(db.app, name="db")
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
-    wanted = [word] if word in GROUPS else list(GROUPS) if word is None else []
-    for name in wanted:
-        module = GROUPS[name]
-        if importlib.util.find_spec(module) is not None:
-            app.add_typer(importlib.import_module(module).app, name=name)
+    for name, help_text in GROUPS.items():
+        group = importlib.import_module(f"seatrial.cli.{name}").app if name == word else typer.Typer()
+        app.add_typer(group, name=name, help=help_text)
     return app
 
 

@@ -32,7 +32,7 @@ class StressGroup(TyperGroup):
             raise
 
 
-app = typer.Typer(help="Load an engine and prove its books afterwards.", no_args_is_help=True, cls=StressGroup)
+app = typer.Typer(no_args_is_help=True, cls=StressGroup)
 
 PLAN_HELP = "high_frequency, memory_under_load, concurrent_trades, api_failure, all, or a JSON file."
 COLOURS = {CheckState.PASS: "green", CheckState.UNKNOWN: "yellow", CheckState.INCONCLUSIVE: "yellow"}
