@@ -17,6 +17,7 @@ from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
+from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.testing.backtesting_engine import BacktestingEngine
 from seatrial_shared.clock import SystemClock
 from seatrial_shared.errors import SettingsError
@@ -31,6 +32,10 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
     with ledger() as state:
         monkeypatch.setenv("SEATRIAL_METRICS_URL", state.url)
+        # A process has one sender: what earlier tests of it left there is sent now, and not counted.
+        assert MetricsCollector().flush()
+        state.batches.clear()
+        state.tokens.clear()
         yield state
 
 
