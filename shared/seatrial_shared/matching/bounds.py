@@ -1,11 +1,11 @@
 """How much of a result hangs on the bars whose order of high and low nobody knows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seatrial_shared.matching.config import ExecutionConfig
+from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
 from seatrial_shared.matching.figures import trade_columns
 from seatrial_shared.matching.simulation import Simulation, simulate
 from seatrial_shared.quant.candles import Candles
@@ -14,10 +14,16 @@ from seatrial_shared.quant.performance import win_rate
 from seatrial_shared.strategy.signals import Signals
 
 SAMPLES = 200
+FEWEST_SAMPLES = 8
+# Bars simulated at most, beside the named ways and the fewest samples: a long series is tried less often.
+BAR_BUDGET = 20_000_000
 # With so many ambiguous bars at most, every way to settle them is tried; later bars can add some on a few ways.
 FEW_BARS = 8
 MOST_WAYS = 4 * 2**FEW_BARS
 MOST_BITS = 50
+
+Figures = dict[str, float | None]
+Run = Callable[[ExecutionConfig], Simulation]
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,15 @@ class Bounds:
         resolutions: How many ways were tried.
         is_exact: Whether these were all that there are.
         sign_depends: Whether the total return is a gain on one way and a loss on another.
+        ambiguous_bars, ambiguous_trades: Of the run itself.
     """
 
     figures: Mapping[str, Range | None]
     resolutions: int
     is_exact: bool
     sign_depends: bool
+    ambiguous_bars: int = 0
+    ambiguous_trades: int = 0
 
 
 def bounds(
@@ -56,50 +65,55 @@ def bounds(
     Args:
         candles, signals, config: The run.
         seed: Of the random resolutions.
-        samples: How many random resolutions are tried where there are too many to try all.
+        samples: How many random resolutions are tried at most where there are too many to try all; on long series
+            fewer, so that no more than BAR_BUDGET bars are run for them.
     """
-    runs = [simulate(candles, signals, replace(config, intrabar="worst"))]
+
+    def run(way: ExecutionConfig) -> Simulation:
+        return simulate(candles, signals, way)
+
+    own = run(config)
+    measured = [_figures(own)]
     is_exact = True
-    if runs[0].ambiguous_bars:
-        others = [replace(config, intrabar="best"), replace(config, intrabar="nearest")]
-        runs += [simulate(candles, signals, way) for way in others]
-        every = _every_way(candles, signals, config) if runs[0].ambiguous_bars <= FEW_BARS else None
+    if own.ambiguous_bars:
+        named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
+        measured += [_figures(run(replace(config, intrabar=way))) for way in named if way != config.intrabar]
+        affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
+        every = _every_way(run, config, min(MOST_WAYS, affordable)) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
-        runs += every if every is not None else list(_random_ways(candles, signals, config, seed, samples))
-    measured = [_figures(run) for run in runs]
+        measured += every if every is not None else list(_random_ways(run, config, seed, min(samples, affordable)))
     figures = {name: _range([each[name] for each in measured]) for name in measured[0]}
     final = figures["final_equity"]
     sign_depends = final is not None and final.low < config.cash < final.high
-    return Bounds(figures, len(runs), is_exact, sign_depends)
+    return Bounds(figures, len(measured), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
 
 
-def _random_ways(
-    candles: Candles, signals: Signals, config: ExecutionConfig, seed: int, samples: int
-) -> Iterator[Simulation]:
+def _random_ways(run: Run, config: ExecutionConfig, seed: int, samples: int) -> Iterator[Figures]:
     for number in range(samples):
-        yield simulate(candles, signals, replace(config, intrabar="random", seed=seed + number))
+        yield _figures(run(replace(config, intrabar="random", seed=seed + number)))
 
 
-def _every_way(candles: Candles, signals: Signals, config: ExecutionConfig) -> list[Simulation] | None:
+def _every_way(run: Run, config: ExecutionConfig, most: int) -> list[Figures] | None:
     """Walk the tree of choices: how the earlier bars are settled decides which later ones are ambiguous."""
-    runs: list[Simulation] = []
+    found: list[Figures] = []
     choices: list[int] = []
-    while len(runs) < MOST_WAYS:
+    while len(found) < most:
         bits = sum(choice << place for place, choice in enumerate(choices))
-        run = simulate(candles, signals, replace(config, intrabar="chosen", seed=bits))
-        runs.append(run)
-        if run.ambiguous_bars > MOST_BITS:
+        simulation = run(replace(config, intrabar="chosen", seed=bits))
+        found.append(_figures(simulation))
+        deep = simulation.ambiguous_bars
+        if deep > MOST_BITS or 2**deep > 4 * most:
             return None
-        choices += [0] * (run.ambiguous_bars - len(choices))
+        choices += [0] * (deep - len(choices))
         while choices and choices[-1]:
             choices.pop()
         if not choices:
-            return runs
+            return found
         choices[-1] = 1
     return None
 
 
-def _figures(run: Simulation) -> dict[str, float | None]:
+def _figures(run: Simulation) -> Figures:
     pnl = np.ascontiguousarray(trade_columns(run).pnl)
     return {
         "final_equity": float(run.equity[-1]),

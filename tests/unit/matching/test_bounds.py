@@ -63,3 +63,19 @@ def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: 
     for way in ("worst", "best", "nearest"):
         assert final.low <= simulate(bars, signals, replace(config, intrabar=way)).equity[-1] <= final.high
     assert found == bounds(bars, signals, config, seed=3, samples=10)
+
+
+def test_a_long_series_is_tried_less_often() -> None:
+    bars, signals = market(5, 1_000_000)
+
+    found = bounds(bars, signals, ExecutionConfig())
+
+    assert found.ambiguous_bars > 8
+    assert found.resolutions == 3 + 20
+    assert not found.is_exact
+
+
+def test_the_bars_and_trades_at_stake_are_counted() -> None:
+    found = bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+
+    assert (found.ambiguous_bars, found.ambiguous_trades) == (1, 1)
