@@ -44,6 +44,8 @@ from seatrial_shared.matching.layout import (
     S_NEXT_LEFT,
     S_NEXT_LIMIT,
     S_NEXT_SIDE,
+    S_NEXT_SIZE,
+    S_NEXT_SIZE_KIND,
     S_NEXT_STOP,
     S_NEXT_TARGET,
     S_NEXT_TRAIL,
@@ -129,7 +131,7 @@ def decide(
     base: float,
 ) -> int:
     """Queue a market entry or an exit at the last close for the next open; as `place`."""
-    return place(state, config, entry, leave, stop, target, trail, base, MARKET, math.nan, math.nan, 0.0)
+    return place(state, config, entry, leave, stop, target, trail, base, MARKET, math.nan, math.nan, 0.0, 0.0, math.nan)
 
 
 @compiled
@@ -146,6 +148,8 @@ def place(
     limit: float,
     trigger: float,
     bars: float,
+    size_kind: float,
+    size: float,
 ) -> int:
     """Queue the decision of the last close; return why nothing came of it (a Rejection).
 
@@ -154,11 +158,13 @@ def place(
         config: The execution rules.
         entry: +1 long, -1 short, 0 nothing. A new entry takes the place of one that waits.
         leave: Close what is open, cancel what waits.
-        stop, target, trail: By `base` ratios of the fill price (0) or absolute prices (1); NaN for none.
+        stop, target, trail: By `base` ratios of the fill price (0), absolute prices (1), or prices and
+            a trail that is a ratio (2); NaN for none.
         base: See above.
         kind: How the entry is placed, an OrderKind.
         limit, trigger: Prices of the order, NaN where its kind has none.
         bars: How many bars the order waits, 0 for as long as it takes.
+        size_kind, size: A SizeKind and its number; NaN: as the run sizes.
     """
     held = state[S_QUANTITY]
     if leave:
@@ -174,13 +180,14 @@ def place(
     if (has_limit and not limit > 0.0) or (has_trigger and not trigger > 0.0):
         return 8
     reference = state[S_CLOSE] if kind == MARKET else trigger if kind == STOP else limit
-    if base == 1.0 and ((stop - reference) * entry >= 0.0 or (target - reference) * entry <= 0.0):
+    if base != 0.0 and ((stop - reference) * entry >= 0.0 or (target - reference) * entry <= 0.0):
         return 6
     state[S_NEXT_SIDE] = entry
     state[S_NEXT_STOP] = stop
     state[S_NEXT_TARGET] = target
     state[S_NEXT_TRAIL] = trail
     state[S_NEXT_BASE] = base
+    state[S_NEXT_SIZE_KIND], state[S_NEXT_SIZE] = size_kind, size
     state[S_NEXT_KIND] = kind
     state[S_NEXT_LIMIT] = on_tick(config, limit, entry) if has_limit else math.nan
     state[S_NEXT_TRIGGER] = on_tick(config, trigger, entry) if has_trigger else math.nan
@@ -331,6 +338,7 @@ def _children(state: Floats, config: Floats, side: float, fill: float) -> tuple[
     if state[S_NEXT_BASE] == 0.0:
         stop = fill * (1.0 - side * stop)
         target = fill * (1.0 + side * target)
+    if state[S_NEXT_BASE] != 1.0:
         trail = fill * trail
     return on_tick(config, stop, -side), on_tick(config, target, -side), trail
 

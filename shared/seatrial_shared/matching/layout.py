@@ -19,7 +19,9 @@ S_SLIPPAGE, S_INITIAL_STOP, S_DRAWS, S_REASON = 28, 29, 30, 31
 # The waiting entry order beyond its children: what kind, its prices, bars left, whether it just came, its decision bar.
 S_NEXT_KIND, S_NEXT_LIMIT, S_NEXT_TRIGGER, S_NEXT_LEFT, S_NEXT_FRESH, S_NEXT_TRIGGERED = 32, 33, 34, 35, 36, 37
 S_NEXT_INDEX, S_REASON_INDEX, S_VARIANCE, S_RETURNS = 38, 39, 40, 41
-S_SIZE = 42
+# Its own size, a SizeKind and a number; NaN: as the run sizes.
+S_NEXT_SIZE_KIND, S_NEXT_SIZE = 42, 43
+S_SIZE = 44
 
 # One closed trade, float64[T_SIZE].
 T_SIDE, T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY = 0, 1, 2, 3, 4, 5

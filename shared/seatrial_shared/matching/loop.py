@@ -53,11 +53,13 @@ class Orders(NamedTuple):
     stop: Floats
     target: Floats
     trail: Floats
-    base: float
+    base: Shorts
     kind: Shorts
     limit: Floats
     trigger: Floats
     expires: NDArray[np.int64]
+    size_kind: Shorts
+    size: Floats
 
 
 def bars(candles: Candles) -> Bars:
@@ -74,12 +76,18 @@ def orders(signals: Signals) -> Orders:
         stop=none if signals.stop_loss is None else np.ascontiguousarray(signals.stop_loss),
         target=none if signals.take_profit is None else np.ascontiguousarray(signals.take_profit),
         trail=none if signals.trailing is None else np.ascontiguousarray(signals.trailing),
-        base=1.0 if signals.stop_base == "price" else 0.0,
-        kind=np.zeros(1, dtype=np.int8) if signals.entry_type is None else np.ascontiguousarray(signals.entry_type),
+        base=_shorts(signals.base, 1 if signals.stop_base == "price" else 0),
+        kind=_shorts(signals.entry_type),
         limit=none if signals.limit_price is None else np.ascontiguousarray(signals.limit_price),
         trigger=none if signals.stop_price is None else np.ascontiguousarray(signals.stop_price),
         expires=np.zeros(1, dtype=np.int64) if signals.expires is None else np.ascontiguousarray(signals.expires),
+        size_kind=_shorts(signals.size_kind),
+        size=none if signals.size is None else np.ascontiguousarray(signals.size),
     )
+
+
+def _shorts(column: Shorts | None, otherwise: int = 0) -> Shorts:
+    return np.full(1, otherwise, dtype=np.int8) if column is None else np.ascontiguousarray(column)
 
 
 @compiled
@@ -136,11 +144,13 @@ def _place(orders: Orders, state: Floats, config: Floats, i: int) -> int:
         orders.stop[i if orders.stop.shape[0] > 1 else 0],
         orders.target[i if orders.target.shape[0] > 1 else 0],
         orders.trail[i if orders.trail.shape[0] > 1 else 0],
-        orders.base,
+        float(orders.base[i if orders.base.shape[0] > 1 else 0]),
         int(kind),
         math.nan if kind == MARKET else orders.limit[i if orders.limit.shape[0] > 1 else 0],
         math.nan if kind == MARKET else orders.trigger[i if orders.trigger.shape[0] > 1 else 0],
         float(orders.expires[i if orders.expires.shape[0] > 1 else 0]),
+        float(orders.size_kind[i if orders.size_kind.shape[0] > 1 else 0]),
+        orders.size[i if orders.size.shape[0] > 1 else 0],
     )
 
 

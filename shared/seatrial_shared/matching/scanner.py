@@ -82,6 +82,8 @@ class Scanner:
             order.limit_price,
             order.stop_price,
             float(order.expires_bars),
+            float(order.size_kind),
+            order.size,
         )
         if not code and entry:
             self._run(len(self.candles), leave_at, to_exit=True)

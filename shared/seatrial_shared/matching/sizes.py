@@ -18,6 +18,8 @@ from seatrial_shared.matching.layout import (
     S_GAIN_RATIOS,
     S_LOSS_RATIOS,
     S_LOSSES,
+    S_NEXT_SIZE,
+    S_NEXT_SIZE_KIND,
     S_TRADES,
     S_VOLATILITY,
     S_WINS,
@@ -38,8 +40,9 @@ def units(state: Floats, config: Floats, price: float, stop: float) -> float:
     volatility sizes stop at the buying power, which keeps the fees of both sides.
     """
     equity = state[S_CASH]
-    value = config[C_SIZE_VALUE]
-    kind = config[C_SIZE_KIND]
+    kind, value = config[C_SIZE_KIND], config[C_SIZE_VALUE]
+    if not math.isnan(state[S_NEXT_SIZE]):
+        kind, value = state[S_NEXT_SIZE_KIND], state[S_NEXT_SIZE]
     affordable = (equity - 2.0 * config[C_FIXED_FEE]) / (price * (1.0 + 2.0 * max(0.0, config[C_TAKER])))
     if kind == 0.0 or kind == 1.0:
         wanted = value if kind == 0.0 else value / price

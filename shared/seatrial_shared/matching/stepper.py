@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seatrial_shared.matching import layout, records
 from seatrial_shared.matching.config import DAY_MS, ExecutionConfig
 from seatrial_shared.matching.kernel import finish, place, step
-from seatrial_shared.matching.layout import OrderKind, Rejection
+from seatrial_shared.matching.layout import OrderKind, Rejection, SizeKind
 from seatrial_shared.matching.records import Rejected, TradeRecord
 
 
@@ -31,12 +31,17 @@ class FillRecord:
 
 @dataclass(frozen=True)
 class EntryOrder:
-    """How an entry is placed; prices NaN where the kind has none, `expires_bars` 0 for as long as it takes."""
+    """How an entry is placed; prices NaN where the kind has none, `expires_bars` 0 for as long as it takes.
+
+    `size` is the order's own, in the words of `size_kind`; NaN sizes it as the run does.
+    """
 
     kind: OrderKind = OrderKind.MARKET
     limit_price: float = math.nan
     stop_price: float = math.nan
     expires_bars: int = 0
+    size_kind: SizeKind = SizeKind.FIXED
+    size: float = math.nan
 
 
 AT_MARKET = EntryOrder()
@@ -155,6 +160,8 @@ class BarStepper:
             order.limit_price,
             order.stop_price,
             float(order.expires_bars),
+            float(order.size_kind),
+            order.size,
         )
         return records.REJECTION_TEXTS[Rejection(reason)] if reason else None
 

@@ -20,6 +20,10 @@ class Signals:
         entry_type: How each entry is placed: 0 market, 1 limit, 2 stop, 3 stop-limit, int8[n]; None: all market.
         limit_price, stop_price: Prices of the entry orders, float64[n], NaN or None where there is none.
         expires: How many bars an entry order waits, 0 for as long as it takes, int64[n]; None: as long as it takes.
+        base: Where rows differ from `stop_base`: 0 ratios of the fill, 1 prices, 2 prices with a trailing that is a
+            ratio of the fill, int8[n]; None: all as `stop_base` says.
+        size: The entry's own size, float64[n], NaN or None: as the run sizes.
+        size_kind: What that number is: 0 units, 1 money, 2 share of the equity, 3 share at risk, int8[n]; None: units.
     """
 
     entry: NDArray[np.int8]
@@ -32,10 +36,17 @@ class Signals:
     limit_price: NDArray[np.float64] | None = None
     stop_price: NDArray[np.float64] | None = None
     expires: NDArray[np.int64] | None = None
+    base: NDArray[np.int8] | None = None
+    size: NDArray[np.float64] | None = None
+    size_kind: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         columns = ("entry", "exit", "stop_loss", "take_profit", "trailing", "entry_type", "limit_price", "stop_price")
-        lengths = {name: len(array) for name in (*columns, "expires") if (array := getattr(self, name)) is not None}
+        lengths = {
+            name: len(array)
+            for name in (*columns, "expires", "base", "size", "size_kind")
+            if (array := getattr(self, name)) is not None
+        }
         if len(set(lengths.values())) != 1:
             raise ValueError(f"signal columns must have one length, found {lengths}")
 

@@ -18,7 +18,7 @@ import numpy as np
 config = ExecutionConfig(taker_fee_rate=0.0, sizing="fixed:1")
 state, packed, rows = config.new_state(), config.pack(), np.empty((2, 13))
 step(state, packed, rows, 100.0, 101.0, 99.0, 100.0)
-place(state, packed, 1.0, False, 95.0, 105.0, float("nan"), 1.0, 0, float("nan"), float("nan"), 0.0)
+place(state, packed, 1.0, False, 95.0, 105.0, float("nan"), 1.0, 0, float("nan"), float("nan"), 0.0, 0.0, float("nan"))
 step(state, packed, rows, 100.0, 101.0, 94.0, 96.0)
 print(rows[0, 4])
 """
