@@ -1,0 +1,168 @@
+"""Fits callbacks, functions over candles and factories to the lookahead proof."""
+
+import random
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from seatrial_backtest.actions import ACTIONS, Action
+from seatrial_backtest.callback import Answers, Callback, ask
+from seatrial_backtest.choice import Choice
+from seatrial_backtest.lookahead_outside import Outside, in_reach
+from seatrial_shared.errors import field_error
+from seatrial_shared.lookahead import Decisions, Subject, changes, signals_subject
+from seatrial_shared.lookahead.comparison import Decide
+from seatrial_shared.lookahead.decisions import differing, of_signals
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.strategy.signals import Signals
+
+CURTAINS = ("noise", "nan")
+SEED = 20_000
+FORMS = "f(historical_data, symbol) -> dict | None, f(candles) -> Signals, or f(candles) -> such a callback"
+UNPROVEN = (
+    "it decides from {names}, whose numbers are not the bars': how they were made cannot be seen. Make them inside a "
+    "function of the candles, `make(candles) -> strategy`, and check that"
+)
+FIXED = "it can reach {names}, which cannot be changed for a trial (a tuple, or memory that is read-only)"
+
+
+def subject_of(choice: Choice, candles: Candles) -> Subject:
+    """Return what a name, a rule document or a callable stands for as the lookahead proof wants it.
+
+    Args:
+        choice: The strategy; a callable of one argument is given the candles and returns Signals or a callback.
+        candles: The bars it will be tried on, to recognise them in data that it reaches elsewhere.
+    """
+    if choice.spec is not None and choice.model is not None:
+        return signals_subject(choice.spec, choice.model)
+    if choice.callback is None:
+        raise field_error("strategy", choice.name, FORMS)
+    function: Any = choice.callback  # Any: how many arguments it takes is found out
+    outside = in_reach(function, candles)
+    if _arguments(function) == 1:
+        return _of_maker(choice.name, function, outside, candles)
+    return _of_callback(choice.name, function, outside, candles)
+
+
+def of_answers(answers: Answers, bars: int) -> Decisions:
+    """Return what a callback answered as decisions, refusals and exceptions included."""
+    made = answers.decisions
+    columns: dict[str, Any] = {}  # Any: columns of floats or texts
+    for name, values in (
+        ("stop_loss", made.stop_loss),
+        ("take_profit", made.take_profit),
+        ("trailing", made.trailing),
+    ):
+        columns[name] = np.full(bars, np.nan)
+        columns[name][made.at] = values
+    texts = np.full(bars, "", dtype=object)
+    for bar, action in zip(made.at, made.action, strict=True):
+        texts[bar] = Action(action).name.lower()
+    for bar, reason in made.refused.items():
+        texts[bar] = f"refused: {reason}"
+    for failure in answers.failures:
+        texts[failure.index] = f"raised {failure.error}"
+    acts = np.isin(texts, list(ACTIONS))
+    return Decisions({"action": texts, **columns}, np.asarray(acts, dtype=np.bool_))
+
+
+def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candles) -> Subject:
+    def decide(bars: Candles) -> Decisions:
+        return of_answers(ask(callback, bars, "skip"), len(bars))
+
+    return Subject(
+        name,
+        decide,
+        seeded=_seeded(decide),
+        behind_curtain=tuple(_curtained(callback, outside, change) for change in CURTAINS) if outside.series else (),
+        outside=outside.names,
+        unproven=_unproven(decide, outside, candles),
+        costly=True,
+    )
+
+
+def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, candles: Candles) -> Subject:
+    def decide(bars: Candles) -> Decisions:
+        made = make(bars)
+        if isinstance(made, Signals):
+            return of_signals(made)
+        if isinstance(made, Mapping):
+            return of_signals(_signals(made, len(bars)))
+        if callable(made):
+            return of_answers(ask(made, bars, "skip"), len(bars))
+        raise field_error("strategy", type(made).__name__, FORMS)
+
+    return Subject(
+        name,
+        decide,
+        seeded=_seeded(decide),
+        hiding=outside.hidden if outside.series else None,
+        outside=outside.names,
+        unproven=_unproven(decide, outside, candles),
+        costly=callable(make(candles)),
+    )
+
+
+def _signals(columns: Mapping[str, Any], bars: int) -> Signals:  # Any: arrays of the strategy
+    entry = np.asarray(columns["entry"]).astype(np.int8)
+    leave = np.asarray(columns.get("exit", np.zeros(bars)), dtype=np.bool_)
+    others = {name: value for name, value in columns.items() if name not in ("entry", "exit")}
+    return Signals(entry, leave, **others)
+
+
+def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
+    def decide(bars: Candles) -> Decisions:
+        with outside.curtain(change) as show:
+
+            def shown(history: Any, symbol: str) -> Mapping[str, Any] | None:  # Any: the guide's
+                show(len(history))
+                return callback(history, symbol)
+
+            return of_answers(ask(shown, bars, "skip"), len(bars))
+
+    return decide
+
+
+def _seeded(decide: Decide) -> Decide:
+    """Return the same run with Python's and numpy's global random numbers seeded, and put back after."""
+
+    def run(bars: Candles) -> Decisions:
+        python, numpy = random.getstate(), np.random.get_state()
+        try:
+            random.seed(SEED)
+            np.random.seed(SEED)
+            return decide(bars)
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+    return run
+
+
+def _unproven(decide: Decide, outside: Outside, candles: Candles) -> str:
+    """Return why a strategy cannot be judged whole: it decides from numbers whose making cannot be seen."""
+    if outside.fixed:
+        return FIXED.format(names=", ".join(outside.fixed))
+    derived = outside.only_derived()
+    if not derived.series:
+        return ""
+    bars = changes.alone(candles)
+    plain = decide(bars)
+    with derived.hidden(0):
+        other = decide(bars)
+    return UNPROVEN.format(names=", ".join(derived.names)) if len(differing(plain, other, len(candles))) else ""
+
+
+def _arguments(function: Callable[..., object]) -> int:
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    needed = [
+        each
+        for each in parameters
+        if each.default is Parameter.empty and each.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return len(needed)

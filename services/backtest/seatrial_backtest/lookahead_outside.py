@@ -1,0 +1,256 @@
+"""Data that a strategy can reach besides the bars it is given: closures, globals, attributes, defaults."""
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_shared.quant.candles import Candles
+
+COLUMNS = ("open", "high", "low", "close", "volume")
+DEEPEST = 6
+MOST_MEMBERS = 2_000
+NUMBERS = "fiu"
+Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One array or list in reach; row `offset + i` belongs to bar i.
+
+    Args:
+        name: How the strategy reaches it.
+        cells: The thing itself, changed in place and put back.
+        true: What it holds.
+        offset: Rows before the first bar.
+        derived: Its numbers are not the bars', so where they come from cannot be seen.
+    """
+
+    name: str
+    cells: Cells
+    true: Cells
+    offset: int
+    derived: bool
+
+    def false(self, change: str) -> Cells:
+        """Return other values for all rows."""
+        if isinstance(self.true, list):
+            return [_other(each, change) for each in reversed(self.true)]
+        if self.true.dtype.kind == "f":
+            other: NDArray[Any] = np.full_like(self.true, np.nan) if change == "nan" else self.true[::-1] * 7.0 + 1.0
+            return other
+        return self.true[::-1].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Outside:
+    """All of it."""
+
+    series: tuple[Series, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names under which the strategy reaches the data."""
+        return tuple(dict.fromkeys((*(each.name for each in self.series), *self.fixed)))
+
+    @contextmanager
+    def hidden(self, kept: int, change: str = "noise") -> Iterator[None]:
+        """Hold false rows from bar `kept` on, for a while."""
+        was = [_unlock(each.cells) for each in self.series]
+        try:
+            for each in self.series:
+                row = each.offset + kept
+                each.cells[row:] = each.false(change)[row:]
+            yield
+        finally:
+            for each in self.series:
+                each.cells[:] = each.true
+            for each, writable in zip(self.series, was, strict=True):
+                if isinstance(each.cells, np.ndarray):
+                    each.cells.flags.writeable = writable
+
+    @contextmanager
+    def curtain(self, change: str) -> Iterator[Callable[[int], None]]:
+        """Hold false rows at first; what is given shows the rows of the first bars, one bar more a call."""
+        with self.hidden(0, change):
+            columns = [(each.cells, each.true, each.offset) for each in self.series]
+
+            def show(bars: int) -> None:
+                for cells, true, offset in columns:
+                    cells[offset + bars - 1] = true[offset + bars - 1]
+
+            yield show
+
+    def only_derived(self) -> "Outside":
+        """Return those whose numbers are not the bars'."""
+        return Outside(tuple(each for each in self.series if each.derived))
+
+
+def in_reach(strategy: object, candles: Candles) -> Outside:
+    """Return the data in reach that is as long as the bars, or longer and holds them."""
+    series: list[Series] = []
+    fixed: list[str] = []
+    for name, found in _walk(strategy, getattr(strategy, "__name__", "strategy"), {}, 0):
+        if isinstance(found, tuple):
+            if len(found) >= len(candles):
+                fixed.append(name)
+            continue
+        aligned = _aligned(name, found, candles)
+        if aligned is not None:
+            series.append(aligned)
+        elif len(found) >= len(candles):
+            fixed.append(name)
+    return Outside(tuple(series), tuple(fixed))
+
+
+def _aligned(name: str, found: Cells, candles: Candles) -> Series | None:
+    if len(found) < len(candles) or not _is_changeable(found):
+        return None
+    true: Cells = list(found) if isinstance(found, list) else found.copy()
+    offset = _offset(true, candles)
+    if offset is None and len(found) != len(candles):
+        return None
+    return Series(name, found, true, offset or 0, offset is None)
+
+
+def _is_changeable(found: Cells) -> bool:
+    if isinstance(found, list):
+        return True
+    was = found.flags.writeable
+    try:
+        found.flags.writeable = True
+    except ValueError:
+        return False
+    found.flags.writeable = was
+    return True
+
+
+def _unlock(cells: Cells) -> bool:
+    """Make cells writable; return whether they were."""
+    if isinstance(cells, list):
+        return True
+    was = cells.flags.writeable
+    cells.flags.writeable = True
+    return was
+
+
+def _offset(true: Cells, candles: Candles) -> int | None:
+    """Return where the bars' numbers begin, None if these are other numbers."""
+    for column in _columns_of(true):
+        for name in COLUMNS:
+            bars = getattr(candles, name)
+            for start in np.flatnonzero(column[: len(column) - len(bars) + 1] == bars[0])[:20]:
+                if np.array_equal(column[start : start + len(bars)], bars):
+                    return int(start)
+    return None
+
+
+def _columns_of(true: Cells) -> list[NDArray[Any]]:
+    if not isinstance(true, list):
+        return [true] if true.ndim == 1 else list(true.reshape(len(true), -1).T)
+    if isinstance(true[0], Mapping):
+        keys = [key for key, value in true[0].items() if isinstance(value, int | float)]
+        return [np.array([row.get(key, np.nan) for row in true], dtype=float) for key in keys]
+    return [np.array(true, dtype=float)]
+
+
+def _other(row: Any, change: str) -> Any:  # Any: a cell or a row
+    if isinstance(row, Mapping):
+        return {key: _other(value, change) for key, value in row.items()}
+    if isinstance(row, float):
+        return float("nan") if change == "nan" else row * 7.0 + 1.0
+    return row
+
+
+def _walk(
+    thing: object, name: str, seen: dict[int, object], depth: int
+) -> Iterator[tuple[str, Cells | tuple[Any, ...]]]:
+    if id(thing) in seen or depth > DEEPEST or thing is None:
+        return
+    seen[id(thing)] = thing  # kept, so that no other thing gets its id
+    own = _data(thing)
+    if own is not None:
+        yield from ((f"{name}{part}", cells) for part, cells in own)
+        return
+    for part, inner in _parts(thing):
+        yield from _walk(inner, part if depth == 0 else f"{name}.{part}", seen, depth + 1)
+
+
+def _data(thing: Any) -> list[tuple[str, Cells | tuple[Any, ...]]] | None:  # Any: a pandas object may be one
+    """Return what is data itself, as columns, None for what only leads to data."""
+    if isinstance(thing, np.ndarray):
+        return [("", thing)] if thing.ndim and thing.dtype.kind in NUMBERS else []
+    kind = type(thing)
+    if kind.__module__.partition(".")[0] == "pandas":
+        return _pandas(thing)
+    if isinstance(thing, list) and thing and isinstance(thing[0], int | float | Mapping):
+        return [("", thing)]
+    if isinstance(thing, tuple) and thing and isinstance(thing[0], int | float | Mapping):
+        return [("", thing)]
+    return None
+
+
+def _pandas(thing: Any) -> list[tuple[str, Cells | tuple[Any, ...]]] | None:  # Any: pandas is not imported here
+    columns = getattr(thing, "columns", None)
+    if columns is not None:
+        parts = [(f"[{column!r}]", thing[column]) for column in columns]
+    elif hasattr(thing, "to_numpy"):
+        parts = [("", thing)]
+    else:
+        return None
+    arrays = [(part, column.to_numpy(copy=False)) for part, column in parts if column.dtype.kind in NUMBERS]
+    return list(arrays)
+
+
+def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strategy is made of
+    if isinstance(thing, types.FunctionType):
+        return _of_function(thing)
+    if isinstance(thing, types.MethodType):
+        return [("self", thing.__self__), (thing.__name__, thing.__func__)]
+    if isinstance(thing, functools.partial):
+        return [("function", thing.func), *_members({**thing.keywords, "arguments": list(thing.args)})]
+    if isinstance(thing, Mapping):
+        return _members(thing)
+    if isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
+        return [(f"[{index}]", each) for index, each in enumerate(thing[:MOST_MEMBERS])]
+    if isinstance(thing, types.ModuleType | type) or type(thing).__module__ in ("builtins", "numpy"):
+        return []
+    called = inspect.getattr_static(type(thing), "__call__", None)
+    members = _members(getattr(thing, "__dict__", {}))
+    return [*members, ("__call__", called)] if isinstance(called, types.FunctionType) else members
+
+
+def _of_function(function: types.FunctionType) -> list[tuple[str, object]]:
+    names = _names(function.__code__)
+    known = function.__globals__
+    found: list[tuple[str, object]] = [(name, known[name]) for name in names if name in known]
+    modules = [(name, each) for name, each in found if isinstance(each, types.ModuleType)]
+    found += [(f"{name}.{part}", vars(each)[part]) for name, each in modules for part in names if _is_kept(each, part)]
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+        try:
+            found.append((name, cell.cell_contents))
+        except ValueError:  # not filled yet
+            continue
+    defaults = {f"default {index}": each for index, each in enumerate(function.__defaults__ or ())}
+    return [*found, *_members(defaults), *_members(function.__kwdefaults__ or {}), *_members(vars(function))]
+
+
+def _is_kept(module: types.ModuleType, name: str) -> bool:
+    return name in vars(module) and not callable(vars(module)[name])
+
+
+def _names(code: types.CodeType) -> list[str]:
+    inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
+    return list(dict.fromkeys([*code.co_names, *(name for each in inner for name in _names(each))]))
+
+
+def _members(members: Mapping[Any, object]) -> list[tuple[str, object]]:  # Any: keys of a dict
+    return [(str(name), each) for name, each in list(members.items())[:MOST_MEMBERS]]

@@ -1,0 +1,19 @@
+"""The lookahead proof: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
+
+from seatrial_shared.lookahead.decisions import Decisions
+from seatrial_shared.lookahead.examination import Plan, Subject, examine, signals_subject
+from seatrial_shared.lookahead.findings import Check, Coverage, Finding, Report, Verdict, WarmUp
+
+__all__ = [
+    "Check",
+    "Coverage",
+    "Decisions",
+    "Finding",
+    "Plan",
+    "Report",
+    "Subject",
+    "Verdict",
+    "WarmUp",
+    "examine",
+    "signals_subject",
+]

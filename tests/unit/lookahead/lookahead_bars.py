@@ -1,0 +1,34 @@
+"""Seeded bars for the lookahead tests, and the proof of one strategy over them."""
+
+import numpy as np
+
+from seatrial_backtest.choice import choose
+from seatrial_backtest.lookahead import subject_of
+from seatrial_shared.lookahead import Plan, Report, examine
+from seatrial_shared.quant.candles import Candles
+
+HOUR_MS = 3_600_000
+START_MS = 1_600_041_600_000  # midnight UTC
+
+
+def hours(bars: int = 600, seed: int = 5) -> Candles:
+    """Return hourly bars that wander, each opening near the last close."""
+    walk = np.random.default_rng(seed)
+    close = 100.0 * np.exp(np.cumsum(walk.normal(0.0, 0.01, bars)))
+    opens = np.concatenate(([100.0], close[:-1])) * np.exp(walk.normal(0.0, 0.003, bars))
+    spread = 1.0 + np.abs(walk.normal(0.0, 0.004, bars))
+    columns = {
+        "time": (START_MS + HOUR_MS * np.arange(bars)).tolist(),
+        "open": opens.tolist(),
+        "high": (np.maximum(opens, close) * spread).tolist(),
+        "low": (np.minimum(opens, close) / spread).tolist(),
+        "close": close.tolist(),
+        "volume": walk.uniform(1.0, 9.0, bars).tolist(),
+    }
+    return Candles.from_columns("TEST", columns)
+
+
+def proof(strategy: object, candles: Candles | None = None, plan: Plan | None = None) -> Report:
+    """Return the report on a callback, a function of candles, a name or a rule document."""
+    bars = hours() if candles is None else candles
+    return examine(subject_of(choose(strategy), bars), bars, plan)
