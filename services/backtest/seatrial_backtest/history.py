@@ -37,12 +37,7 @@ class History(Sequence[Bar]):
         h[-1]["close"], h[-20:], len(h), h["close"][-5:].mean(), h.sma(20), h.rsi(14), h.std(20)
     """
 
-    __slots__ = ("_value",)
-
-    _value: Callable[[str, int], float]
-
-    def __init__(self, value: Callable[[str, int], float]) -> None:
-        self._value = value
+    __slots__ = ()
 
     @overload
     def __getitem__(self, key: int) -> Bar: ...
@@ -61,31 +56,34 @@ class History(Sequence[Bar]):
 
     def sma(self, n: int = 20) -> float:
         """Return the mean of the last n closes, NaN while there are fewer."""
-        return self._value("sma", n)
+        raise NotImplementedError
 
     def ema(self, n: int = 20) -> float:
         """Return the exponential mean of the closes, seeded with the mean of the first n."""
-        return self._value("ema", n)
+        raise NotImplementedError
 
     def std(self, n: int = 20) -> float:
         """Return the population standard deviation of the last n closes."""
-        return self._value("std", n)
+        raise NotImplementedError
 
     def rsi(self, n: int = 14) -> float:
         """Return Wilder's RSI of the closes, NaN while unknown."""
-        return self._value("rsi", n)
+        raise NotImplementedError
 
     def atr(self, n: int = 14) -> float:
         """Return Wilder's average true range."""
-        return self._value("atr", n)
+        raise NotImplementedError
 
     def highest(self, n: int = 20) -> float:
         """Return the highest high of the last n bars, this one included."""
-        return self._value("highest", n)
+        raise NotImplementedError
 
     def lowest(self, n: int = 20) -> float:
         """Return the lowest low of the last n bars, this one included."""
-        return self._value("lowest", n)
+        raise NotImplementedError
+
+
+INDICATORS = {"sma": 20, "ema": 20, "std": 20, "rsi": 14, "atr": 14, "highest": 20, "lowest": 20}
 
 
 def opened(candles: Candles) -> tuple[History, Iterator[int]]:
@@ -97,13 +95,15 @@ def opened(candles: Candles) -> tuple[History, Iterator[int]]:
     """
     now = [0]  # how many bars are shown
     made = _history(candles, _bar(candles, now), now)
+    for name, usual in INDICATORS.items():
+        setattr(made, name, _indicator(candles, name, usual, now))
 
     def advance() -> Iterator[int]:
         for index in range(len(candles)):
             now[0] = index + 1
             yield index
 
-    return made(_indicator(candles, now)), advance()
+    return made(), advance()
 
 
 def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
@@ -125,9 +125,7 @@ def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
     return ShownBar
 
 
-def _history(
-    candles: Candles, bar: Callable[[int], Bar], now: list[int]
-) -> Callable[[Callable[[str, int], float]], History]:
+def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> type[History]:
     columns = {name: _growing(getattr(candles, name)) for name in PRICE_KEYS}
     columns |= dict.fromkeys(TIME_KEYS, _growing(candles.time_ms))
 
@@ -138,17 +136,21 @@ def _history(
             return now[0]
 
         def __getitem__(self, key: Any) -> Any:
-            if key.__class__ is int:
-                shown = now[0]
-                index = key if key >= 0 else shown + key
-                if 0 <= index < shown:
-                    return bar(index)
-                raise IndexError(f"there is no bar {key} among {shown}")
-            if isinstance(key, slice):
-                return [bar(index) for index in range(*key.indices(now[0]))]
+            try:
+                if key < 0:
+                    key += now[0]
+                    if key >= 0:
+                        return bar(key)
+                elif key < now[0]:
+                    return bar(key)
+            except TypeError:
+                return self._part(key)
+            raise IndexError(f"there is no such bar among {now[0]}")
+
+        def _part(self, key: slice | str) -> list[Bar] | NDArray[Any]:
             if isinstance(key, str):
                 return columns[key](now[0])
-            return self[key.__index__()]
+            return [bar(index) for index in range(*key.indices(now[0]))]
 
         def __iter__(self) -> Iterator[Bar]:
             return map(bar, range(now[0]))
@@ -156,14 +158,15 @@ def _history(
     return ShownHistory
 
 
-def _indicator(candles: Candles, now: list[int]) -> Callable[[str, int], float]:
-    series: dict[tuple[str, int], memoryview] = {}
+def _indicator(candles: Candles, name: str, usual: int, now: list[int]) -> Callable[[History, int], float]:
+    series: dict[int, memoryview] = {}
 
-    def value(name: str, n: int) -> float:
-        found = series.get((name, n))
-        if found is None:
-            found = series[name, n] = _series(candles, name, n).data
-        number: float = found[now[0] - 1]
+    def value(_: History, n: int = usual) -> float:
+        try:
+            number: float = series[n][now[0] - 1]
+        except KeyError:
+            series[n] = _series(candles, name, n).data
+            number = series[n][now[0] - 1]
         return number
 
     return value
