@@ -51,6 +51,7 @@ class BacktestingEngine:
         intrabar: `worst`, `best` or `nearest`: who is right where the order of high and low decides.
         params: Parameters of a registered strategy or rule document.
         on_error: What an exception of the strategy does: `raise`, `skip` that bar, or `stop` asking.
+        strict: Whether an answer that cannot be taken ends the run instead of being listed in `rejected_signals`.
 
     Example:
         results = BacktestingEngine(my_strategy, initial_balance=10000).run_backtest(bars, "BTCUSDT")
@@ -74,11 +75,13 @@ class BacktestingEngine:
         intrabar: Literal["worst", "best", "nearest"] = "worst",
         params: dict[str, Any] | None = None,
         on_error: Literal["raise", "skip", "stop"] = "raise",
+        strict: bool = False,
     ) -> None:
         if on_error not in ON_ERROR:
             raise field_error("on_error", on_error, ", ".join(ON_ERROR))
         self.initial_balance = initial_balance
         self.on_error: Literal["raise", "skip", "stop"] = on_error
+        self.strict = strict
         self._choice: Choice = choose(strategy, params)
         self._settling = Settling(
             cash=initial_balance,
@@ -123,6 +126,7 @@ class BacktestingEngine:
             self._settling,
             data_quality=loaded.data_quality,
             on_error=self.on_error,
+            strict=self.strict,
         )
         figures = result["metrics"]
         guide = {name: _number(name, figures.get(name)) for name in GUIDE_NUMBERS}

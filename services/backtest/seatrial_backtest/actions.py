@@ -1,38 +1,46 @@
 """The decisions of a callback as columns, and what they mean for the position that is open when they are taken."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_backtest.answers import Action, Decision, Refused, read
 from seatrial_shared.matching import layout
 from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.kernel import decide, step
-from seatrial_shared.matching.layout import S_QUANTITY
+from seatrial_shared.matching.kernel import place, step
+from seatrial_shared.matching.layout import S_NEXT_SIDE, S_QUANTITY
+from seatrial_shared.matching.loop import Bars, Orders, bars, orders
 from seatrial_shared.matching.records import REJECTION_TEXTS
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.jit import compiled
 from seatrial_shared.strategy.signals import Signals
 
 Floats = NDArray[np.float64]
-KNOWN_KEYS = ("symbol", "action", "stop_loss", "take_profit", "trailing_pct", "order_type", "tag", "reason")
+Shorts = NDArray[np.int8]
+# Why a decision that was read amounts to nothing, as `_resolve` notes it.
+IDLE_TEXTS = {
+    1: REJECTION_TEXTS[layout.Rejection.NOTHING_TO_CLOSE],
+    2: "no entry order waits that could be cancelled",
+    3: "a position is closed whole; the answer named a smaller size",
+}
+# A quantity that a strategy computed is the open one up to its last bits.
+WHOLE = 1.0 - 1e-9
 
 
-class Action(IntEnum):
-    """What a callback can ask for."""
+@dataclass(frozen=True)
+class Refusal:
+    """Why an answer was not taken.
 
-    BUY = 1  # opens long; closes a short
-    SELL = 2  # closes a long; opens short where that is allowed
-    CLOSE = 3
-    SHORT = 4
-    COVER = 5
+    Args:
+        reason: What was found and what is allowed.
+        kind: What such reasons are counted under, free of the values found.
+        field: The key that was wrong, None where the answer was right but there was nothing to do.
+    """
 
-
-ACTIONS = {action.name.lower(): action for action in Action}
+    reason: str
+    kind: str
+    field: str | None = None
 
 
 @dataclass
@@ -40,159 +48,136 @@ class Decisions:
     """What a callback decided, one row a decision that could be read, and the reasons for the others by bar."""
 
     at: list[int] = field(default_factory=list)
-    action: list[int] = field(default_factory=list)
-    stop_loss: list[float] = field(default_factory=list)
-    take_profit: list[float] = field(default_factory=list)
-    trailing: list[float] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
+    rows: list[Decision] = field(default_factory=list)
+    refused: dict[int, Refusal] = field(default_factory=dict)
 
     def add(self, bar: int, answer: object, symbol: str, close: float) -> None:
         """Take the answer of one bar, or note why it cannot be taken."""
         try:
-            if not isinstance(answer, Mapping):
-                raise ValueError(f"a strategy returns None or a dict, found {type(answer).__name__}")
-            action = _action(answer, symbol)
-            if action is None:
-                return
-            stop, target = _number(answer, "stop_loss"), _number(answer, "take_profit")
-            trailing = _number(answer, "trailing_pct")
-            _check_sides(action, stop, target, close)
-        except ValueError as error:
-            self.refused[bar] = str(error)
+            decision = read(answer, symbol, close)
+        except Refused as error:
+            self.refused[bar] = Refusal(str(error), f"{error.field} cannot be taken", error.field)
             return
-        self.at.append(bar)
-        self.action.append(action)
-        self.stop_loss.append(stop)
-        self.take_profit.append(target)
-        self.trailing.append(trailing * close)
+        if decision is not None:
+            self.at.append(bar)
+            self.rows.append(decision)
 
 
-def signals_of(decisions: Decisions, candles: Candles, config: ExecutionConfig) -> tuple[Signals, dict[int, str]]:
+def signals_of(decisions: Decisions, candles: Candles, config: ExecutionConfig) -> tuple[Signals, dict[int, Refusal]]:
     """Return the signals that the decisions amount to, and the reasons of those that amount to nothing.
 
     `sell` or `close` depends on what is open, so the kernel is run along once, compiled, whatever the bars are.
     """
     n = len(candles)
-    action = np.zeros(n, dtype=np.int8)
-    action[decisions.at] = decisions.action
-    stop, target, trailing = (
-        _spread(n, decisions.at, values) for values in (decisions.stop_loss, decisions.take_profit, decisions.trailing)
-    )
-    entry, leave = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.bool_)
-    idle = np.zeros(n, dtype=np.bool_)
-    if all(each == Action.BUY for each in decisions.action):
+    wanted = _wanted(n, decisions)
+    entry, leave, idle = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int8)
+    signals = _signals(entry, leave, wanted)
+    if all(row.action == Action.BUY for row in decisions.rows):
         entry[decisions.at] = 1
     elif decisions.at:
-        none = np.full(1, math.nan)
-        _resolve(
-            candles.open,
-            candles.high,
-            candles.low,
-            candles.close,
-            action,
-            none if stop is None else stop,
-            none if target is None else target,
-            none if trailing is None else trailing,
-            config.new_state(),
-            config.pack(candles.interval_ms),
-            np.empty((4, layout.T_SIZE)),
-            entry,
-            leave,
-            idle,
-        )
-    nothing = REJECTION_TEXTS[layout.Rejection.NOTHING_TO_CLOSE]
-    reasons = {**decisions.refused, **{int(bar): nothing for bar in np.flatnonzero(idle)}}
-    return Signals(entry, leave, stop, target, trailing, "price"), reasons
+        action = wanted["action"].astype(np.int8)
+        state, packed = config.new_state(), config.pack(candles.interval_ms)
+        rows = np.empty((4, layout.T_SIZE))
+        _resolve(bars(candles), orders(signals), action, state, packed, rows, entry, leave, idle)
+    texts = {int(bar): IDLE_TEXTS[int(idle[bar])] for bar in np.flatnonzero(idle)}
+    reasons = {bar: Refusal(text, text) for bar, text in texts.items()}
+    return signals, {**decisions.refused, **reasons}
 
 
-def _action(answer: Mapping[Any, Any], symbol: str) -> Action | None:  # Any: whatever the strategy put there
-    unknown = [str(key) for key in answer if key not in KNOWN_KEYS]
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(unknown)}; known: {', '.join(KNOWN_KEYS)}")
-    if answer.get("symbol", symbol) != symbol:
-        raise ValueError(f"symbol was {answer['symbol']!r}; this run trades {symbol!r}")
-    if str(answer.get("order_type", "market")).lower() != "market":
-        raise ValueError(f"order_type was {answer['order_type']!r}; only market orders can be placed")
-    name = str(answer.get("action", "")).lower()
-    if name == "hold":
-        return None
-    if name not in ACTIONS:
-        raise ValueError(f"action was {answer.get('action')!r}; allowed: {', '.join(ACTIONS)}, hold")
-    return ACTIONS[name]
+def _wanted(n: int, decisions: Decisions) -> dict[str, Floats]:
+    """Return the decisions as columns over all bars; a column in which nothing is said has one row."""
+    said = np.array(decisions.rows, dtype=np.float64).reshape(len(decisions.rows), len(Decision._fields))
+    columns = {}
+    for place_, name in enumerate(Decision._fields):
+        nothing = Decision._field_defaults.get(name, 0)
+        values = said[:, place_]
+        is_plain = name != "action" and bool(np.all((values == nothing) | np.isnan(values)))
+        columns[name] = np.full(1 if is_plain else n, float(nothing))
+        if not is_plain:
+            columns[name][decisions.at] = values
+    return columns
 
 
-def _number(answer: Mapping[Any, Any], key: str) -> float:
-    value = answer.get(key)
-    if value is None:
-        return math.nan
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.inf
-    if not math.isfinite(number) or number <= 0.0:
-        raise ValueError(f"{key} was {value!r}; allowed: a finite number above 0")
-    return number
+def _signals(entry: Shorts, leave: NDArray[np.bool_], wanted: dict[str, Floats]) -> Signals:
+    """Return signals over the columns; entry and exit are filled in later."""
 
+    def said(name: str) -> Floats | None:
+        return wanted[name] if len(wanted[name]) == len(entry) else None
 
-def _check_sides(action: Action, stop: float, target: float, close: float) -> None:
-    side = {Action.BUY: 1.0, Action.SHORT: -1.0}.get(action)
-    if side is None:
-        return
-    if (stop - close) * side >= 0.0:
-        raise ValueError(f"stop_loss {stop!r} is on the wrong side of the decision close {close!r}")
-    if (target - close) * side <= 0.0:
-        raise ValueError(f"take_profit {target!r} is on the wrong side of the decision close {close!r}")
+    def kinds(name: str) -> Shorts | None:
+        column = said(name)
+        return None if column is None else column.astype(np.int8)
 
-
-def _spread(n: int, at: list[int], values: list[float]) -> Floats | None:
-    if all(math.isnan(value) for value in values):
-        return None
-    spread = np.full(n, math.nan)
-    spread[at] = values
-    return spread
+    waits = said("expires_bars")
+    return Signals(
+        entry=entry,
+        exit=leave,
+        stop_loss=said("stop_loss"),
+        take_profit=said("take_profit"),
+        trailing=said("trailing"),
+        stop_base="price",
+        entry_type=kinds("kind"),
+        limit_price=said("limit_price"),
+        stop_price=said("stop_price"),
+        expires=None if waits is None else waits.astype(np.int64),
+        base=kinds("base"),
+        size=said("size"),
+        size_kind=kinds("size_kind"),
+    )
 
 
 @compiled
 def _resolve(
-    opens: Floats,
-    highs: Floats,
-    lows: Floats,
-    closes: Floats,
-    action: NDArray[np.int8],
-    stop: Floats,
-    target: Floats,
-    trail: Floats,
+    bars: Bars,
+    orders: Orders,
+    action: Shorts,
     state: Floats,
     config: Floats,
     trades: Floats,
-    entry: NDArray[np.int8],
+    entry: Shorts,
     leave: NDArray[np.bool_],
-    idle: NDArray[np.bool_],
+    idle: Shorts,
 ) -> None:
     shorts = config[layout.C_ALLOW_SHORT] != 0.0
-    for i in range(opens.shape[0]):
-        step(state, config, trades, opens[i], highs[i], lows[i], closes[i])
-        wanted = action[i]
-        if wanted == 0:
+    for i in range(action.shape[0]):
+        step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+        if action[i] == 0:
             continue
+        size = orders.size[i if orders.size.shape[0] > 1 else 0]
+        size_kind = orders.size_kind[i if orders.size_kind.shape[0] > 1 else 0]
         held = state[S_QUANTITY]
-        closes_long = (wanted == 2 or wanted == 3) and held > 0.0
-        closes_short = (wanted == 1 or wanted == 3 or wanted == 5) and held < 0.0
-        if closes_long or closes_short:
-            leave[i] = True
-        elif wanted == 1:
-            entry[i] = 1
-        elif wanted == 4 or (wanted == 2 and (shorts or held < 0.0)):
-            entry[i] = -1
-        else:
-            idle[i] = True
-        decide(
+        is_part = size < (abs(held) * WHOLE if size_kind == 0 else 1.0)
+        entry[i], leave[i], idle[i] = _meaning(int(action[i]), held, state[S_NEXT_SIDE], shorts, is_part)
+        place(
             state,
             config,
             float(entry[i]),
             leave[i],
-            stop[i if stop.shape[0] > 1 else 0],
-            target[i if target.shape[0] > 1 else 0],
-            trail[i if trail.shape[0] > 1 else 0],
-            1.0,
+            orders.stop[i if orders.stop.shape[0] > 1 else 0],
+            orders.target[i if orders.target.shape[0] > 1 else 0],
+            orders.trail[i if orders.trail.shape[0] > 1 else 0],
+            float(orders.base[i if orders.base.shape[0] > 1 else 0]),
+            int(orders.kind[i if orders.kind.shape[0] > 1 else 0]),
+            orders.limit[i if orders.limit.shape[0] > 1 else 0],
+            orders.trigger[i if orders.trigger.shape[0] > 1 else 0],
+            float(orders.expires[i if orders.expires.shape[0] > 1 else 0]),
+            float(size_kind),
+            size,
         )
+
+
+@compiled
+def _meaning(action: int, held: float, waiting: float, shorts: bool, is_part: bool) -> tuple[int, bool, int]:
+    """Return the entry, whether to leave, and why neither: what an action means for what is open and what waits."""
+    if action == 6:
+        return (0, False, 2) if waiting == 0.0 else (0, held == 0.0, 0)
+    closes_long = (action == 2 or action == 3) and held > 0.0
+    closes_short = (action == 1 or action == 3 or action == 5) and held < 0.0
+    if closes_long or closes_short:
+        return (0, False, 3) if is_part else (0, True, 0)
+    if action == 1:
+        return 1, False, 0
+    if action == 4 or (action == 2 and (shorts or held < 0.0)):
+        return -1, False, 0
+    takes_back = (action == 2 and waiting > 0.0) or action == 3 or (action == 5 and waiting < 0.0)
+    return (0, True, 0) if takes_back and waiting != 0.0 and held == 0.0 else (0, False, 1)

@@ -38,21 +38,25 @@ class Answers:
     failed: int = 0
 
 
-def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise") -> Answers:
+def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", strict: bool = False) -> Answers:
     """Call the strategy once at the close of every bar with the history up to it, and collect what it decides.
 
     Args:
         strategy: `f(historical_data, symbol)`, returns None or a dict.
         candles: The bars.
         on_error: An exception of the strategy ends the run (`raise`), only that bar (`skip`), or all asking (`stop`).
+        strict: An answer that cannot be taken ends the run too.
 
     Raises:
-        StrategyFailed: The strategy raised and `on_error` is `raise`.
+        StrategyFailed: The strategy raised and `on_error` is `raise`, or it gave a bad answer and `strict` is set.
     """
     history, bars = opened(candles)
     answers = Answers()
     while _ask_until_failure(strategy, history, bars, candles, answers, on_error):
         pass
+    if strict and answers.decisions.refused:
+        bar, refusal = next(iter(answers.decisions.refused.items()))
+        raise StrategyFailed(f"bar {bar}: {refusal.reason}")
     return answers
 
 

@@ -50,7 +50,7 @@ class Outcome(Protocol):
     @property
     def bounds(self) -> Json: ...
 
-    def rejections(self) -> tuple[list[tuple[int, str]], Counter[str]]: ...
+    def rejections(self) -> tuple[list[tuple[int, str, str | None]], Counter[str]]: ...
 
 
 def document(outcome: Outcome, made_of: Json, data_quality: Mapping[str, Any]) -> Json:
@@ -93,8 +93,8 @@ def _told(outcome: Outcome, numbered: bool) -> Json:
         "bounds": outcome.bounds,
         "warnings": _warnings(outcome),
         "rejected_signals": [
-            {"index": bar, "time": bar if numbered else instant(int(times[bar])), "reason": reason}
-            for bar, reason in rejected
+            {"index": bar, "time": bar if numbered else instant(int(times[bar])), "reason": reason, "field": key}
+            for bar, reason, key in rejected
         ],
         "rejected_counts": dict(sorted(counts.items())),
         "strategy_errors_total": outcome.failed,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seatrial_backtest import bounds, document, manifest
-from seatrial_backtest.actions import signals_of
+from seatrial_backtest.actions import Refusal, signals_of
 from seatrial_backtest.callback import Failure, OnError, ask
 from seatrial_backtest.choice import Choice
 from seatrial_backtest.settling import Settling
@@ -44,7 +44,7 @@ class Outcome:
     config: ExecutionConfig
     signals: Signals
     simulation: Simulation
-    refused: Mapping[int, str] = field(default_factory=dict)
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     failed: int = 0
 
@@ -59,19 +59,22 @@ class Outcome:
         """Return what the result could have been had the ambiguous bars gone otherwise."""
         return bounds.bounds(self.candles, self.signals, self.config, self.simulation)
 
-    def rejections(self) -> tuple[list[tuple[int, str]], Counter[str]]:
+    def rejections(self) -> tuple[list[tuple[int, str, str | None]], Counter[str]]:
         """Return the first rejected decisions by bar, and how many there are of each reason."""
-        found = dict(self.refused)
+        found = {bar: (refusal.reason, refusal.field) for bar, refusal in self.refused.items()}
         codes = self.simulation.rejections
         kinds, counts = np.unique(codes[codes != 0], return_counts=True)
         counted = Counter({_text(int(code)): int(count) for code, count in zip(kinds, counts, strict=True)})
-        counted.update(self.refused.values())
+        counted.update(refusal.kind for refusal in self.refused.values())
         for bar in np.flatnonzero(codes)[: document.MOST_REJECTIONS].tolist():
-            found.setdefault(bar, _text(int(codes[bar])))
-        return sorted(found.items())[: document.MOST_REJECTIONS], counted
+            found.setdefault(bar, (_text(int(codes[bar])), None))
+        first = sorted(found.items())[: document.MOST_REJECTIONS]
+        return [(bar, reason, key) for bar, (reason, key) in first], counted
 
 
-def execute(candles: Candles, choice: Choice, settling: Settling, on_error: OnError = "raise") -> Outcome:
+def execute(
+    candles: Candles, choice: Choice, settling: Settling, on_error: OnError = "raise", strict: bool = False
+) -> Outcome:
     """Run a strategy on bars.
 
     Args:
@@ -79,13 +82,14 @@ def execute(candles: Candles, choice: Choice, settling: Settling, on_error: OnEr
         choice: The strategy, as `choice.choose` gives it.
         settling: Cash, costs, sizing and how bars are settled.
         on_error: What an exception of a callback does: `raise`, `skip` the bar, or `stop` asking.
+        strict: Whether an answer of a callback that cannot be taken ends the run.
 
     Raises:
         StrategyFailed: A callback raised and `on_error` is `raise`.
     """
     config = settling.execution(choice.size)
     if choice.callback is not None:
-        answers = ask(choice.callback, candles, on_error)
+        answers = ask(choice.callback, candles, on_error, strict)
         signals, refused = signals_of(answers.decisions, candles, config)
         simulation = simulate(candles, signals, config)
         return Outcome(candles, choice, config, signals, simulation, refused, tuple(answers.failures), answers.failed)
@@ -102,6 +106,7 @@ def run(
     data_quality: Mapping[str, Any] | None = None,
     data_sha256: str | None = None,
     on_error: OnError = "raise",
+    strict: bool = False,
     report: Progress = lambda ratio: None,
 ) -> Json:
     """Run a strategy on bars and return the result document (schema 1).
@@ -113,10 +118,11 @@ def run(
         data_quality: What the loader found.
         data_sha256: The bars' identity where it is known already.
         on_error: What an exception of a callback does.
+        strict: Whether an answer of a callback that cannot be taken ends the run.
         report: Told how far the run is (0 to 1); may raise to end it.
     """
     report(0.05)
-    outcome = execute(candles, choice, settling or Settling(), on_error)
+    outcome = execute(candles, choice, settling or Settling(), on_error, strict)
     report(0.4)
     assert outcome.statistics is not None
     report(0.5)

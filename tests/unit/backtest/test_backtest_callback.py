@@ -28,7 +28,7 @@ def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int)
     leave = (random.random(400) < 0.05) & (entry == 0)
     stop = candles.close * (1.0 - random.uniform(0.005, 0.05, 400))
     target = candles.close * (1.0 + random.uniform(0.005, 0.05, 400))
-    trailing = candles.close * 0.03
+    trailing, base = np.full(400, 0.03), np.full(400, 2, dtype=np.int8)
 
     def strategy(history: Any, symbol: str) -> Answer:
         bar = len(history) - 1
@@ -44,7 +44,7 @@ def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int)
 
     settling = Settling(fee=0.0007, slippage_bps=3)
     asked = execute(candles, choose(strategy), settling).simulation
-    wanted = simulate(candles, Signals(entry, leave, stop, target, trailing, "price"), settling.execution())
+    wanted = simulate(candles, Signals(entry, leave, stop, target, trailing, base=base), settling.execution())
 
     assert asked.trades == wanted.trades
     assert len(asked.trades) > 3
@@ -115,7 +115,7 @@ def test_sell_closes_a_long_and_opens_short_only_where_allowed() -> None:
         ({"action": "buy", "stop_loss": 1e9}, "wrong side"),
         ({"action": "buy", "take_profit": 1e-9}, "wrong side"),
         ({"action": "short", "stop_loss": 1e-9}, "wrong side"),
-        ({"action": "buy", "order_type": "limit"}, "only market orders"),
+        ({"action": "buy", "order_type": "limit"}, "a limit order needs a price"),
         ("buy", "None or a dict"),
     ],
 )
