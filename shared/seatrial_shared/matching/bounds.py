@@ -7,7 +7,8 @@ import numpy as np
 
 from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
 from seatrial_shared.matching.figures import trade_columns
-from seatrial_shared.matching.simulation import Simulation, simulate
+from seatrial_shared.matching.finer import inside
+from seatrial_shared.matching.simulation import Simulation, simulate_inside
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.drawdown import max_drawdown
 from seatrial_shared.quant.performance import win_rate
@@ -58,7 +59,12 @@ class Bounds:
 
 
 def bounds(
-    candles: Candles, signals: Signals, config: ExecutionConfig, seed: int = 0, samples: int = SAMPLES
+    candles: Candles,
+    signals: Signals,
+    config: ExecutionConfig,
+    seed: int = 0,
+    samples: int = SAMPLES,
+    finer: Candles | None = None,
 ) -> Bounds:
     """Return the range of final equity, drawdown and win rate over worst, best, nearest and other resolutions.
 
@@ -67,17 +73,20 @@ def bounds(
         seed: Of the random resolutions.
         samples: How many random resolutions are tried at most where there are too many to try all; on long series
             fewer, so that no more than BAR_BUDGET bars are run for them.
+        finer: As in `simulate`; where bars are magnified, only what stays ambiguous is settled in other ways.
     """
+    spans = inside(candles, finer, config)
 
     def run(way: ExecutionConfig) -> Simulation:
-        return simulate(candles, signals, way)
+        return simulate_inside(candles, signals, way, spans)
 
     own = run(config)
     measured = [_figures(own)]
     is_exact = True
     if own.ambiguous_bars:
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
-        measured += [_figures(run(replace(config, intrabar=way))) for way in named if way != config.intrabar]
+        own_way = "worst" if config.intrabar == "magnify" else config.intrabar
+        measured += [_figures(run(replace(config, intrabar=way))) for way in named if way != own_way]
         affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
         every = _every_way(run, config, min(MOST_WAYS, affordable)) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None

@@ -11,7 +11,7 @@ from seatrial_shared.matching import layout
 from seatrial_shared.matching.layout import Intrabar, SizeKind
 from seatrial_shared.quant import sizing as sizes
 
-IntrabarName = Literal["worst", "best", "nearest", "random", "chosen"]
+IntrabarName = Literal["worst", "best", "nearest", "magnify", "random", "chosen"]
 BASIS_POINT = 1e-4
 YEAR_MS = 31_557_600_000
 DAY_MS = 86_400_000
@@ -29,8 +29,9 @@ class ExecutionConfig:
         tick_size, lot_size: Price and quantity steps, 0 for none; always rounded against the trader.
         min_notional: Smallest value of an entry; smaller ones are rejected.
         session: `continuous`: a limit that the bar opens beyond fills at the limit; `auction`: at the open.
-        intrabar: Who is right on a bar where the order of high and low decides; `random` draws by the seed,
-            `chosen` takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
+        intrabar: Who is right on a bar where the order of high and low decides; `magnify` walks the finer bars inside
+            it, and settles those and bars without finer ones by the worst rule; `random` draws by the seed, `chosen`
+            takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
         limit_fill: `touch` fills a limit that is reached; `through` one that is passed by a tick.
         allow_short: Whether entries may sell short.
         sizing: As in `quant.sizing`.
@@ -65,10 +66,8 @@ class ExecutionConfig:
             raise field_error("slippage_ticks", self.slippage_ticks, "0, or any with a tick_size above 0")
         if self.limit_fill == "through" and not self.tick_size:
             raise field_error("limit_fill", self.limit_fill, "`touch`, or `through` with a tick_size above 0")
-        if str(self.intrabar) == "magnify":
-            raise field_error("intrabar", "magnify", "worst, best or nearest; magnify needs finer bars, not taken yet")
         if self.intrabar not in get_args(IntrabarName):
-            raise field_error("intrabar", self.intrabar, "worst, best or nearest")
+            raise field_error("intrabar", self.intrabar, "worst, best, nearest or magnify")
         sizes.parse(self.sizing)
 
     def pack(self, interval_ms: int = DAY_MS) -> NDArray[np.float64]:

@@ -24,18 +24,21 @@ from seatrial_shared.matching.layout import (
     S_AMBIGUOUS,
     S_AMBIGUOUS_BARS,
     S_AMBIGUOUS_TRADES,
+    S_BAR_TROUGH,
     S_CASH,
     S_CLOSE,
     S_DRAWS,
     S_ENTRY_FEE,
     S_ENTRY_INDEX,
     S_ENTRY_PRICE,
+    S_ENTRY_TROUGH,
     S_FEES,
     S_GAIN_RATIOS,
     S_INDEX,
     S_INITIAL_STOP,
     S_LOSS_RATIOS,
     S_LOSSES,
+    S_MAGNIFIED,
     S_NEXT_BASE,
     S_NEXT_EXIT,
     S_NEXT_FRESH,
@@ -62,6 +65,8 @@ from seatrial_shared.matching.layout import (
     S_TARGET,
     S_TRADES,
     S_TRAIL,
+    S_TROUGH,
+    S_UNMAGNIFIED,
     S_VARIANCE,
     S_VOLATILITY,
     S_WINS,
@@ -72,11 +77,15 @@ from seatrial_shared.matching.layout import (
     T_ENTRY_FEE,
     T_ENTRY_INDEX,
     T_ENTRY_PRICE,
+    T_ENTRY_WORST,
     T_EXIT_FEE,
     T_EXIT_INDEX,
     T_EXIT_PRICE,
+    T_EXIT_WORST,
     T_GAP,
     T_INITIAL_STOP,
+    T_MAE,
+    T_MFE,
     T_QUANTITY,
     T_REASON,
     T_SIDE,
@@ -89,8 +98,8 @@ from seatrial_shared.matching.walk import approach, walk
 from seatrial_shared.quant.jit import compiled
 
 Floats = NDArray[np.float64]
-# Reason, price, peak, began beyond, takes liquidity: what `walk` returns.
-Way = tuple[int, float, float, bool, bool]
+# Reason, price, peak, began beyond, takes liquidity, lowest: what `walk` returns.
+Way = tuple[int, float, float, bool, bool, float]
 # Weight of the newest return in the volatility, and how many returns it takes to be known.
 NEWEST = 0.06
 FEWEST_RETURNS = 20.0
@@ -106,17 +115,44 @@ def step(state: Floats, config: Floats, trades: Floats, o: float, h: float, low:
         trades: Rows for closed trades; the next free one is filled when a position closes.
         o, h, low, c: The bar.
     """
-    if state[S_NEXT_EXIT] != 0.0 and state[S_QUANTITY] != 0.0:
-        _leave_at_open(state, config, trades, o)
-    state[S_NEXT_EXIT] = 0.0
-    if state[S_NEXT_SIDE] != 0.0:
-        _work_order(state, config, trades, o, h, low, c)
-    elif state[S_QUANTITY] != 0.0:
-        _hold(state, config, trades, o, h, low, c)
-    if config[C_SIZE_KIND] == 5.0:
-        _observe(state, config, c)
-    state[S_CLOSE] = c
-    state[S_INDEX] += 1.0
+    state[S_BAR_TROUGH] = math.inf
+    _run(state, config, trades, o, h, low, c)
+    _end(state, config, c)
+
+
+@compiled
+def magnify(
+    state: Floats,
+    config: Floats,
+    trades: Floats,
+    opens: Floats,
+    highs: Floats,
+    lows: Floats,
+    closes: Floats,
+    o: float,
+    h: float,
+    low: float,
+    c: float,
+) -> None:
+    """Run one bar along the finer bars inside it, in order; as `step` where there are none.
+
+    Args:
+        state, config, trades: As in `step`.
+        opens, highs, lows, closes: The finer bars, which together make the bar.
+        o, h, low, c: The bar.
+    """
+    if opens.shape[0] == 0 or (state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0):
+        if state[S_QUANTITY] != 0.0 or state[S_NEXT_SIDE] != 0.0:
+            state[S_UNMAGNIFIED] += 1.0
+        step(state, config, trades, o, h, low, c)
+        return
+    state[S_MAGNIFIED] += 1.0
+    state[S_BAR_TROUGH] = math.inf
+    for i in range(opens.shape[0]):
+        _run(state, config, trades, opens[i], highs[i], lows[i], closes[i])
+        if state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0:
+            break
+    _end(state, config, c)
 
 
 @compiled
@@ -210,11 +246,47 @@ def finish(state: Floats, config: Floats, trades: Floats) -> None:
 
 
 @compiled
+def _run(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+    if state[S_NEXT_EXIT] != 0.0 and state[S_QUANTITY] != 0.0:
+        _leave_at_open(state, config, trades, o)
+    state[S_NEXT_EXIT] = 0.0
+    if state[S_NEXT_SIDE] != 0.0:
+        _work_order(state, config, trades, o, h, low, c)
+    elif state[S_QUANTITY] != 0.0:
+        _hold(state, config, trades, o, h, low, c)
+
+
+@compiled
+def _end(state: Floats, config: Floats, c: float) -> None:
+    """Do what is done once a bar, however many finer ones it was run along."""
+    if state[S_NEXT_SIDE] != 0.0:
+        state[S_NEXT_LEFT] -= 1.0
+        if state[S_NEXT_LEFT] <= 0.0:
+            state[S_NEXT_SIDE] = 0.0
+            _refuse(state, 9.0)
+    if state[S_QUANTITY] != 0.0 and state[S_ENTRY_INDEX] == state[S_INDEX]:
+        state[S_ENTRY_TROUGH] = state[S_BAR_TROUGH]
+    if config[C_SIZE_KIND] == 5.0:
+        _observe(state, config, c)
+    state[S_CLOSE] = c
+    state[S_INDEX] += 1.0
+
+
+@compiled
+def _note(state: Floats, side: float, way: Way) -> None:
+    """Keep how far the price went for and against the position on this way."""
+    state[S_PEAK] = way[2] * side
+    state[S_TROUGH] = min(state[S_TROUGH], way[5])
+    state[S_BAR_TROUGH] = min(state[S_BAR_TROUGH], way[5])
+
+
+@compiled
 def _leave_at_open(state: Floats, config: Floats, trades: Floats, o: float) -> None:
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
     a = o * side
     # Resting orders are looked at before market orders: a gap through the stop keeps its own reason.
     way = _walk_exits(state, config, side, a, a, a, a)
+    _note(state, side, way)
     if way[0] == NONE:
         _close(state, config, trades, o, SIGNAL, False, True)
     else:
@@ -256,7 +328,7 @@ def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low
         rival = _value(config, side, quantity, target, other, c)
         if _takes_other(state, config, side, value, rival, other[0], o, h, low):
             chosen = other
-    state[S_PEAK] = chosen[2] * side
+    _note(state, side, chosen)
     if chosen[0] != NONE:
         _close(state, config, trades, chosen[1] * side, chosen[0], chosen[3], chosen[4])
 
@@ -281,12 +353,7 @@ def _work_order(state: Floats, config: Floats, trades: Floats, o: float, h: floa
         state[S_NEXT_SIDE] = 0.0
         if not _open(state, config, side, chosen[1], chosen[2], chosen[5]):
             return
-        state[S_PEAK] = chosen[4][2] * side
-    else:
-        state[S_NEXT_LEFT] -= 1.0
-        if state[S_NEXT_LEFT] <= 0.0:
-            state[S_NEXT_SIDE] = 0.0
-            _refuse(state, 9.0)
+        _note(state, side, chosen[4])
     if is_ambiguous:
         state[S_AMBIGUOUS_BARS] += 1.0
         state[S_AMBIGUOUS] = 1.0
@@ -320,7 +387,7 @@ def _route(
         state[S_NEXT_FRESH] != 0.0,
     )
     if leg < 0:
-        return False, math.nan, False, triggered, (NONE, math.nan, math.nan, False, False), math.nan
+        return False, math.nan, False, triggered, (NONE, math.nan, math.nan, False, False, math.nan), math.nan
     market = price * side
     fill = market if is_maker else taken(config, market, side, state[S_NEXT_LIMIT])
     stop, target, trail = _children(state, config, side, fill)
@@ -363,6 +430,7 @@ def _open(state: Floats, config: Floats, side: float, price: float, is_maker: bo
     state[S_SLIPPAGE] = abs(price - market) * quantity
     state[S_STOP], state[S_TARGET], state[S_TRAIL] = stop, target, trail
     state[S_INITIAL_STOP] = stop
+    state[S_TROUGH], state[S_BAR_TROUGH] = side * price, math.inf
     state[S_AMBIGUOUS] = 0.0
     return True
 
@@ -474,6 +542,12 @@ def _close(state: Floats, config: Floats, trades: Floats, price: float, reason: 
     row[T_GAP] = 1.0 if gap else 0.0
     row[T_SLIPPAGE] = state[S_SLIPPAGE] + abs(fill - price) * quantity
     row[T_INITIAL_STOP] = state[S_INITIAL_STOP]
+    entry = state[S_ENTRY_PRICE]
+    row[T_MAE] = (entry * side - state[S_TROUGH]) / entry
+    row[T_MFE] = (state[S_PEAK] - entry) * side / entry
+    began_here = state[S_ENTRY_INDEX] == state[S_INDEX]
+    row[T_ENTRY_WORST] = state[S_BAR_TROUGH if began_here else S_ENTRY_TROUGH] * side
+    row[T_EXIT_WORST] = state[S_BAR_TROUGH] * side
     state[S_TRADES] += 1.0
     state[S_QUANTITY] = 0.0
     state[S_STOP] = state[S_TARGET] = state[S_TRAIL] = math.nan

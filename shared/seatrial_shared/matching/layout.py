@@ -21,12 +21,18 @@ S_NEXT_KIND, S_NEXT_LIMIT, S_NEXT_TRIGGER, S_NEXT_LEFT, S_NEXT_FRESH, S_NEXT_TRI
 S_NEXT_INDEX, S_REASON_INDEX, S_VARIANCE, S_RETURNS = 38, 39, 40, 41
 # Its own size, a SizeKind and a number; NaN: as the run sizes.
 S_NEXT_SIZE_KIND, S_NEXT_SIZE = 42, 43
-S_SIZE = 44
+# The least favourable price while a position is open: since its entry, on this bar, on its entry bar; prices times the
+# side, so that lower is worse. S_PEAK is the most favourable one since the entry.
+S_TROUGH, S_BAR_TROUGH, S_ENTRY_TROUGH = 44, 45, 46
+S_MAGNIFIED, S_UNMAGNIFIED = 47, 48
+S_SIZE = 49
 
 # One closed trade, float64[T_SIZE].
 T_SIDE, T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY = 0, 1, 2, 3, 4, 5
 T_ENTRY_FEE, T_EXIT_FEE, T_REASON, T_AMBIGUOUS, T_GAP, T_SLIPPAGE, T_INITIAL_STOP = 6, 7, 8, 9, 10, 11, 12
-T_SIZE = 13
+# Greatest loss and gain on the way as ratios of the entry price; worst prices on the entry bar and on the exit bar.
+T_MAE, T_MFE, T_ENTRY_WORST, T_EXIT_WORST = 13, 14, 15, 16
+T_SIZE = 17
 
 
 class Exit(IntEnum):
@@ -59,6 +65,7 @@ class Intrabar(IntEnum):
     """How a bar is settled on which the order of high and low decides; CHOSEN reads one bit of the seed a bar."""
 
     WORST = 0
+    MAGNIFY = 0  # the finer bars, and a bar that has none, go by the worst rule
     BEST = 1
     NEAREST = 2
     RANDOM = 3

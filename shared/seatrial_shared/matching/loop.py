@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_shared.matching.kernel import place, step
+from seatrial_shared.matching.kernel import magnify, place, step
 from seatrial_shared.matching.layout import (
     C_SIZE_KIND,
     MARKET,
+    S_BAR_TROUGH,
     S_CASH,
     S_CLOSE,
     S_INDEX,
@@ -23,6 +24,7 @@ from seatrial_shared.matching.layout import (
     S_STOP,
     S_TARGET,
     S_TRAIL,
+    S_TROUGH,
     Rejection,
 )
 from seatrial_shared.quant.candles import Candles
@@ -43,6 +45,17 @@ class Bars(NamedTuple):
     highs: Floats
     lows: Floats
     closes: Floats
+
+
+class Finer(NamedTuple):
+    """The price columns of finer bars, and for each bar which of them it is made of; no spans: nothing is finer."""
+
+    opens: Floats
+    highs: Floats
+    lows: Floats
+    closes: Floats
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
 
 
 class Orders(NamedTuple):
@@ -93,6 +106,7 @@ def _shorts(column: Shorts | None, otherwise: int = 0) -> Shorts:
 @compiled
 def advance(
     bars: Bars,
+    finer: Finer,
     orders: Orders,
     state: Floats,
     config: Floats,
@@ -118,7 +132,10 @@ def advance(
                 return end
         if not decided:
             refused = state[S_REJECTED]
-            step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+            if finer.starts.shape[0] == 0:
+                step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+            else:
+                _magnify(bars, finer, state, config, trades, i)
             if state[S_REJECTED] != refused and state[S_REASON_INDEX] >= 0.0:
                 rejections[int(state[S_REASON_INDEX])] = np.int8(state[S_REASON])
             equity[i + 1] = state[S_CASH] + state[S_QUANTITY] * bars.closes[i]
@@ -131,6 +148,24 @@ def advance(
         if to_exit and state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0:
             return i
     return end
+
+
+@compiled
+def _magnify(bars: Bars, finer: Finer, state: Floats, config: Floats, trades: Floats, i: int) -> None:
+    start, end = finer.starts[i], finer.ends[i]
+    magnify(
+        state,
+        config,
+        trades,
+        finer.opens[start:end],
+        finer.highs[start:end],
+        finer.lows[start:end],
+        finer.closes[start:end],
+        bars.opens[i],
+        bars.highs[i],
+        bars.lows[i],
+        bars.closes[i],
+    )
 
 
 @compiled
@@ -168,9 +203,10 @@ def _coast(
         bars_run, decided = _idle(orders.entry[start:end], orders.leave[start:end], equity[start + 1 : end + 1], state)
     else:
         highs, lows = bars.highs[start:end], bars.lows[start:end]
+        good, bad = (highs, lows) if quantity > 0.0 else (lows, highs)
         bars_run, decided = _ride(
-            highs if quantity > 0.0 else lows,
-            lows if quantity > 0.0 else highs,
+            good,
+            bad,
             bars.closes[start:end],
             orders.entry[start:end],
             orders.leave[start:end],
@@ -178,6 +214,7 @@ def _coast(
             rejections[start:end],
             state,
         )
+        _widen(good[:bars_run], bad[:bars_run], state)
     if bars_run > 0:
         state[S_INDEX] += float(bars_run)
         state[S_CLOSE] = bars.closes[start + bars_run - 1]
@@ -225,10 +262,36 @@ def _ride(
         if bad[i] * side <= stop or good[i] * side >= target or bad[i] * side <= highest - trail:
             return i, False
         peak = highest
-        state[S_PEAK] = peak * side
         equity[i] = cash + quantity * closes[i]
         if leave[i]:
             return i + 1, True
         if entry[i] != 0:
             rejections[i] = POSITION_OPEN
     return entry.shape[0], False
+
+
+@compiled
+def _widen(good: Floats, bad: Floats, state: Floats) -> None:
+    """Keep how far the price went for and against the position on bars that were marked only."""
+    bars_run = good.shape[0]
+    if bars_run == 0:
+        return
+    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
+    state[S_PEAK] = max(state[S_PEAK] * side, _highest(good, side)) * side
+    state[S_TROUGH] = min(state[S_TROUGH], -_highest(bad, -side))
+    state[S_BAR_TROUGH] = bad[bars_run - 1] * side
+
+
+@compiled
+def _highest(values: Floats, side: float) -> float:
+    """Return the highest value times side; four at a time, because one chain of comparisons waits for itself."""
+    a = b = c = d = -math.inf
+    whole = values.shape[0] // 4 * 4
+    for i in range(0, whole, 4):
+        a = max(a, values[i] * side)
+        b = max(b, values[i + 1] * side)
+        c = max(c, values[i + 2] * side)
+        d = max(d, values[i + 3] * side)
+    for i in range(whole, values.shape[0]):
+        a = max(a, values[i] * side)
+    return max(max(a, b), max(c, d))

@@ -23,7 +23,11 @@ REJECTION_TEXTS = {
 
 @dataclass(frozen=True)
 class TradeRecord:
-    """One round trip; money in quote currency, `pnl` net of the fees of both sides."""
+    """One round trip; money in quote currency, `pnl` net of the fees of both sides.
+
+    `mae_ratio` and `mfe_ratio` tell how far the price went against and for the position between its fills, as ratios of
+    the entry price, at least 0.
+    """
 
     id: int
     symbol: str
@@ -47,6 +51,8 @@ class TradeRecord:
     gap: bool
     ambiguous: bool
     bars_held: int
+    mae_ratio: float
+    mfe_ratio: float
 
 
 @dataclass(frozen=True)
@@ -93,4 +99,6 @@ def trade(number: int, row: NDArray[np.float64], symbol: str, entry_time_ms: int
         gap=bool(row[layout.T_GAP]),
         ambiguous=bool(row[layout.T_AMBIGUOUS]),
         bars_held=int(row[layout.T_EXIT_INDEX] - row[layout.T_ENTRY_INDEX]) + 1,
+        mae_ratio=float(row[layout.T_MAE]),
+        mfe_ratio=float(row[layout.T_MFE]),
     )

@@ -7,6 +7,7 @@ import numpy as np
 
 from seatrial_shared.matching import layout, records
 from seatrial_shared.matching.config import ExecutionConfig
+from seatrial_shared.matching.finer import inside
 from seatrial_shared.matching.kernel import finish, place
 from seatrial_shared.matching.layout import Rejection
 from seatrial_shared.matching.loop import advance, bars, orders
@@ -24,9 +25,10 @@ class Scanner:
     Args:
         candles: The bars.
         config: What orders cost and how bars are settled.
+        finer: As in `simulate`.
     """
 
-    def __init__(self, candles: Candles, config: ExecutionConfig) -> None:
+    def __init__(self, candles: Candles, config: ExecutionConfig, finer: Candles | None = None) -> None:
         self.candles = candles
         self.config = config
         self.next_bar = 0
@@ -34,7 +36,7 @@ class Scanner:
         n = len(candles)
         self.equity = np.empty(n + 1)
         self.equity[0] = config.cash
-        self._bars = bars(candles)
+        self._bars, self._finer = bars(candles), inside(candles, finer, config)
         self._packed, self._state = config.pack(candles.interval_ms), config.new_state()
         self._rows = np.empty((1, layout.T_SIZE))
         self._rejections = np.zeros(n, dtype=np.int8)
@@ -106,6 +108,7 @@ class Scanner:
             self._decisions.leave[leave_at] = True
         self._marked = advance(
             self._bars,
+            self._finer,
             self._decisions,
             self._state,
             self._packed,

@@ -1,7 +1,7 @@
 """The same account step, one bar at a time: the exchange of an engine that trades bars as they come."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from seatrial_shared.matching import layout, records
 from seatrial_shared.matching.config import DAY_MS, ExecutionConfig
-from seatrial_shared.matching.kernel import finish, place, step
+from seatrial_shared.matching.finer import is_whole
+from seatrial_shared.matching.kernel import finish, magnify, place, step
 from seatrial_shared.matching.layout import OrderKind, Rejection, SizeKind
+from seatrial_shared.matching.loop import Bars
 from seatrial_shared.matching.records import Rejected, TradeRecord
 
 
@@ -45,6 +47,7 @@ class EntryOrder:
 
 
 AT_MARKET = EntryOrder()
+Bar = tuple[float, float, float, float]
 
 
 class BarStepper:
@@ -107,17 +110,32 @@ class BarStepper:
         distance = close if np.isnan(stop) else max(0.0, (close - stop) * np.sign(self.position))
         return float(distance * abs(self.position))
 
-    def on_bar(self, time_ms: int, o: float, h: float, low: float, c: float, volume: float = 0.0) -> list[FillRecord]:
+    def on_bar(
+        self,
+        time_ms: int,
+        o: float,
+        h: float,
+        low: float,
+        c: float,
+        volume: float = 0.0,
+        finer: Sequence[Bar] = (),
+    ) -> list[FillRecord]:
         """Run one bar and return its fills in order; what was decided at the last close fills at the open.
 
         An entry that came to nothing on this bar stands in `refused` afterwards, by the index of its decision.
+
+        Args:
+            time_ms: Open of the bar, UTC epoch milliseconds.
+            o, h, low, c, volume: The bar.
+            finer: The finer bars inside it (open, high, low, close), read where `config.intrabar` is `magnify`; without
+                them, or with only some, the bar goes by the worst rule.
         """
         del volume  # no rule asks for it yet
         refusals = self._state[layout.S_REJECTED]
         held = self.position
         closed_before = self._closed
         self._bar_time_ms = time_ms
-        step(self._state, self._packed, self._rows, o, h, low, c)
+        self._run((o, h, low, c), finer)
         self.refused = None
         if self._state[layout.S_REJECTED] != refusals:
             reason = records.REJECTION_TEXTS[Rejection(int(self._state[layout.S_REASON]))]
@@ -203,6 +221,16 @@ class BarStepper:
     @property
     def _closed(self) -> int:
         return int(self._state[layout.S_TRADES])
+
+    def _run(self, bar: Bar, finer: Sequence[Bar]) -> None:
+        if self.config.intrabar != "magnify":
+            step(self._state, self._packed, self._rows, *bar)
+            return
+        columns = np.ascontiguousarray(np.array(finer, dtype=np.float64).reshape(-1, 4).T)
+        if not is_whole(bar, Bars(*columns)):
+            columns = columns[:, :0]
+        opens, highs, lows, closes = np.ascontiguousarray(columns)
+        magnify(self._state, self._packed, self._rows, opens, highs, lows, closes, *bar)
 
     def _opened(self, quantity: float, price: float, row: NDArray[np.float64] | None) -> FillRecord:
         fee = self._state[layout.S_ENTRY_FEE] if row is None else row[layout.T_ENTRY_FEE]

@@ -23,7 +23,7 @@ def walk(
     auction: bool,
     through: float,
     fresh: bool,
-) -> tuple[int, float, float, bool, bool]:
+) -> tuple[int, float, float, bool, bool, float]:
     """Follow a path with an open long position.
 
     Args:
@@ -36,30 +36,32 @@ def walk(
         fresh: The orders came into being at `first`: a target that lies behind it was never resting.
 
     Returns:
-        Why the position is left (NONE: it is not), at which price, the new peak, whether the path began beyond, and
-        whether the exit takes liquidity.
+        Why the position is left (NONE: it is not), at which price, the new peak, whether the path began beyond,
+        whether the exit takes liquidity, and the lowest price on the way.
     """
     level, reason = _protection(stop, trail, peak)
     if first <= level:
-        return reason, first, peak, True, True
+        return reason, first, peak, True, True, first
     if fresh and first >= target:
-        return TAKE_PROFIT, first, peak, True, True
+        return TAKE_PROFIT, first, max(peak, first), True, True, first
     if first >= target + through:
-        return TAKE_PROFIT, first if auction else target, peak, True, False
+        price = first if auction else target
+        return TAKE_PROFIT, price, max(peak, price), True, False, price
     peak = max(peak, first)
-    here = first
+    here = lowest = first
     for step in range(3):
         there = second if step == 0 else third if step == 1 else last
         if there >= here:
             if there >= target + through:
-                return TAKE_PROFIT, target, peak, False, False
+                return TAKE_PROFIT, target, max(peak, target), False, False, lowest
             peak = max(peak, there)
         else:
             level, reason = _protection(stop, trail, peak)
             if there <= level:
-                return reason, level, peak, False, True
+                return reason, level, peak, False, True, min(lowest, level)
+            lowest = min(lowest, there)
         here = there
-    return NONE, math.nan, peak, False, False
+    return NONE, math.nan, peak, False, False, lowest
 
 
 @compiled

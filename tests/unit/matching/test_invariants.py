@@ -131,9 +131,9 @@ def test_volatility_sizing_waits_for_its_sample_and_then_aims_at_the_target() ->
     assert trade.quantity == pytest.approx(expected, rel=0.02)
 
 
-def test_magnify_is_refused_with_what_is_allowed() -> None:
-    with pytest.raises(ValidationFailed, match="worst, best or nearest"):
-        replace(FREE, intrabar="magnify")  # type: ignore[arg-type]
+def test_an_unknown_way_to_settle_bars_is_refused_with_what_is_allowed() -> None:
+    with pytest.raises(ValidationFailed, match="worst, best, nearest or magnify"):
+        replace(FREE, intrabar="zoom")  # type: ignore[arg-type]
 
 
 def test_a_ledger_of_four_trades_worked_by_hand() -> None:

@@ -13,10 +13,10 @@ import seatrial_shared
 PROGRAM = """
 from seatrial_shared.matching.walk import walk
 from seatrial_shared.matching.kernel import step, place
-from seatrial_shared.matching import ExecutionConfig
+from seatrial_shared.matching import ExecutionConfig, layout
 import numpy as np
 config = ExecutionConfig(taker_fee_rate=0.0, sizing="fixed:1")
-state, packed, rows = config.new_state(), config.pack(), np.empty((2, 13))
+state, packed, rows = config.new_state(), config.pack(), np.empty((2, layout.T_SIZE))
 step(state, packed, rows, 100.0, 101.0, 99.0, 100.0)
 place(state, packed, 1.0, False, 95.0, 105.0, float("nan"), 1.0, 0, float("nan"), float("nan"), 0.0, 0.0, float("nan"))
 step(state, packed, rows, 100.0, 101.0, 94.0, 96.0)
@@ -39,7 +39,7 @@ def test_an_edited_callee_gives_the_new_number(tmp_path: Path) -> None:
     before = answer(tmp_path, cache)
     walk = copy / "matching" / "walk.py"
     text = walk.read_text()
-    edited = text.replace("return reason, level, peak, False, True", "return reason, level - 1.0, peak, False, True")
+    edited = text.replace("return reason, level, peak, False, True,", "return reason, level - 1.0, peak, False, True,")
     assert edited != text
 
     walk.write_text(edited)

@@ -1,0 +1,121 @@
+"""How far the price went against and for a trade, and how deep the account stood inside its bars."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
+from tests.unit.matching.test_agreement import CONFIGS, market, with_orders
+
+from seatrial_shared.matching import ExecutionConfig, simulate
+from seatrial_shared.quant.drawdown import max_drawdown
+
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def test_excursions_count_from_the_fill_to_the_exit() -> None:
+    bars: list[Bar] = [
+        SIGNAL_BAR,
+        (100, 102, 97, 101),  # entered at the open
+        (101, 104, 98, 103),
+        (103, 120, 94, 110),  # leaves at 95 before the high of 120 is reached: the worst path
+    ]
+    trade = run(bars, one_entry(4, 95, 118)).trades[0]
+
+    assert trade.exit_price == 95
+    assert trade.mae_ratio == pytest.approx(0.05)
+    assert trade.mfe_ratio == pytest.approx(0.04)
+
+
+def test_what_lies_before_the_fill_does_not_count() -> None:
+    # A limit at 97: on both paths the high of 105 comes first or after; the worst path reaches it before the fill.
+    bars: list[Bar] = [SIGNAL_BAR, (100, 105, 96, 97)]
+    signals = replace(one_entry(2), entry_type=np.ones(2, dtype=np.int8), limit_price=np.full(2, 97.0))
+
+    trade = run(bars, signals).trades[0]
+
+    assert trade.mae_ratio == pytest.approx(1 / 97)
+    assert trade.mfe_ratio in (0.0, pytest.approx(8 / 97))
+
+
+def test_a_gap_counts_to_where_it_was_filled() -> None:
+    down = run([SIGNAL_BAR, SIGNAL_BAR, (90, 92, 88, 91)], one_entry(3, 95, 105)).trades[0]
+    up = run([SIGNAL_BAR, SIGNAL_BAR, (110, 112, 108, 111)], one_entry(3, 95, 105)).trades[0]
+
+    assert (down.exit_price, down.mae_ratio, down.mfe_ratio) == (90, 0.1, 0.01)
+    assert (up.exit_price, up.mae_ratio, up.mfe_ratio) == (105, 0.01, 0.05)
+
+
+def test_a_short_mirrors_a_long() -> None:
+    bars: list[Bar] = [SIGNAL_BAR, (100, 102, 97, 101), (101, 104, 98, 103), (103, 104, 94, 96)]
+    short = run(mirrored(bars), one_entry(4, 1e4 / 95, side=-1), replace(FREE, allow_short=True)).trades[0]
+
+    assert short.exit_price == pytest.approx(1e4 / 95)
+    assert short.mae_ratio == pytest.approx(100 / 95 - 1)
+    assert short.mfe_ratio == pytest.approx(1 - 100 / 104)
+
+
+def test_the_account_is_marked_at_the_worst_of_each_bar() -> None:
+    bars: list[Bar] = [
+        SIGNAL_BAR,
+        (100, 102, 97, 101),  # in at 100: worst 97
+        (101, 104, 98, 103),  # held: worst 98
+        (103, 104, 94, 96),  # out at 95
+        SIGNAL_BAR,
+    ]
+    result = run(bars, one_entry(5, 95, 118))
+
+    assert (result.low_equity - 1_000_000).tolist() == [0, 0, -3, -2, -5, -5]
+    assert (result.equity - 1_000_000).tolist() == [0, 0, 1, 3, -5, -5]
+    # 5 below 1,000,003, the highest close before.
+    assert result.intrabar_drawdown == pytest.approx(1 - 999_995 / 1_000_003)
+
+
+def test_a_trade_of_one_bar_and_an_open_one_are_marked_too() -> None:
+    bars: list[Bar] = [SIGNAL_BAR, (100, 106, 97, 104), (104, 105, 101, 102)]
+    best, left_open = replace(FREE, intrabar="best"), replace(FREE, close_at_end=False)
+
+    inside = run(bars, one_entry(3, 90, 106), best)
+    held = run(bars, one_entry(3, 90), left_open)
+
+    assert (inside.low_equity - 1_000_000).tolist()[:2] == [0, 0]
+    assert inside.low_equity[2] - 1_000_000 in (-3, 0)
+    assert inside.low_equity[3] == inside.equity[3] == 1_000_006
+    assert (held.low_equity - 1_000_000).tolist() == [0, 0, -3, 1]
+
+
+@FEW
+@given(st.integers(0, 10_000), CONFIGS, st.booleans(), st.booleans())
+def test_worst_marks_never_lie_above_closes_nor_below_what_the_bars_allow(
+    seed: int, config: ExecutionConfig, with_waiting: bool, close_at_end: bool
+) -> None:
+    bars, signals = market(seed, 150)
+    signals = with_orders(bars, signals, seed) if with_waiting else signals
+
+    result = simulate(bars, signals, replace(config, close_at_end=close_at_end))
+
+    scale = 1e-9 * float(np.abs(result.equity).max())
+    assert np.isfinite(result.low_equity).all()
+    assert (result.low_equity <= result.equity).all()
+    deepest = max_drawdown(result.equity).value
+    assert deepest is not None
+    assert result.intrabar_drawdown >= deepest - 1e-12
+    for trade in result.trades:
+        first, last = trade.entry_index, trade.exit_index
+        long = trade.side == "long"
+        prices = np.concatenate((bars.low[first : last + 1], [trade.entry_price]))
+        tops = np.concatenate((bars.high[first : last + 1], [trade.entry_price]))
+        against = trade.entry_price - prices.min() if long else tops.max() - trade.entry_price
+        favour = tops.max() - trade.entry_price if long else trade.entry_price - prices.min()
+        assert 0.0 <= trade.mae_ratio <= against / trade.entry_price + 1e-12
+        assert trade.mfe_ratio >= 0.0
+        if not trade.gap:
+            assert trade.mfe_ratio <= favour / trade.entry_price + 1e-12
+        # No worse mark than the worst of the trade, from where it was bought, but for the fees.
+        lost = trade.mae_ratio * trade.entry_price * trade.quantity + trade.fees
+        before = result.equity[first] if first == last else result.equity[first + 1 : last + 1].min()
+        assert result.low_equity[first + 1 : last + 1].min(initial=np.inf) >= before - 2 * lost - scale * 10 - (
+            trade.mfe_ratio * trade.entry_price * trade.quantity
+        )
