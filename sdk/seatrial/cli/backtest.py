@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from seatrial.cli.lookahead import check_lookahead
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
 from seatrial_shared.errors import SeatrialError, SettingsError, Unavailable, field_error
 
@@ -168,3 +169,6 @@ def _show(result: Json, report: Path | None) -> None:
     backtest_tables.show_result(result)
     if report is not None:
         say(f"The report is in {report}.")
+
+
+app.command("check-lookahead")(check_lookahead)

@@ -6,8 +6,9 @@ from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seatrial_backtest.actions import ACTIONS, Action
+from seatrial_backtest.answers import Action, Decision
 from seatrial_backtest.callback import Answers, Callback, ask
 from seatrial_backtest.choice import Choice
 from seatrial_backtest.lookahead_outside import Outside, in_reach
@@ -49,23 +50,21 @@ def subject_of(choice: Choice, candles: Candles) -> Subject:
 def of_answers(answers: Answers, bars: int) -> Decisions:
     """Return what a callback answered as decisions, refusals and exceptions included."""
     made = answers.decisions
-    columns: dict[str, Any] = {}  # Any: columns of floats or texts
-    for name, values in (
-        ("stop_loss", made.stop_loss),
-        ("take_profit", made.take_profit),
-        ("trailing", made.trailing),
-    ):
-        columns[name] = np.full(bars, np.nan)
-        columns[name][made.at] = values
-    texts = np.full(bars, "", dtype=object)
-    for bar, action in zip(made.at, made.action, strict=True):
-        texts[bar] = Action(action).name.lower()
-    for bar, reason in made.refused.items():
-        texts[bar] = f"refused: {reason}"
+    said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(Decision._fields))
+    columns: dict[str, NDArray[Any]] = {"action": np.full(bars, "", dtype=object)}  # Any: floats or texts
+    for place, name in enumerate(Decision._fields):
+        if name != "action":
+            columns[name] = np.full(bars, np.nan)
+            columns[name][made.at] = said[:, place]
+    texts = columns["action"]
+    for bar, row in zip(made.at, made.rows, strict=True):
+        texts[bar] = Action(int(row.action)).name.lower()
+    active = np.asarray(texts != "", dtype=np.bool_)
+    for bar, refusal in made.refused.items():
+        texts[bar] = f"refused: {refusal.reason}"
     for failure in answers.failures:
         texts[failure.index] = f"raised {failure.error}"
-    acts = np.isin(texts, list(ACTIONS))
-    return Decisions({"action": texts, **columns}, np.asarray(acts, dtype=np.bool_))
+    return Decisions(columns, active)
 
 
 def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candles) -> Subject:

@@ -1,7 +1,7 @@
 """Decisions as a table, one row a bar, that two runs can be held against each other by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,7 @@ from seatrial_shared.strategy.signals import Signals
 Column = NDArray[Any]  # Any: float64, or object for texts
 # Prices of two runs may differ by the last bits of a sum over arrays of another length; decisions may not.
 PRICE_TOLERANCE = 1e-9
-COLUMNS = (
-    "entry",
-    "exit",
-    "stop_loss",
-    "take_profit",
-    "trailing",
-    "entry_type",
-    "limit_price",
-    "stop_price",
-    "expires",
-)
-ACTIVE = ("entry", "exit")
+ALWAYS = ("entry", "exit", "stop_base")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +44,7 @@ def of_signals(signals: Signals) -> Decisions:
     entry = np.asarray(signals.entry)
     opens = entry != 0
     columns: dict[str, Column] = {"entry": entry.astype(np.float64), "exit": np.asarray(signals.exit, np.float64)}
-    for name in COLUMNS[2:]:
+    for name in (each.name for each in fields(signals) if each.name not in ALWAYS):
         values = getattr(signals, name)
         if values is not None:
             columns[name] = np.where(opens, np.asarray(values, dtype=np.float64), np.nan)

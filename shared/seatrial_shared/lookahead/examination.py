@@ -16,6 +16,7 @@ from seatrial_shared.strategy.protocol import StrategySpec
 
 FEWEST_BARS = 10
 REFINEMENTS = 12
+ENOUGH = 40  # differing runs show where and how far; more of them show nothing new
 Progress = Callable[[str, int, int], None]  # check, done, of how many
 
 
@@ -65,7 +66,7 @@ class Plan:
 
     seed: int = 0
     cuts: int = 1_200
-    costly_rows: int = 300_000
+    costly_rows: int = 150_000
     poisonings: int = 150
     exhaustive_below: int = probes.EXHAUSTIVE_BELOW
     warm_up: bool = True
@@ -110,7 +111,7 @@ def examine(subject: Subject, candles: Candles, plan: Plan | None = None, told: 
         _hide_outside(case)
         _replay_prefixes(case)
         _poison_futures(case)
-        if chosen.warm_up:
+        if chosen.warm_up and not subject.outside:  # its rows would belong to other bars
             settles = warm_up.settling(subject.decide, candles, whole, subject.warm_up_bars)
     verdict, reason = _verdict(case)
     return _report(subject, candles, chosen, case, verdict, reason, settles)
@@ -172,6 +173,8 @@ def _replay_prefixes(case: _Case) -> None:
     for done, cut in enumerate(cuts):
         case.told(Check.PREFIX_REPLAY, done, len(cuts))
         shorter(int(cut))
+        if tally.differing >= ENOUGH:
+            break
     if tally.first is not None:
         _refine(tally.first.cut, shorter)
         case.findings.append(_finding(case, Check.PREFIX_REPLAY, tally, tally.first, cut=tally.first.cut))
@@ -182,6 +185,8 @@ def _poison_futures(case: _Case) -> None:
     tally, cuts = _tally(case), _affordable(case, case.plan.poisonings, len(changes.CHANGES))
     for done, cut in enumerate(cuts):
         case.told(Check.FUTURE_POISONING, done, len(cuts))
+        if tally.differing >= ENOUGH:
+            break
         for change in changes.CHANGES:
             bars = changes.poisoned(case.candles, int(cut) + 1, change, case.plan.seed)
             tally.probe(case.subject.decide, bars, int(cut), f"the bars after the cut were replaced ({change})")

@@ -7,6 +7,7 @@ from seatrial_shared.lookahead.findings import WarmUp
 from seatrial_shared.quant.candles import Candles
 
 STARTS = (50, 100, 200, 500)
+LATEST_SHARE = 0.8  # who differs in the last fifth still has not settled
 
 
 def settling(decide: Decide, candles: Candles, whole: Decisions, declared: int | None) -> WarmUp:
@@ -24,7 +25,7 @@ def settling(decide: Decide, candles: Candles, whole: Decisions, declared: int |
             continue
         bars = differing(_from(whole, start), later, rest)
         after = int(bars[-1]) + 1 if len(bars) else 0
-        settled[start] = after if after < rest else None
+        settled[start] = after if after < LATEST_SHARE * rest else None
         compared += int((whole.active[start:] | later.active)[declared or 0 :].sum())
     return WarmUp(declared, settled, compared)
 

@@ -11,7 +11,7 @@ HOUR_MS = 3_600_000
 START_MS = 1_600_041_600_000  # midnight UTC
 
 
-def hours(bars: int = 600, seed: int = 5) -> Candles:
+def hours(bars: int = 450, seed: int = 5) -> Candles:
     """Return hourly bars that wander, each opening near the last close."""
     walk = np.random.default_rng(seed)
     close = 100.0 * np.exp(np.cumsum(walk.normal(0.0, 0.01, bars)))
