@@ -65,6 +65,7 @@ def bounds(
     seed: int = 0,
     samples: int = SAMPLES,
     finer: Candles | None = None,
+    own: Simulation | None = None,
 ) -> Bounds:
     """Return the range of final equity, drawdown and win rate over worst, best, nearest and other resolutions.
 
@@ -74,13 +75,14 @@ def bounds(
         samples: How many random resolutions are tried at most where there are too many to try all; on long series
             fewer, so that no more than BAR_BUDGET bars are run for them.
         finer: As in `simulate`; where bars are magnified, only what stays ambiguous is settled in other ways.
+        own: The result of the run where it is known already; without an ambiguous bar nothing is run then.
     """
     spans = inside(candles, finer, config)
 
     def run(way: ExecutionConfig) -> Simulation:
         return simulate_inside(candles, signals, way, spans)
 
-    own = run(config)
+    own = run(config) if own is None else own
     measured = [_figures(own)]
     is_exact = True
     if own.ambiguous_bars:

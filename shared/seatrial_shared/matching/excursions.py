@@ -50,6 +50,7 @@ def worst_marks(rows: Floats, equity: Floats, highs: Floats, lows: Floats, close
     return worst
 
 
+@compiled
 def intrabar_drawdown(equity: Floats, low_equity: Floats) -> float:
     """Return the greatest fall of the worst marks below the highest close before them, as a ratio.
 
@@ -57,7 +58,14 @@ def intrabar_drawdown(equity: Floats, low_equity: Floats) -> float:
         equity: Marked at the closes, float64[n + 1], the first above zero.
         low_equity: Marked at the worst of each bar, float64[n + 1].
     """
-    if len(equity) < 2:
-        return 0.0
-    peaks = np.maximum.accumulate(equity[:-1])
-    return max(0.0, float((1.0 - low_equity[1:] / peaks).max()))
+    depth = 0.0
+    peak = equity[0]
+    floor = peak  # worst marks below it are deeper than `depth`, so that only those are divided
+    for i in range(1, equity.shape[0]):
+        if low_equity[i] < floor:
+            depth = max(depth, 1.0 - low_equity[i] / peak)
+            floor = low_equity[i]
+        if equity[i] > peak:
+            peak = equity[i]
+            floor = peak * (1.0 - depth)
+    return float(depth)

@@ -247,21 +247,20 @@ def _ride(
     cash, quantity = state[S_CASH], state[S_QUANTITY]
     side = 1.0 if quantity > 0.0 else -1.0
     stop, target, trail, peak = state[S_STOP] * side, state[S_TARGET] * side, state[S_TRAIL], state[S_PEAK] * side
+    # Infinities in place of NaN, and no trail in place of a NaN one, leave two comparisons for each bar.
+    floor = -math.inf if math.isnan(stop) else stop
+    target = math.inf if math.isnan(target) else target
     if math.isnan(trail):
-        for i in range(entry.shape[0]):
-            if bad[i] * side <= stop or good[i] * side >= target:
-                return i, False
-            equity[i] = cash + quantity * closes[i]
-            if leave[i]:
-                return i + 1, True
-            if entry[i] != 0:
-                rejections[i] = POSITION_OPEN
-        return entry.shape[0], False
+        trail, peak = 0.0, math.inf
+    else:
+        floor = max(floor, peak - trail)
     for i in range(entry.shape[0]):
-        highest = max(peak, good[i] * side)
-        if bad[i] * side <= stop or good[i] * side >= target or bad[i] * side <= highest - trail:
+        best = good[i] * side
+        if best > peak:
+            peak = best
+            floor = max(floor, peak - trail)
+        if bad[i] * side <= floor or best >= target:
             return i, False
-        peak = highest
         equity[i] = cash + quantity * closes[i]
         if leave[i]:
             return i + 1, True

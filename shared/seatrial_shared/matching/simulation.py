@@ -82,7 +82,7 @@ class Simulation:
     @cached_property
     def intrabar_drawdown(self) -> float:
         """Return the greatest fall of `low_equity` below the highest close before it, as a ratio."""
-        return intrabar_drawdown(self.equity, self.low_equity)
+        return float(intrabar_drawdown(self.equity, self.low_equity))
 
 
 def simulate(candles: Candles, signals: Signals, config: ExecutionConfig, finer: Candles | None = None) -> Simulation:

@@ -79,3 +79,11 @@ def test_the_bars_and_trades_at_stake_are_counted() -> None:
     found = bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
     assert (found.ambiguous_bars, found.ambiguous_trades) == (1, 1)
+
+
+def test_a_result_that_is_known_already_is_not_run_again() -> None:
+    bars, signals = candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105)
+
+    found = bounds(bars, signals, FREE, own=simulate(bars, signals, FREE))
+
+    assert found == bounds(bars, signals, FREE)
