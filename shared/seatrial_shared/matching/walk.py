@@ -9,6 +9,9 @@ import math
 from seatrial_shared.matching.layout import LIMIT, MARKET, NONE, STOP, STOP_LOSS, TAKE_PROFIT, TRAILING
 from seatrial_shared.quant.jit import compiled
 
+# Reason, price, peak, began beyond, takes liquidity, lowest: what `walk` returns.
+Way = tuple[int, float, float, bool, bool, float]
+
 
 @compiled
 def walk(
@@ -23,7 +26,7 @@ def walk(
     auction: bool,
     through: float,
     fresh: bool,
-) -> tuple[int, float, float, bool, bool, float]:
+) -> Way:
     """Follow a path with an open long position.
 
     Args:
