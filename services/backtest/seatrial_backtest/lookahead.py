@@ -12,6 +12,7 @@ from seatrial_backtest.answers import Action, Decision
 from seatrial_backtest.callback import Answers, Callback, ask
 from seatrial_backtest.choice import Choice
 from seatrial_backtest.lookahead_outside import Outside, in_reach
+from seatrial_backtest.lookahead_state import keeper
 from seatrial_shared.errors import field_error
 from seatrial_shared.lookahead import Decisions, Subject, changes, signals_subject
 from seatrial_shared.lookahead.comparison import Decide
@@ -68,14 +69,18 @@ def of_answers(answers: Answers, bars: int) -> Decisions:
 
 
 def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candles) -> Subject:
-    def decide(bars: Candles) -> Decisions:
+    def carried(bars: Candles) -> Decisions:
         return of_answers(ask(callback, bars, "skip"), len(bars))
 
+    decide = _fresh(carried, callback, outside)
     return Subject(
         name,
         decide,
-        seeded=_seeded(decide),
-        behind_curtain=tuple(_curtained(callback, outside, change) for change in CURTAINS) if outside.series else (),
+        carried=carried,
+        seeded=_seeded(carried),
+        behind_curtain=tuple(_fresh(_curtained(callback, outside, change), callback, outside) for change in CURTAINS)
+        if outside.series
+        else (),
         outside=outside.names,
         unproven=_unproven(decide, outside, candles),
         costly=True,
@@ -83,7 +88,7 @@ def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candl
 
 
 def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, candles: Candles) -> Subject:
-    def decide(bars: Candles) -> Decisions:
+    def carried(bars: Candles) -> Decisions:
         made = make(bars)
         if isinstance(made, Signals):
             return of_signals(made)
@@ -93,15 +98,24 @@ def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, ca
             return of_answers(ask(made, bars, "skip"), len(bars))
         raise field_error("strategy", type(made).__name__, FORMS)
 
+    decide = _fresh(carried, make, outside)
     return Subject(
         name,
         decide,
-        seeded=_seeded(decide),
+        carried=carried,
+        seeded=_seeded(carried),
         hiding=outside.hidden if outside.series else None,
         outside=outside.names,
         unproven=_unproven(decide, outside, candles),
-        costly=callable(make(candles)),
+        costly=_is_asked_bar_by_bar(make, candles),
     )
+
+
+def _is_asked_bar_by_bar(make: Callable[[Candles], object], candles: Candles) -> bool:
+    try:
+        return callable(make(candles))
+    except Exception:  # noqa: BLE001  it will raise again where that is told
+        return False
 
 
 def _signals(columns: Mapping[str, Any], bars: int) -> Signals:  # Any: arrays of the strategy
@@ -120,6 +134,17 @@ def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
                 return callback(history, symbol)
 
             return of_answers(ask(shown, bars, "skip"), len(bars))
+
+    return decide
+
+
+def _fresh(carried: Decide, strategy: object, outside: Outside) -> Decide:
+    """Return the run that starts as the first did, whatever earlier runs have left."""
+    put_back = keeper(strategy, frozenset(id(each.cells) for each in outside.series))
+
+    def decide(bars: Candles) -> Decisions:
+        put_back()
+        return carried(bars)
 
     return decide
 
@@ -148,9 +173,12 @@ def _unproven(decide: Decide, outside: Outside, candles: Candles) -> str:
     if not derived.series:
         return ""
     bars = changes.alone(candles)
-    plain = decide(bars)
-    with derived.hidden(0):
-        other = decide(bars)
+    try:
+        plain = decide(bars)
+        with derived.hidden(0):
+            other = decide(bars)
+    except Exception:  # noqa: BLE001  whatever it raises over such numbers, it has looked at them
+        return UNPROVEN.format(names=", ".join(derived.names))
     return UNPROVEN.format(names=", ".join(derived.names)) if len(differing(plain, other, len(candles))) else ""
 
 

@@ -1,9 +1,6 @@
 """Data that a strategy can reach besides the bars it is given: closures, globals, attributes, defaults."""
 
-import functools
-import inspect
-import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_backtest.lookahead_reach import walk
 from seatrial_shared.quant.candles import Candles
 
 COLUMNS = ("open", "high", "low", "close", "volume")
-DEEPEST = 6
-MOST_MEMBERS = 2_000
 NUMBERS = "fiu"
 Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
 
@@ -97,7 +93,7 @@ def in_reach(strategy: object, candles: Candles) -> Outside:
     """Return the data in reach that is as long as the bars, or longer and holds them."""
     series: list[Series] = []
     fixed: list[str] = []
-    for name, found in _walk(strategy, getattr(strategy, "__name__", "strategy"), {}, 0):
+    for name, found in _columns_in(strategy):
         if isinstance(found, tuple):
             if len(found) >= len(candles):
                 fixed.append(name)
@@ -108,6 +104,11 @@ def in_reach(strategy: object, candles: Candles) -> Outside:
         elif len(found) >= len(candles):
             fixed.append(name)
     return Outside(tuple(series), tuple(fixed))
+
+
+def _columns_in(strategy: object) -> Iterator[tuple[str, Cells | tuple[Any, ...]]]:
+    for name, thing in walk(strategy, lambda thing: _data(thing) is not None):
+        yield from ((f"{name}{part}", cells) for part, cells in _data(thing) or [])
 
 
 def _aligned(name: str, found: Cells, candles: Candles) -> Series | None:
@@ -169,20 +170,6 @@ def _other(row: Any, change: str) -> Any:  # Any: a cell or a row
     return row
 
 
-def _walk(
-    thing: object, name: str, seen: dict[int, object], depth: int
-) -> Iterator[tuple[str, Cells | tuple[Any, ...]]]:
-    if id(thing) in seen or depth > DEEPEST or thing is None:
-        return
-    seen[id(thing)] = thing  # kept, so that no other thing gets its id
-    own = _data(thing)
-    if own is not None:
-        yield from ((f"{name}{part}", cells) for part, cells in own)
-        return
-    for part, inner in _parts(thing):
-        yield from _walk(inner, part if depth == 0 else f"{name}.{part}", seen, depth + 1)
-
-
 def _data(thing: Any) -> list[tuple[str, Cells | tuple[Any, ...]]] | None:  # Any: a pandas object may be one
     """Return what is data itself, as columns, None for what only leads to data."""
     if isinstance(thing, np.ndarray):
@@ -207,50 +194,3 @@ def _pandas(thing: Any) -> list[tuple[str, Cells | tuple[Any, ...]]] | None:  # 
         return None
     arrays = [(part, column.to_numpy(copy=False)) for part, column in parts if column.dtype.kind in NUMBERS]
     return list(arrays)
-
-
-def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strategy is made of
-    if isinstance(thing, types.FunctionType):
-        return _of_function(thing)
-    if isinstance(thing, types.MethodType):
-        return [("self", thing.__self__), (thing.__name__, thing.__func__)]
-    if isinstance(thing, functools.partial):
-        return [("function", thing.func), *_members({**thing.keywords, "arguments": list(thing.args)})]
-    if isinstance(thing, Mapping):
-        return _members(thing)
-    if isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
-        return [(f"[{index}]", each) for index, each in enumerate(thing[:MOST_MEMBERS])]
-    if isinstance(thing, types.ModuleType | type) or type(thing).__module__ in ("builtins", "numpy"):
-        return []
-    called = inspect.getattr_static(type(thing), "__call__", None)
-    members = _members(getattr(thing, "__dict__", {}))
-    return [*members, ("__call__", called)] if isinstance(called, types.FunctionType) else members
-
-
-def _of_function(function: types.FunctionType) -> list[tuple[str, object]]:
-    names = _names(function.__code__)
-    known = function.__globals__
-    found: list[tuple[str, object]] = [(name, known[name]) for name in names if name in known]
-    modules = [(name, each) for name, each in found if isinstance(each, types.ModuleType)]
-    found += [(f"{name}.{part}", vars(each)[part]) for name, each in modules for part in names if _is_kept(each, part)]
-    cells = function.__closure__ or ()
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-        try:
-            found.append((name, cell.cell_contents))
-        except ValueError:  # not filled yet
-            continue
-    defaults = {f"default {index}": each for index, each in enumerate(function.__defaults__ or ())}
-    return [*found, *_members(defaults), *_members(function.__kwdefaults__ or {}), *_members(vars(function))]
-
-
-def _is_kept(module: types.ModuleType, name: str) -> bool:
-    return name in vars(module) and not callable(vars(module)[name])
-
-
-def _names(code: types.CodeType) -> list[str]:
-    inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
-    return list(dict.fromkeys([*code.co_names, *(name for each in inner for name in _names(each))]))
-
-
-def _members(members: Mapping[Any, object]) -> list[tuple[str, object]]:  # Any: keys of a dict
-    return [(str(name), each) for name, each in list(members.items())[:MOST_MEMBERS]]

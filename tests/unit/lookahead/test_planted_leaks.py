@@ -3,25 +3,40 @@
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 from tests.unit.lookahead.planted import PLANTS, Plant
+from tests.unit.lookahead.planted_callbacks import CALLBACK_PLANTS
 
-from seatrial_shared.lookahead import Verdict
+from seatrial_shared.lookahead import Plan, Verdict
+
+ALL = (*PLANTS, *CALLBACK_PLANTS)
+QUICK = Plan(costly_rows=20_000)
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+@pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.name)
 def test_a_planted_leak_is_found_by_the_right_check(plant: Plant) -> None:
     candles = hours()
 
-    report = proof(plant.leak(candles), candles)
+    report = proof(plant.leak(candles), candles, QUICK)
 
     assert report.verdict is Verdict.LEAK, report
     assert plant.check in {finding.check for finding in report.findings}, report.findings
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
+@pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.name)
 def test_a_clean_twin_is_not_accused(plant: Plant) -> None:
     candles = hours()
 
-    report = proof(plant.twin(candles), candles)
+    report = proof(plant.twin(candles), candles, QUICK)
 
     assert report.verdict is Verdict.CLEAN, report
     assert report.coverage.decisions > 0
+
+
+def test_twelve_leaks_and_their_twins_are_planted() -> None:
+    assert len({plant.name for plant in ALL}) == len(ALL) >= 12
+    assert {plant.check for plant in ALL} == {
+        "prefix_replay",
+        "future_poisoning",
+        "outside_data",
+        "state_leak",
+        "non_determinism",
+    }

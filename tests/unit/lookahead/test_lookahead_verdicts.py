@@ -1,0 +1,152 @@
+"""What is not proven is not called clean, what was changed for a trial is put back, a finding names its bar."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.lookahead.lookahead_bars import hours, proof
+
+from seatrial_backtest.lookahead_outside import in_reach
+from seatrial_shared.lookahead import Check, Verdict
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.strategy.signals import Signals
+
+
+def test_a_strategy_that_decides_nothing_is_not_judged() -> None:
+    report = proof(lambda history, symbol: None)
+
+    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.exit_code == 4
+    assert "decided nothing" in report.reason
+
+
+def test_a_strategy_that_raises_is_not_judged() -> None:
+    def broken(candles: Candles) -> Signals:
+        raise RuntimeError("no model")
+
+    report = proof(broken)
+
+    assert report.verdict is Verdict.NOT_JUDGED
+    assert "no model" in report.reason
+
+
+def test_a_strategy_that_raises_on_most_shorter_bars_is_not_judged() -> None:
+    def picky(candles: Candles) -> Signals:
+        if len(candles) < 440:
+            raise ValueError("too few bars")
+        up = candles.close > candles.open
+        return Signals(up.astype(np.int8), ~up)
+
+    report = proof(picky)
+
+    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.coverage.runs_raised > 300
+
+
+def test_numbers_of_unknown_making_are_not_judged() -> None:
+    candles = hours(200)
+    score = (candles.close - candles.close.mean()) / candles.close.std()
+
+    report = proof(lambda history, symbol: {"action": "buy" if score[len(history) - 1] < 0 else "sell"}, candles)
+
+    assert report.verdict is Verdict.NOT_JUDGED
+    assert "score" in report.reason
+    assert "make(candles)" in report.reason
+
+
+def test_a_finding_names_the_first_bar_and_both_sides() -> None:
+    candles = hours(100)
+
+    def peek(c: Candles) -> Signals:
+        entry = np.zeros(len(c), dtype=np.int8)
+        if len(c) > 41:  # the bar after the one that it enters on
+            entry[40] = 1
+        return Signals(entry, np.zeros(len(c), dtype=np.bool_))
+
+    finding = next(each for each in proof(peek, candles).findings if each.check is Check.PREFIX_REPLAY)
+
+    assert (finding.bar, finding.cut, finding.reach_bars) == (40, 40, 1)
+    assert finding.time_ms == candles.time_ms[40]
+    assert (finding.whole, finding.changed) == ("entry=1", "nothing")
+    assert "shift(-1)" in finding.advice
+
+
+def test_what_was_changed_for_a_trial_is_put_back() -> None:
+    candles = hours(120)
+    frame, rows = pd.DataFrame({"close": candles.close.copy()}), [{"close": float(each)} for each in candles.close]
+    read_only = candles.close.copy()
+    read_only.flags.writeable = False
+
+    def strategy(history: Any, symbol: str) -> dict[str, str]:
+        now = len(history) - 1
+        same = frame["close"].iloc[now] == rows[now]["close"] == read_only[now]
+        return {"action": "buy" if same and now % 7 == 0 else "sell"}
+
+    report = proof(strategy, candles)
+
+    assert report.verdict is Verdict.CLEAN
+    assert set(in_reach(strategy, candles).names) == {"frame['close']", "rows", "read_only"}
+    assert np.array_equal(frame["close"], candles.close)
+    assert [row["close"] for row in rows] == candles.close.tolist()
+    assert not read_only.flags.writeable
+    assert np.array_equal(read_only, candles.close)
+
+
+def test_data_that_begins_before_the_bars_is_recognised() -> None:
+    longer = hours(200)
+    candles = Candles.from_columns("TEST", {name: cells[50:] for name, cells in longer.to_columns().items()})
+    closes = longer.close.copy()
+
+    def peek(history: Any, symbol: str) -> dict[str, str]:
+        following = closes[50 + len(history)] if len(history) < 150 else 0.0
+        return {"action": "buy" if following > history[-1]["close"] else "sell"}
+
+    assert [finding.check for finding in proof(peek, candles).findings] == [Check.OUTSIDE_DATA]
+
+
+class Counting:
+    """A strategy that is an object."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def __call__(self, history: Any, symbol: str) -> dict[str, str] | None:
+        self.seen += 1
+        return {"action": "buy"} if self.seen % 9 == 0 else None
+
+
+def test_state_of_an_object_is_found() -> None:
+    report = proof(Counting(), hours(100))
+
+    assert [finding.check for finding in report.findings] == [Check.STATE_LEAK]
+
+
+def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
+    def since_the_start(candles: Candles) -> Signals:
+        mean = np.cumsum(candles.close) / np.arange(1, len(candles) + 1)
+        above = candles.close > mean
+        return Signals(above.astype(np.int8), ~above)
+
+    report = proof(since_the_start, hours(700))
+
+    assert report.verdict is Verdict.CLEAN
+    assert report.warm_up is not None
+    assert report.warm_up.drift_bars is None
+    assert any("does not come to the same decisions" in note for note in report.notes)
+
+
+def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:
+    report = proof("macd", hours(1_500))
+
+    assert report.warm_up is not None
+    assert report.warm_up.declared_bars == 35
+    assert report.warm_up.drift_bars is not None
+    assert 0 < report.warm_up.drift_bars < 200
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_same_seed_gives_the_same_report(seed: int) -> None:
+    one, other = (proof("sma_cross", hours(300, seed)).document() for _ in range(2))
+
+    assert one == other
