@@ -1,5 +1,6 @@
 """`backtest run|strategies`: test a strategy on a file of bars, right here, without a service."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ Json = dict[str, Any]  # Any: JSON
 DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = "A registered name (see `seatrial backtest strategies`), or a rule document (.json, .yaml)."
 SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1 [default: the rules' own, else equity:1.0]"
+INTRABAR_HELP = "How bars end whose order of high and low decides; magnify looks into --finer."
+FINER_HELP = "Bars of a shorter interval of the same symbol, for --intrabar magnify."
 RULE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -36,7 +39,8 @@ def run(
     slippage_bps: Annotated[float, typer.Option(help="Basis points against you on market and stop fills.")] = 0.0,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="Let the strategy sell short.")] = False,
     session: Annotated[str, typer.Option(metavar="continuous|auction", help="Who has a gap.")] = "continuous",
-    intrabar: Annotated[str, typer.Option(metavar="worst|best|nearest", help="How ambiguous bars end.")] = "worst",
+    intrabar: Annotated[str, typer.Option(metavar="worst|best|nearest|magnify", help=INTRABAR_HELP)] = "worst",
+    finer: Annotated[Path | None, typer.Option(metavar="FILE", help=FINER_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Of the random settlements behind the bounds.")] = 0,
     on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="What happens to bad rows.")] = "reject",
     timezone: Annotated[str | None, typer.Option(help="Zone of times that name none [default: UTC].")] = None,
@@ -62,7 +66,7 @@ def run(
     _require_engine()
     try:
         reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone}
-        candles, result = _run(data, reading, split or [], strategy, settings or [], execution)
+        candles, result = _run((data, finer), reading, split or [], strategy, settings or [], execution)
     except (SettingsError, Unavailable):
         raise
     except SeatrialError as error:
@@ -107,18 +111,30 @@ def _require_engine() -> None:
 
 
 def _run(
-    data: Path, reading: Json, split: list[str], strategy: str, settings: list[str], execution: Json
+    data: tuple[Path, Path | None], reading: Json, split: list[str], strategy: str, settings: list[str], execution: Json
 ) -> tuple[Any, Json]:  # Any: Candles, of a package that may be missing
     from seatrial_backtest.choice import choose
     from seatrial_backtest.loading import LoadOptions, load
     from seatrial_backtest.run import run as run_backtest
-    from seatrial_backtest.settling import Settling
+    from seatrial_backtest.settling import Settling, require_finer
     from seatrial_backtest.splits import parse
 
     choice = choose(_strategy(strategy), dict(_setting(text) for text in settings))
     settling = Settling(**execution)
-    loaded = load(data, LoadOptions(**reading, splits_of_all=parse(split)))
-    return loaded.candles, run_backtest(loaded.candles, choice, settling, data_quality=loaded.data_quality)
+    coarse, fine = data
+    require_finer(settling.intrabar, fine)
+    options = LoadOptions(**reading, splits_of_all=parse(split))
+    loaded = load(coarse, options)
+    inside = None if fine is None else load(fine, replace(options, symbol=loaded.candles.symbol))
+    result = run_backtest(
+        loaded.candles,
+        choice,
+        settling,
+        data_quality=loaded.data_quality,
+        finer=inside.candles if inside else None,
+        finer_quality=inside.data_quality if inside else None,
+    )
+    return loaded.candles, result
 
 
 def _strategy(text: str) -> object:

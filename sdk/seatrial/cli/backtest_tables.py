@@ -35,6 +35,7 @@ WARNINGS = {
     "result_depends_on_intrabar_order": "whether this made or lost money hangs on bars whose inner order is unknown",
     "few_trades": "fewer than 30 trades: chance alone can make such figures",
     "strategy_raised": "the strategy raised on some bars",
+    "finer_bars_missing": "some bars have no finer bars inside; they went by the worst case",
 }
 
 
@@ -72,10 +73,18 @@ def _assumptions(found: Json) -> Table:
         "size", f"{found['size']}" + (f", lots of {found['lot']:g}" if found["lot"] else ", fractions allowed")
     )
     table.add_row("fill", str(found["fill"]))
-    table.add_row("intrabar", f"{found['intrabar']} case where the order of high and low decides")
+    table.add_row("intrabar", _intrabar(found))
     table.add_row("session", str(found["session"]))
     table.add_row("short sales", "allowed" if found["allow_short"] else "not allowed")
     return table
+
+
+def _intrabar(found: Json) -> str:
+    if found["intrabar"] == "magnify":
+        return (
+            f"bars of {found['finer_interval_ms'] / 1000:g} s inside each bar decide, the worst case where they do not"
+        )
+    return f"{found['intrabar']} case where the order of high and low decides"
 
 
 def _maker(found: Json) -> str:
@@ -108,6 +117,14 @@ def _doubts(result: Json) -> list[str]:
         lines.append(
             f"{bounds['ambiguous_bars']} ambiguous bars: the final equity lies between {final['low']:,.2f} and "
             f"{final['high']:,.2f}, whatever happened inside them."
+        )
+    if (held := result["benchmark"]["metrics"]["total_return"]) is not None:
+        lines.append(f"Buying at the first open and holding would have made {held:.2%} at the same costs.")
+    forced = result["without_forced_exits"]
+    if forced is not None and (won := forced["metrics"]["win_rate"]) is not None:
+        lines.append(
+            f"One position was closed by the end of the data; without it {forced['metrics']['total_trades']} trades, "
+            f"win rate {won:.2%}."
         )
     lines += [f"Note: {WARNINGS.get(name, name)}." for name in result["warnings"]]
     counted = ", ".join(f"{count} x {reason}" for reason, count in result["rejected_counts"].items())

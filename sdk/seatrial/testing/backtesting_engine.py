@@ -7,7 +7,7 @@ try:
     from seatrial_backtest.choice import Choice, choose
     from seatrial_backtest.loading import LoadOptions, load
     from seatrial_backtest.run import run
-    from seatrial_backtest.settling import Settling
+    from seatrial_backtest.settling import Settling, require_finer
     from seatrial_backtest.splits import Splits
 except ModuleNotFoundError as missing:
     raise ImportError(
@@ -48,7 +48,8 @@ class BacktestingEngine:
         min_notional: Smallest entry in quote currency.
         allow_short: Whether `sell` and `short` may open a short position.
         session: `continuous`, or `auction`: a target that the bar opens beyond fills at the open.
-        intrabar: `worst`, `best` or `nearest`: who is right where the order of high and low decides.
+        intrabar: `worst`, `best` or `nearest`: who is right where the order of high and low decides; `magnify` walks
+            the bars of a shorter interval that `run_backtest(finer=...)` is given.
         params: Parameters of a registered strategy or rule document.
         on_error: What an exception of the strategy does: `raise`, `skip` that bar, or `stop` asking.
         strict: Whether an answer that cannot be taken ends the run instead of being listed in `rejected_signals`.
@@ -72,7 +73,7 @@ class BacktestingEngine:
         min_notional: float = 0.0,
         allow_short: bool = False,
         session: Literal["continuous", "auction"] = "continuous",
-        intrabar: Literal["worst", "best", "nearest"] = "worst",
+        intrabar: Literal["worst", "best", "nearest", "magnify"] = "worst",
         params: dict[str, Any] | None = None,
         on_error: Literal["raise", "skip", "stop"] = "raise",
         strict: bool = False,
@@ -105,6 +106,7 @@ class BacktestingEngine:
         splits: Splits | None = None,
         on_bad_bar: Literal["reject", "drop"] = "reject",
         timezone: str | None = None,
+        finer: Any = None,
     ) -> dict[str, Any]:
         """Run the strategy on bars.
 
@@ -114,12 +116,16 @@ class BacktestingEngine:
             splits: By symbol, (first day of the new shares, new shares for one old).
             on_bad_bar: `reject` raises with the bad rows, `drop` leaves them out and counts them.
             timezone: Zone of timestamps that name none; None takes them as UTC.
+            finer: Bars of a shorter interval inside those, in the same forms; for `intrabar="magnify"`.
 
         Returns:
             `assumptions` first, then the guide's keys as numbers, `equity_curve`, `trades`, `undefined` with the
             reason of every figure that has no value, and the keys of the result document.
         """
-        loaded = load(historical_data, LoadOptions(symbol, splits or {}, on_bad_bar, timezone))
+        require_finer(self._settling.intrabar, finer)
+        options = LoadOptions(symbol, splits or {}, on_bad_bar, timezone)
+        loaded = load(historical_data, options)
+        inside = None if finer is None else load(finer, options)
         result = run(
             loaded.candles,
             self._choice,
@@ -127,6 +133,8 @@ class BacktestingEngine:
             data_quality=loaded.data_quality,
             on_error=self.on_error,
             strict=self.strict,
+            finer=inside.candles if inside else None,
+            finer_quality=inside.data_quality if inside else None,
         )
         figures = result["metrics"]
         guide = {name: _number(name, figures.get(name)) for name in GUIDE_NUMBERS}

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from seatrial_backtest.answers import Action, Decision, Refused, read
 from seatrial_shared.matching import layout
 from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.kernel import place, step
+from seatrial_shared.matching.finer import inside
+from seatrial_shared.matching.kernel import magnify, place, step
 from seatrial_shared.matching.layout import S_NEXT_SIDE, S_QUANTITY
-from seatrial_shared.matching.loop import Bars, Orders, bars, orders
+from seatrial_shared.matching.loop import Bars, Finer, Orders, bars, orders
 from seatrial_shared.matching.records import REJECTION_TEXTS
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.jit import compiled
@@ -63,7 +64,9 @@ class Decisions:
             self.rows.append(decision)
 
 
-def signals_of(decisions: Decisions, candles: Candles, config: ExecutionConfig) -> tuple[Signals, dict[int, Refusal]]:
+def signals_of(
+    decisions: Decisions, candles: Candles, config: ExecutionConfig, finer: Candles | None = None
+) -> tuple[Signals, dict[int, Refusal]]:
     """Return the signals that the decisions amount to, and the reasons of those that amount to nothing.
 
     `sell` or `close` depends on what is open, so the kernel is run along once, compiled, whatever the bars are.
@@ -78,7 +81,8 @@ def signals_of(decisions: Decisions, candles: Candles, config: ExecutionConfig) 
         action = wanted["action"].astype(np.int8)
         state, packed = config.new_state(), config.pack(candles.interval_ms)
         rows = np.empty((4, layout.T_SIZE))
-        _resolve(bars(candles), orders(signals), action, state, packed, rows, entry, leave, idle)
+        inner = inside(candles, finer, config)
+        _resolve(bars(candles), inner, orders(signals), action, state, packed, rows, entry, leave, idle)
     texts = {int(bar): IDLE_TEXTS[int(idle[bar])] for bar in np.flatnonzero(idle)}
     reasons = {bar: Refusal(text, text) for bar, text in texts.items()}
     return signals, {**decisions.refused, **reasons}
@@ -129,6 +133,7 @@ def _signals(entry: Shorts, leave: NDArray[np.bool_], wanted: dict[str, Floats])
 @compiled
 def _resolve(
     bars: Bars,
+    finer: Finer,
     orders: Orders,
     action: Shorts,
     state: Floats,
@@ -140,7 +145,7 @@ def _resolve(
 ) -> None:
     shorts = config[layout.C_ALLOW_SHORT] != 0.0
     for i in range(action.shape[0]):
-        step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+        _run_bar(bars, finer, state, config, trades, i)
         if action[i] == 0:
             continue
         size = orders.size[i if orders.size.shape[0] > 1 else 0]
@@ -164,6 +169,17 @@ def _resolve(
             float(size_kind),
             size,
         )
+
+
+@compiled
+def _run_bar(bars: Bars, finer: Finer, state: Floats, config: Floats, trades: Floats, i: int) -> None:
+    o, h, low, c = bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i]
+    if finer.starts.shape[0] == 0:
+        step(state, config, trades, o, h, low, c)
+        return
+    a, b = finer.starts[i], finer.ends[i]
+    opens, highs, lows, closes = finer.opens[a:b], finer.highs[a:b], finer.lows[a:b], finer.closes[a:b]
+    magnify(state, config, trades, opens, highs, lows, closes, o, h, low, c)
 
 
 @compiled

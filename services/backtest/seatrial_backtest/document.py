@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from seatrial_backtest import manifest
-from seatrial_backtest.bounds import depends_on_order
+from seatrial_backtest import held, manifest
 from seatrial_backtest.callback import Failure
 from seatrial_backtest.choice import Choice
 from seatrial_backtest.quality import instant
 from seatrial_backtest.settling import assumptions
 from seatrial_shared.matching import ExecutionConfig, Simulation, TradeRecord
+from seatrial_shared.matching.bounds import Bounds
 from seatrial_shared.matching.figures import equity_times_ms
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.statistics import Statistics
@@ -19,6 +19,18 @@ from seatrial_shared.quant.statistics import Statistics
 SCHEMA = 1
 MOST_REJECTIONS = 1_000
 FEW_TRADES = 30
+BENCHMARK_FIGURES = (
+    "final_equity",
+    "total_return",
+    "cagr",
+    "max_drawdown",
+    "intrabar_max_drawdown",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "fees_paid",
+)
 
 Json = dict[str, Any]  # Any: JSON
 
@@ -48,7 +60,16 @@ class Outcome(Protocol):
     def statistics(self) -> Statistics: ...
 
     @property
-    def bounds(self) -> Json: ...
+    def bounds(self) -> Bounds: ...
+
+    @property
+    def finer(self) -> Candles | None: ...
+
+    @property
+    def unforced(self) -> Simulation | None: ...
+
+    @property
+    def benchmark(self) -> Simulation: ...
 
     def rejections(self) -> tuple[list[tuple[int, str, str | None]], Counter[str]]: ...
 
@@ -60,7 +81,7 @@ def document(outcome: Outcome, made_of: Json, data_quality: Mapping[str, Any]) -
     simulation = outcome.simulation
     return {
         "schema": SCHEMA,
-        "assumptions": assumptions(outcome.config),
+        "assumptions": assumptions(outcome.config, outcome.finer.interval_ms if outcome.finer else None),
         "manifest": manifest.manifest(made_of, simulation, told),
         "symbol": outcome.candles.symbol,
         "strategy": outcome.choice.facts,
@@ -90,7 +111,9 @@ def _told(outcome: Outcome, numbered: bool) -> Json:
     return {
         "metrics": dict(outcome.statistics.metrics),
         "undefined": dict(outcome.statistics.undefined),
-        "bounds": outcome.bounds,
+        "bounds": _bounds(outcome),
+        "without_forced_exits": _without_forced_exits(outcome),
+        "benchmark": _benchmark(outcome),
         "warnings": _warnings(outcome),
         "rejected_signals": [
             {"index": bar, "time": bar if numbered else instant(int(times[bar])), "reason": reason, "field": key}
@@ -103,10 +126,46 @@ def _told(outcome: Outcome, numbered: bool) -> Json:
 
 def _warnings(outcome: Outcome) -> list[str]:
     found = []
-    if depends_on_order(outcome.bounds, outcome.config.cash):
+    if outcome.bounds.sign_depends:
         found.append("result_depends_on_intrabar_order")
     if len(outcome.simulation.table) < FEW_TRADES:
         found.append("few_trades")
+    if outcome.simulation.unmagnified_bars:
+        found.append("finer_bars_missing")
     if outcome.failed:
         found.append("strategy_raised")
     return found
+
+
+def _bounds(outcome: Outcome) -> Json:
+    found, simulation = outcome.bounds, outcome.simulation
+    nothing = dict.fromkeys(("low", "high", "q05", "q50", "q95"))
+    return {
+        "ambiguous_bars": simulation.ambiguous_bars,
+        "ambiguous_trades": simulation.ambiguous_trades,
+        "ambiguous_pnl_share": held.ambiguous_pnl_share(simulation),
+        "magnified_bars": simulation.magnified_bars,
+        "unmagnified_bars": simulation.unmagnified_bars,
+        "resolutions": found.resolutions,
+        "exact": found.is_exact,
+        **{name: nothing if each is None else dataclasses.asdict(each) for name, each in found.figures.items()},
+    }
+
+
+def _without_forced_exits(outcome: Outcome) -> Json | None:
+    """Return the figures had the last position stayed open, None where the end of the data closed none."""
+    if outcome.unforced is None:
+        return None
+    found = held.figures(outcome.unforced)
+    return {"open_positions": 1, "metrics": dict(found.metrics), "undefined": dict(found.undefined)}
+
+
+def _benchmark(outcome: Outcome) -> Json:
+    found = held.figures(outcome.benchmark)
+    own, its = outcome.statistics.metrics["total_return"], found.metrics["total_return"]
+    return {
+        "name": "buy_and_hold",
+        "metrics": {name: found.metrics[name] for name in BENCHMARK_FIGURES},
+        "undefined": {name: reason for name, reason in found.undefined.items() if name in BENCHMARK_FIGURES},
+        "excess_return": own - its if isinstance(own, float) and isinstance(its, float) else None,
+    }

@@ -40,7 +40,12 @@ RESULT = {
     "manifest": {"sha256": DATASET_ID},
     "metrics": {"final_equity": 10210.5, "total_trades": 24, "max_drawdown": 0.12},
     "undefined": {},
-    "bounds": {"ambiguous_bars": 0},
+    "bounds": {
+        "ambiguous_bars": 1,
+        "final_equity": {"low": 10105.2, "high": 10210.5, "q05": 10105.2, "q50": 10157.9, "q95": 10210.5},
+    },
+    "without_forced_exits": None,
+    "benchmark": {"name": "buy_and_hold", "metrics": {"total_return": 0.01}, "undefined": {}, "excess_return": 0.011},
     "trades": [],
     "equity": {"time": [951868800000], "value": [10000.0]},
     "rejected_signals": [],

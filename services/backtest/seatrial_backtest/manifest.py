@@ -14,7 +14,7 @@ from seatrial_shared.matching import ExecutionConfig, Simulation
 from seatrial_shared.quant.candles import Candles
 
 # Raised whenever the same inputs may give other numbers; part of every hash.
-ENGINE_REVISION = 1
+ENGINE_REVISION = 2
 COLUMNS = ("time_ms", "open", "high", "low", "close", "volume")
 
 Json = dict[str, Any]  # Any: JSON
@@ -28,13 +28,15 @@ def data_sha256(candles: Candles) -> str:
     return digest.hexdigest()
 
 
-def inputs(data: Json, strategy: Json, config: ExecutionConfig) -> Json:
+def inputs(data: Json, strategy: Json, config: ExecutionConfig, finer: Json | None = None) -> Json:
     """Return everything that the numbers of a run depend on."""
+    inside = {} if finer is None else {"finer": finer}
     return {
         "engine_revision": ENGINE_REVISION,
         "data": data,
         "strategy": strategy,
         "execution": dataclasses.asdict(config),
+        **inside,
     }
 
 

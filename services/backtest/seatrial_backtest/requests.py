@@ -1,6 +1,7 @@
 """What a request over the wire means: strategy, settings, and the identity under which its result is kept."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from seatrial_backtest import manifest
 from seatrial_backtest.choice import Choice, choose
@@ -32,8 +33,9 @@ def understand(request: BacktestRequest) -> Order:
 
 def settling_of(request: BacktestRequest) -> Settling:
     """Return the execution settings; a size that was not sent leaves the strategy its own."""
-    if request.intrabar == "magnify":
-        raise field_error("intrabar", "magnify", "worst, best or nearest; magnify needs bars of a shorter interval")
+    if (request.intrabar == "magnify") != (request.finer_dataset is not None):
+        allowed = "`magnify` together with `finer_dataset`, bars of a shorter interval; worst, best or nearest without"
+        raise field_error("intrabar", request.intrabar, allowed)
     return Settling(
         cash=float(request.cash),
         fee=request.fee,
@@ -50,8 +52,24 @@ def settling_of(request: BacktestRequest) -> Settling:
     )
 
 
-def identity(order: Order, data: DatasetInfo) -> str:
+def identity(order: Order, data: DatasetInfo, finer: DatasetInfo | None = None) -> str:
     """Return the hash of everything that the numbers of this order on these bars depend on."""
-    facts = {"symbol": data.symbol, "bars": data.bars, "interval_ms": data.interval_ms, "sha256": data.id}
     config = order.settling.execution(order.choice.size)
-    return manifest.request_sha256(manifest.inputs(facts, order.choice.facts, config))
+    inside = None if finer is None else _facts(finer)
+    return manifest.request_sha256(manifest.inputs(_facts(data), order.choice.facts, config, inside))
+
+
+def check_finer(data: DatasetInfo, finer: DatasetInfo) -> None:
+    """Raise unless bars can lie inside others: the same symbol, an interval that divides theirs."""
+    if finer.symbol != data.symbol:
+        raise field_error("finer_dataset", finer.id, f"a dataset of {data.symbol}; this one is of {finer.symbol}")
+    if finer.interval_ms >= data.interval_ms or data.interval_ms % finer.interval_ms:
+        raise field_error(
+            "finer_dataset",
+            finer.id,
+            f"bars of an interval that divides {data.interval_ms} ms; these are of {finer.interval_ms} ms",
+        )
+
+
+def _facts(data: DatasetInfo) -> dict[str, Any]:  # Any: JSON
+    return {"symbol": data.symbol, "bars": data.bars, "interval_ms": data.interval_ms, "sha256": data.id}

@@ -4,19 +4,19 @@ import asyncio
 import threading
 import traceback
 from datetime import datetime
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from seatrial_backtest import packing, store
 from seatrial_backtest.requests import understand
-from seatrial_backtest.run import run
+from seatrial_backtest.run import Progress, run
 from seatrial_backtest.store import Attempt, StoredBars
 from seatrial_shared import catalog, logs
 from seatrial_shared.contracts.backtests import JobStatus
 from seatrial_shared.contracts.clock import Clock
 from seatrial_shared.db.session import Database
 from seatrial_shared.errors import SeatrialError
+from seatrial_shared.quant.candles import Candles
 
 LOOK_SECONDS = 0.25  # how often progress is stored and a wish to cancel is looked for
 LONGEST_ERROR = 2_000
@@ -48,18 +48,20 @@ class Runner:
         """Run a job to its end; an error of the database is raised, so that the queue tries again."""
         async with self._database.transaction() as session:
             attempt = await store.take(session, job_id)
-            stored = None if attempt is None else await store.bars(session, attempt.request.dataset)
-        if attempt is None or stored is None:
-            return
+            if attempt is None:
+                return
+            stored = await store.bars(session, attempt.request.dataset)
+            inside = attempt.request.finer_dataset
+            finer = None if inside is None else await store.bars(session, inside)
         began = self._clock.monotonic()
-        status = await self._attempt(attempt, stored)
+        status = await self._attempt(attempt, stored, finer)
         self.seconds.observe(self._clock.monotonic() - began)
         self.jobs.labels(status).inc()
         logs.get().info("backtest_ended", job=job_id, status=status, attempt=attempt.number)
 
-    async def _attempt(self, attempt: Attempt, stored: StoredBars) -> JobStatus:
+    async def _attempt(self, attempt: Attempt, stored: StoredBars, finer: StoredBars | None) -> JobStatus:
         try:
-            sha256, document = await self._watched(attempt, stored)
+            sha256, document = await self._watched(attempt, stored, finer)
         except Cancelled:
             return await self._end(attempt, JobStatus.CANCELLED)
         except SeatrialError as error:
@@ -80,7 +82,7 @@ class Runner:
             await store.finish(session, attempt, status, self._now(), error)
         return status
 
-    async def _watched(self, attempt: Attempt, stored: StoredBars) -> tuple[str, bytes]:
+    async def _watched(self, attempt: Attempt, stored: StoredBars, finer: StoredBars | None) -> tuple[str, bytes]:
         """Run in a thread (the compiled parts let go of the interpreter) and watch from the loop."""
         stop = threading.Event()
         progress = [0.0]
@@ -90,7 +92,7 @@ class Runner:
             if stop.is_set():
                 raise Cancelled
 
-        work = asyncio.create_task(asyncio.to_thread(_compute, attempt, stored, report))
+        work = asyncio.create_task(asyncio.to_thread(_compute, attempt, stored, finer, report))
         try:
             while not (await asyncio.wait({work}, timeout=LOOK_SECONDS))[0]:
                 if not stop.is_set() and not await self._goes_on(attempt, progress[0]):
@@ -113,8 +115,8 @@ class Runner:
         return self._clock.now()
 
 
-def _compute(attempt: Attempt, stored: StoredBars, report: Any) -> tuple[str, bytes]:  # Any: a Progress
-    candles = packing.unpack(stored.content, stored.symbol, stored.interval_ms, stored.bars)
+def _compute(attempt: Attempt, stored: StoredBars, finer: StoredBars | None, report: Progress) -> tuple[str, bytes]:
+    candles = _unpack(stored)
     order = understand(attempt.request)
     document = run(
         candles,
@@ -122,6 +124,12 @@ def _compute(attempt: Attempt, stored: StoredBars, report: Any) -> tuple[str, by
         order.settling,
         data_quality=stored.data_quality,
         data_sha256=attempt.request.dataset,
+        finer=None if finer is None else _unpack(finer),
+        finer_quality=None if finer is None else finer.data_quality,
         report=report,
     )
     return str(document["manifest"]["sha256"]), packing.zipped(document)
+
+
+def _unpack(stored: StoredBars) -> Candles:
+    return packing.unpack(stored.content, stored.symbol, stored.interval_ms, stored.bars)

@@ -13,7 +13,7 @@ from seatrial_backtest.loading import Loaded
 from seatrial_backtest.manifest import data_sha256
 from seatrial_backtest.queue import Queue
 from seatrial_backtest.reaper import Reaper
-from seatrial_backtest.requests import identity, understand
+from seatrial_backtest.requests import check_finer, identity, understand
 from seatrial_backtest.runner import Runner
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_shared import logs
@@ -84,7 +84,11 @@ class Service:
         """Enter a job and queue it in one transaction; an identical one that is under way or done is that one."""
         order = understand(request)
         async with self.database.transaction() as session:
-            job_id = identity(order, await store.dataset(session, request.dataset))
+            data, finer = await store.dataset(session, request.dataset), None
+            if request.finer_dataset is not None:
+                finer = await store.dataset(session, request.finer_dataset)
+                check_finer(data, finer)
+            job_id = identity(order, data, finer)
             if await store.enter_job(session, job_id, request, self.clock.now()):
                 await self.queue.put(session, job_id)
             return await store.job(session, job_id)

@@ -8,7 +8,7 @@ from seatrial_shared.matching import ExecutionConfig
 from seatrial_shared.quant import sizing
 
 Session = Literal["continuous", "auction"]
-Intrabar = Literal["worst", "best", "nearest"]
+Intrabar = Literal["worst", "best", "nearest", "magnify"]
 DEFAULT_SIZE = "equity:1.0"
 _BOUNDS = {
     "fee": (-0.01, 0.1),
@@ -33,7 +33,7 @@ class Settling:
         min_notional: Smallest entry in quote currency.
         allow_short: Whether the strategy may sell short.
         session: `continuous`, or `auction`: a target that the bar opens beyond fills at the open.
-        intrabar: Who is right where the order of high and low decides.
+        intrabar: Who is right where the order of high and low decides; `magnify` asks bars of a shorter interval.
         seed: Of the random resolutions for the bounds.
     """
 
@@ -60,8 +60,7 @@ class Settling:
         if self.session not in get_args(Session):
             raise field_error("session", self.session, " or ".join(get_args(Session)))
         if self.intrabar not in get_args(Intrabar):
-            more = "; magnify needs bars of a shorter interval" if str(self.intrabar) == "magnify" else ""
-            raise field_error("intrabar", self.intrabar, f"worst, best or nearest{more}")
+            raise field_error("intrabar", self.intrabar, "worst, best, nearest or magnify")
         if self.size is not None:
             sizing.parse(self.size)
 
@@ -83,7 +82,17 @@ class Settling:
         )
 
 
-def assumptions(config: ExecutionConfig) -> dict[str, Any]:  # Any: numbers and texts
+def require_finer(intrabar: str, finer: object) -> None:
+    """Raise unless finer bars come with `magnify`, and only with it."""
+    if intrabar == "magnify" and finer is None:
+        raise field_error(
+            "intrabar", intrabar, "worst, best or nearest; magnify needs `finer`, bars of a shorter interval"
+        )
+    if intrabar != "magnify" and finer is not None:
+        raise field_error("intrabar", intrabar, "magnify, because finer bars were given, or no finer bars")
+
+
+def assumptions(config: ExecutionConfig, finer_interval_ms: int | None = None) -> dict[str, Any]:  # Any: texts, numbers
     """Return what a run assumes, in the words of the command line; every printout states it first."""
     return {
         "cash": config.cash,
@@ -96,6 +105,7 @@ def assumptions(config: ExecutionConfig) -> dict[str, Any]:  # Any: numbers and 
         "min_notional": config.min_notional,
         "fill": "decided at the close of a bar, filled at the next open",
         "intrabar": config.intrabar,
+        "finer_interval_ms": finer_interval_ms,
         "session": config.session,
         "allow_short": config.allow_short,
         "open_at_end": "closed at the last close",

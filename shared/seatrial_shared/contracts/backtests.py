@@ -62,6 +62,7 @@ class BacktestRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: Annotated[str, Field(min_length=64, max_length=64)]
+    finer_dataset: Annotated[str, Field(min_length=64, max_length=64)] | None = None  # for intrabar `magnify`
     strategy: StrategyName | None = None
     rules: dict[str, Any] | None = None  # a rule document, validated by the rule language
     params: dict[str, float | int | bool | str] = {}

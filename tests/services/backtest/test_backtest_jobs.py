@@ -175,3 +175,35 @@ async def test_progress_and_health_are_answered(door: Door) -> None:
     page = (await door.http.get("/metrics")).text
     assert 'backtest_jobs_total{status="succeeded"} 0.0' in page
     assert np.isfinite(float(page.split("backtest_job_seconds_count ")[1].split("\n")[0]))
+
+
+async def test_bars_of_a_shorter_interval_are_walked_and_part_of_the_identity(door: Door) -> None:
+    coarse = await door.dataset(bars=300)
+    days = columns(300)
+    # Each day is two halves: the first goes to the high, the second to the low.
+    halves = {"time": [time + shift for time in days["time"] for shift in (0, 43_200_000)]}
+    pairs = [
+        ((o, h, min(o, c), o), (o, max(o, c), low, c))
+        for o, h, low, c in zip(days["open"], days["high"], days["low"], days["close"], strict=True)
+    ]
+    for position, name in enumerate(("open", "high", "low", "close")):
+        halves[name] = [half[position] for pair in pairs for half in pair]
+    answer = await door.http.post("/v1/datasets", json={"symbol": "TEST", "candles": halves})
+    finer = answer.json()["id"]
+    wish = {"dataset": coarse, "strategy": "rsi_bollinger", "params": {"rsi_below": 60}}
+
+    magnified = await door.start(**wish, intrabar="magnify", finer_dataset=finer)
+    plain = await door.start(**wish)
+    await door.ended(magnified["id"])
+    result = await door.result(magnified["id"])
+    swapped = await door.http.post(
+        "/v1/backtests", json={**wish, "dataset": finer, "intrabar": "magnify", "finer_dataset": coarse}
+    )
+
+    assert magnified["id"] != plain["id"]
+    assert result["assumptions"]["finer_interval_ms"] == 43_200_000
+    assert result["manifest"]["finer"]["sha256"] == finer
+    assert result["bounds"]["magnified_bars"] > 0
+    assert result["data_quality"]["finer"]["bars"] == 600
+    assert swapped.json()["errors"][0]["field"] == "finer_dataset"
+    await door.ended(plain["id"])

@@ -102,6 +102,7 @@ async def test_unknown_names_are_told_the_known_ones(door: Door) -> None:
         ({"strategy": "macd", "cash": -1}, "cash"),
         ({"strategy": "macd", "size": "all"}, "size"),
         ({"strategy": "macd", "intrabar": "magnify"}, "intrabar"),
+        ({"strategy": "macd", "finer_dataset": "0" * 64}, "intrabar"),
         ({"strategy": "macd", "intrabar": "lucky"}, "intrabar"),
         ({"strategy": "macd", "session": "night"}, "session"),
         ({"strategy": "macd", "surprise": 1}, "surprise"),

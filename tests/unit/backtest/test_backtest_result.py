@@ -99,8 +99,12 @@ def test_ambiguous_bars_give_bounds() -> None:
 
     assert [trade["exit_reason"] for trade in results["trades"]] == ["stop_loss"]
     assert results["bounds"]["ambiguous_trades"] == 1
-    assert results["bounds"]["final_equity"] == {"low": 9_995.0, "high": 10_005.0}
-    assert results["bounds"]["win_rate"] == {"low": 0.0, "high": 1.0}
+    bounds = results["bounds"]
+    assert (bounds["final_equity"]["low"], bounds["final_equity"]["high"]) == (9_995.0, 10_005.0)
+    assert (bounds["win_rate"]["low"], bounds["win_rate"]["high"]) == (0.0, 1.0)
+    assert 9_995.0 <= bounds["final_equity"]["q05"] <= bounds["final_equity"]["q50"] <= bounds["final_equity"]["q95"]
+    assert bounds["exact"] is True
+    assert bounds["ambiguous_pnl_share"] == 1.0
     assert "result_depends_on_intrabar_order" in results["warnings"]
 
 
@@ -174,7 +178,7 @@ def test_names_and_rule_documents_stand_for_strategies() -> None:
         ({"fee": float("nan")}, "`fee` was nan"),
         ({"initial_balance": 0}, "`cash` was 0; allowed: a number above 0"),
         ({"size": "all"}, "`size` was 'all'; allowed: fixed:UNITS"),
-        ({"intrabar": "magnify"}, "worst, best or nearest"),
+        ({"intrabar": "lucky"}, "worst, best, nearest or magnify"),
         ({"session": "night"}, "continuous or auction"),
         ({"on_error": "ignore"}, "raise, skip, stop"),
         ({"params": {"fast": 3}}, "a callable brings its own"),
@@ -226,3 +230,57 @@ def test_the_job_librarys_schema_is_the_one_the_migration_knows() -> None:
         "the installed procrastinate has another schema: add a migration that brings databases made with the version "
         "noted on backtest.procrastinate_jobs up to it, then note the new hash here"
     )
+
+
+def test_holding_is_compared_at_the_same_costs_on_the_same_bars() -> None:
+    candles = random_candles(400, 2)
+
+    document = run(candles, choose("sma_cross"), Settling(fee=0.002))
+
+    held = run(candles, choose("buy_and_hold"), Settling(fee=0.002))
+    told = document["benchmark"]
+    assert told["name"] == "buy_and_hold"
+    assert told["metrics"]["final_equity"] == held["metrics"]["final_equity"]
+    assert told["excess_return"] == document["metrics"]["total_return"] - held["metrics"]["total_return"]
+    assert held["benchmark"]["excess_return"] == 0.0
+
+
+def test_figures_are_given_without_the_exit_that_the_end_forced() -> None:
+    rows = [
+        {"timestamp": 60_000 * i, "open": 100.0 + i, "high": 101.0 + i, "low": 99.5 + i, "close": 100.0 + i}
+        for i in range(10)
+    ]
+    plan = {1: "buy", 3: "close", 6: "buy"}
+    answers = {bar: {"action": action} for bar, action in plan.items()}
+
+    results = BacktestingEngine(lambda history, symbol: answers.get(len(history) - 1), fee=0.01).run_backtest(rows, "X")
+    closed = BacktestingEngine("sma_cross").run_backtest(rows_of(random_candles(40)), "X")
+
+    without = results["without_forced_exits"]
+    assert results["metrics"]["total_trades"] == 2
+    assert (without["open_positions"], without["metrics"]["total_trades"]) == (1, 1)
+    assert without["metrics"]["final_equity"] > results["metrics"]["final_equity"]  # the exit fee is not paid
+    assert without["metrics"]["mean_notional_ratio"] > 0.3
+    assert closed["trades"] == []
+    assert closed["without_forced_exits"] is None
+
+
+def test_trades_tell_how_far_the_price_went_and_figures_how_much_was_at_stake() -> None:
+    flat = (100.0, 100.0, 100.0, 100.0)
+    bars = [flat, flat, (100.0, 110.0, 95.0, 105.0), (105.0, 106.0, 104.0, 104.0), flat, flat]
+    rows = [
+        {"timestamp": 60_000 * i, **dict(zip(("open", "high", "low", "close"), bar, strict=True))}
+        for i, bar in enumerate(bars)
+    ]
+    plan = {1: {"action": "buy", "quantity": 50}, 3: {"action": "close"}}
+
+    results = BacktestingEngine(lambda history, symbol: plan.get(len(history) - 1), fee=0).run_backtest(rows, "X")
+
+    trade, metrics = results["trades"][0], results["metrics"]
+    assert (trade["mae_ratio"], trade["mfe_ratio"]) == pytest.approx((0.05, 0.10))
+    assert metrics["intrabar_max_drawdown"] == pytest.approx(0.025)  # 250 of 10,000
+    assert metrics["max_drawdown"] == pytest.approx(1 - 10_000 / 10_250)
+    # Held at the close of two of six bars: 5,250 of 10,250 and 5,200 of 10,200.
+    assert metrics["mean_notional_ratio"] == pytest.approx((5_250 / 10_250 + 5_200 / 10_200) / 6)
+    assert metrics["average_win_ratio"] is None
+    assert results["undefined"]["average_win_ratio"] == "no winning trade"
