@@ -69,15 +69,11 @@ def _require_engine() -> None:
 
 def _report(data: Path, reading: dict[str, Any], strategy: str, settings: list[str], plan: Any) -> Any:
     # Any: of packages that may be missing
-    from seatrial_backtest.choice import choose
-    from seatrial_backtest.loading import LoadOptions, load
-    from seatrial_backtest.lookahead import subject_of
-    from seatrial_shared.lookahead import examine
+    from seatrial_backtest.loading import LoadOptions
+    from seatrial_backtest.lookahead import check
 
-    chosen = choose(_strategy(strategy), _settings(settings))
-    candles = load(data, LoadOptions(**reading)).candles
     with _progress() as told:
-        return examine(subject_of(chosen, candles), candles, plan, told)
+        return check(_strategy(strategy), data, _settings(settings), plan, LoadOptions(**reading), told)
 
 
 def _plan(cuts: str | None, seed: int) -> Any:  # Any: Plan, of a package that may be missing

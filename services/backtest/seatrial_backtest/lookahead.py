@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from seatrial_backtest.answers import Action, Decision
 from seatrial_backtest.callback import Answers, Callback, ask
-from seatrial_backtest.choice import Choice
+from seatrial_backtest.choice import Choice, choose
+from seatrial_backtest.loading import LoadOptions, load
 from seatrial_backtest.lookahead_outside import Outside, in_reach
 from seatrial_backtest.lookahead_state import keeper
 from seatrial_shared.errors import field_error
-from seatrial_shared.lookahead import Decisions, Subject, changes, signals_subject
+from seatrial_shared.lookahead import Decisions, Plan, Progress, Report, Subject, changes, examine, signals_subject
 from seatrial_shared.lookahead.comparison import Decide
 from seatrial_shared.lookahead.decisions import differing, of_signals
 from seatrial_shared.quant.candles import Candles
@@ -28,6 +29,30 @@ UNPROVEN = (
     "function of the candles, `make(candles) -> strategy`, and check that"
 )
 FIXED = "it can reach {names}, which cannot be changed for a trial (a tuple, or memory that is read-only)"
+
+
+def check(
+    strategy: object,
+    data: object,
+    params: Mapping[str, Any] | None = None,
+    plan: Plan | None = None,
+    options: LoadOptions | None = None,
+    told: Progress | None = None,
+) -> Report:
+    """Return whether a strategy decides from the past alone.
+
+    Args:
+        strategy: A registered name, a rule document, or a function: `f(historical_data, symbol)`, `f(candles)` that
+            returns Signals, or `f(candles)` that returns such a callback.
+        data: A file, a DataFrame, rows, columns or Candles to try it on.
+        params: Parameters of a registered strategy or rule document.
+        plan: How much to probe.
+        options: How to read the data.
+        told: Called now and then with the check, how much of it is done and how much there is.
+    """
+    choice, candles = choose(strategy, params), load(data, options).candles
+    subject = subject_of(choice, candles)
+    return examine(subject, candles, plan) if told is None else examine(subject, candles, plan, told)
 
 
 def subject_of(choice: Choice, candles: Candles) -> Subject:
@@ -140,7 +165,7 @@ def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
 
 def _fresh(carried: Decide, strategy: object, outside: Outside) -> Decide:
     """Return the run that starts as the first did, whatever earlier runs have left."""
-    put_back = keeper(strategy, frozenset(id(each.cells) for each in outside.series))
+    put_back = keeper(strategy, outside.cells)
 
     def decide(bars: Candles) -> Decisions:
         put_back()

@@ -13,6 +13,7 @@ from seatrial_shared.quant.candles import Candles
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 NUMBERS = "fiu"
+FEWEST_ROWS = 50  # shorter lists are constants, not bars
 Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
 
 
@@ -46,15 +47,27 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Outside:
-    """All of it."""
+    """All of it.
+
+    Args:
+        series: One row a bar.
+        others: Rows that are no bars of ours: another interval, a model's weights.
+        fixed: Names of what cannot be changed for a trial.
+    """
 
     series: tuple[Series, ...] = ()
+    others: tuple[Series, ...] = ()
     fixed: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names under which the strategy reaches the data."""
-        return tuple(dict.fromkeys((*(each.name for each in self.series), *self.fixed)))
+        return tuple(dict.fromkeys((*(each.name for each in (*self.series, *self.others)), *self.fixed)))
+
+    @property
+    def cells(self) -> frozenset[int]:
+        """Return the ids of what is changed for a trial."""
+        return frozenset(id(each.cells) for each in (*self.series, *self.others))
 
     @contextmanager
     def hidden(self, kept: int, change: str = "noise") -> Iterator[None]:
@@ -85,40 +98,33 @@ class Outside:
             yield show
 
     def only_derived(self) -> "Outside":
-        """Return those whose numbers are not the bars'."""
-        return Outside(tuple(each for each in self.series if each.derived))
+        """Return those whose numbers are not the bars', each to be hidden whole."""
+        return Outside((*(each for each in self.series if each.derived), *self.others))
 
 
 def in_reach(strategy: object, candles: Candles) -> Outside:
-    """Return the data in reach that is as long as the bars, or longer and holds them."""
+    """Return the data in reach: a row a bar, other series of some length, and what cannot be changed."""
     series: list[Series] = []
+    others: list[Series] = []
     fixed: list[str] = []
     for name, found in _columns_in(strategy):
-        if isinstance(found, tuple):
-            if len(found) >= len(candles):
-                fixed.append(name)
+        if len(found) < min(FEWEST_ROWS, len(candles)):
             continue
-        aligned = _aligned(name, found, candles)
-        if aligned is not None:
-            series.append(aligned)
-        elif len(found) >= len(candles):
+        if isinstance(found, tuple) or not _is_changeable(found):
             fixed.append(name)
-    return Outside(tuple(series), tuple(fixed))
+            continue
+        true: Cells = list(found) if isinstance(found, list) else found.copy()
+        offset = _offset(true, candles)
+        if offset is not None or len(found) == len(candles):
+            series.append(Series(name, found, true, offset or 0, offset is None))
+        else:
+            others.append(Series(name, found, true, 0, True))
+    return Outside(tuple(series), tuple(others), tuple(fixed))
 
 
 def _columns_in(strategy: object) -> Iterator[tuple[str, Cells | tuple[Any, ...]]]:
     for name, thing in walk(strategy, lambda thing: _data(thing) is not None):
         yield from ((f"{name}{part}", cells) for part, cells in _data(thing) or [])
-
-
-def _aligned(name: str, found: Cells, candles: Candles) -> Series | None:
-    if len(found) < len(candles) or not _is_changeable(found):
-        return None
-    true: Cells = list(found) if isinstance(found, list) else found.copy()
-    offset = _offset(true, candles)
-    if offset is None and len(found) != len(candles):
-        return None
-    return Series(name, found, true, offset or 0, offset is None)
 
 
 def _is_changeable(found: Cells) -> bool:
@@ -144,6 +150,8 @@ def _unlock(cells: Cells) -> bool:
 
 def _offset(true: Cells, candles: Candles) -> int | None:
     """Return where the bars' numbers begin, None if these are other numbers."""
+    if len(true) < len(candles):
+        return None
     for column in _columns_of(true):
         for name in COLUMNS:
             bars = getattr(candles, name)

@@ -1,7 +1,7 @@
 """The lookahead proof: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
 
 from seatrial_shared.lookahead.decisions import Decisions
-from seatrial_shared.lookahead.examination import Plan, Subject, examine, signals_subject
+from seatrial_shared.lookahead.examination import Plan, Progress, Subject, examine, signals_subject
 from seatrial_shared.lookahead.findings import Check, Coverage, Finding, Report, Verdict, WarmUp
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Decisions",
     "Finding",
     "Plan",
+    "Progress",
     "Report",
     "Subject",
     "Verdict",

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
 from seatrial_backtest.lookahead_outside import in_reach
-from seatrial_shared.lookahead import Check, Verdict
+from seatrial_shared.lookahead import Check, Plan, Verdict
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
@@ -53,6 +53,31 @@ def test_numbers_of_unknown_making_are_not_judged() -> None:
     assert report.verdict is Verdict.NOT_JUDGED
     assert "score" in report.reason
     assert "make(candles)" in report.reason
+
+
+def test_bars_of_another_interval_from_outside_are_not_judged() -> None:
+    candles = hours(1_440)
+    daily = pd.DataFrame({"close": candles.close[23::24].copy()})
+
+    def today(history: Any, symbol: str) -> dict[str, str]:
+        day = (len(history) - 1) // 24
+        return {"action": "buy" if daily["close"].iloc[day] > history[-1]["close"] else "sell"}
+
+    report = proof(today, candles, Plan(costly_rows=10_000))
+
+    assert report.verdict is Verdict.NOT_JUDGED
+    assert "daily['close']" in report.reason
+
+
+def test_a_constant_list_from_outside_hinders_nothing() -> None:
+    weights = np.linspace(0.0, 1.0, 40)
+
+    def weighted(candles: Candles) -> Signals:
+        padded = np.concatenate((np.full(39, candles.close[0]), candles.close))
+        above = candles.close > np.convolve(padded, weights / weights.sum(), mode="valid")
+        return Signals(above.astype(np.int8), ~above)
+
+    assert proof(weighted, hours(300)).verdict is Verdict.CLEAN
 
 
 def test_a_finding_names_the_first_bar_and_both_sides() -> None:
