@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
 from tests.unit.matching.test_agreement import CONFIGS, market, with_orders
 
-from seatrial_shared.matching import ExecutionConfig, simulate
+from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
 from seatrial_shared.quant.drawdown import max_drawdown
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -88,7 +88,7 @@ def test_a_trade_of_one_bar_and_an_open_one_are_marked_too() -> None:
 
 @FEW
 @given(st.integers(0, 10_000), CONFIGS, st.booleans(), st.booleans())
-def test_worst_marks_never_lie_above_closes_nor_below_what_the_bars_allow(
+def test_worst_marks_never_lie_above_closes_nor_excursions_beyond_the_bars(
     seed: int, config: ExecutionConfig, with_waiting: bool, close_at_end: bool
 ) -> None:
     bars, signals = market(seed, 150)
@@ -96,7 +96,6 @@ def test_worst_marks_never_lie_above_closes_nor_below_what_the_bars_allow(
 
     result = simulate(bars, signals, replace(config, close_at_end=close_at_end))
 
-    scale = 1e-9 * float(np.abs(result.equity).max())
     assert np.isfinite(result.low_equity).all()
     assert (result.low_equity <= result.equity).all()
     deepest = max_drawdown(result.equity).value
@@ -113,9 +112,24 @@ def test_worst_marks_never_lie_above_closes_nor_below_what_the_bars_allow(
         assert trade.mfe_ratio >= 0.0
         if not trade.gap:
             assert trade.mfe_ratio <= favour / trade.entry_price + 1e-12
-        # No worse mark than the worst of the trade, from where it was bought, but for the fees.
-        lost = trade.mae_ratio * trade.entry_price * trade.quantity + trade.fees
-        before = result.equity[first] if first == last else result.equity[first + 1 : last + 1].min()
-        assert result.low_equity[first + 1 : last + 1].min(initial=np.inf) >= before - 2 * lost - scale * 10 - (
-            trade.mfe_ratio * trade.entry_price * trade.quantity
-        )
+
+
+def assert_losses_agree(result: Simulation, config: ExecutionConfig) -> None:
+    """The greatest loss of each trade is the worst mark of its bars, and no mark is worse than all of them."""
+    cash, deepest = config.cash, float(result.equity.min())
+    for trade in result.trades:
+        mark = cash - trade.entry_fee - trade.mae_ratio * trade.entry_price * trade.quantity
+        assert result.low_equity[trade.entry_index + 1 : trade.exit_index + 2].min() <= mark + 1e-6
+        cash, deepest = cash + trade.pnl, min(deepest, mark)
+    assert float(result.low_equity.min()) == pytest.approx(deepest, rel=1e-9)
+
+
+@FEW
+@given(st.integers(0, 10_000), CONFIGS, st.booleans())
+def test_worst_marks_and_excursions_tell_of_the_same_losses(
+    seed: int, config: ExecutionConfig, with_waiting: bool
+) -> None:
+    bars, signals = market(seed, 150)
+    signals = with_orders(bars, signals, seed) if with_waiting else signals
+
+    assert_losses_agree(simulate(bars, signals, config), config)

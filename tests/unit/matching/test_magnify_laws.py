@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.unit.matching.tables import one_entry
 from tests.unit.matching.test_agreement import CONFIGS, market, order_at, with_orders
+from tests.unit.matching.test_excursions import assert_losses_agree
 from tests.unit.matching.test_magnify import QUARTER_MS, steps
 
 from seatrial_shared.matching import BarStepper, ExecutionConfig, TradeRecord, bounds, simulate
@@ -155,6 +156,7 @@ def test_bar_by_bar_magnifies_as_whole_arrays_do(seed: int, config: ExecutionCon
 
     assert whole.trades == trades
     assert whole.equity.tolist() == equity
+    assert_losses_agree(whole, config)
 
 
 def digest(seed: int) -> NDArray[np.float64]:
