@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from seatrial_backtest.document import WARNING_TEXTS
+
 Json = Mapping[str, Any]  # Any: JSON
 MONEY = ("final_equity", "total_pnl", "fees_paid", "average_win", "average_loss", "best_trade", "worst_trade")
 RATIOS = ("total_return", "cagr", "max_drawdown", "win_rate", "exposure", "volatility")
@@ -31,12 +33,6 @@ ORDER = (
     "fees_paid",
 )
 LAST_TRADES = 5
-WARNINGS = {
-    "result_depends_on_intrabar_order": "whether this made or lost money hangs on bars whose inner order is unknown",
-    "few_trades": "fewer than 30 trades: chance alone can make such figures",
-    "strategy_raised": "the strategy raised on some bars",
-    "finer_bars_missing": "some bars have no finer bars inside; they went by the worst case",
-}
 
 
 def show_result(result: Json, console: Console | None = None) -> None:
@@ -126,7 +122,7 @@ def _doubts(result: Json) -> list[str]:
             f"One position was closed by the end of the data; without it {forced['metrics']['total_trades']} trades, "
             f"win rate {won:.2%}."
         )
-    lines += [f"Note: {WARNINGS.get(name, name)}." for name in result["warnings"]]
+    lines += [f"Note: {WARNING_TEXTS.get(name, name)}." for name in result["warnings"]]
     counted = ", ".join(f"{count} x {reason}" for reason, count in result["rejected_counts"].items())
     if counted:
         lines.append(f"Decisions without an order: {counted}.")

@@ -19,6 +19,12 @@ from seatrial_shared.quant.statistics import Statistics
 SCHEMA = 1
 MOST_REJECTIONS = 1_000
 FEW_TRADES = 30
+WARNING_TEXTS = {
+    "result_depends_on_intrabar_order": "whether this made or lost money hangs on bars whose inner order is unknown",
+    "few_trades": "fewer than 30 trades: chance alone can make such figures",
+    "strategy_raised": "the strategy raised on some bars",
+    "finer_bars_missing": "some bars have no finer bars inside; they went by the worst case",
+}
 BENCHMARK_FIGURES = (
     "final_equity",
     "total_return",

@@ -1,22 +1,87 @@
 """A result as one page that opens without a network: assumptions first, then figures, charts and trades."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from seatrial_backtest.charts import charts
+from seatrial_backtest.document import WARNING_TEXTS
 from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.drawdown import underwater
 
 Json = Mapping[str, Any]  # Any: JSON
-MOST_POINTS = 4_000  # of a line; beyond it the lowest and highest of each stretch are drawn
 MOST_TRADES = 1_000
+MOST_REJECTIONS = 50
+HEADLINES = ("final_equity", "total_return", "max_drawdown", "total_trades", "win_rate", "profit_factor", "sharpe")
+PERCENT = frozenset(
+    [
+        "total_return",
+        "cagr",
+        "volatility",
+        "max_drawdown",
+        "intrabar_max_drawdown",
+        "win_rate",
+        "exposure",
+        "mean_notional_ratio",
+        "average_win_ratio",
+        "average_loss_ratio",
+        "value_at_risk_95",
+        "conditional_value_at_risk_95",
+        "fees_of_gross_profit",
+        "probabilistic_sharpe",
+        "fee",
+        "maker_fee",
+        "return_ratio",
+        "mae_ratio",
+        "mfe_ratio",
+        "excess_return",
+    ]
+)
+MONEY = frozenset(
+    [
+        "initial_equity",
+        "final_equity",
+        "total_pnl",
+        "fees_paid",
+        "slippage_paid",
+        "turnover",
+        "average_win",
+        "average_loss",
+        "best_trade",
+        "worst_trade",
+        "expectancy",
+        "cash",
+        "pnl",
+        "fees",
+    ]
+)
+RATIOS = frozenset(["profit_factor", "payoff_ratio", "sharpe", "sortino", "calmar", "sqn"])
+TRADE_COLUMNS = [
+    "id",
+    "side",
+    "entry_time",
+    "entry_price",
+    "exit_time",
+    "exit_price",
+    "quantity",
+    "fees",
+    "pnl",
+    "return_ratio",
+    "mae_ratio",
+    "mfe_ratio",
+    "bars_held",
+    "exit_reason",
+]
+TEXTS = frozenset(["side", "entry_time", "exit_time", "exit_reason", "reason", "time", "field"])
 STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1a2a3a}"
-    "table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{border-bottom:1px solid #dde3ea;padding:.2rem .8rem;"
-    "text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}.grid{display:flex;gap:3rem;flex-wrap:wrap}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1a2a3a}"
+    "h1{margin-bottom:.2rem}h2{margin-top:2rem}"
+    "table{border-collapse:collapse;margin:.5rem 0 1rem}td,th{border-bottom:1px solid #dde3ea;padding:.2rem .7rem;"
+    "text-align:left;font-weight:normal}thead th{font-weight:600}"
+    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.loss{color:#a12c25}"
+    ".grid{display:flex;gap:3rem;flex-wrap:wrap;align-items:flex-start}.wide{overflow-x:auto}"
+    ".cards{display:flex;gap:1rem;flex-wrap:wrap;margin:1rem 0}.card{border:1px solid #dde3ea;border-radius:.4rem;"
+    "padding:.5rem 1rem}.card b{display:block;font-size:1.3rem}"
+    ".note{background:#fff6e0;padding:.4rem .8rem;margin:.3rem 0}"
     "code{font-size:.85em;overflow-wrap:anywhere}"
 )
 
@@ -29,18 +94,19 @@ def page(result: Json, candles: Candles) -> str:
         candles: The bars it was made of, for the price chart.
     """
     title = escape(f"{result['symbol']}: {result['strategy']['name']}")
+    quality = {key: value for key, value in result["data_quality"].items() if not isinstance(value, list | Mapping)}
     parts = [
         f"<h1>{title}</h1>",
-        "<h2>Assumptions</h2>",
-        _table(result["assumptions"].items()),
-        _notes(result),
-        '<h2>Figures</h2><div class="grid">',
-        *(_table(column) for column in _columns(_figures(result))),
-        "</div>",
-        _charts(result, candles),
-        "<h2>Data</h2>",
-        _table((key, value) for key, value in result["data_quality"].items() if not isinstance(value, list)),
+        f"<p>{escape(_settings(result['strategy']['params']))}</p>",
+        f"<h2>Assumptions</h2>{_pairs(_without_none(result['assumptions']).items())}",
+        "".join(f'<p class="note">{escape(note)}</p>' for note in _notes(result)),
+        f"<h2>Result</h2>{_cards(result)}",
+        charts(result, candles),
+        f'<h2>Compared</h2><div class="grid">{_compared(result)}{_bounds(result["bounds"])}</div>',
+        f'<h2>All figures</h2><div class="grid">{"".join(_pairs(half) for half in _halves(_figures(result)))}</div>',
+        f"<h2>Data</h2>{_pairs(quality.items())}",
         f"<h2>Trades</h2>{_trades(result['trades'])}",
+        _rejections(result),
         f"<p>Manifest <code>{escape(result['manifest']['sha256'])}</code></p>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
@@ -48,7 +114,59 @@ def page(result: Json, candles: Candles) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body>{''.join(parts)}</body></html>"
+        f"<title>{title}</title><style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
+    )
+
+
+def _settings(params: Json) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in params.items())
+
+
+def _without_none(found: Json) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _notes(result: Json) -> list[str]:
+    bounds = result["bounds"]
+    notes = [f"{WARNING_TEXTS.get(name, name)}.".capitalize() for name in result["warnings"]]
+    if bounds["ambiguous_bars"]:
+        final = bounds["final_equity"]
+        notes.append(
+            f"Ambiguous bars: {bounds['ambiguous_bars']}; the final equity lies between {final['low']:,.2f} and "
+            f"{final['high']:,.2f}, whatever happened inside them."
+        )
+    return notes
+
+
+def _cards(result: Json) -> str:
+    metrics = result["metrics"]
+    shown = [(name, metrics[name]) for name in HEADLINES]
+    shown.append(("buy and hold", result["benchmark"]["metrics"]["total_return"]))
+    cards = (
+        f'<div class="card">{escape(name.replace("_", " "))}<b>'
+        f"{escape(_text('total_return' if name == 'buy and hold' else name, value))}</b></div>"
+        for name, value in shown
+    )
+    return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def _compared(result: Json) -> str:
+    forced, held = result["without_forced_exits"], result["benchmark"]["metrics"]
+    columns = [("this run", result["metrics"]), ("buy and hold", held)]
+    if forced is not None:
+        columns.insert(1, ("last position left open", forced["metrics"]))
+    rows = [(name, *(_text(name, found[name]) for _, found in columns)) for name in held]
+    return _table(("", *(name for name, _ in columns)), rows)
+
+
+def _bounds(bounds: Json) -> str:
+    ends = ("low", "q05", "q50", "q95", "high")
+    rows = [
+        (name, *(_text(name, bounds[name][end]) for end in ends))
+        for name in ("final_equity", "max_drawdown", "win_rate")
+    ]
+    return _table(
+        (f"{bounds['resolutions']} ways to settle ambiguous bars", "lowest", "5 %", "50 %", "95 %", "highest"), rows
     )
 
 
@@ -60,80 +178,65 @@ def _figures(result: Json) -> list[tuple[str, Any]]:
     ]
 
 
-def _columns(rows: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
+def _halves(rows: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
     half = (len(rows) + 1) // 2
     return [rows[:half], rows[half:]]
 
 
-def _notes(result: Json) -> str:
-    bounds = result["bounds"]
-    notes = list(result["warnings"])
-    if bounds.get("ambiguous_bars"):
-        final = bounds["final_equity"]
-        notes.append(
-            f"{bounds['ambiguous_bars']} ambiguous bars; final equity between {final['low']:,.2f} and "
-            f"{final['high']:,.2f} whatever happened inside them"
-        )
-    return "".join(f"<p>{escape(str(note))}</p>" for note in notes)
+def _trades(trades: Sequence[Json]) -> str:
+    rows = [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades[:MOST_TRADES]]
+    more = f"<p>{len(trades) - MOST_TRADES} more in the JSON document.</p>" if len(trades) > MOST_TRADES else ""
+    return (_table(TRADE_COLUMNS, rows) if rows else "<p>None.</p>") + more
 
 
-def _table(rows: Any) -> str:  # Any: an iterable of pairs
-    cells = (f'<tr><td>{escape(str(key))}</td><td class="n">{escape(_text(value))}</td></tr>' for key, value in rows)
+def _rejections(result: Json) -> str:
+    counts = result["rejected_counts"]
+    if not counts:
+        return ""
+    first = [
+        [str(each["time"]), str(each["field"] or ""), each["reason"]]
+        for each in result["rejected_signals"][:MOST_REJECTIONS]
+    ]
+    summary = _pairs(counts.items())
+    return f"<h2>Decisions without an order</h2>{summary}{_table(('time', 'field', 'reason'), first)}"
+
+
+def _pairs(rows: Iterable[tuple[str, Any]]) -> str:
+    cells = (
+        f'<tr><th scope="row">{escape(str(key))}</th><td class="n">{escape(_text(str(key), value))}</td></tr>'
+        for key, value in rows
+    )
     return f"<table>{''.join(cells)}</table>"
 
 
-def _text(value: object) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
-
-
-def _charts(result: Json, candles: Candles) -> str:
-    from plotly import graph_objects
-    from plotly.subplots import make_subplots
-
-    times = np.asarray(result["equity"]["time"], dtype="datetime64[ms]")
-    equity = np.asarray(result["equity"]["value"], dtype=np.float64)
-    figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04, subplot_titles=("Equity", "Drawdown", "Price")
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of texts; the first column and those of texts stand left, numbers right."""
+    left = [position == 0 or head in TEXTS for position, head in enumerate(heads)]
+    head = "".join(
+        f'<th scope="col"{"" if is_left else " class=n"}>{escape(name)}</th>'
+        for name, is_left in zip(heads, left, strict=True)
     )
-    for row, (stamps, values, name) in enumerate(
-        (
-            (times, equity, "equity"),
-            (times, -underwater(equity) if equity.min() > 0 else np.zeros(len(equity)), "drawdown"),
-            (candles.time_ms.astype("datetime64[ms]"), candles.close, "close"),
-        ),
-        start=1,
-    ):
-        x, y = _thinned(stamps, values)
-        figure.add_trace(graph_objects.Scatter(x=x, y=y, name=name, mode="lines", line={"width": 1}), row=row, col=1)
-    for name, key, symbol in (("entry", "entry", "triangle-up"), ("exit", "exit", "x")):
-        trades = result["trades"][:MOST_TRADES]
-        stamps = candles.time_ms[[trade[f"{key}_index"] for trade in trades]].astype("datetime64[ms]")
-        prices = [trade[f"{key}_price"] for trade in trades]
-        marks = graph_objects.Scatter(x=stamps, y=prices, name=name, mode="markers", marker={"symbol": symbol})
-        figure.add_trace(marks, row=3, col=1)
-    figure.update_layout(height=900, template="plotly_white", margin={"l": 60, "r": 20, "t": 40, "b": 40})
-    html: str = figure.to_html(full_html=False, include_plotlyjs=True, div_id="charts")
-    return html
-
-
-def _thinned(times: NDArray[Any], values: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    if len(values) <= MOST_POINTS:
-        return times, values
-    edges = np.linspace(0, len(values), MOST_POINTS // 2 + 1).astype(np.int64)
-    kept = {0, len(values) - 1}
-    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        stretch = values[first:last]
-        kept |= {first + int(stretch.argmin()), first + int(stretch.argmax())}
-    rows = np.array(sorted(kept))
-    return times[rows], values[rows]
-
-
-def _trades(trades: Sequence[Json]) -> str:
-    names = ("id", "side", "entry_time", "entry_price", "exit_time", "exit_price", "quantity", "pnl", "exit_reason")
-    head = "".join(f"<th>{name}</th>" for name in names)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(_text(trade[name]))}</td>" for name in names) + "</tr>"
-        for trade in trades[:MOST_TRADES]
+    body = "".join(
+        "<tr>" + "".join(_cell(text, is_left) for text, is_left in zip(row, left, strict=True)) + "</tr>"
+        for row in rows
     )
-    more = f"<p>{len(trades) - MOST_TRADES} more in the JSON document.</p>" if len(trades) > MOST_TRADES else ""
-    return f"<table><tr>{head}</tr>{rows}</table>{more}"
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(text: str, is_left: bool) -> str:
+    kind = "" if is_left else ' class="n loss"' if text.startswith("-") and len(text) > 1 else ' class="n"'
+    return f"<td{kind}>{escape(text)}</td>"
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, float):
+        return str(value)
+    if name in PERCENT:
+        return f"{value:,.2%}"
+    if name in RATIOS:
+        return f"{value:,.3f}"
+    return f"{value:,.2f}" if name in MONEY else f"{value:,.6g}"

@@ -220,7 +220,7 @@ def test_the_report_opens_without_a_network_and_escapes_texts() -> None:
     assert "&lt;script&gt;alert(1)" in html
     assert 'src="http' not in html
     assert "default-src 'none'" in html
-    assert html.index("Assumptions") < html.index("Figures")
+    assert html.index("Assumptions") < html.index("Result")
 
 
 def test_the_job_librarys_schema_is_the_one_the_migration_knows() -> None:
