@@ -1,8 +1,9 @@
 """The lookahead proof: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
 
 from seatrial_shared.lookahead.decisions import Decisions
-from seatrial_shared.lookahead.examination import Plan, Progress, Subject, examine, signals_subject
+from seatrial_shared.lookahead.examination import examine
 from seatrial_shared.lookahead.findings import Check, Coverage, Finding, Report, Verdict, WarmUp
+from seatrial_shared.lookahead.subject import Plan, Progress, Subject, signals_subject
 
 __all__ = [
     "Check",

@@ -170,6 +170,21 @@ def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:
     assert 0 < report.warm_up.drift_bars < 200
 
 
+def test_a_strategy_that_refuses_other_bars_is_not_accused_of_state() -> None:
+    candles = hours(200)
+
+    def careful(c: Candles) -> Signals:
+        if np.abs(np.diff(np.log(c.close[:50]))).max() > 0.5:
+            raise ValueError("no market moves like that")
+        up = c.close > c.open
+        return Signals(up.astype(np.int8), ~up)
+
+    report = proof(careful, candles)
+
+    assert not report.findings
+    assert report.verdict is Verdict.CLEAN
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_same_seed_gives_the_same_report(seed: int) -> None:
     one, other = (proof("sma_cross", hours(300, seed)).document() for _ in range(2))

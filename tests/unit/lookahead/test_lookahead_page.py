@@ -1,0 +1,73 @@
+"""The page on lookahead shows what the command really says; SEATRIAL_WRITE_DOCS=1 writes it anew."""
+
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from tests.unit.lookahead.lookahead_bars import hours, proof
+
+from seatrial.cli import lookahead_tables
+from seatrial_shared.lookahead import Plan, Verdict
+from seatrial_shared.lookahead.case import FEWEST_BARS
+from seatrial_shared.lookahead.findings import EXIT_CODES
+
+PAGE = Path(__file__).parents[3] / "docs" / "lookahead.md"
+OUTPUT = re.compile(r"(<!-- example: output -->\n```text\n)(.*?)(```)", re.DOTALL)
+CODE = re.compile(r"<!-- example: code -->\n```python\n(.*?)```", re.DOTALL)
+
+
+def _code(text: str) -> str:
+    found = CODE.search(text)
+    assert found is not None
+    return found.group(1)
+
+
+def _strategy(code: str) -> Any:  # Any: a function of the page
+    names: dict[str, Any] = {"__name__": "my_strategies"}
+    exec(compile(code, "my_strategies.py", "exec"), names)
+    return names["day_filter"]
+
+
+def _shown() -> str:
+    out = io.StringIO()
+    report = proof(_strategy(_code(PAGE.read_text(encoding="utf-8"))), hours())
+    lookahead_tables.show(report, Console(file=out, width=110, highlight=False, color_system=None))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def test_the_worked_example_is_what_the_command_prints() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    shown = _shown()
+    if os.environ.get("SEATRIAL_WRITE_DOCS"):
+        text = OUTPUT.sub(lambda found: found.group(1) + shown + found.group(3), text)
+        PAGE.write_text(text, encoding="utf-8")
+
+    found = OUTPUT.search(text)
+
+    assert found is not None
+    assert found.group(2) == shown
+
+
+def test_the_remedy_of_the_worked_example_is_clean() -> None:
+    code = _code(PAGE.read_text(encoding="utf-8"))
+    ahead = "candles.close[ends][np.searchsorted(day[ends], day)]"
+    assert ahead in code
+
+    before = code.replace(ahead, "candles.close[ends][np.maximum(np.searchsorted(day[ends], day) - 1, 0)]")
+    before = before.replace("cheap = candles", "cheap = (day > day[0]) & (candles").replace(
+        "< day_close", "< day_close)"
+    )
+
+    assert proof(_strategy(before), hours()).verdict is Verdict.CLEAN
+
+
+def test_the_page_tells_the_exit_codes_and_limits_that_hold() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    for verdict, code in EXIT_CODES.items():
+        assert f"| `{verdict.value.upper().replace('_', ' ')}` | {code} |" in text
+    assert f"fewer than {FEWEST_BARS} bars" in text
+    assert f"Up to {Plan().exhaustive_below:,} bars every bar is one" in text
