@@ -35,7 +35,8 @@ NEEDED = {
 }
 ORDER_KEYS = ("order_type", *PRICES, "expires_bars")
 KNOWN_KEYS = ("symbol", "action", *SIZES, *ORDER_KEYS, *STOPS, "tag", "reason")
-_KNOWN = frozenset(KNOWN_KEYS)
+_KNOWN, _ORDER, _SIZES = frozenset(KNOWN_KEYS), frozenset(ORDER_KEYS), frozenset(SIZES)
+_BEYOND_PRICES = frozenset(STOPS) - {"stop_loss", "take_profit"}
 LONGEST_WAIT = 1_000_000_000
 # What stop, target and trail are relative to: the kernel's bases.
 OF_FILL, PRICE, PRICE_BUT_TRAIL = 0, 1, 2
@@ -114,6 +115,8 @@ def _check_no_order(answer: Answer, name: str) -> None:
 
 
 def _order(answer: Answer) -> tuple[int, float, float, int]:
+    if _ORDER.isdisjoint(answer):
+        return OrderKind.MARKET, math.nan, math.nan, 0
     found = answer.get("order_type")
     name = "market" if found is None else str(found).lower()
     if name not in ORDER_KINDS:
@@ -140,6 +143,8 @@ def _order(answer: Answer) -> tuple[int, float, float, int]:
 
 def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
     """Return stop, target and trail, and what they are relative to."""
+    if _BEYOND_PRICES.isdisjoint(answer):
+        return _number(answer, "stop_loss"), _number(answer, "take_profit"), math.nan, PRICE
     for key in ("stop_loss", "take_profit", "trailing"):
         ratio = f"{key}_pct"
         if answer.get(key) is not None and answer.get(ratio) is not None:
@@ -170,6 +175,8 @@ def _check_sides(side: float, stop: float, target: float, reference: float, word
 
 
 def _size(answer: Answer) -> tuple[int, float]:
+    if _SIZES.isdisjoint(answer):
+        return 0, math.nan
     named = [key for key in SIZES if answer.get(key) is not None]
     if not named:
         return 0, math.nan
@@ -183,6 +190,8 @@ def _number(answer: Answer, key: str, most: float = math.inf) -> float:
     value = answer.get(key)
     if value is None:
         return math.nan
+    if type(value) is float and 0.0 < value <= most and value < math.inf:
+        return value
     try:
         number = math.inf if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
