@@ -11,7 +11,7 @@ ONCE ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up down test test-all check format migrate lock clean
+.PHONY: help install install-dev demo up down test test-all check format migrate lock clean docs
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | sort | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts, and the tests that
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest tests/unit -n $(WORKERS)
+	@$(BIN)/python -m pytest tests/unit tests/docs -n $(WORKERS)
 
 format: $(DEV_STAMP) ## Rewrite the code as the formatter wants it
 	@$(BIN)/ruff format .
@@ -65,6 +65,10 @@ test: $(DEV_STAMP) ## Every test but the slow matrices, with real parts
 test-all: $(DEV_STAMP) ## Everything, the slow matrices too
 	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup
 	@$(BIN)/python -m pytest -m "serial"
+
+docs: $(DEV_STAMP) ## Write the tables of docs/ and .env.example anew from the code
+	@$(BIN)/python scripts/doc_tables.py
+	@$(BIN)/python scripts/env_example.py > .env.example
 
 migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedded one) to the newest schema
 	@$(BIN)/seatrial db upgrade

@@ -1,6 +1,5 @@
 """Prints .env.example from the services' Settings classes: `python scripts/env_example.py > .env.example`."""
 
-import inspect
 import sys
 
 from pydantic import AliasChoices
@@ -54,11 +53,15 @@ def variables(settings: type[ServiceSettings]) -> dict[str, FieldInfo]:
     return found
 
 
-def line(name: str, field: FieldInfo) -> str:
-    """Return one commented-out assignment."""
+def lines(name: str, field: FieldInfo) -> str:
+    """Return a setting's meaning and its commented-out assignment."""
+    return f"# {field.description}\n# {name}={default(field)}"
+
+
+def default(field: FieldInfo) -> str:
+    """Return what a setting is when nobody sets it, as it would be written into the environment."""
     value = field.default
-    shown = "" if value in (None, "") else str(int(value)) if isinstance(value, bool) else str(value)
-    return f"# {name}={shown}"
+    return "" if value in (None, "") else str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def text() -> str:
@@ -67,14 +70,12 @@ def text() -> str:
     common = {name: field for name, field in shared.items() if name not in {"SEATRIAL_HOST", "SEATRIAL_PORT"}}
     common.pop("SEATRIAL_LOG_LEVEL", None)
     parts = [HEAD, "# --- all services ---"]
-    parts += [line(name, field) for name, field in common.items()]
+    parts += [lines(name, field) for name, field in common.items()]
     told = set(common)
     for settings in SERVICES:
         service = str(settings.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
         parts.append(f"\n# --- {service} ---")
-        words = inspect.getdoc(settings) or ""
-        parts += [f"# {sentence}".rstrip() for sentence in words.splitlines() if sentence]
-        parts += [line(name, field) for name, field in variables(settings).items() if name not in told]
+        parts += [lines(name, field) for name, field in variables(settings).items() if name not in told]
         told |= set(variables(settings))
     return "\n".join(parts) + "\n" + FOR_PEOPLE
 

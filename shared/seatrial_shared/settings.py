@@ -19,15 +19,38 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SEATRIAL_", populate_by_name=True)
 
-    host: str = "127.0.0.1"
-    port: int = 0
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    database_url: str = Field("", validation_alias="SEATRIAL_DATABASE_URL")
-    database_direct_url: str = Field("", validation_alias="SEATRIAL_DATABASE_DIRECT_URL")
-    tokens: str = Field("", validation_alias="SEATRIAL_TOKENS", repr=False)
-    token: str = Field("", validation_alias="SEATRIAL_TOKEN", repr=False)
-    metrics_open: bool = Field(False, validation_alias="SEATRIAL_METRICS_OPEN")
-    stop_with_parent: bool = Field(False, validation_alias="SEATRIAL_STOP_WITH_PARENT")
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only with SEATRIAL_TOKENS.")
+    port: int = Field(0, description="Port to listen on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    database_url: str = Field(
+        "",
+        validation_alias="SEATRIAL_DATABASE_URL",
+        description="The PostgreSQL to use, postgresql://USER:PASSWORD@HOST:PORT/NAME; `seatrial up` brings its own.",
+    )
+    database_direct_url: str = Field(
+        "",
+        validation_alias="SEATRIAL_DATABASE_DIRECT_URL",
+        description="The same database around a pooler, for LISTEN and locks; empty takes SEATRIAL_DATABASE_URL.",
+    )
+    tokens: str = Field(
+        "",
+        validation_alias="SEATRIAL_TOKENS",
+        repr=False,
+        description="Tokens that services accept and what they may do: `token=scope,scope;token=admin`.",
+    )
+    token: str = Field(
+        "", validation_alias="SEATRIAL_TOKEN", repr=False, description="The token to call other services with."
+    )
+    metrics_open: bool = Field(
+        False,
+        validation_alias="SEATRIAL_METRICS_OPEN",
+        description="1 lets Prometheus read /metrics without a token where tokens are set.",
+    )
+    stop_with_parent: bool = Field(
+        False,
+        validation_alias="SEATRIAL_STOP_WITH_PARENT",
+        description="1 ends the service when its standard input ends, so that a killed parent leaves nothing.",
+    )
 
     @classmethod
     def settings_customise_sources(

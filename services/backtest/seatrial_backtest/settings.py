@@ -7,16 +7,15 @@ from seatrial_shared.settings import ServiceSettings
 
 
 class BacktestSettings(ServiceSettings):
-    """What can be set, beside what every service has.
-
-    `stalled_seconds` is how long a worker may be silent before its jobs are given to another; it beats four times in
-    that time. `most_attempts` is how often a job is begun before it is given up.
-    """
+    """What can be set, beside what every service has."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_BACKTEST_")
 
-    port: int = Field(8001, ge=0, le=65_535)
-    workers: int = Field(2, ge=1, le=64)
-    upload_bytes: int = Field(32 << 20, ge=1 << 10, le=1 << 30)
-    stalled_seconds: float = Field(30.0, ge=0.4, le=3_600)
-    most_attempts: int = Field(3, ge=1, le=100)
+    port: int = Field(8001, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
+    workers: int = Field(2, ge=1, le=64, description="Jobs that run at the same time.")
+    upload_bytes: int = Field(32 << 20, ge=1 << 10, le=1 << 30, description="Largest dataset that may be uploaded.")
+    # A worker beats four times in it.
+    stalled_seconds: float = Field(
+        30.0, ge=0.4, le=3_600, description="How long a worker may be silent before its jobs go to another."
+    )
+    most_attempts: int = Field(3, ge=1, le=100, description="How often a job is begun before it is given up.")

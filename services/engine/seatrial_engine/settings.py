@@ -17,36 +17,68 @@ SHORTEST_SECRET = 16
 
 
 class EngineSettings(ServiceSettings):
-    """What can be set, beside what every service has.
-
-    `webhook_secret` signs webhooks; `webhook_token` is for senders that cannot sign (TradingView): the last part of
-    /webhook/{token}, or the field `secret` of the body. Empty means that no webhook of that kind is taken. A limit
-    that is not set does not hold.
-    """
+    """What can be set, beside what every service has; a limit that is not set does not hold."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ENGINE_")
 
-    port: int = Field(5000, ge=0, le=65_535)
-    metrics_url: str = Field("http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL")
-    update_interval_seconds: float = Field(30.0, gt=0, le=86_400, validation_alias="METRICS_UPDATE_INTERVAL")
-    webhook_secret: str = Field("", repr=False)
-    webhook_token: str = Field("", repr=False)
-    name: str = Field("engine", min_length=1, max_length=64)
-    account: str = Field("default", min_length=1, max_length=64)
-    environment: Literal["live", "paper"] = "paper"
-    currency: str = Field("USD", min_length=1, max_length=16)
-    opening_balance: Decimal = Field(Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False)
-    fee: Decimal = Field(Decimal("0.001"), ge=0, le=Decimal("0.1"), allow_inf_nan=False)
-    slippage_bps: Decimal = Field(Decimal(0), ge=0, le=1_000, allow_inf_nan=False)
-    lot: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False)
-    size: str = "equity:1.0"
-    allow_short: bool = False
-    min_notional: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False)
-    max_position_notional: Decimal | None = Field(None, gt=0, allow_inf_nan=False)
-    max_open_positions: int | None = Field(None, ge=1)
-    max_daily_loss: Decimal | None = Field(None, gt=0, le=1, allow_inf_nan=False)
-    max_orders_per_minute: int | None = Field(None, ge=1)
-    disk_path: str = "."
+    port: int = Field(5000, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
+    metrics_url: str = Field(
+        "http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL", description="Where the metrics service is."
+    )
+    update_interval_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=86_400,
+        validation_alias="METRICS_UPDATE_INTERVAL",
+        description="Seconds between two heartbeats and samples of the machine.",
+    )
+    webhook_secret: str = Field(
+        "", repr=False, description="Signs the webhooks that are taken at /webhook; empty takes none."
+    )
+    webhook_token: str = Field(
+        "",
+        repr=False,
+        description="For senders that cannot sign (TradingView): the end of /webhook/{token}, or `secret` in the body.",
+    )
+    name: str = Field("engine", min_length=1, max_length=64, description="What its events call this engine.")
+    account: str = Field("default", min_length=1, max_length=64, description="The account it trades.")
+    environment: Literal["live", "paper"] = Field("paper", description="What its events say of their world.")
+    currency: str = Field(
+        "USD", min_length=1, max_length=16, description="Currency of the account; there is no conversion."
+    )
+    opening_balance: Decimal = Field(
+        Decimal(10_000), gt=0, le=10**15, allow_inf_nan=False, description="Money of a new account."
+    )
+    fee: Decimal = Field(
+        Decimal("0.001"),
+        ge=0,
+        le=Decimal("0.1"),
+        allow_inf_nan=False,
+        description="Ratio charged on each fill: 0.001 is 0.1 %.",
+    )
+    slippage_bps: Decimal = Field(
+        Decimal(0), ge=0, le=1_000, allow_inf_nan=False, description="Basis points against the trader on market fills."
+    )
+    lot: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Step of quantities, 0 for none.")
+    size: str = Field(
+        "equity:1.0",
+        description="What a signal without a quantity buys: fixed:10, notional:1000, equity:1.0, risk:0.01 and so on.",
+    )
+    allow_short: bool = Field(False, description="Whether a sell may open a short position.")
+    min_notional: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Smallest value of an entry.")
+    max_position_notional: Decimal | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Largest value of one position."
+    )
+    max_open_positions: int | None = Field(None, ge=1, description="Most open positions.")
+    max_daily_loss: Decimal | None = Field(
+        None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Ratio of the day's opening equity that may be lost before entries are refused.",
+    )
+    max_orders_per_minute: int | None = Field(None, ge=1, description="Most orders in 60 seconds.")
+    disk_path: str = Field(".", description="The disk whose use is sampled.")
 
     @classmethod
     def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own

@@ -12,19 +12,36 @@ PORT_NAMES = ("SEATRIAL_METRICS_PORT", "MONITORING_PORT")
 
 
 class MetricsSettings(ServiceSettings):
-    """What can be set, beside what every service has.
-
-    `retention_days` = 0 keeps the events for ever; else events received before are dropped by whole days. The books
-    and counters stay either way.
-    """
+    """What can be set, beside what every service has."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_METRICS_")
 
-    port: int = Field(9999, ge=0, le=65_535, validation_alias=AliasChoices(*PORT_NAMES))
-    update_interval_seconds: float = Field(30.0, gt=0, le=86_400, validation_alias="METRICS_UPDATE_INTERVAL")
-    disk_path: str = "."
-    retention_days: int = Field(0, ge=0)
-    label_budget: int = Field(100, ge=1, le=10_000)
+    port: int = Field(
+        9999,
+        ge=0,
+        le=65_535,
+        validation_alias=AliasChoices(*PORT_NAMES),
+        description="Port to listen on, 0 for a free one; the guide's MONITORING_PORT is the same setting.",
+    )
+    update_interval_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=86_400,
+        validation_alias="METRICS_UPDATE_INTERVAL",
+        description="Seconds between two samples of this machine.",
+    )
+    disk_path: str = Field(".", description="The disk whose use is sampled.")
+    retention_days: int = Field(
+        0,
+        ge=0,
+        description="Days that events are kept, 0 for ever; books and counters always stay.",
+    )
+    label_budget: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Values that one label may have before further ones are folded into `__other__`.",
+    )
 
     @classmethod
     def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own

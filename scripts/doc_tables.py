@@ -1,0 +1,165 @@
+"""Writes the tables of docs/ from the code: `python scripts/doc_tables.py` (or `make docs`); a test compares them.
+
+A page has a table between `<!-- generated: NAME -->` and `<!-- end: NAME -->`; NAME is one of `TABLES`.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from env_example import SERVICES, default, variables
+from fastapi import FastAPI
+from sqlalchemy import Table
+
+import seatrial_shared.db.tables  # noqa: F401  # every table joins the metadata
+from seatrial_alerts.app import build as alerts
+from seatrial_backtest.app import build as backtest
+from seatrial_engine.app import build as engine
+from seatrial_metrics.app import build as metrics
+from seatrial_metrics.batches import KEY_DAYS
+from seatrial_shared.catalog import CATALOG, Metric
+from seatrial_shared.db.base import Base
+from seatrial_shared.settings import ServiceSettings
+from seatrial_stress.app import build as stress
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # an application is only asked for its routes
+APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes the settings of its own service
+    "metrics": metrics,
+    "alerts": alerts,
+    "backtest": backtest,
+    "engine": engine,
+    "stress": stress,
+}
+METHODS = ("get", "post", "put", "patch", "delete")
+# What deletes rows by itself; a table that is not named here keeps them until somebody deletes them.
+KEPT = {
+    "metrics.events": "for ever, or `SEATRIAL_METRICS_RETENTION_DAYS` (whole days at once)",
+    "metrics.event_keys": f"{KEY_DAYS + 1} days; those that tell money events apart for ever",
+    "metrics.batches": f"{KEY_DAYS + 1} days",
+    "metrics.activity": "1 day",
+    "engine.outbox": "until the metrics service has taken the events",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def code(text: object) -> str:
+    """Return a text as code, or nothing for nothing."""
+    return f"`{text}`" if str(text) else ""
+
+
+def settings() -> str:
+    """Return every setting of every service."""
+    parts = []
+    told: set[str] = set()
+    shared = {name: field for name, field in variables(ServiceSettings).items() if field.validation_alias}
+    for service, found in [("All services", shared), *((service_of(cls), variables(cls)) for cls in SERVICES)]:
+        rows = [
+            (code(name), code(default(field)), field.description) for name, field in found.items() if name not in told
+        ]
+        parts.append(f"### {service}\n\n" + table(("Variable", "Default", "Meaning"), rows))
+        told |= set(found)
+    return "\n".join(parts)
+
+
+def service_of(cls: type[ServiceSettings]) -> str:
+    """Return the name of a Settings class's service."""
+    return str(cls.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
+
+
+def metric_families() -> str:
+    """Return every metric of the catalogue, by page."""
+    pages: dict[str, list[Metric]] = {}
+    for metric in CATALOG.values():
+        pages.setdefault(page_of(metric), []).append(metric)
+    head = ("Metric", "Type", "Labels", "Meaning")
+    return "\n".join(
+        f"### {page}\n\n"
+        + table(head, [(code(each.name), each.kind, ", ".join(map(code, each.labels)), each.help) for each in found])
+        for page, found in pages.items()
+    )
+
+
+def page_of(metric: Metric) -> str:
+    """Return where Prometheus reads a metric."""
+    if metric.page == "ledger":
+        return "The ledger: metrics service, `/metrics`"
+    if metric.service == "metrics":
+        return "The metrics service's own: `/metrics/process`"
+    return "Every service's own page" if metric.service == "all" else f"The {metric.service} service's own: `/metrics`"
+
+
+def database() -> str:
+    """Return every table with its columns and how long its rows are kept."""
+    words = {mapper.local_table: inspect.getdoc(mapper.class_) or "" for mapper in Base.registry.mappers}
+    schemas: dict[str, list[Table]] = {}
+    for each in Base.metadata.sorted_tables:
+        schemas.setdefault(str(each.schema), []).append(each)
+    parts = []
+    for schema, tables in sorted(schemas.items()):
+        rows = [
+            (code(each.name), words[each].splitlines()[0], ", ".join(map(code, each.columns.keys())), kept(each))
+            for each in sorted(tables, key=lambda found: found.name)
+        ]
+        parts.append(f"### Schema `{schema}`\n\n" + table(("Table", "A row is", "Columns", "Kept"), rows))
+    return "\n".join(parts)
+
+
+def kept(each: Table) -> str:
+    """Return how long a table's rows stay."""
+    return KEPT.get(each.fullname, "until you delete it")
+
+
+def routes() -> str:
+    """Return every route of every service."""
+    parts = []
+    for cls in SERVICES:
+        service = service_of(cls)
+        document = APPLICATIONS[service](cls(database_url=NOWHERE)).openapi()
+        rows = [
+            (code(f"{method.upper()} {path}"), operation.get("description", "").split("\n\n")[0].replace("\n", " "))
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+            if method in METHODS
+        ]
+        parts.append(f"### {service}\n\n" + table(("Route", "What it does"), rows))
+    return "\n".join(parts)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "metrics": metric_families,
+    "database": database,
+    "routes": routes,
+}
+
+
+def filled(page: str) -> str:
+    """Return a page with its generated parts written anew."""
+    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", page)
+
+
+def pages() -> list[Path]:
+    """Return the pages that have a generated part."""
+    return [page for page in sorted(DOCS.rglob("*.md")) if MARKED.search(page.read_text(encoding="utf-8"))]
+
+
+def main() -> int:
+    """Write every page anew."""
+    for page in pages():
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

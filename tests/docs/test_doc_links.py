@@ -1,0 +1,73 @@
+"""What the documentation names exists: files, headings, metrics, make targets, commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from seatrial.cli.main import GROUPS, build
+from seatrial_shared.catalog import CATALOG
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+METRIC = re.compile(r"`((?:trading|alerts|engine|metrics|stress|backtest|peer)_[a-z0-9_]+)(?:\{[^`]*)?`")
+SUFFIX = re.compile(r"_(?:bucket|count|sum)$")
+TARGET = re.compile(r"\bmake ([a-z][a-z-]+)")
+COMMAND = re.compile(r"(?:^|`)seatrial ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", re.MULTILINE)
+# Families end in one of these, so a word of another kind (a module, a plan) is not taken for one.
+UNITS = (
+    "_total",
+    "_seconds",
+    "_ratio",
+    "_percent",
+    "_state",
+    "_pending",
+    "_waiting",
+    "_sequence",
+    "_matched",
+    "_firing",
+)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as code hosts make them."""
+    plain = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(plain)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name}: {link} leads nowhere"
+        assert not anchor or anchor in anchors(target), f"{page.name}: {link}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_metric_target_and_command_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    metrics = {name for name in METRIC.findall(text) if name.endswith(UNITS) or name in CATALOG}
+    assert {SUFFIX.sub("", name) for name in metrics} <= set(CATALOG)
+    targets = set(re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(TARGET.findall("\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))))
+    assert named <= targets, named - targets
+    for group, command in COMMAND.findall("\n".join(FENCE.findall(text))):
+        known = commands([])
+        assert group in known, f"{page.name}: no `seatrial {group}`"
+        if group in GROUPS and command:
+            assert command in commands([group]), f"{page.name}: no `seatrial {group} {command}`"
+
+
+def commands(words: list[str]) -> set[str]:
+    """Return the commands of `seatrial`, or of one of its groups."""
+    found = typer.main.get_command(build(words))
+    for word in words:
+        found = found.commands[word]  # type: ignore[attr-defined]  # a group has them
+    return set(found.commands)  # type: ignore[attr-defined]  # a group has them
