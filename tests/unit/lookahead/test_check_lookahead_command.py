@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours
+
+from seatrial.cli.main import main
 
 STRATEGIES = '''
 """Strategies of a user."""
@@ -52,6 +55,14 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mine.py").write_text(STRATEGIES)
     (tmp_path / "dip.yaml").write_text("version: 1\nname: dip\nentry: {lt: [close, {shift: [close, 3]}]}\n")
     return tmp_path
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield folder
+    sys.modules.pop("mine", None)
 
 
 def test_a_clean_strategy_ends_with_0_and_says_how_much_was_probed(folder: Path) -> None:
@@ -105,9 +116,13 @@ def test_a_strategy_that_decides_nothing_ends_with_4(folder: Path) -> None:
     ],
     ids=["name", "function", "number", "module", "cuts", "parameter"],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_allowed(folder: Path, arguments: list[str], said: str) -> None:
-    done = _check(folder, *arguments)
+def test_wrong_usage_ends_with_2_and_says_what_is_allowed(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["backtest", "check-lookahead", "--data", "BTC.csv", "--strategy", *arguments])
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert not done.stdout
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in told.err
+    assert not told.out

@@ -12,6 +12,8 @@ from seatrial_shared.lookahead import Check, Plan, Verdict
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
+QUICK = Plan(costly_rows=5_000)
+
 
 def test_a_strategy_that_decides_nothing_is_not_judged() -> None:
     report = proof(lambda history, symbol: None)
@@ -48,7 +50,7 @@ def test_numbers_of_unknown_making_are_not_judged() -> None:
     candles = hours(200)
     score = (candles.close - candles.close.mean()) / candles.close.std()
 
-    report = proof(lambda history, symbol: {"action": "buy" if score[len(history) - 1] < 0 else "sell"}, candles)
+    report = proof(lambda history, symbol: {"action": "buy" if score[len(history) - 1] < 0 else "sell"}, candles, QUICK)
 
     assert report.verdict is Verdict.NOT_JUDGED
     assert "score" in report.reason
@@ -63,7 +65,7 @@ def test_bars_of_another_interval_from_outside_are_not_judged() -> None:
         day = (len(history) - 1) // 24
         return {"action": "buy" if daily["close"].iloc[day] > history[-1]["close"] else "sell"}
 
-    report = proof(today, candles, Plan(costly_rows=10_000))
+    report = proof(today, candles, QUICK)
 
     assert report.verdict is Verdict.NOT_JUDGED
     assert "daily['close']" in report.reason
@@ -108,7 +110,7 @@ def test_what_was_changed_for_a_trial_is_put_back() -> None:
         same = frame["close"].iloc[now] == rows[now]["close"] == read_only[now]
         return {"action": "buy" if same and now % 7 == 0 else "sell"}
 
-    report = proof(strategy, candles)
+    report = proof(strategy, candles, QUICK)
 
     assert report.verdict is Verdict.CLEAN
     assert set(in_reach(strategy, candles).names) == {"frame['close']", "rows", "read_only"}
@@ -127,7 +129,7 @@ def test_data_that_begins_before_the_bars_is_recognised() -> None:
         following = closes[50 + len(history)] if len(history) < 150 else 0.0
         return {"action": "buy" if following > history[-1]["close"] else "sell"}
 
-    assert [finding.check for finding in proof(peek, candles).findings] == [Check.OUTSIDE_DATA]
+    assert [finding.check for finding in proof(peek, candles, QUICK).findings] == [Check.OUTSIDE_DATA]
 
 
 class Counting:
@@ -162,7 +164,7 @@ def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
 
 
 def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:
-    report = proof("macd", hours(1_500))
+    report = proof("macd", hours(1_200), Plan(exhaustive_below=100, cuts=20, poisonings=4))
 
     assert report.warm_up is not None
     assert report.warm_up.declared_bars == 35

@@ -8,7 +8,7 @@ from tests.unit.lookahead.planted_callbacks import CALLBACK_PLANTS
 from seatrial_shared.lookahead import Plan, Verdict
 
 ALL = (*PLANTS, *CALLBACK_PLANTS)
-QUICK = Plan(costly_rows=20_000)
+QUICK = Plan(poisonings=40, costly_rows=8_000)
 
 
 @pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.name)

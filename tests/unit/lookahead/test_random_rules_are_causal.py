@@ -13,7 +13,7 @@ from seatrial_shared.lookahead import Check, Plan, Verdict
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
-QUICK = Plan(poisonings=10, warm_up=False)
+QUICK = Plan(poisonings=6, warm_up=False)
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -48,9 +48,9 @@ rules = st.builds(Rule, parts, parts, st.floats(0.98, 1.02))
 
 
 @given(rule=rules, seed=st.integers(0, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_random_rule_over_the_past_is_never_accused(rule: Rule, seed: int) -> None:
-    report = proof(rule, hours(160, seed), QUICK)
+    report = proof(rule, hours(100, seed), QUICK)
 
     assert report.verdict in (Verdict.CLEAN, Verdict.NOT_JUDGED), report
     assert (report.verdict is Verdict.CLEAN) == (report.coverage.decisions > 0)
@@ -59,7 +59,7 @@ def test_a_random_rule_over_the_past_is_never_accused(rule: Rule, seed: int) -> 
 @given(ahead=st.integers(1, 12), window=st.integers(1, 20), seed=st.integers(0, 20))
 @settings(max_examples=40, deadline=None)
 def test_a_random_look_ahead_is_found_however_far_it_looks(ahead: int, window: int, seed: int) -> None:
-    report = proof(Rule(("close", window, -ahead), ("close", 1, 0), 1.0), hours(160, seed), QUICK)
+    report = proof(Rule(("close", window, -ahead), ("close", 1, 0), 1.0), hours(100, seed), QUICK)
 
     found = {finding.check: finding for finding in report.findings}
     assert report.verdict is Verdict.LEAK

@@ -69,7 +69,7 @@ DOCUMENTS = [
 def test_a_registered_strategy_is_free_of_lookahead(name: str, values: dict[str, Any]) -> None:
     spec = registry.get(name)
 
-    report = examine(signals_subject(spec, spec.parse(values)), hours(500))
+    report = examine(signals_subject(spec, spec.parse(values)), hours(300), Plan(poisonings=40))
 
     assert report.verdict is Verdict.CLEAN, report
     assert report.coverage.exhaustive
@@ -78,7 +78,7 @@ def test_a_registered_strategy_is_free_of_lookahead(name: str, values: dict[str,
 
 @pytest.mark.parametrize("rules", DOCUMENTS, ids=lambda rules: rules.name)
 def test_a_rule_document_is_free_of_lookahead(rules: Rules) -> None:
-    report = proof({"version": 1, "name": rules.name, **rules.document}, hours(400))
+    report = proof({"version": 1, "name": rules.name, **rules.document}, hours(250))
 
     assert report.verdict is Verdict.CLEAN, report
 
