@@ -15,7 +15,8 @@ app = typer.Typer(no_args_is_help=True)
 Json = dict[str, Any]  # Any: JSON
 DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = "A registered name (see `seatrial backtest strategies`), or a rule document (.json, .yaml)."
-SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1 [default: the rules' own, else equity:1.0]"
+SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1"
+SIZE_DEFAULT = "the rules' own, else equity:1.0"
 INTRABAR_HELP = "How bars end whose order of high and low decides; magnify looks into --finer."
 FINER_HELP = "Bars of a shorter interval of the same symbol, for --intrabar magnify."
 RULE_SUFFIXES = (".json", ".yaml", ".yml")
@@ -26,16 +27,18 @@ def run(
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help=DATA_HELP)],
     strategy: Annotated[str, typer.Option(metavar="NAME|RULES", help=STRATEGY_HELP)],
     symbol: Annotated[
-        str | None, typer.Option(help="Which symbol of the file [default: its own, or the stem].")
+        str | None, typer.Option(help="Which symbol of the file.", show_default="its own, or the stem")
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter.")] = None,
     cash: Annotated[float, typer.Option(help="Money at the start.")] = 10_000.0,
-    size: Annotated[str | None, typer.Option(metavar="KIND:NUMBER", help=SIZE_HELP)] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="KIND:NUMBER", help=SIZE_HELP, show_default="the rules' own, else equity:1.0")
+    ] = None,
     lot: Annotated[float, typer.Option(help="Quantity step, 0 for fractions.")] = 0.0,
     tick: Annotated[float, typer.Option(help="Price step, 0 for none.")] = 0.0,
     min_notional: Annotated[float, typer.Option(help="Smallest entry in money.")] = 0.0,
     fee: Annotated[float, typer.Option(help="Ratio charged on each side: 0.001 is 0.1 %.")] = 0.001,
-    maker_fee: Annotated[float | None, typer.Option(help="Ratio for resting limits [default: as --fee].")] = None,
+    maker_fee: Annotated[float | None, typer.Option(help="Ratio for resting limits.", show_default="as --fee")] = None,
     slippage_bps: Annotated[float, typer.Option(help="Basis points against you on market and stop fills.")] = 0.0,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="Let the strategy sell short.")] = False,
     session: Annotated[str, typer.Option(metavar="continuous|auction", help="Who has a gap.")] = "continuous",
@@ -43,7 +46,7 @@ def run(
     finer: Annotated[Path | None, typer.Option(metavar="FILE", help=FINER_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Of the random settlements behind the bounds.")] = 0,
     on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="What happens to bad rows.")] = "reject",
-    timezone: Annotated[str | None, typer.Option(help="Zone of times that name none [default: UTC].")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Zone of times that name none.", show_default="UTC")] = None,
     split: Annotated[list[str] | None, typer.Option(metavar="DATE=RATIO", help="As 2005-02-28=2.")] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that opens offline.")] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,

@@ -42,11 +42,12 @@ COLOURS = {CheckState.PASS: "green", CheckState.UNKNOWN: "yellow", CheckState.IN
 def run(
     plan: Annotated[str, typer.Option(metavar="NAME|FILE|all", help=PLAN_HELP)] = "high_frequency",
     target: Annotated[
-        str | None, typer.Option(metavar="URL", help="The engine [default: SEATRIAL_ENGINE_URL, else port 5000 here].")
+        str | None,
+        typer.Option(metavar="URL", help="The engine.", show_default="SEATRIAL_ENGINE_URL, else port 5000 here"),
     ] = None,
-    duration: Annotated[float | None, typer.Option(help="Seconds of load [default: the plan's own].")] = None,
-    rate: Annotated[float | None, typer.Option(help="Requests a second [default: the plan's own].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of schedule and faults [default: the plan's own].")] = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds of load.", show_default="the plan's own")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests a second.", show_default="the plan's own")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of schedule and faults.", show_default="the plan's own")] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Run one plan or all four. Exit code: 0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 tool error."""
