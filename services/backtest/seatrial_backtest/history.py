@@ -34,7 +34,7 @@ class History(Sequence[Bar]):
     """The bars up to now, oldest first: `h[-1]["close"]`, slices, iteration, columns, O(1) indicators.
 
     Example:
-        h[-1]["close"], h[-20:], len(h), h["close"][-5:].mean(), h.sma(20), h.rsi(14), h.std(20)
+        h[-1]["close"], h.close(), h.close(10), h[-20:], len(h), h["close"][-5:].mean(), h.sma(20), h.rsi(14)
     """
 
     __slots__ = ()
@@ -52,6 +52,26 @@ class History(Sequence[Bar]):
         raise NotImplementedError
 
     def __len__(self) -> int:
+        raise NotImplementedError
+
+    def open(self, ago: int = 0) -> float:
+        """Return the open of now, or of some bars ago; the quick way to `h[-1 - ago]["open"]`."""
+        raise NotImplementedError
+
+    def high(self, ago: int = 0) -> float:
+        """Return the high of now, or of some bars ago."""
+        raise NotImplementedError
+
+    def low(self, ago: int = 0) -> float:
+        """Return the low of now, or of some bars ago."""
+        raise NotImplementedError
+
+    def close(self, ago: int = 0) -> float:
+        """Return the close of now, or of some bars ago."""
+        raise NotImplementedError
+
+    def volume(self, ago: int = 0) -> float:
+        """Return the volume of now, or of some bars ago."""
         raise NotImplementedError
 
     def sma(self, n: int = 20) -> float:
@@ -97,6 +117,8 @@ def opened(candles: Candles) -> tuple[History, Iterator[int]]:
     made = _history(candles, _bar(candles, now), now)
     for name, usual in INDICATORS.items():
         setattr(made, name, _indicator(candles, name, usual, now))
+    for name in PRICE_KEYS:
+        setattr(made, name, _price(getattr(candles, name).data, name, now))
 
     def advance() -> Iterator[int]:
         for index in range(len(candles)):
@@ -156,6 +178,17 @@ def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> typ
             return map(bar, range(now[0]))
 
     return ShownHistory
+
+
+def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[History, int], float]:
+    def value(_: History, ago: int = 0) -> float:
+        index = now[0] - 1 - ago
+        if 0 <= index < now[0]:
+            number: float = cells[index]
+            return number
+        raise IndexError(f"there is no {name} {ago} bars ago among {now[0]} bars")
+
+    return value
 
 
 def _indicator(candles: Candles, name: str, usual: int, now: list[int]) -> Callable[[History, int], float]:

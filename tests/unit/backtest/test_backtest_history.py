@@ -52,6 +52,21 @@ def test_no_look_reaches_the_future() -> None:
     assert not any(isinstance(value, np.ndarray | memoryview) for value in held)
 
 
+def test_a_price_of_some_bars_ago_is_one_call() -> None:
+    candles, history = random_candles(100), _history(30)
+
+    assert (history.close(), history.close(10)) == (candles.close[29], candles.close[19])
+    assert (history.open(), history.high(), history.low(), history.volume()) == (
+        candles.open[29],
+        candles.high[29],
+        candles.low[29],
+        candles.volume[29],
+    )
+    for ago in (30, -1, 10**9):
+        with pytest.raises(IndexError):
+            history.close(ago)
+
+
 def test_nothing_can_be_written() -> None:
     history = _history(30)
 
