@@ -181,7 +181,7 @@ def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low
         quantity, target = abs(state[S_QUANTITY]), state[S_TARGET]
         value = value_at_close(config, side, quantity, target, first, c)
         rival = value_at_close(config, side, quantity, target, other, c)
-        if takes_other(state, config, side, value, rival, other[0], o, h, low):
+        if takes_other(state, config, value, rival, other[0], o, h, low):
             chosen = other
     note(state, side, chosen)
     if chosen[0] != NONE:
@@ -200,7 +200,7 @@ def _work_order(state: Floats, config: Floats, trades: Floats, o: float, h: floa
     if first[0] != other[0] or (first[0] and (first[1] != other[1] or parts(first[4], other[4]))):
         is_ambiguous = True
         value, rival = worth_at_close(state, config, side, first, c), worth_at_close(state, config, side, other, c)
-        if takes_other(state, config, side, value, rival, other[4][0], o, h, low):
+        if takes_other(state, config, value, rival, other[4][0], o, h, low):
             chosen = other
     state[S_NEXT_FRESH] = 0.0
     state[S_NEXT_TRIGGERED] = 1.0 if chosen[3] else 0.0

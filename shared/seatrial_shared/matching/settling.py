@@ -31,7 +31,6 @@ def parts(way: Way, other: Way) -> bool:
 def takes_other(
     state: Floats,
     config: Floats,
-    side: float,
     value: float,
     rival: float,
     rival_reason: int,
@@ -39,11 +38,10 @@ def takes_other(
     h: float,
     low: float,
 ) -> bool:
-    """Settle a bar on which the two paths part: the first goes to the favourable extreme first."""
+    """Settle a bar on which the two paths part: the first goes to the high first."""
     mode = config[C_INTRABAR]
     if mode == 2.0:
-        nearer_high = h - o < o - low
-        return nearer_high != (side > 0.0)
+        return h - o >= o - low
     if mode >= 3.0:
         state[S_DRAWS] += 1.0
         if mode == 3.0:

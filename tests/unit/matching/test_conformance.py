@@ -109,6 +109,15 @@ def test_the_order_of_an_ambiguous_bar_is_chosen_by_name(intrabar: str, price: f
     assert result.ambiguous_bars == 1
 
 
+@pytest.mark.parametrize(("o", "long", "short"), [(104.0, 105.0, 105.0), (96.0, 95.0, 95.0)])
+def test_nearest_goes_to_the_extreme_next_to_the_open_whatever_the_side(o: float, long: float, short: float) -> None:
+    bars = [SIGNAL_BAR, CALM, (o, 106.0, 94.0, 100.0)]
+    config = replace(FREE, allow_short=True, intrabar="nearest")
+
+    assert run(bars, one_entry(3, 95, 105), config).trades[0].exit_price == long
+    assert run(bars, one_entry(3, 105, 95, side=-1), config).trades[0].exit_price == short
+
+
 def test_fees_are_charged_on_both_sides_also_when_in_and_out_at_one_open() -> None:
     config = replace(FREE, taker_fee_rate=0.001)
 

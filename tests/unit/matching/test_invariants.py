@@ -1,4 +1,4 @@
-"""Laws that hold whatever the market does: mirrored shorts, ordered modes, costs, buying power, and a worked ledger."""
+"""Laws that hold whatever the market does: mirrored shorts, ordered modes, costs and buying power."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,6 @@ from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entr
 from seatrial_shared.errors import ValidationFailed
 from seatrial_shared.matching import ExecutionConfig
 from seatrial_shared.matching.config import IntrabarName
-from seatrial_shared.strategy.signals import Signals
 
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -134,48 +133,3 @@ def test_volatility_sizing_waits_for_its_sample_and_then_aims_at_the_target() ->
 def test_an_unknown_way_to_settle_bars_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(ValidationFailed, match="worst, best, nearest or magnify"):
         replace(FREE, intrabar="zoom")  # type: ignore[arg-type]
-
-
-def test_a_ledger_of_four_trades_worked_by_hand() -> None:
-    bars: list[Bar] = [
-        SIGNAL_BAR,
-        (100, 104, 99, 102),  # 1: buy at 100 decided on 0; target 104 is reached
-        (102, 103, 101, 102),  # 2: buy at 102 decided on 1
-        (98, 99, 97, 98),  # 3: opens below the stop 99.96
-        (98, 98.5, 97, 98),  # 4: sell short at 98 decided on 3
-        (97, 97.5, 96, 96.5),  # 5: cover at 97, buy at 97, both decided on 4
-        (97, 98, 96.5, 98),  # 6: last close 98
-    ]
-    n = len(bars)
-    entry = np.array([1, 1, 0, -1, 1, 0, 0], dtype=np.int8)
-    leave = np.array([0, 0, 0, 0, 1, 0, 0], dtype=np.bool_)
-    signals = Signals(entry, leave, np.full(n, 0.02), np.full(n, 0.04))
-    config = ExecutionConfig(
-        cash=1_000, taker_fee_rate=0.001, maker_fee_rate=0.0005, allow_short=True, sizing="fixed:2"
-    )
-
-    result = run(bars, signals, config)
-
-    assert [(t.side, t.entry_price, t.exit_price, t.exit_reason, t.gap) for t in result.trades] == [
-        ("long", 100, 104, "take_profit", False),
-        ("long", 102, 98, "stop_loss", True),
-        ("short", 98, 97, "signal", False),
-        ("long", 97, 98, "end_of_data", False),
-    ]
-    fees = [0.2 + 0.104, 0.204 + 0.196, 0.196 + 0.194, 0.194 + 0.196]
-    gross = [8.0, -8.0, 2.0, 2.0]
-    assert [t.fees for t in result.trades] == pytest.approx(fees, abs=1e-12)
-    assert [t.pnl for t in result.trades] == pytest.approx([g - f for g, f in zip(gross, fees, strict=True)], abs=1e-12)
-    assert result.final_cash == pytest.approx(1_004 - sum(fees), abs=1e-9)
-    assert result.equity.tolist() == pytest.approx(
-        [
-            1_000,
-            1_000,
-            1_000 + 8 - 0.304,
-            1_007.696 - 0.204,
-            1_007.696 - 8.4,
-            999.296 - 0.196,
-            999.296 + 2 - 0.39 - 0.194 - 1,
-            1_004 - sum(fees),
-        ]
-    )
