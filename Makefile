@@ -68,6 +68,7 @@ test-all: $(DEV_STAMP) ## Everything, the slow matrices too
 
 docs: $(DEV_STAMP) ## Write the tables of docs/ and .env.example anew from the code
 	@$(BIN)/python scripts/doc_tables.py
+	@$(BIN)/python scripts/conformance_page.py
 	@$(BIN)/python scripts/env_example.py > .env.example
 
 migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedded one) to the newest schema

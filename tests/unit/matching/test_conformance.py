@@ -1,99 +1,37 @@
 """The conformance table: what each decisive bar does to a bracket, worked by hand, long and mirrored short."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import cast
 
-import numpy as np
 import pytest
-from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
+from tests.unit.matching.conformance_cases import CALM, CASES, Case, fills
+from tests.unit.matching.tables import FREE, SIGNAL_BAR, one_entry, run
 
-CALM = SIGNAL_BAR
-
-
-@dataclass(frozen=True)
-class Case:
-    """Bars after the signal bar, and the exit that they must lead to; `ambiguous` under the default `worst`."""
-
-    id: str
-    bars: tuple[Bar, ...]
-    price: float
-    reason: str
-    ambiguous: bool = False
-    stop: float = 95.0
-    target: float = 105.0
-    trail: float = np.nan
-    session: str = "continuous"
-
-
-CASES = [
-    Case("A entry bar hits both", ((100, 106, 94, 100),), 95, "stop_loss", ambiguous=True),
-    Case("B later bar hits both", (CALM, (100, 106, 94, 100)), 95, "stop_loss", ambiguous=True),
-    Case("B2 both, open near the high", (CALM, (104, 106, 94, 96)), 95, "stop_loss", ambiguous=True),
-    Case("C gap through the stop", (CALM, (90, 92, 88, 91)), 90, "stop_loss"),
-    Case("D gap through the target", (CALM, (110, 112, 108, 111)), 105, "take_profit"),
-    Case("D gap through the target in an auction", (CALM, (110, 112, 108, 111)), 110, "take_profit", session="auction"),
-    Case("E low equals the stop", (CALM, (100, 101, 95, 99)), 95, "stop_loss"),
-    Case("F high equals the target", (CALM, (100, 105, 99, 101)), 105, "take_profit"),
-    Case("G gap below the stop, then a rally", (CALM, (90, 106, 88, 100)), 90, "stop_loss"),
-    Case("J entry bar hits the stop", ((100, 101, 94, 96),), 95, "stop_loss"),
-    Case("K entry bar hits the target", ((100, 106, 99, 104),), 105, "take_profit"),
-    Case("H open at the end closes at the last close", (CALM, (100, 102, 100, 102)), 102, "end_of_data"),
-    Case("L5 open below the stop: in and out there", ((94, 96, 93, 95),), 94, "stop_loss"),
-    Case("L6 open above the target: in and out there", ((106, 107, 105.5, 106),), 106, "take_profit"),
-    Case(
-        "T1 trailing, high then low",
-        (CALM, (106, 110, 104, 108), (108, 109, 107, 108)),
-        104.5,
-        "trailing",
-        ambiguous=True,
-        stop=np.nan,
-        target=np.nan,
-        trail=5.5,
-    ),
-    Case(
-        "T2 trailing, the next bar",
-        (CALM, (106, 110, 106, 108), (108, 109, 103, 104)),
-        104.5,
-        "trailing",
-        stop=np.nan,
-        target=np.nan,
-        trail=5.5,
-    ),
-    Case(
-        "T3 trailing on the entry bar",
-        ((100, 110, 100, 104), (104, 105, 104, 105)),
-        104.5,
-        "trailing",
-        stop=np.nan,
-        target=np.nan,
-        trail=5.5,
-    ),
-]
+from seatrial_shared.matching.config import IntrabarName
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_long(case: Case) -> None:
-    bars = [SIGNAL_BAR, *case.bars]
-    config = replace(FREE, session="auction" if case.session == "auction" else "continuous")
+    for mode, expected in (("worst", case.exit), ("best", case.best), ("nearest", case.nearest)):
+        result = fills(case, cast(IntrabarName, mode))
 
-    result = run(bars, one_entry(len(bars), case.stop, case.target, case.trail), config)
-
-    assert [(trade.exit_price, trade.exit_reason) for trade in result.trades] == [(case.price, case.reason)]
-    assert result.ambiguous_trades == int(case.ambiguous)
-    assert result.trades[0].entry_price == bars[1][0]
-    assert result.trades[0].ambiguous == case.ambiguous
+        assert [(trade.exit_price, trade.exit_reason) for trade in result.trades] == [expected or case.exit], mode
+        assert result.trades[0].entry_price == (case.entry or case.bars[0][0])
+        assert result.ambiguous_trades == int(case.is_ambiguous)
+        assert result.trades[0].ambiguous == case.is_ambiguous
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if np.isnan(case.trail)], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_mirrored_short(case: Case) -> None:
-    bars = mirrored([SIGNAL_BAR, *case.bars])
-    config = replace(FREE, allow_short=True, session="auction" if case.session == "auction" else "continuous")
+    for mode, expected in (("worst", case.exit), ("best", case.best)):
+        price, reason = expected or case.exit
 
-    result = run(bars, one_entry(len(bars), 1e4 / case.stop, 1e4 / case.target, side=-1), config)
+        result = fills(case, cast(IntrabarName, mode), is_short=True)
 
-    assert [trade.exit_reason for trade in result.trades] == [case.reason]
-    assert result.trades[0].exit_price == pytest.approx(1e4 / case.price, rel=1e-12)
-    assert result.trades[0].side == "short"
-    assert result.ambiguous_trades == int(case.ambiguous)
+        assert [(trade.exit_price, trade.exit_reason) for trade in result.trades] == [(200 - price, reason)], mode
+        assert result.trades[0].entry_price == 200 - (case.entry or case.bars[0][0])
+        assert result.trades[0].side == "short"
+        assert result.ambiguous_trades == int(case.is_ambiguous)
 
 
 @pytest.mark.parametrize(

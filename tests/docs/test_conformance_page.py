@@ -1,0 +1,46 @@
+"""The conformance table of docs/execution.md is what the kernel does, and the page names what a callback may answer."""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from tests.unit.matching.conformance_cases import CASES
+
+from seatrial_backtest.answers import ACTIONS, KNOWN_KEYS, ORDER_KINDS
+from seatrial_shared.matching.layout import Exit, Rejection
+from seatrial_shared.matching.records import REJECTION_TEXTS
+from seatrial_shared.quant.sizing import SizingKind
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def conformance_page() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("conformance_page", ROOT / "scripts" / "conformance_page.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_conformance_table_is_what_the_kernel_does(conformance_page: ModuleType) -> None:
+    text = conformance_page.PAGE.read_text(encoding="utf-8")
+
+    assert conformance_page.filled(text) == text, "docs/execution.md is old: run `make docs`"
+    found = conformance_page.MARKED.search(text)
+    assert found is not None
+    assert re.findall(r"^\| ([A-Z]\d?) \|", found[0], re.MULTILINE) == [case.id for case in CASES]
+    assert {"A", "B", "B2", "C", "D", "E", "F", "G", "H", "J", "K"} <= {case.id for case in CASES}
+    assert {"T1", "T2", "T3", "L1", "L2", "L3", "L4", "L5", "L6"} <= {case.id for case in CASES}
+
+
+def test_the_page_names_every_word_of_an_answer_and_every_outcome(conformance_page: ModuleType) -> None:
+    text = conformance_page.PAGE.read_text(encoding="utf-8")
+    words = [*KNOWN_KEYS, *ACTIONS, "hold", *ORDER_KINDS]
+    words += [kind.value for kind in SizingKind]
+    words += [reason.name.lower() for reason in Exit if reason]
+
+    assert [word for word in words if not re.search(rf"`{word}(?:`|:)", text)] == []
+    assert [REJECTION_TEXTS[r] for r in Rejection if r and REJECTION_TEXTS[r] not in text] == []
