@@ -13,13 +13,19 @@ MIGRATION = (sys.executable, "-m", "seatrial_shared.db.upgrade")
 
 @dataclass(frozen=True)
 class Service:
-    """One process of the stack; `port_aliases` are further variables that must agree with SEATRIAL_<NAME>_PORT."""
+    """One process of the stack.
+
+    Args:
+        port_aliases: Further variables that must agree with SEATRIAL_<NAME>_PORT.
+        further_ports: Other ports it listens on, as variable and default.
+    """
 
     name: str
     default_port: int
     module: str = ""
     command: tuple[str, ...] = ()
     port_aliases: tuple[str, ...] = ()
+    further_ports: tuple[tuple[str, int], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -35,10 +41,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a service listens, and the variable that says so."""
+    """Where a service listens; `further` are its other ports, each with the variable that says so."""
 
     host: str
     port: int
+    further: tuple[tuple[str, int], ...] = ()
 
     @property
     def url(self) -> str:
@@ -52,7 +59,7 @@ SERVICES = (
     Service("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
     Service("alerts", 8002, "seatrial_alerts"),
     Service("backtest", 8001, "seatrial_backtest"),
-    Service("stress", 8003, "seatrial_stress"),
+    Service("stress", 8003, "seatrial_stress", further_ports=(("SEATRIAL_STRESS_UI_PORT", 8089),)),
     Service("engine", 5000, "seatrial_engine"),
 )
 
@@ -107,6 +114,12 @@ def check_ports(services: Sequence[Service], where: Mapping[str, Address]) -> No
         elif not ports.is_free(address.port, address.host):
             complaints.append(taken_text(service, address, ports.holder(address.port)))
         seen[address.port] = service.name
+        complaints += [
+            f"Port {port} of {service.name} is taken by {ports.holder(port)}. "
+            f"Stop that program or set {name} to a free port, 0 for none."
+            for name, port in address.further
+            if port and not ports.is_free(port, address.host)
+        ]
     if complaints:
         raise PortTaken("\n".join(complaints))
 
@@ -133,4 +146,11 @@ def _address(service: Service, environment: Mapping[str, str]) -> Address:
         if not text.isdigit() or not 1 <= int(text) <= 65535:
             raise UsageError(f"{name} must be a port from 1 to 65535, was {text!r}.")
     port = int(next(iter(given.values()), service.default_port))
-    return Address(environment.get(f"{service.prefix}HOST") or ports.LOOPBACK, port)
+    further = tuple((name, _further(name, environment.get(name), default)) for name, default in service.further_ports)
+    return Address(environment.get(f"{service.prefix}HOST") or ports.LOOPBACK, port, further)
+
+
+def _further(name: str, text: str | None, default: int) -> int:
+    if text and (not text.isdigit() or int(text) > 65535):
+        raise UsageError(f"{name} must be a port from 1 to 65535, or 0 for none, was {text!r}.")
+    return int(text) if text else default

@@ -54,6 +54,23 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
         services.check_ports(pair, where)
 
 
+def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() -> None:
+    stress = next(each for each in services.SERVICES if each.name == "stress")
+    with socket.socket() as taken, socket.socket() as probe:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        probe.bind(("127.0.0.1", 0))
+        free, port = probe.getsockname()[1], taken.getsockname()[1]
+        probe.close()
+        given = {"SEATRIAL_STRESS_PORT": str(free), "SEATRIAL_STRESS_UI_PORT": str(port)}
+
+        with pytest.raises(PortTaken, match=f"Port {port} of stress is taken.*set SEATRIAL_STRESS_UI_PORT"):
+            services.check_ports([stress], services.addresses([stress], given))
+        services.check_ports([stress], services.addresses([stress], {**given, "SEATRIAL_STRESS_UI_PORT": "0"}))
+
+    assert services.addresses([stress], {})["stress"].further == (("SEATRIAL_STRESS_UI_PORT", 8089),)
+
+
 def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
