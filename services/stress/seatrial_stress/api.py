@@ -8,8 +8,8 @@ from pydantic import AwareDatetime
 from seatrial_shared.contracts.pages import Page
 from seatrial_shared.contracts.stress import Plan, RunRequest, RunState
 from seatrial_shared.web import requires
+from seatrial_stress import fleet_api, store
 from seatrial_stress import plan as plans
-from seatrial_stress import store
 from seatrial_stress.examples import REQUEST, RUN, answer
 from seatrial_stress.service import Service
 
@@ -51,4 +51,4 @@ def routes(service: Service) -> list[APIRouter]:
         """Stop a run; its load ends at once."""
         return await service.cancel(identity)
 
-    return [router]
+    return [router, fleet_api.routes(service.fleet)]

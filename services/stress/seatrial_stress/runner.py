@@ -72,7 +72,7 @@ def prepare(plan: Plan, target: str, token: str, folder: Path, identity: str) ->
     path = folder / "schedule.jsonl"
     with path.open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(each.row()) + "\n" for each in schedule.arrivals(plan, identity))
-    return Load(plan, target, token, folder, path)
+    return Load(plan, target, token, folder, path, identity)
 
 
 async def conclude(

@@ -15,6 +15,7 @@ from seatrial_shared.db.upgrade import head
 from seatrial_shared.errors import Conflict, NotFound
 from seatrial_stress import plan as plans
 from seatrial_stress import runner, store, supervisor, targets
+from seatrial_stress.fleet import Fleet
 from seatrial_stress.runner import Drive
 from seatrial_stress.settings import StressSettings
 
@@ -33,6 +34,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=3, application="seatrial-stress")
+        self.fleet = Fleet(clock)
         self.verdicts: dict[str, int] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id = ""
@@ -56,15 +58,15 @@ class Service:
 
     async def detail(self) -> dict[str, object]:
         """Return what is inside, for people."""
-        return {"run": self._current_id or None, "verdicts": self.verdicts}
+        return {"run": self._current_id or None, "verdicts": self.verdicts, "idle_workers": self.fleet.idle()}
 
-    async def start(self, request: RunRequest, *, origin: Origin = "api", drive: Drive = supervisor.drive) -> RunState:
+    async def start(self, request: RunRequest, *, origin: Origin = "api", drive: Drive | None = None) -> RunState:
         """Begin a run, or say which one is under way.
 
         Args:
             request: What is wanted.
             origin: Where it was asked for.
-            drive: Sends the load.
+            drive: Sends the load; workers that ask for work where there are enough, else processes of our own.
         """
         async with self._starting:
             return await self._start(request, origin, drive)
@@ -105,7 +107,7 @@ class Service:
         began, length = self._progress
         return state.model_copy(update={"progress_ratio": min(0.99, (self.clock.monotonic() - began) / length)})
 
-    async def _start(self, request: RunRequest, origin: Origin, drive: Drive) -> RunState:
+    async def _start(self, request: RunRequest, origin: Origin, drive: Drive | None) -> RunState:
         if self._current is not None and not self._current.done():
             raise Conflict(f"run {self._current_id} is under way; wait for it or DELETE /v1/runs/{self._current_id}")
         chosen = plans.get(request.plan) if isinstance(request.plan, str) else request.plan
@@ -114,6 +116,7 @@ class Service:
             duration_seconds=request.duration_seconds,
             rate_per_second=request.rate_per_second,
             seed=request.seed,
+            workers=request.workers,
         )
         target = targets.allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
         identity = runner.new_id()
@@ -121,7 +124,8 @@ class Service:
             await store.add(session, identity, plan, target, origin, self.clock.now())
         self._current_id = identity
         self._progress = (self.clock.monotonic(), plan.duration_seconds)
-        self._current = asyncio.create_task(self._run(identity, plan, target, drive))
+        chosen_drive = drive or (self.fleet.drive if len(self.fleet.idle()) >= plan.workers else supervisor.drive)
+        self._current = asyncio.create_task(self._run(identity, plan, target, chosen_drive))
         return await self.state(identity)
 
     async def _run(self, identity: str, plan: Plan, target: str, drive: Drive) -> None:

@@ -34,11 +34,12 @@ class Load:
     token: str
     folder: Path
     schedule: Path
+    run: str = ""
 
 
 async def drive(load: Load) -> list[WorkerEnd]:
     """Run every worker to its end; whatever happens, none is left afterwards."""
-    workers = [await _start(load, number) for number in range(load.plan.workers)]
+    workers = [await start(load, number) for number in range(load.plan.workers)]
     plan = load.plan
     limit = START_SECONDS + plan.duration_seconds + 2 * plan.timeout_seconds + 5
     try:
@@ -87,7 +88,8 @@ def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) ->
     return {**kept, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
-async def _start(load: Load, number: int) -> asyncio.subprocess.Process:
+async def start(load: Load, number: int) -> asyncio.subprocess.Process:
+    """Start the generator process of one worker."""
     spec = write_spec(load, number)
     arguments = ["-m", "locust", "-f", str(SCENARIO), "--headless", "-u", "1", "-r", "1", "--host", load.target]
     arguments += ["--only-summary", "--exit-code-on-error", "0", USER_CLASSES[load.plan.users]]

@@ -118,6 +118,7 @@ class RunRequest(BaseModel):
     duration_seconds: Annotated[float, Field(gt=0, le=3_600)] | None = None
     rate_per_second: Annotated[float, Field(gt=0, le=2_000)] | None = None
     seed: int | None = None
+    workers: Annotated[int, Field(ge=1, le=8)] | None = None
 
 
 class Latency(BaseModel):
