@@ -31,7 +31,7 @@ class ExecutionConfig:
         session: `continuous`: a limit that the bar opens beyond fills at the limit; `auction`: at the open.
         intrabar: Who is right on a bar where the order of high and low decides; `magnify` walks the finer bars inside
             it, and settles those and bars without finer ones by the worst rule; `random` draws by the seed, `chosen`
-            takes one bit of the seed for each such bar, 1 where the low comes first.
+            takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
         limit_fill: `touch` fills a limit that is reached; `through` one that is passed by a tick.
         allow_short: Whether entries may sell short.
         sizing: As in `quant.sizing`.

@@ -38,7 +38,7 @@ from seatrial_shared.matching.layout import (
 )
 from seatrial_shared.matching.placing import decide, place
 from seatrial_shared.matching.prices import taken
-from seatrial_shared.matching.settling import parts, takes_other, value_at_close, worth_at_close
+from seatrial_shared.matching.settling import keeps_other, parts, takes_other, value_at_close, worth_at_close
 from seatrial_shared.matching.walk import Way, approach, walk
 from seatrial_shared.quant.jit import compiled
 
@@ -171,7 +171,7 @@ def _walk_exits(
 def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
     """Walk the exits of an open position along both paths of the bar."""
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
-    a, top, bottom, z = o * side, h * side, low * side, c * side
+    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
     first = _walk_exits(state, config, side, a, top, bottom, z)
     other = _walk_exits(state, config, side, a, bottom, top, z)
     chosen = first
@@ -181,8 +181,10 @@ def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low
         quantity, target = abs(state[S_QUANTITY]), state[S_TARGET]
         value = value_at_close(config, side, quantity, target, first, c)
         rival = value_at_close(config, side, quantity, target, other, c)
-        if takes_other(state, config, value, rival, other[0], o, h, low):
+        if takes_other(state, config, side, value, rival, other[0], o, h, low):
             chosen = other
+    elif keeps_other(config, side, first, other, o, h, low):
+        chosen = other
     note(state, side, chosen)
     if chosen[0] != NONE:
         close_position(state, config, trades, chosen[1] * side, chosen[0], chosen[3], chosen[4])
@@ -192,7 +194,7 @@ def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low
 def _work_order(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
     """Walk a waiting entry, and what follows it on the rest of the bar, along both paths of the bar."""
     side = state[S_NEXT_SIDE]
-    a, top, bottom, z = o * side, h * side, low * side, c * side
+    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
     first = _route(state, config, side, a, top, bottom, z)
     other = _route(state, config, side, a, bottom, top, z)
     chosen = first
@@ -200,8 +202,10 @@ def _work_order(state: Floats, config: Floats, trades: Floats, o: float, h: floa
     if first[0] != other[0] or (first[0] and (first[1] != other[1] or parts(first[4], other[4]))):
         is_ambiguous = True
         value, rival = worth_at_close(state, config, side, first, c), worth_at_close(state, config, side, other, c)
-        if takes_other(state, config, value, rival, other[4][0], o, h, low):
+        if takes_other(state, config, side, value, rival, other[4][0], o, h, low):
             chosen = other
+    elif keeps_other(config, side, first[4], other[4], o, h, low):
+        chosen = other
     state[S_NEXT_FRESH] = 0.0
     state[S_NEXT_TRIGGERED] = 1.0 if chosen[3] else 0.0
     if chosen[0]:

@@ -31,6 +31,7 @@ def parts(way: Way, other: Way) -> bool:
 def takes_other(
     state: Floats,
     config: Floats,
+    side: float,
     value: float,
     rival: float,
     rival_reason: int,
@@ -38,10 +39,10 @@ def takes_other(
     h: float,
     low: float,
 ) -> bool:
-    """Settle a bar on which the two paths part: the first goes to the high first."""
+    """Settle a bar on which the two paths part: the first goes to the favourable extreme first."""
     mode = config[C_INTRABAR]
     if mode == 2.0:
-        return h - o >= o - low
+        return _nearest_is_other(side, o, h, low)
     if mode >= 3.0:
         state[S_DRAWS] += 1.0
         if mode == 3.0:
@@ -51,6 +52,22 @@ def takes_other(
     if value == rival:
         return mode == 0.0 and rival_reason != TAKE_PROFIT
     return rival < value if mode == 0.0 else rival > value
+
+
+@compiled
+def keeps_other(config: Floats, side: float, way: Way, other: Way, o: float, h: float, low: float) -> bool:
+    """Tell which of two ways that end alike was gone: `worst` takes the one with the deeper low, `best` the other."""
+    mode = config[C_INTRABAR]
+    if mode == 0.0:
+        return other[5] < way[5]
+    if mode == 1.0:
+        return other[5] > way[5]
+    return mode == 2.0 and _nearest_is_other(side, o, h, low)
+
+
+@compiled
+def _nearest_is_other(side: float, o: float, h: float, low: float) -> bool:
+    return (h - o < o - low) != (side > 0.0)
 
 
 @compiled

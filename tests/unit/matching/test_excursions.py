@@ -10,6 +10,7 @@ from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entr
 from tests.unit.matching.test_agreement import CONFIGS, market, with_orders
 
 from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
+from seatrial_shared.matching.config import IntrabarName
 from seatrial_shared.quant.drawdown import max_drawdown
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,6 +56,21 @@ def test_a_short_mirrors_a_long() -> None:
     assert short.exit_price == pytest.approx(1e4 / 95)
     assert short.mae_ratio == pytest.approx(100 / 95 - 1)
     assert short.mfe_ratio == pytest.approx(1 - 100 / 104)
+
+
+@pytest.mark.parametrize(("intrabar", "against"), [("worst", 0.03), ("best", 0.0), ("nearest", 0.0)])
+@pytest.mark.parametrize("side", [1, -1])
+def test_how_deep_a_bar_went_before_its_target_is_settled_as_orders_are(
+    intrabar: IntrabarName, against: float, side: int
+) -> None:
+    # Both ways end at 105, but one goes to 97 before; the open is nearer the high. The short is mirrored about 100.
+    bar: Bar = (102, 106, 97, 104) if side > 0 else (98, 103, 94, 96)
+    config = replace(FREE, allow_short=True, intrabar=intrabar)
+
+    result = run([SIGNAL_BAR, (100, 100, 100, 100), bar], one_entry(3, target=100 + side * 5, side=side), config)
+
+    assert result.trades[0].mae_ratio == pytest.approx(against)
+    assert result.ambiguous_bars == 0
 
 
 def test_the_account_is_marked_at_the_worst_of_each_bar() -> None:
