@@ -63,7 +63,7 @@ test: $(DEV_STAMP) ## Every test but the slow matrices, with real parts
 	@$(BIN)/python -m pytest -m "serial and not slow"
 
 test-all: $(DEV_STAMP) ## Everything, the slow matrices too
-	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup --hypothesis-profile=thorough
 	@$(BIN)/python -m pytest -m "serial"
 
 docs: $(DEV_STAMP) ## Write the tables of docs/ and .env.example anew from the code

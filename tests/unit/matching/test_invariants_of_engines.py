@@ -1,0 +1,168 @@
+"""Laws I10 and I11: every driver makes the same trades, and the same run has the same identity everywhere."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.matching import test_invariants_of_ledgers, test_invariants_of_symmetry
+from tests.unit.matching.laws import DECLARED, FEWEST_EXAMPLES, LAWS, Declared, examples, law
+from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
+
+from seatrial_backtest.actions import signals_of
+from seatrial_backtest.callback import ask
+from seatrial_backtest.choice import choose
+from seatrial_backtest.run import run as backtest
+from seatrial_shared.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, TradeRecord, simulate
+from seatrial_shared.matching.layout import SizeKind
+
+Answer = dict[str, Any]  # Any: what a callback returns
+OWN_SIZES = {SizeKind.FIXED: "quantity", SizeKind.EQUITY: "size_pct", SizeKind.RISK: "risk_pct"}
+KINDS = {kind: kind.name.lower() for kind in OrderKind}
+# Few enough to be quick, enough for every kind of trade: each is run whole in two more processes.
+FEW_IDENTITIES, IDENTITIES = 4, 100
+
+
+def answers(market: Wild) -> list[Answer | None]:
+    """Return what a callback would answer to decide the same as the market's signals."""
+    return [_answer(market, bar) for bar in range(len(market.candles))]
+
+
+def _answer(market: Wild, bar: int) -> Answer | None:
+    signals = market.signals
+    if signals.exit[bar]:
+        return {"action": "close"}
+    if not signals.entry[bar]:
+        return None
+
+    def at(name: str) -> float:
+        return float(getattr(signals, name)[bar])
+
+    base, kind = int(at("base")), OrderKind(int(at("entry_type")))
+    ratio, trail = ("_pct" if base == 0 else ""), ("" if base == 1 else "_pct")
+    told: Answer = {
+        f"stop_loss{ratio}": at("stop_loss"),
+        f"take_profit{ratio}": at("take_profit"),
+        f"trailing{trail}": at("trailing"),
+    }
+    if kind in (OrderKind.LIMIT, OrderKind.STOP_LIMIT):
+        told["limit_price"] = at("limit_price")
+    if kind in (OrderKind.STOP, OrderKind.STOP_LIMIT):
+        told["stop_price"] = at("stop_price")
+    if kind != OrderKind.MARKET and at("expires"):
+        told["expires_bars"] = int(at("expires"))
+    if signals.size is not None and SizeKind(int(at("size_kind"))) in OWN_SIZES:
+        told[OWN_SIZES[SizeKind(int(at("size_kind")))]] = at("size")
+    known = {key: value for key, value in told.items() if not np.isnan(value)}
+    return {"action": "buy" if signals.entry[bar] > 0 else "short", "order_type": KINDS[kind], **known}
+
+
+def callback(told: Sequence[Answer | None]) -> Callable[[Sequence[Mapping[str, Any]], str], Answer | None]:
+    """Return a callback that answers by heart."""
+    return lambda history, symbol: told[len(history) - 1]
+
+
+def sayable(market: Wild) -> Wild:
+    """Return the market with nothing but what a callback can say: no size in money, no exit and entry at once."""
+    signals = market.signals
+    assert signals.size is not None and signals.size_kind is not None
+    size = np.where(signals.size_kind == SizeKind.NOTIONAL, np.nan, signals.size)
+    return replace(market, signals=replace(signals, size=size, entry=np.where(signals.exit, 0, signals.entry)))
+
+
+@law("I10", few=30, thorough=500)
+@given(SEEDS, ANY_TERMS, st.sampled_from([1, -1]))
+def test_i10_a_callback_trades_what_its_signals_trade(seed: int, terms: ExecutionConfig, side: int) -> None:
+    market = sayable(wild(seed, side=side))
+    asked = ask(callback(answers(market)), market.candles, "raise", False)
+
+    signals, _ = signals_of(asked.decisions, market.candles, terms)
+    told, whole = simulate(market.candles, signals, terms), simulate(market.candles, market.signals, terms)
+
+    assert told.trades == whole.trades
+    assert told.equity.tolist() == whole.equity.tolist()
+
+
+def stepped(market: Wild, terms: ExecutionConfig, restart_at: int) -> tuple[list[TradeRecord], list[float]]:
+    """Return trades and equity of the bar-driven exchange, which is restarted once."""
+    signals, bars = market.signals, market.candles
+    stepper, trades, equity = BarStepper(terms, "W", HOUR_MS), [], [terms.cash]
+    columns = ("stop_loss", "take_profit", "trailing", "base", "entry_type", "limit_price", "stop_price", "expires")
+    rows = zip(*(getattr(signals, name).tolist() for name in (*columns, "size_kind", "size")), strict=True)
+    for i, (stop, target, trail, base, kind, limit, trigger, wait, size_kind, size) in enumerate(rows):
+        if i == restart_at:
+            stepper = BarStepper.load(terms, stepper.dump(), "W", HOUR_MS)
+        o, high, low, close = (float(column[i]) for column in (bars.open, bars.high, bars.low, bars.close))
+        fills = stepper.on_bar(int(bars.time_ms[i]), o, high, low, close)
+        trades += [fill.trade for fill in fills if fill.trade]
+        equity.append(stepper.equity)
+        order = EntryOrder(OrderKind(kind), limit, trigger, wait, SizeKind(size_kind), size)
+        entry, leave = int(signals.entry[i]), bool(signals.exit[i])
+        stepper.decide(entry, leave, stop, target, trail, "price" if base else "fill", order)
+    if terms.close_at_end:
+        trades += [fill.trade for fill in stepper.finish() if fill.trade]
+        equity[-1] = stepper.equity
+    return trades, equity
+
+
+@law("I10", few=30, thorough=500)
+@given(SEEDS, ANY_TERMS, st.integers(0, 89))
+def test_i10_the_bar_driven_exchange_trades_what_whole_arrays_trade(
+    seed: int, terms: ExecutionConfig, restart_at: int
+) -> None:
+    market = wild(seed)
+    assert market.signals.base is not None
+    base = np.minimum(market.signals.base, 1)  # a step takes all three as prices, or all as ratios
+    market = replace(market, signals=replace(market.signals, base=base))
+
+    whole = simulate(market.candles, market.signals, terms)
+
+    assert stepped(market, terms, restart_at) == (whole.trades, whole.equity.tolist())
+
+
+def identities(first: int, count: int) -> list[str]:
+    """Return the manifests' identities of some backtests of callbacks and of registered strategies."""
+    found = []
+    for seed in range(first, first + count):
+        market = sayable(wild(seed, side=1))
+        chosen = choose("rsi_bollinger", {"rsi_below": 45.0}) if seed % 2 else choose(callback(answers(market)))
+        found.append(str(backtest(market.candles, chosen)["manifest"]["sha256"]))
+    return found
+
+
+def declare_identities() -> Declared:
+    """Declare I11, whose examples are runs in other processes and not drawn by Hypothesis."""
+    return Declared("I11", "test_i11_the_same_run_has_the_same_identity_in_every_process", IDENTITIES)
+
+
+def test_i11_the_same_run_has_the_same_identity_in_every_process() -> None:
+    count = examples(FEW_IDENTITIES, IDENTITIES)
+    program = (
+        "import sys; from tests.unit.matching.test_invariants_of_engines import identities;"
+        "print(' '.join(identities(0, int(sys.argv[1]))))"
+    )
+    here = identities(0, count)
+    for hashes in ("1", "4242"):
+        there = subprocess.run(
+            [sys.executable, "-c", program, str(count)],
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert there.stdout.split() == here
+    assert len(set(here)) == count
+
+
+def test_the_laws_are_all_declared_on_five_thousand_examples_and_more() -> None:
+    modules = (test_invariants_of_ledgers, test_invariants_of_symmetry, sys.modules[__name__])
+    declared = [*DECLARED, declare_identities()]
+
+    assert {each.law for each in declared} == set(LAWS)
+    assert all(any(hasattr(module, each.test) for module in modules) for each in declared)
+    assert sum(each.thorough for each in declared) >= FEWEST_EXAMPLES
