@@ -18,11 +18,17 @@ PATIENCE_SECONDS = 600.0
 
 
 def main(environment: Mapping[str, str] = os.environ) -> int:
-    """Run the plan of SEATRIAL_STRESS_PLAN (default high_frequency) for SEATRIAL_STRESS_DURATION seconds (20)."""
+    """Run a plan and return the exit code of its verdict.
+
+    Args:
+        environment: SEATRIAL_STRESS_PLAN (default high_frequency), SEATRIAL_STRESS_DURATION (seconds, 20) and
+            SEATRIAL_STRESS_WORKERS (1).
+    """
     request: dict[str, Any] = {  # Any: JSON
         "plan": environment.get("SEATRIAL_STRESS_PLAN", "high_frequency"),
         "duration_seconds": float(environment.get("SEATRIAL_STRESS_DURATION", "20")),
         "target": environment["SEATRIAL_ENGINE_URL"],
+        "workers": int(environment.get("SEATRIAL_STRESS_WORKERS", "1")),
     }
     try:
         with ServiceClient("stress", attempts=8) as stress:

@@ -218,6 +218,29 @@ def test_secrets_are_made_here_kept_and_never_committed(folder: Path) -> None:
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
 
 
+def test_the_load_workers_are_those_of_compose_and_see_no_more_than_they_need(overlay: list[Json]) -> None:
+    (container,) = pod(of_kind(overlay, "Deployment")["stress-worker"])["containers"]
+    ours = compose()["stress-worker"]
+    policy = of_kind(overlay, "NetworkPolicy")["stress-worker"]["spec"]
+
+    given = {each["name"]: each.get("value") for each in container["env"]}
+    (token,) = (each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each)
+
+    assert ours["profiles"] == ["load"]
+    assert container["image"].removeprefix("registry.example.com/") == ours["image"]
+    assert container["command"] == ours["entrypoint"]
+    assert set(given) == set(ours["environment"])
+    assert all(given[name] == ours["environment"][name] for name in given if name != "SEATRIAL_TOKEN")
+    assert token["key"] in of_kind(overlay, "Secret")[token["name"]]["data"]
+    assert "envFrom" not in container
+    assert bytes_of(container["resources"]["limits"]["memory"]) == bytes_of(
+        ours["deploy"]["resources"]["limits"]["memory"]
+    )
+    assert "ingress" not in policy
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [8003, 5000, 53, 53]
+    assert policy["egress"][0]["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "stress"}}}]
+
+
 def test_the_stress_run_ends_with_the_verdict_and_is_never_tried_again(folder: Path) -> None:
     objects = built(folder / "stress-run")
     local = built(folder / "overlays" / "local")
