@@ -168,6 +168,28 @@ def test_a_stress_run_ends_with_its_verdict_as_exit_code(compose: Compose) -> No
     say(" | ".join([f"stress run ended with {code}: {said[0]}", *bad]))
 
 
+def test_two_load_workers_in_containers_of_their_own_send_a_run(compose: Compose) -> None:
+    asked = {"SEATRIAL_STRESS_DURATION": "8", "SEATRIAL_STRESS_WORKERS": "2"}
+    short = replace(compose, environment={**compose.environment, **asked})
+    workers = ("--scale", "stress-worker=2", "stress-worker")
+    short.run("--profile", "load", "up", "--detach", "--no-build", "--no-recreate", *workers)
+
+    with compose.client("stress") as stress:
+        there = until(lambda: len(stress.get("/health/detail")["idle_workers"]) == 2)
+        code, text = short.ends_with("--profile", "load", "run", "--rm", "-T", "stress-run")
+        counts = stress.get("/v1/runs")["items"][0]["report"]["counts"]
+    logs = short.run("--profile", "load", "logs", "--no-color", "stress-worker")
+    short.run("--profile", "load", "rm", "--stop", "--force", "stress-worker")
+
+    said = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
+    assert there
+    assert VERDICTS[said[0].split(" ", 1)[0]] == code, text
+    assert "2 of 2 workers finished" in text, text
+    assert counts["scheduled"] == counts["sent"]
+    assert logs.count("stress_worker_done") == 2, logs
+    say(f"two load workers in containers of their own: {said[0]}")
+
+
 class Load:
     """Pushes batches without end and remembers which were acknowledged."""
 
