@@ -1,5 +1,6 @@
 """Laws I6 to I9: scaled and mirrored markets, costs, and the order of worst, nearest, magnified and best results."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,10 @@ from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
 Floats = NDArray[np.float64]
+DISTANCES = st.floats(0.002, 0.08) | st.sampled_from([0.0025, 0.005, 0.01, 0.02, 0.04])  # whole quarters of 100 too
 PRICES = ("open", "high", "low", "close")
 ALL_WAYS: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
+FEES = st.sampled_from([0.0, 0.002])
 NO_COSTS = ExecutionConfig(cash=1e6, taker_fee_rate=0.0, sizing="fixed:2", allow_short=True)
 
 
@@ -194,11 +197,11 @@ def inside(market: Wild, size: int) -> tuple[Candles, Candles]:
 
 
 @law("I9", few=40, thorough=700)
-@given(SEEDS, st.sampled_from([1, -1]), st.floats(0.002, 0.08), st.floats(0.002, 0.08), st.sampled_from([0.0, 0.002]))
+@given(SEEDS, st.sampled_from([wild, grid]), st.sampled_from([1, -1]), DISTANCES, DISTANCES, FEES)
 def test_i9_one_bracket_is_worst_nearest_magnified_best_in_order(
-    seed: int, side: int, stop: float, target: float, fee: float
+    seed: int, make: Callable[[int, int], Wild], side: int, stop: float, target: float, fee: float
 ) -> None:
-    finer, bars = inside(wild(seed, 120), 4)
+    finer, bars = inside(make(seed, 120), 4)
     signals: Signals = one_entry(len(bars), stop, target, side=side, base="fill")
     terms = replace(NO_COSTS, taker_fee_rate=fee)
 
