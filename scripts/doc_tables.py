@@ -8,34 +8,21 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
+from doc_tables_routes import route_rows, service_of
 from env_example import SERVICES, default, variables
-from fastapi import FastAPI
 from sqlalchemy import Table
 
 import seatrial_shared.db.tables  # noqa: F401  # every table joins the metadata
-from seatrial_alerts.app import build as alerts
-from seatrial_backtest.app import build as backtest
-from seatrial_engine.app import build as engine
-from seatrial_metrics.app import build as metrics
 from seatrial_metrics.batches import KEY_DAYS
 from seatrial_shared.catalog import CATALOG, Metric
+from seatrial_shared.contracts.stress import Verdict
 from seatrial_shared.db.base import Base
 from seatrial_shared.settings import ServiceSettings
-from seatrial_stress.app import build as stress
+from seatrial_stress.verdict import EXIT_CODES, EXIT_TOOL_ERROR
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # an application is only asked for its routes
-APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes the settings of its own service
-    "metrics": metrics,
-    "alerts": alerts,
-    "backtest": backtest,
-    "engine": engine,
-    "stress": stress,
-}
-METHODS = ("get", "post", "put", "patch", "delete")
 # What deletes rows by itself; a table that is not named here keeps them until somebody deletes them.
 KEPT = {
     "metrics.events": "for ever, or `SEATRIAL_METRICS_RETENTION_DAYS` (whole days at once)",
@@ -43,6 +30,17 @@ KEPT = {
     "metrics.batches": f"{KEY_DAYS + 1} days",
     "metrics.activity": "1 day",
     "engine.outbox": "until the metrics service has taken the events",
+    "engine.positions": "while the position is open",
+    "alerts.rules": "until you delete the rule",
+    "alerts.states": "until you delete the rule",
+    "alerts.silences": "until you end it before its time; past ones stay",
+}
+VERDICTS = {
+    Verdict.PASS: "every check passed",
+    Verdict.FAIL: "the engine missed a limit of the plan",
+    Verdict.CONSISTENCY_VIOLATION: "an acknowledged order is missing, doubled or different in the engine's books",
+    Verdict.INCONCLUSIVE: "something that the plan judges could not be seen",
+    Verdict.INVALID: "the load was not what the plan says, so nothing was proved",
 }
 
 
@@ -71,20 +69,15 @@ def settings() -> str:
     return "\n".join(parts)
 
 
-def service_of(cls: type[ServiceSettings]) -> str:
-    """Return the name of a Settings class's service."""
-    return str(cls.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
-
-
 def metric_families() -> str:
     """Return every metric of the catalogue, by page."""
     pages: dict[str, list[Metric]] = {}
     for metric in CATALOG.values():
         pages.setdefault(page_of(metric), []).append(metric)
-    head = ("Metric", "Type", "Labels", "Meaning")
+    head = ("Metric", "Type", "Labels", "Unit", "Meaning")
     return "\n".join(
         f"### {page}\n\n"
-        + table(head, [(code(each.name), each.kind, ", ".join(map(code, each.labels)), each.help) for each in found])
+        + table(head, [(code(m.name), m.kind, ", ".join(map(code, m.labels)), m.unit, m.help) for m in found])
         for page, found in pages.items()
     )
 
@@ -120,19 +113,16 @@ def kept(each: Table) -> str:
 
 
 def routes() -> str:
-    """Return every route of every service."""
-    parts = []
-    for cls in SERVICES:
-        service = service_of(cls)
-        document = APPLICATIONS[service](cls(database_url=NOWHERE)).openapi()
-        rows = [
-            (code(f"{method.upper()} {path}"), operation.get("description", "").split("\n\n")[0].replace("\n", " "))
-            for path, operations in document["paths"].items()
-            for method, operation in operations.items()
-            if method in METHODS
-        ]
-        parts.append(f"### {service}\n\n" + table(("Route", "What it does"), rows))
-    return "\n".join(parts)
+    """Return every route of every service with what a caller needs."""
+    head = ("Route", "Scope", "What it does")
+    return "\n".join(f"### {service}\n\n" + table(head, rows) for service, rows in route_rows().items())
+
+
+def verdicts() -> str:
+    """Return the exit codes of a stress run."""
+    rows = [(EXIT_CODES[verdict], code(verdict), meaning) for verdict, meaning in VERDICTS.items()]
+    rows.append((EXIT_TOOL_ERROR, "", "no verdict: a wrong option, or the run itself failed"))
+    return table(("Exit code", "Verdict", "Meaning"), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -140,6 +130,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metric_families,
     "database": database,
     "routes": routes,
+    "verdicts": verdicts,
 }
 
 

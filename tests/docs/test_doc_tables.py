@@ -32,7 +32,7 @@ def test_every_generated_table_is_up_to_date(doc_tables: ModuleType) -> None:
     assert len(pages) >= 4
     for page in pages:
         text = page.read_text(encoding="utf-8")
-        assert doc_tables.filled(text) == text, f"{page.name} is old: run `make docs`"
+        assert doc_tables.filled(text) == text, f"{page.name} is old: run python scripts/doc_tables.py (or `make docs`)"
 
 
 def test_every_setting_metric_table_and_route_has_its_line(doc_tables: ModuleType) -> None:
@@ -40,6 +40,24 @@ def test_every_setting_metric_table_and_route_has_its_line(doc_tables: ModuleTyp
         table = make()
         assert not EMPTY_CELL.search(table), f"{name}: a line without a meaning: {EMPTY_CELL.search(table)}"
         assert "None |" not in table, name
+
+
+def test_every_route_that_changes_something_names_its_scope(doc_tables: ModuleType) -> None:
+    for service, rows in doc_tables.route_rows().items():
+        for route, scope, _ in rows:
+            assert scope != "none" or route.startswith("`GET /health/"), f"{service}: {route} is open to everybody"
+
+
+def test_every_table_that_a_service_deletes_from_says_how_long_it_is_kept(doc_tables: ModuleType) -> None:
+    tables = {mapper.class_.__name__: mapper.local_table.fullname for mapper in doc_tables.Base.registry.mappers}
+    found = set()
+    for source in (ROOT / "services").rglob("*.py"):
+        text = source.read_text(encoding="utf-8")
+        found |= set(re.findall(r"DELETE FROM (\w+\.\w+)", text))
+        found |= {tables[name] for name in re.findall(r"\bdelete\((\w+Row)\)", text)}
+
+    assert len(found) >= 6
+    assert found <= set(doc_tables.KEPT), f"doc_tables.KEPT says nothing of {found - set(doc_tables.KEPT)}"
 
 
 def test_kept_names_only_tables_that_exist(doc_tables: ModuleType) -> None:

@@ -1,0 +1,88 @@
+"""The table of every service's routes, each with the scope that its own refusal names."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+from env_example import SERVICES
+from fastapi import FastAPI
+
+from seatrial_alerts.app import build as alerts
+from seatrial_backtest.app import build as backtest
+from seatrial_engine.app import build as engine
+from seatrial_metrics.app import build as metrics
+from seatrial_shared.settings import ServiceSettings
+from seatrial_stress.app import build as stress
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # an application is only asked for its routes
+APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes the settings of its own service
+    "metrics": metrics,
+    "alerts": alerts,
+    "backtest": backtest,
+    "engine": engine,
+    "stress": stress,
+}
+METHODS = ("get", "post", "put", "patch", "delete")
+STRANGER = "a-stranger-to-every-route"
+SCOPE = re.compile(r"lacks the scope `([a-z:]+)`")
+# What is asked of callers of routes that no bearer token guards; a route that is not named here asks nothing.
+UNGUARDED = {
+    "/metrics": "none on this machine, else `metrics:read`",
+    "/metrics/process": "none on this machine, else `metrics:read`",
+    "/webhook": "the sender's signature, or `secret` in the body",
+    "/webhook/{token}": "the token in the address",
+}
+
+Row = tuple[str, str, str]
+
+
+def service_of(cls: type[ServiceSettings]) -> str:
+    """Return the name of a Settings class's service."""
+    return str(cls.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
+
+
+def route_rows() -> dict[str, list[Row]]:
+    """Return route, scope and meaning of every route, by service."""
+    return asyncio.run(_every_row())
+
+
+async def _every_row() -> dict[str, list[Row]]:
+    found = {}
+    for cls in SERVICES:
+        service = service_of(cls)
+        # A token that every guarded route refuses, so no handler runs: here no other service's scope is of use.
+        useless = "events:write" if service != "metrics" else "stress:read"
+        app = APPLICATIONS[service](cls(database_url=NOWHERE, tokens=f"{STRANGER}={useless}"))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://127.0.0.1",
+            headers={"Authorization": f"Bearer {STRANGER}"},
+        ) as client:
+            found[service] = [
+                (f"`{method.upper()} {path}`", await _scope(client, method, path, operation), _meaning(operation))
+                for method, path, operation in _operations(app)
+            ]
+    return found
+
+
+def _operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:  # Any: OpenAPI's own
+    for path, operations in app.openapi()["paths"].items():
+        for method, operation in operations.items():
+            if method in METHODS:
+                yield method, path, operation
+
+
+def _meaning(operation: dict[str, Any]) -> str:  # Any: OpenAPI's own
+    return str(operation.get("description", "")).split("\n\n")[0].replace("\n", " ")
+
+
+async def _scope(client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]) -> str:
+    if "security" not in operation:
+        return UNGUARDED.get(path, "none")
+    answer = await client.request(method, path)
+    named = SCOPE.search(answer.text)
+    if answer.status_code != 403 or named is None:
+        raise SystemExit(f"{method} {path} answered {answer.status_code} to a token without its scope: {answer.text}")
+    return f"`{named[1]}`"
