@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -18,6 +19,7 @@ METRIC = re.compile(r"`((?:trading|alerts|engine|metrics|stress|backtest|peer)_[
 SUFFIX = re.compile(r"_(?:bucket|count|sum)$")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]+)")
 COMMAND = re.compile(r"(?:^|`)seatrial ([a-z][a-z-]+)(?: ([a-z][a-z-]+))?", re.MULTILINE)
+SHOWN = re.compile(r"^(?:\$ )?seatrial ([a-z].*)$", re.MULTILINE)
 # Families end in one of these, so a word of another kind (a module, a plan) is not taken for one.
 UNITS = (
     "_total",
@@ -58,16 +60,40 @@ def test_every_metric_target_and_command_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(TARGET.findall("\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))))
     assert named <= targets, named - targets
-    for group, command in COMMAND.findall("\n".join(FENCE.findall(text))):
+    for group, name in COMMAND.findall("\n".join(FENCE.findall(text))):
         known = commands([])
         assert group in known, f"{page.name}: no `seatrial {group}`"
-        if group in GROUPS and command:
-            assert command in commands([group]), f"{page.name}: no `seatrial {group} {command}`"
+        if group in GROUPS and name:
+            assert name in commands([group]), f"{page.name}: no `seatrial {group} {name}`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_option_of_a_command_exists(page: Path) -> None:
+    for line in SHOWN.findall("\n".join(FENCE.findall(page.read_text(encoding="utf-8"))).replace("\\\n", " ")):
+        words = line.partition("#")[0].split()
+        path = words[: 2 if words[0] in GROUPS else 1]
+        known = {option for parameter in command(path).params for option in parameter.opts}
+        named = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
+        assert named <= known, f"{page.name}: `seatrial {' '.join(path)}` has no {named - known}"
+
+
+def test_retention_of_prometheus_is_what_its_flag_says() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    flag = re.search(r"--storage\.tsdb\.retention\.time=(\d+)d", compose)
+
+    assert flag is not None
+    page = " ".join((ROOT / "docs" / "database.md").read_text(encoding="utf-8").split())
+    assert f"`--storage.tsdb.retention.time` says: {flag[1]} days in `docker-compose.yml`" in page
+
+
+def command(words: list[str]) -> Any:  # Any: typer names no public class of both
+    """Return a command or group of `seatrial`."""
+    found: Any = typer.main.get_command(build(words))
+    for word in words:
+        found = found.commands[word]
+    return found
 
 
 def commands(words: list[str]) -> set[str]:
     """Return the commands of `seatrial`, or of one of its groups."""
-    found = typer.main.get_command(build(words))
-    for word in words:
-        found = found.commands[word]  # type: ignore[attr-defined]  # a group has them
-    return set(found.commands)  # type: ignore[attr-defined]  # a group has them
+    return set(command(words).commands)
