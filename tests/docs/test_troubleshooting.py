@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial_metrics.figures import NO_EQUITY
 from seatrial_shared.auth import Tokens, authorise
 from seatrial_shared.errors import SeatrialError
 from seatrial_stress import validity
@@ -84,3 +85,7 @@ def test_the_sentence_of_an_invalid_run_is_the_judges() -> None:
 
     quoted = PAGE.read_text(encoding="utf-8")
     assert any(f"> {check.said}\n" in quoted for check in checks), checks
+
+
+def test_the_quoted_reason_of_an_unknown_figure_is_the_services() -> None:
+    assert f'"{NO_EQUITY.reason}"' in PAGE.read_text(encoding="utf-8")
