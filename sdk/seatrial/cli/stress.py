@@ -48,6 +48,9 @@ def run(
     duration: Annotated[float | None, typer.Option(help="Seconds of load.", show_default="the plan's own")] = None,
     rate: Annotated[float | None, typer.Option(help="Requests a second.", show_default="the plan's own")] = None,
     seed: Annotated[int | None, typer.Option(help="Of schedule and faults.", show_default="the plan's own")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Generator processes that share the load.", show_default="the plan's own")
+    ] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Run one plan or all four. Exit code: 0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 tool error."""
@@ -58,7 +61,8 @@ def run(
         from seatrial_shared.clients import service_url
 
         address = targets.allowed(target or service_url("engine"), targets.named_in_environment())
-        plans = _plans(plan, {"duration_seconds": duration, "rate_per_second": rate, "seed": seed})
+        changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
+        plans = _plans(plan, changes)
         reports = [_run(each, address, quiet=json_out == "-") for each in plans]
     except (SeatrialError, OSError) as error:
         fail(str(error), EXIT_TOOL_ERROR)

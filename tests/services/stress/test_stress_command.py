@@ -43,6 +43,15 @@ def test_good_engine_ends_with_zero_and_the_verdict_comes_first(plan: str) -> No
     assert "no_lost_ack" in done.stdout
 
 
+def test_two_workers_share_a_load(plan: str) -> None:
+    with serving(TinyEngine()) as address:
+        done = stress("run", "--target", address, "--plan", plan, "--workers", "2", "--json", "-")
+
+    report = json.loads(done.stdout)
+    workers = next(check for check in report["checks"] if check["name"] == "workers")
+    assert (workers["state"], workers["values"]) == ("PASS", {"workers": 2, "lost": 0}), done.stdout
+
+
 def test_lost_orders_end_with_two_and_json_says_which(plan: str) -> None:
     with serving(TinyEngine(loses=20)) as address:
         done = stress("run", "--target", address, "--plan", plan, "--json", "-")
