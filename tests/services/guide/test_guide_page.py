@@ -185,7 +185,13 @@ def answers(port: int) -> bool:
 
 
 def test_no_block_is_left_out() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    fences = list(FENCE.finditer(text))
+
     assert [block.name for block in blocks()] == list(PRINTED)
+    assert text.count("```") == 2 * len(fences), "an indented or unclosed block would be run by nobody"
+    assert "~~~" not in text
+    assert [match["code"].split("\n")[0] for match in fences if not match["language"]] == ["seatrial/"]
 
 
 def test_the_headings_are_the_owners() -> None:
@@ -196,4 +202,7 @@ def test_the_headings_are_the_owners() -> None:
 def test_the_twelve_metrics_stand_on_the_page() -> None:
     named = set(METRIC.findall(PAGE.read_text(encoding="utf-8")))
     assert {metric.name for metric in GUIDE_METRICS} <= named
-    assert {name for name in named if name.endswith(("_total", "_percent"))} <= set(CATALOG)
+    metrics = {
+        name for name in named if name.endswith(("_total", "_percent", "_seconds")) or name.startswith("trading_")
+    }
+    assert metrics <= set(CATALOG)
