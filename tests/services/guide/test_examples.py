@@ -112,6 +112,9 @@ def test_an_engine_of_ones_own_passes_a_stress_run(environment: dict[str, str], 
 
     report = json.loads(done.stdout)
     books = {check["name"]: check["state"] for check in report["checks"] if check["kind"] == "ledger"}
+    others = {check["name"]: check["state"] for check in report["checks"] if check["kind"] != "ledger"}
+    assert others["errors"] != "FAIL", "an order was refused that should have been filled"
+    assert others["faults_injected"] == "PASS"
     assert len(books) >= 9
     assert set(books.values()) == {"PASS"}, done.stdout
     assert any(tmp_path.glob("spill/*.json")), "what it recorded waits for a metrics service"
