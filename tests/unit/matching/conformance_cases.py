@@ -88,6 +88,9 @@ CASES = [
     ),
     trailing("T2", "trailing, on the next bar", CALM, (106, 110, 106, 108), (108, 109, 103, 104)),
     trailing("T3", "trailing, on the entry bar", (100, 110, 100, 104), (104, 105, 104, 105)),
+    replace(
+        trailing("T4", "trailing, lifted by the open of a gap", CALM, (106, 106, 100, 103)), exit=(100.5, "trailing")
+    ),
     Case(
         "L1",
         "a stop entry is not charged what came before its fill",
