@@ -103,3 +103,19 @@ $(DEPLOY_STAMP): $(BIN)/python requirements-deploy.txt
 
 check-deploy: $(DEPLOY_STAMP) ## Judge the Kubernetes manifests and the dashboard (needs kubectl and npm)
 	@PYTHON_TOOLS=$(CURDIR)/$(DEPLOY_TOOLS)/bin sh scripts/check_deploy.sh
+
+.PHONY: bench bench-page bench-rivals crosscheck
+BARS ?= 1000000
+REPEATS ?=
+
+bench-rivals: $(STAMP) ## Install the rival engines under .bench, apart from the product
+	@PYTHON=$(PYTHON) sh benchmarks/install.sh
+
+bench: bench-rivals ## Measure us and the rivals side by side (BARS=, REPEATS=, SEATRIAL_DATA_DIR=; about 10 minutes)
+	@$(BIN)/python -m benchmarks --bars $(BARS) $(if $(REPEATS),--repeats $(REPEATS),)
+
+bench-page: $(STAMP) ## Write the README's section on speed from the newest results
+	@$(BIN)/python -m benchmarks.table
+
+crosscheck: bench-rivals ## Trade the same signals with us and the rivals, trade by trade; writes docs/rivals.md
+	@$(BIN)/python -m benchmarks.crosscheck

@@ -8,8 +8,8 @@ import pandas as pd
 from seatrial_shared.matching import ExecutionConfig, simulate
 from seatrial_shared.matching.layout import T_EXIT_INDEX
 from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
 from seatrial_shared.strategy.rsi_bollinger import RSI_BOLLINGER, RsiBollingerParams
+from seatrial_shared.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 MINUTES_A_YEAR = 525_600

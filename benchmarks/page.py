@@ -1,0 +1,45 @@
+"""Writes the README's section on speed between its markers, from a results file."""
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks import table
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- speed: written by `make bench-page` -->", "<!-- /speed -->"
+
+
+def section(found: dict[str, Any], name: str) -> str:  # Any: JSON
+    """Return the section's text.
+
+    Args:
+        found: The results.
+        name: Of their file.
+    """
+    return "\n".join(
+        [
+            BEGIN,
+            table.targets(found),
+            "",
+            f"{table.machine(found)} Ratios are of medians of at least five runs, told to go in turn; everybody on one",
+            "thread; slow rivals ran fewer bars and are compared by the time a bar. Each does the same work and says",
+            "what it found: every figure, who found which trades, and why some differ, in",
+            f"[`benchmarks/results/{name}`](benchmarks/results/{name}) and [`docs/rivals.md`](docs/rivals.md).",
+            "`make bench` measures it anew.",
+            END,
+        ]
+    )
+
+
+def placed(text: str, made: str) -> str:
+    """Return a page with the section between its markers replaced."""
+    before, _, rest = text.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"README.md has no section between {BEGIN} and {END}")
+    return before + made + after
+
+
+def write_section(found: dict[str, Any], name: str) -> None:  # Any: JSON
+    """Write the section into the README."""
+    README.write_text(placed(README.read_text(), section(found, name)))

@@ -1,0 +1,173 @@
+"""Who is measured on what, on how many bars, and the targets those measurements are held to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Figure = Literal["seconds_a_bar", "peak_rss_mb", "seconds"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An engine in an environment of its own.
+
+    Args:
+        name: As told in the table.
+        home: Its virtual environment.
+        script: Its side, under `contenders/`.
+        engine: Which of its engines, where it has several.
+    """
+
+    name: str
+    home: str
+    script: str
+    engine: str = ""
+
+
+OURS = Contender("seatrial", ".venv", "ours_side.py")
+RUST = Contender("vectorbt (rust)", ".bench/vectorbt", "vectorbt_side.py", "rust")
+NUMBA = Contender("vectorbt (numba)", ".bench/vectorbt", "vectorbt_side.py", "numba")
+RAPTORBT = Contender("raptorbt", ".bench/raptorbt", "raptorbt_side.py")
+BACKTESTING = Contender("backtesting.py", ".bench/backtesting", "backtesting_side.py")
+BACKTRADER = Contender("backtrader", ".bench/backtesting", "backtrader_side.py")
+NAUTILUS = Contender("nautilus_trader", ".bench/nautilus", "nautilus_side.py")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contender's part in a workload.
+
+    Args:
+        contender: Who.
+        task: Which of its functions.
+        most_bars: Slow ones run fewer bars; the table says so and compares seconds a bar.
+        most_repeats: Slow ones repeat less often, five times at least.
+    """
+
+    contender: Contender
+    task: str
+    most_bars: int = 1_000_000
+    most_repeats: int = 9
+
+    @property
+    def key(self) -> str:
+        """Return what the entry is called in the results."""
+        return f"{self.contender.name}: {self.task}"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Contenders that do the same work, told to go in turn."""
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+    bars: int = 1_000_000
+
+
+CALLBACK_BARS = 50_000
+SLOW_BARS = 20_000
+WORKLOADS = (
+    Workload(
+        "w1_sim",
+        "W1, simulation from given entries: trades and equity",
+        (
+            Entry(OURS, "w1_sim", most_repeats=15),
+            Entry(RUST, "w1_orders"),
+            Entry(RUST, "w1_sim"),
+            Entry(NUMBA, "w1_orders"),
+            Entry(NUMBA, "w1_sim"),
+            Entry(RAPTORBT, "w1_sim"),
+            Entry(BACKTESTING, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(BACKTRADER, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(NAUTILUS, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
+        ),
+    ),
+    Workload(
+        "w1_e2e",
+        "W1, end to end: indicators, trades, equity, metrics",
+        (
+            Entry(OURS, "w1_e2e", most_repeats=15),
+            Entry(RUST, "w1_e2e_plain"),
+            Entry(RUST, "w1_e2e"),
+            Entry(NUMBA, "w1_e2e"),
+            Entry(RAPTORBT, "w1_e2e"),
+            Entry(BACKTESTING, "w1_e2e", most_repeats=5),
+        ),
+    ),
+    Workload(
+        "own",
+        "Everything on against our plain path",
+        (
+            Entry(OURS, "w1_sim", most_repeats=15),
+            Entry(OURS, "w1_costly", most_repeats=15),
+            Entry(OURS, "w1_everything", most_repeats=5),
+        ),
+    ),
+    Workload(
+        "w3_light",
+        "W3, light callback on every bar",
+        (
+            Entry(OURS, "w3_light", most_repeats=15),
+            Entry(RAPTORBT, "w3_light"),
+            Entry(BACKTESTING, "w3_light", most_repeats=7),
+            Entry(BACKTRADER, "w3_light", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(NAUTILUS, "w3_light", most_bars=SLOW_BARS, most_repeats=5),
+        ),
+        CALLBACK_BARS,
+    ),
+    Workload(
+        "w3_window",
+        "W3, mean and deviation of 20 closes in a callback",
+        (
+            Entry(OURS, "w3_window", most_repeats=15),
+            Entry(RAPTORBT, "w3_window"),
+            Entry(BACKTESTING, "w3_window", most_repeats=5),
+            Entry(BACKTRADER, "w3_window", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(NAUTILUS, "w3_window", most_bars=SLOW_BARS, most_repeats=5),
+        ),
+        CALLBACK_BARS,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """How many times better ours must be than another entry of the same workload.
+
+    Args:
+        what: As the table says it.
+        workload, other, own: The entries compared.
+        at_least: Theirs over ours; `at_most` ours over theirs.
+        figure: What is compared.
+    """
+
+    what: str
+    workload: str
+    other: str
+    own: str
+    at_least: float
+    figure: Figure = "seconds_a_bar"
+
+
+def _key(contender: Contender, task: str) -> str:
+    return Entry(contender, task).key
+
+
+SIM, E2E, LIGHT, WIDE = (_key(OURS, task) for task in ("w1_sim", "w1_e2e", "w3_light", "w3_window"))
+TARGETS = (
+    Target("W1 simulation, vectorbt rust", "w1_sim", _key(RUST, "w1_sim"), SIM, 8),
+    Target("W1 simulation, vectorbt numba", "w1_sim", _key(NUMBA, "w1_sim"), SIM, 20),
+    Target("W1 end to end, vectorbt rust, all its metrics", "w1_e2e", _key(RUST, "w1_e2e"), E2E, 10),
+    Target("W1 end to end, raptorbt, all its metrics", "w1_e2e", _key(RAPTORBT, "w1_e2e"), E2E, 10),
+    Target("W1 end to end, backtesting.py, all its metrics", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 500),
+    Target("W3 light callback, backtesting.py", "w3_light", _key(BACKTESTING, "w3_light"), LIGHT, 8),
+    Target("W3 light callback, raptorbt", "w3_light", _key(RAPTORBT, "w3_light"), LIGHT, 3.5),
+    Target("W3 light callback, backtrader", "w3_light", _key(BACKTRADER, "w3_light"), LIGHT, 100),
+    Target("W3 window callback, backtesting.py", "w3_window", _key(BACKTESTING, "w3_window"), WIDE, 10),
+    Target("Peak memory of W1, vectorbt rust", "w1_e2e", _key(RUST, "w1_e2e"), E2E, 1, "peak_rss_mb"),
+    Target("Peak memory of W1, backtesting.py", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 1, "peak_rss_mb"),
+)
+# A target of its own kind each: ours against ours, against a fixed number, and whole processes.
+MOST_TIMES_SLOWER = 3.0
+LEAST_BARS_A_SECOND = 1_000_000
+MOST_HELP_SECONDS = 0.5

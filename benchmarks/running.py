@@ -1,0 +1,144 @@
+"""Starts contenders, lets those of a workload run in turn, and gathers what they say."""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.plan import Contender, Entry, Workload
+
+ROOT = Path(__file__).resolve().parent.parent
+SIDES = ROOT / "benchmarks" / "contenders"
+ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+Facts = dict[str, Any]  # Any: JSON
+Say = Callable[[str], None]
+
+
+class Failed(Exception):
+    """A contender ended early; its last words are the message."""
+
+
+class Side:
+    """One contender on one task: a process of its own that runs once for each line it is sent."""
+
+    def __init__(self, entry: Entry, bars_file: Path, bars: int) -> None:
+        self.entry = entry
+        self.runs: list[Facts] = []
+        self._process = subprocess.Popen(
+            command(entry.contender, entry.task, bars_file, min(bars, entry.most_bars)),
+            env=environment(entry.contender),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.opening = self._answer()
+
+    def once(self) -> None:
+        """Run once more."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.runs.append(self._answer())
+
+    def end(self) -> Facts:
+        """End the process and return medians, extremes, memory, versions and what it found."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        closing = self._answer()
+        self._process.wait(timeout=60)
+        return {**summary(self.runs, self.opening), **closing}
+
+    def stop(self) -> None:
+        """End the process whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def _answer(self) -> Facts:
+        assert self._process.stdout is not None and self._process.stderr is not None
+        line = self._process.stdout.readline()
+        if not line:
+            said = self._process.stderr.read().strip().splitlines()
+            raise Failed(f"{self.entry.key}: {said[-1] if said else 'ended without a word'}")
+        answer: Facts = json.loads(line)
+        return answer
+
+
+def command(contender: Contender, task: str, bars_file: Path, bars: int) -> list[str]:
+    """Return what starts a contender."""
+    python = ROOT / contender.home / "bin" / "python"
+    return [str(python), str(SIDES / contender.script), task, str(bars_file), str(bars)]
+
+
+def environment(contender: Contender) -> dict[str, str]:
+    """Return the variables a contender runs under: one thread, and which of its engines."""
+    return {**os.environ, **ONE_THREAD, "SEATRIAL_BENCH_ENGINE": contender.engine}
+
+
+def summary(runs: list[Facts], opening: Facts) -> Facts:
+    """Return medians and extremes of the runs; whatever they found must not differ between them."""
+    walls, cpus = [run["wall"] for run in runs], [run["cpu"] for run in runs]
+    bars, result = opening["bars"], runs[-1]["result"]
+    steady = all(run["result"] == result for run in runs)
+    return {
+        "bars": bars,
+        "repeats": len(runs),
+        "wall_seconds": statistics.median(walls),
+        "wall_seconds_min": min(walls),
+        "wall_seconds_max": max(walls),
+        "cpu_seconds": statistics.median(cpus),
+        "first_seconds": opening["first"]["wall"],
+        "seconds_a_bar": statistics.median(walls) / bars,
+        "cpu_seconds_a_bar": statistics.median(cpus) / bars,
+        "result": result,
+        "same_every_time": steady,
+        "versions": opening["versions"],
+    }
+
+
+def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None, say: Say) -> dict[str, Facts]:
+    """Run every contender of a workload, A B C A B C, and return what each measured.
+
+    Args:
+        workload: Whom and what.
+        bars_file: The bars that all are given.
+        bars: How many at most.
+        repeats: How often each, None as planned.
+        say: Told what is going on.
+    """
+    sides: list[Side] = []
+    measured: dict[str, Facts] = {}
+    try:
+        for entry in workload.entries:
+            sides.append(Side(entry, bars_file, min(bars, workload.bars)))
+            say(f"  {entry.key}: ready after {sides[-1].opening['first']['wall']:.2f} s")
+        wanted = [entry.most_repeats if repeats is None else repeats for entry in workload.entries]
+        for turn in range(max(wanted)):
+            for side, most in zip(sides, wanted, strict=True):
+                if turn < most:
+                    side.once()
+        for side in sides:
+            measured[side.entry.key] = side.end()
+    finally:
+        for side in sides:
+            side.stop()
+    return measured
+
+
+def whole_processes(commands: dict[str, tuple[list[str], dict[str, str]]], repeats: int) -> dict[str, Facts]:
+    """Time whole processes in turn, from start to end, each once beforehand to warm its caches."""
+    walls: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(repeats + 1):
+        for name, (words, variables) in commands.items():
+            began = time.perf_counter()
+            subprocess.run(words, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+            if turn:
+                walls[name].append(time.perf_counter() - began)
+    return {
+        name: {"seconds": statistics.median(taken), "seconds_min": min(taken), "seconds_max": max(taken)}
+        for name, taken in walls.items()
+    }

@@ -1,0 +1,143 @@
+"""Makes tables of a results file: the targets with what was reached, and every contender with what it found."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.plan import (
+    BACKTESTING,
+    LEAST_BARS_A_SECOND,
+    LIGHT,
+    MOST_HELP_SECONDS,
+    MOST_TIMES_SLOWER,
+    OURS,
+    SIM,
+    TARGETS,
+    WORKLOADS,
+    Entry,
+    Target,
+)
+
+Facts = dict[str, Any]  # Any: JSON
+DATA_TITLES = {"seeded": "seeded minutes", "minutes": "real minutes (EURUSD)"}
+
+
+def report(found: Facts) -> str:
+    """Return both tables for a terminal or a page."""
+    return "\n".join([targets(found), "", contenders(found)])
+
+
+def targets(found: Facts) -> str:
+    """Return the table of targets: wanted, reached, met; a target that is missed says no."""
+    sets = list(found["data"])
+    head = ["what", "at least", *(f"{DATA_TITLES[name]}: reached | met" for name in sets)]
+    cells = " | ".join(head)
+    lines = [f"| {cells} |", "|" + "---|" * (2 + 2 * len(sets))]
+    for target in TARGETS:
+        values = [_reached(target, found["data"][name]) for name in sets]
+        if any(value is not None for value in values):
+            shown = " | ".join(_judged(value, target.at_least) for value in values)
+            lines.append(f"| {target.what} | {target.at_least:g} x | {shown} |")
+    lines += _own_targets(found, sets) + _process_targets(found, len(sets))
+    return "\n".join(lines)
+
+
+def contenders(found: Facts) -> str:
+    """Return what every contender took and found, workload by workload."""
+    lines = [
+        "| data, workload, contender | bars | median ms (min to max) | ns a bar | peak MB | trades | final equity |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, workloads in found["data"].items():
+        for workload in WORKLOADS:
+            for key, facts in workloads.get(workload.name, {}).items():
+                lines.append(f"| {name}, {workload.name}, {key} | {_measured(facts)} |")
+    return "\n".join(lines)
+
+
+def machine(found: Facts) -> str:
+    """Return one sentence on where and with whom the figures were measured."""
+    what, loads = found["machine"], (found["load_before"][0], found["load_after"][0])
+    return (
+        f"Measured {found['began'][:10]} on {what['cores']} cores of {what['cpu']}, {what['memory_gib']} GiB, "
+        f"{what['system']}, Python {what['python']}; load average {loads[0]:.1f} before and {loads[1]:.1f} after. "
+        f"Versions: {_versions(found)}."
+    )
+
+
+def _versions(found: Facts) -> str:
+    named: dict[str, str] = {}
+    for workloads in found["data"].values():
+        for facts in (each for workload in workloads.values() for each in workload.values()):
+            named.update({name: text for name, text in facts["versions"].items() if name not in ("numpy", "pandas")})
+    return ", ".join(f"{name} {text}" for name, text in sorted(named.items()))
+
+
+def _reached(target: Target, workloads: Facts) -> float | None:
+    entries = workloads.get(target.workload, {})
+    if target.own not in entries or target.other not in entries:
+        return None
+    return float(entries[target.other][target.figure] / entries[target.own][target.figure])
+
+
+def _own_targets(found: Facts, sets: list[str]) -> list[str]:
+    speeds, slower = [], []
+    for name in sets:
+        light = found["data"][name].get("w3_light", {}).get(LIGHT)
+        speeds.append(None if light is None else 1.0 / light["seconds_a_bar"])
+        own = found["data"][name].get("own", {})
+        everything = own.get(Entry(OURS, "w1_everything").key)
+        slower.append(None if everything is None else everything["wall_seconds"] / own[SIM]["wall_seconds"])
+    shown = " | ".join("- | -" if v is None else f"{v:,.0f} | {_met(v >= LEAST_BARS_A_SECOND)}" for v in speeds)
+    costs = " | ".join("- | -" if v is None else f"{v:.2f} x | {_met(v <= MOST_TIMES_SLOWER)}" for v in slower)
+    return [
+        f"| W3 light callback, bars a second | {LEAST_BARS_A_SECOND:,} | {shown} |",
+        f"| Everything on against our plain path | at most {MOST_TIMES_SLOWER:g} x slower | {costs} |",
+    ]
+
+
+def _process_targets(found: Facts, sets: int) -> list[str]:
+    taken = {name: facts["seconds"] for name, facts in found["processes"].items()}
+    ours, theirs, help_ = taken[OURS.name], taken[BACKTESTING.name], taken["seatrial --help"]
+    blank = " | ".join(["| "] * (sets - 1))
+    first = f"{ours:.2f} s | {_met(ours <= theirs)}"
+    quick = f"{help_:.2f} s | {_met(help_ < MOST_HELP_SECONDS)}"
+    return [
+        f"| Fresh process to first result, warm cache | backtesting.py's {theirs:.2f} s | {first} {blank}|",
+        f"| `seatrial --help` | under {MOST_HELP_SECONDS:g} s | {quick} {blank}|",
+    ]
+
+
+def _judged(value: float | None, least: float) -> str:
+    if value is None:
+        return "- | -"
+    return f"{value:.3g} x | {_met(value >= least)}" if value < 100 else f"{value:,.0f} x | {_met(value >= least)}"
+
+
+def _met(is_met: bool) -> str:
+    return "yes" if is_met else "**no**"
+
+
+def _measured(facts: Facts) -> str:
+    result = facts["result"]
+    low, middle, high = (1e3 * facts[name] for name in ("wall_seconds_min", "wall_seconds", "wall_seconds_max"))
+    final = f"{result['final']:,.2f}" if "final" in result else ""
+    trades = result.get("trades", f"{result.get('orders')} orders")
+    return (
+        f"{facts['bars']:,} | {middle:.1f} ({low:.1f} to {high:.1f}) | {1e9 * facts['seconds_a_bar']:,.1f} | "
+        f"{facts['peak_rss_mb']:.0f} | {trades} | {final}"
+    )
+
+
+def newest(folder: Path) -> Path:
+    """Return the newest results file."""
+    return max(folder.glob("*.json"))
+
+
+if __name__ == "__main__":
+    import json
+
+    from benchmarks.page import write_section
+
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else newest(Path(__file__).parent / "results")
+    write_section(json.loads(results.read_text()), results.name)
