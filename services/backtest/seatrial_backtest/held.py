@@ -4,8 +4,10 @@ import numpy as np
 
 from seatrial_shared.matching import Simulation
 from seatrial_shared.matching.figures import equity_times_ms, trade_columns
-from seatrial_shared.matching.layout import T_AMBIGUOUS, T_ENTRY_INDEX, T_EXIT_INDEX, T_QUANTITY, T_SIDE
+from seatrial_shared.matching.layout import T_AMBIGUOUS, T_ENTRY_INDEX, T_EXIT_INDEX, T_QUANTITY
+from seatrial_shared.quant.column import Floats
 from seatrial_shared.quant.figure import Figure, known, undefined
+from seatrial_shared.quant.jit import compiled
 from seatrial_shared.quant.performance import NO_TRADES
 from seatrial_shared.quant.statistics import Metric, Statistics, statistics
 
@@ -41,14 +43,18 @@ def _mean_notional_ratio(simulation: Simulation) -> Figure:
     table, closes, equity = simulation.table, simulation.candles.close, simulation.equity[1:]
     if not len(closes) or not equity.min() > 0.0:
         return undefined("the equity is not above zero throughout")
-    change = np.zeros(len(closes) + 1)
-    signed = table[:, T_SIDE] * table[:, T_QUANTITY]
-    np.add.at(change, table[:, T_ENTRY_INDEX].astype(np.int64), signed)
-    np.add.at(change, table[:, T_EXIT_INDEX].astype(np.int64), -signed)
-    held = np.cumsum(change[:-1])
-    if simulation.open_row is not None:
-        held[int(simulation.open_row[T_ENTRY_INDEX]) :] += simulation.open_quantity
-    return known(float(np.mean(np.abs(held) * closes / equity)))
+    rows = table if simulation.open_row is None else np.vstack((table, simulation.open_row))
+    return known(_summed_notional_ratios(rows, closes, equity) / len(closes))
+
+
+@compiled
+def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats) -> float:
+    total = 0.0
+    for number in range(rows.shape[0]):
+        held = rows[number, T_QUANTITY]
+        for i in range(int(rows[number, T_ENTRY_INDEX]), min(int(rows[number, T_EXIT_INDEX]), closes.shape[0])):
+            total += held * closes[i] / equity[i]
+    return float(total)
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], none: str, trades: int) -> Figure:
