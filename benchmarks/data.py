@@ -67,8 +67,8 @@ def write(columns: Columns, path: Path, stops: tuple[float, float]) -> None:
         stops: Stop-loss and take-profit as ratios of the fill price.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    prices = (columns[name] for name in ("open", "high", "low", "close", "volume"))
-    candles = Candles("BENCH", columns["time"], *prices, interval_ms=MINUTE_MS)
+    prices = {name: columns[name] for name in ("open", "high", "low", "close", "volume")}
+    candles = Candles(symbol="BENCH", time_ms=columns["time"], interval_ms=MINUTE_MS, **prices)
     entry = RSI_BOLLINGER.signals(candles, RsiBollingerParams()).entry != 0
     moves = np.log(columns["close"][LOOK_BACK:] / columns["close"][:-LOOK_BACK])
     rise = 1.0 + 3.0 * float(moves.std())
@@ -81,4 +81,5 @@ def write(columns: Columns, path: Path, stops: tuple[float, float]) -> None:
     ended = np.zeros(len(entry), dtype=np.bool_)  # raptorbt enters again after a stop only once it was told to exit
     table = simulate(candles, given, ExecutionConfig(session="auction")).table
     ended[table[:, T_EXIT_INDEX].astype(np.int64)] = True
-    np.savez(path, **columns, entry=entry, ended=ended, stops=np.array(stops), rise=np.array([rise]))
+    given_all = {"entry": entry, "ended": ended, "stops": np.array(stops), "rise": np.array([rise])}
+    np.savez(path, allow_pickle=False, **columns, **given_all)
