@@ -14,6 +14,8 @@ from benchmarks.plan import Contender, Entry, Workload
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ROOT / "benchmarks" / "contenders"
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+MOST_A_TURN = 5
+TURN_SECONDS = 1.0
 Facts = dict[str, Any]  # Any: JSON
 Say = Callable[[str], None]
 
@@ -23,7 +25,7 @@ class Failed(Exception):
 
 
 class Side:
-    """One contender on one task: a process of its own that runs once for each line it is sent."""
+    """One contender on one task: a process of its own that runs when it is told to."""
 
     def __init__(self, entry: Entry, bars_file: Path, bars: int) -> None:
         self.entry = entry
@@ -38,12 +40,15 @@ class Side:
         )
         self.opening = self._answer()
 
-    def once(self) -> None:
-        """Run once more."""
+        # Quick ones run a few times a turn: with one run each they would measure the caches that others left behind.
+        self.burst = max(1, min(MOST_A_TURN, round(TURN_SECONDS / self.opening["first"]["wall"])))
+
+    def turn(self) -> None:
+        """Run once more, or a few times."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{self.burst}\n")
         self._process.stdin.flush()
-        self.runs.append(self._answer())
+        self.runs += [self._answer() for _ in range(self.burst)]
 
     def end(self) -> Facts:
         """End the process and return medians, extremes, memory, versions and what it found."""
@@ -120,7 +125,7 @@ def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None,
         for turn in range(max(wanted)):
             for side, most in zip(sides, wanted, strict=True):
                 if turn < most:
-                    side.once()
+                    side.turn()
         for side in sides:
             measured[side.entry.key] = side.end()
     finally:

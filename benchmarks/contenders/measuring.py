@@ -28,7 +28,7 @@ DEVIATIONS = 3.0
 
 
 def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
-    """Run `SCRIPT WORKLOAD BARS.npz NUMBER_OF_BARS`: one line of JSON at first, then one for each line of stdin.
+    """Run `SCRIPT WORKLOAD BARS.npz NUMBER_OF_BARS`: JSON at first, then for each line of stdin as many runs as it says.
 
     Args:
         workloads: By name, what prepares a run outside the clock and returns it.
@@ -42,8 +42,9 @@ def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
     first = measured(run)
     told = {package: version(package) for package in packages}
     say({"first": first, "prepare_seconds": prepared, "bars": len(bars["close"]), "versions": told})
-    for _ in sys.stdin:
-        say(measured(run))
+    for line in sys.stdin:
+        for _ in range(int(line)):
+            say(measured(run))
     say({"peak_rss_mb": peak_rss_mb()})
 
 

@@ -31,9 +31,7 @@ from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.jit import compiled
 from seatrial_shared.strategy.signals import Signals
 
-Floats = NDArray[np.float64]
-Shorts = NDArray[np.int8]
-Flags = NDArray[np.bool_]
+Floats, Shorts, Flags = NDArray[np.float64], NDArray[np.int8], NDArray[np.bool_]
 # What `place` answers to an entry while a position is open and stays.
 POSITION_OPEN = int(Rejection.POSITION_OPEN)
 
@@ -86,9 +84,9 @@ def orders(signals: Signals) -> Orders:
     return Orders(
         entry=np.ascontiguousarray(signals.entry),
         leave=np.ascontiguousarray(signals.exit),
-        stop=none if signals.stop_loss is None else np.ascontiguousarray(signals.stop_loss),
-        target=none if signals.take_profit is None else np.ascontiguousarray(signals.take_profit),
-        trail=none if signals.trailing is None else np.ascontiguousarray(signals.trailing),
+        stop=none if signals.stop_loss is None else _numbers(signals.stop_loss),
+        target=none if signals.take_profit is None else _numbers(signals.take_profit),
+        trail=none if signals.trailing is None else _numbers(signals.trailing),
         base=_shorts(signals.base, 1 if signals.stop_base == "price" else 0),
         kind=_shorts(signals.entry_type),
         limit=none if signals.limit_price is None else np.ascontiguousarray(signals.limit_price),
@@ -97,6 +95,11 @@ def orders(signals: Signals) -> Orders:
         size_kind=_shorts(signals.size_kind),
         size=none if signals.size is None else np.ascontiguousarray(signals.size),
     )
+
+
+def _numbers(column: Floats) -> Floats:
+    # One number broadcast over all bars is read from its one place; writing it out costs as much as the loop.
+    return np.ascontiguousarray(column[:1] if column.strides == (0,) else column)
 
 
 def _shorts(column: Shorts | None, otherwise: int = 0) -> Shorts:

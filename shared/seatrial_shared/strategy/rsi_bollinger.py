@@ -35,8 +35,8 @@ def _compute(candles: Candles, params: RsiBollingerParams) -> Signals:
     return Signals(
         entry=entry,
         exit=np.zeros(size, dtype=np.bool_),
-        stop_loss=np.full(size, params.stop_loss),
-        take_profit=np.full(size, params.take_profit),
+        stop_loss=np.broadcast_to(np.float64(params.stop_loss), size),
+        take_profit=np.broadcast_to(np.float64(params.take_profit), size),
         trailing=None,
         stop_base="fill",
     )
