@@ -41,7 +41,7 @@ class Side:
         self.opening = self._answer()
 
         # Quick ones run a few times a turn: with one run each they would measure the caches that others left behind.
-        self.burst = max(1, min(MOST_A_TURN, round(TURN_SECONDS / self.opening["first"]["wall"])))
+        self.burst = max(1, min(MOST_A_TURN, round(TURN_SECONDS / self.opening["warm"]["wall"])))
 
     def turn(self) -> None:
         """Run once more, or a few times."""

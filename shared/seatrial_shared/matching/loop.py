@@ -31,7 +31,9 @@ from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.jit import compiled
 from seatrial_shared.strategy.signals import Signals
 
-Floats, Shorts, Flags = NDArray[np.float64], NDArray[np.int8], NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Shorts = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 # What `place` answers to an entry while a position is open and stays.
 POSITION_OPEN = int(Rejection.POSITION_OPEN)
 
@@ -98,8 +100,7 @@ def orders(signals: Signals) -> Orders:
 
 
 def _numbers(column: Floats) -> Floats:
-    # One number broadcast over all bars is read from its one place; writing it out costs as much as the loop.
-    return np.ascontiguousarray(column[:1] if column.strides == (0,) else column)
+    return np.ascontiguousarray(column[:1] if column.strides == (0,) else column)  # one number for all: not written out
 
 
 def _shorts(column: Shorts | None, otherwise: int = 0) -> Shorts:
