@@ -34,12 +34,20 @@ def targets(found: Facts) -> str:
     cells = " | ".join(head)
     lines = [f"| {cells} |", "|" + "---|" * (2 + 2 * len(sets))]
     for target in TARGETS:
-        values = [_reached(target, found["data"][name]) for name in sets]
-        if any(value is not None for value in values):
-            shown = " | ".join(_judged(value, target.at_least) for value in values)
-            lines.append(f"| {target.what} | {target.at_least:g} x | {shown} |")
+        line = judged_line(target, found["data"], sets)
+        if line:
+            lines.append(line)
     lines += _own_targets(found, sets) + _process_targets(found, len(sets))
     return "\n".join(lines)
+
+
+def judged_line(target: Target, data: Facts, sets: list[str]) -> str:
+    """Return the line of one target, nothing where no data has it."""
+    values = [_reached(target, data[name]) for name in sets]
+    if all(value is None for value in values):
+        return ""
+    shown = " | ".join(_judged(value, target.at_least) for value in values)
+    return f"| {target.what} | {target.at_least:g} x | {shown} |"
 
 
 def contenders(found: Facts) -> str:
@@ -99,7 +107,7 @@ def _own_targets(found: Facts, sets: list[str]) -> list[str]:
 def _process_targets(found: Facts, sets: int) -> list[str]:
     taken = {name: facts["seconds"] for name, facts in found["processes"].items()}
     ours, theirs, help_ = taken[OURS.name], taken[BACKTESTING.name], taken["seatrial --help"]
-    blank = " | ".join(["| "] * (sets - 1))
+    blank = "| | " * (sets - 1)
     first = f"{ours:.2f} s | {_met(ours <= theirs)}"
     quick = f"{help_:.2f} s | {_met(help_ < MOST_HELP_SECONDS)}"
     return [
@@ -131,7 +139,7 @@ def _measured(facts: Facts) -> str:
 
 def newest(folder: Path) -> Path:
     """Return the newest results file."""
-    return max(folder.glob("*.json"))
+    return max(folder.glob("20*.json"))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ DEVIATIONS = 3.0
 
 
 def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
-    """Run `SCRIPT WORKLOAD BARS.npz NUMBER_OF_BARS`: JSON at first, then for each line of stdin as many runs as it says.
+    """Run `SCRIPT WORKLOAD BARS.npz NUMBER`: JSON at first, then for each line of stdin as many runs as it says.
 
     Args:
         workloads: By name, what prepares a run outside the clock and returns it.
