@@ -1,7 +1,7 @@
 """Which strategy a request means: a registered name, a rule document, or a Python callback (never over the wire)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,12 +10,14 @@ from seatrial_backtest.callback import Callback
 from seatrial_shared.errors import FieldError, ValidationFailed
 from seatrial_shared.strategy import registry
 from seatrial_shared.strategy.protocol import StrategySpec
-from seatrial_shared.strategy.rules import RuleStrategy, compile_rules
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A strategy with its parameters; `spec` for array strategies, `callback` for functions."""
+    """A strategy with its parameters; `spec` for array strategies, `callback` for functions.
+
+    `size` is the sizing that the strategy itself states.
+    """
 
     name: str
     version: str
@@ -23,19 +25,12 @@ class Choice:
     spec: StrategySpec | None = None
     model: BaseModel | None = None
     callback: Callback | None = None
+    size: str | None = None
 
     @property
     def facts(self) -> dict[str, Any]:  # Any: JSON
         """Return what identifies the strategy in a manifest."""
         return {"name": self.name, "version": self.version, "params": dict(self.params)}
-
-    @property
-    def size(self) -> str | None:
-        """Return the sizing that the strategy itself states."""
-        if isinstance(self.spec, RuleStrategy) and self.model is not None:
-            sizing = self.spec.sizing(self.model)
-            return None if sizing is None else str(sizing)
-        return None
 
 
 def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Choice:
@@ -52,7 +47,7 @@ def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Choice:
     if isinstance(strategy, str):
         return _of_spec(registry.get(strategy), values)
     if isinstance(strategy, Mapping):
-        return _of_spec(compile_rules(dict(strategy)), values)
+        return _of_rules(dict(strategy), values)
     if callable(strategy):
         if values:
             raise _refused("params", values, "none: a callable brings its own")
@@ -63,6 +58,17 @@ def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Choice:
 def _of_spec(spec: StrategySpec, values: Mapping[str, Any]) -> Choice:
     model = spec.parse(values)
     return Choice(spec.name, spec.version, model.model_dump(mode="json"), spec=spec, model=model)
+
+
+def _of_rules(document: dict[str, Any], values: Mapping[str, Any]) -> Choice:  # Any: JSON
+    # Imported here: the models of the rule language take a tenth of a second, which only rules need.
+    from seatrial_shared.strategy.rules import compile_rules
+
+    spec = compile_rules(document)
+    made = _of_spec(spec, values)
+    assert made.model is not None
+    sizing = spec.sizing(made.model)
+    return replace(made, size=None if sizing is None else str(sizing))
 
 
 def _name_of(strategy: object) -> str:
