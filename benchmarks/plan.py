@@ -65,7 +65,7 @@ class Workload:
 
 
 CALLBACK_BARS = 50_000
-SLOW_BARS = 20_000
+SLOW_BARS = 10_000
 WORKLOADS = (
     Workload(
         "w1_sim",
