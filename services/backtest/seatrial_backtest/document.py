@@ -12,7 +12,6 @@ from seatrial_backtest.quality import instant
 from seatrial_backtest.settling import assumptions
 from seatrial_shared.matching import ExecutionConfig, Simulation, TradeRecord
 from seatrial_shared.matching.bounds import Bounds
-from seatrial_shared.matching.figures import equity_times_ms
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.statistics import Statistics
 
@@ -95,7 +94,7 @@ def document(outcome: Outcome, made_of: Json, data_quality: Mapping[str, Any]) -
         "strategy_errors": [dataclasses.asdict(each) for each in outcome.failures],
         "trades": [trade(record, numbered) for record in simulation.trades],
         "equity": {
-            "time": equity_times_ms(outcome.candles).tolist(),
+            "time": outcome.candles.marks_ms.tolist(),
             "value": simulation.equity.tolist(),
         },
         "data_quality": dict(data_quality),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from seatrial_shared.matching import Simulation
-from seatrial_shared.matching.figures import equity_times_ms, trade_columns
+from seatrial_shared.matching.figures import trade_columns
 from seatrial_shared.matching.layout import T_AMBIGUOUS, T_ENTRY_INDEX, T_EXIT_INDEX, T_QUANTITY
 from seatrial_shared.quant.column import Floats
 from seatrial_shared.quant.figure import Figure, known, undefined
@@ -14,15 +14,14 @@ from seatrial_shared.quant.statistics import Metric, Statistics, statistics
 
 def figures(simulation: Simulation) -> Statistics:
     """Return every figure of a run."""
-    candles, equity = simulation.candles, simulation.equity
     trades = trade_columns(simulation)
-    found = statistics(equity, equity_times_ms(candles), trades)
+    found = statistics(simulation.equity, simulation.candles.marks_ms, trades)
+    is_positive = simulation.equity.min() > 0.0
+    sunk = undefined("the equity is not above zero throughout")
     ratios = trades.pnl / (trades.entry_price * trades.quantity)
     more = {
-        "intrabar_max_drawdown": known(simulation.intrabar_drawdown)
-        if equity.min() > 0.0
-        else undefined("the equity is not above zero throughout"),
-        "mean_notional_ratio": _mean_notional_ratio(simulation),
+        "intrabar_max_drawdown": known(simulation.intrabar_drawdown) if is_positive else sunk,
+        "mean_notional_ratio": _mean_notional_ratio(simulation) if is_positive else sunk,
         "average_win_ratio": _mean(ratios[trades.pnl > 0.0], "no winning trade", len(trades)),
         "average_loss_ratio": _mean(ratios[trades.pnl < 0.0], "no losing trade", len(trades)),
     }
@@ -40,21 +39,34 @@ def ambiguous_pnl_share(simulation: Simulation) -> float:
 
 def _mean_notional_ratio(simulation: Simulation) -> Figure:
     """Return the mean over the bars of what is held at the close, as a ratio of the equity."""
-    table, closes, equity = simulation.table, simulation.candles.close, simulation.equity[1:]
-    if not len(closes) or not equity.min() > 0.0:
-        return undefined("the equity is not above zero throughout")
-    rows = table if simulation.open_row is None else np.vstack((table, simulation.open_row))
-    return known(_summed_notional_ratios(rows, closes, equity) / len(closes))
+    closes, equity = simulation.candles.close, simulation.equity[1:]
+    if not len(closes):
+        return undefined("no bars")
+    return known(_summed_notional_ratios(simulation.held_rows, closes, equity) / len(closes))
 
 
 @compiled
 def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats) -> float:
     total = 0.0
     for number in range(rows.shape[0]):
-        held = rows[number, T_QUANTITY]
-        for i in range(int(rows[number, T_ENTRY_INDEX]), min(int(rows[number, T_EXIT_INDEX]), closes.shape[0])):
-            total += held * closes[i] / equity[i]
+        entry, leave = int(rows[number, T_ENTRY_INDEX]), min(int(rows[number, T_EXIT_INDEX]), closes.shape[0])
+        total += rows[number, T_QUANTITY] * _summed_ratios(closes[entry:leave], equity[entry:leave])
     return float(total)
+
+
+@compiled
+def _summed_ratios(some: Floats, others: Floats) -> float:
+    """Return the sum of quotients; four sums at a time, because one chain of additions waits for itself."""
+    a = b = c = d = 0.0
+    whole = some.shape[0] // 4 * 4
+    for i in range(0, whole, 4):
+        a += some[i] / others[i]
+        b += some[i + 1] / others[i + 1]
+        c += some[i + 2] / others[i + 2]
+        d += some[i + 3] / others[i + 3]
+    for i in range(whole, some.shape[0]):
+        a += some[i] / others[i]
+    return float((a + b) + (c + d))
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]], none: str, trades: int) -> Figure:

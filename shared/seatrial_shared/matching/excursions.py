@@ -34,38 +34,74 @@ def worst_marks(rows: Floats, equity: Floats, highs: Floats, lows: Floats, close
         row = rows[number]
         entry, leave = int(row[T_ENTRY_INDEX]), int(row[T_EXIT_INDEX])
         held = row[T_SIDE] * row[T_QUANTITY]
-        if entry == leave:
-            paid = row[T_ENTRY_FEE] + held * (row[T_ENTRY_PRICE] - row[T_ENTRY_WORST])
-            pnl = held * (row[T_EXIT_PRICE] - row[T_ENTRY_PRICE]) - row[T_ENTRY_FEE] - row[T_EXIT_FEE]
-            worst[entry + 1] = min(worst[entry + 1], equity[entry + 1] - pnl - paid)
-            continue
-        mark = equity[entry + 1] + held * (row[T_ENTRY_WORST] - closes[entry])
-        worst[entry + 1] = min(worst[entry + 1], mark)
+        worst[entry + 1] = min(worst[entry + 1], _entry_mark(row, equity, closes))
         adverse = lows if held > 0.0 else highs
         for i in range(entry + 1, min(leave, closes.shape[0])):
             worst[i + 1] = equity[i + 1] + held * (adverse[i] - closes[i])
-        if leave < closes.shape[0]:
-            mark = equity[leave] + held * (row[T_EXIT_WORST] - closes[leave - 1])
-            worst[leave + 1] = min(worst[leave + 1], mark)
+        if entry < leave < closes.shape[0]:
+            worst[leave + 1] = min(worst[leave + 1], _exit_mark(row, equity, closes))
     return worst
 
 
 @compiled
-def intrabar_drawdown(equity: Floats, low_equity: Floats) -> float:
+def intrabar_drawdown(rows: Floats, equity: Floats, highs: Floats, lows: Floats, closes: Floats) -> float:
     """Return the greatest fall of the worst marks below the highest close before them, as a ratio.
 
+    Between the trades the equity stands still, so that only their bars are looked at, and no mark is kept.
+
     Args:
-        equity: Marked at the closes, float64[n + 1], the first above zero.
-        low_equity: Marked at the worst of each bar, float64[n + 1].
+        rows, equity, highs, lows, closes: As in `worst_marks`; the equity begins above zero.
     """
     depth = 0.0
     peak = equity[0]
-    floor = peak  # worst marks below it are deeper than `depth`, so that only those are divided
-    for i in range(1, equity.shape[0]):
-        if low_equity[i] < floor:
-            depth = max(depth, 1.0 - low_equity[i] / peak)
-            floor = low_equity[i]
+    for number in range(rows.shape[0]):
+        row = rows[number]
+        entry, leave = int(row[T_ENTRY_INDEX]), int(row[T_EXIT_INDEX])
+        held = row[T_SIDE] * row[T_QUANTITY]
+        peak = max(peak, equity[entry])
+        depth = _deeper(depth, peak, min(_entry_mark(row, equity, closes), equity[entry + 1]))
+        first, end = entry + 1, min(leave, closes.shape[0])
+        adverse = lows if held > 0.0 else highs
+        peak, depth = _held_fall(equity[first : end + 1], adverse[first:end], closes[first:end], held, peak, depth)
+        if entry < leave < closes.shape[0]:
+            peak = max(peak, equity[leave])
+            depth = _deeper(depth, peak, min(_exit_mark(row, equity, closes), equity[leave + 1]))
+    return float(depth)
+
+
+@compiled
+def _held_fall(
+    equity: Floats, adverse: Floats, closes: Floats, held: float, peak: float, depth: float
+) -> tuple[float, float]:
+    floor = peak * (1.0 - depth)  # marks below it are deeper than `depth`, so that only those are divided
+    for i in range(adverse.shape[0]):
         if equity[i] > peak:
             peak = equity[i]
             floor = peak * (1.0 - depth)
-    return float(depth)
+        mark = equity[i + 1] + held * (adverse[i] - closes[i])
+        if mark < floor:
+            depth = _deeper(depth, peak, mark)
+            floor = mark
+    return peak, depth
+
+
+@compiled
+def _entry_mark(row: Floats, equity: Floats, closes: Floats) -> float:
+    entry = int(row[T_ENTRY_INDEX])
+    held = row[T_SIDE] * row[T_QUANTITY]
+    if entry == int(row[T_EXIT_INDEX]):
+        paid = row[T_ENTRY_FEE] + held * (row[T_ENTRY_PRICE] - row[T_ENTRY_WORST])
+        pnl = held * (row[T_EXIT_PRICE] - row[T_ENTRY_PRICE]) - row[T_ENTRY_FEE] - row[T_EXIT_FEE]
+        return float(equity[entry + 1] - pnl - paid)
+    return float(equity[entry + 1] + held * (row[T_ENTRY_WORST] - closes[entry]))
+
+
+@compiled
+def _exit_mark(row: Floats, equity: Floats, closes: Floats) -> float:
+    leave = int(row[T_EXIT_INDEX])
+    return float(equity[leave] + row[T_SIDE] * row[T_QUANTITY] * (row[T_EXIT_WORST] - closes[leave - 1]))
+
+
+@compiled
+def _deeper(depth: float, peak: float, mark: float) -> float:
+    return float(max(depth, 1.0 - mark / peak))

@@ -76,13 +76,19 @@ class Simulation:
     @cached_property
     def low_equity(self) -> Floats:
         """Return the equity at the worst instant of each bar, float64[n + 1]; never above `equity`."""
-        rows = self.table if self.open_row is None else np.vstack((self.table, self.open_row))
-        return worst_marks(rows, self.equity, self.candles.high, self.candles.low, self.candles.close)
+        bars = self.candles
+        return worst_marks(self.held_rows, self.equity, bars.high, bars.low, bars.close)
 
     @cached_property
     def intrabar_drawdown(self) -> float:
         """Return the greatest fall of `low_equity` below the highest close before it, as a ratio."""
-        return float(intrabar_drawdown(self.equity, self.low_equity))
+        bars = self.candles
+        return float(intrabar_drawdown(self.held_rows, self.equity, bars.high, bars.low, bars.close))
+
+    @property
+    def held_rows(self) -> Floats:
+        """Return the rows of `table`, and one that leaves behind the last bar for what is still open."""
+        return self.table if self.open_row is None else np.vstack((self.table, self.open_row))
 
 
 def simulate(candles: Candles, signals: Signals, config: ExecutionConfig, finer: Candles | None = None) -> Simulation:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ class Candles:
 
     def __len__(self) -> int:
         return len(self.time_ms)
+
+    @cached_property
+    def marks_ms(self) -> NDArray[np.int64]:
+        """Return when an account is marked, int64[n + 1]: at the open of the first bar, then at the close of each."""
+        times = np.empty(len(self) + 1, dtype=np.int64)
+        times[:1] = self.time_ms[:1]
+        np.add(self.time_ms, self.interval_ms, out=times[1:])
+        return _read_only(times)
 
     def head(self, bars: int) -> "Candles":
         """Return the first bars, without copying."""

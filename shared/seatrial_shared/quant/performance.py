@@ -92,5 +92,6 @@ def longest_run(flags: Sequence[bool]) -> int:
     longest = run = 0
     for flag in flags:
         run = run + 1 if flag else 0
-        longest = max(longest, run)
+        if run > longest:
+            longest = run
     return longest

@@ -117,6 +117,8 @@ def test_worst_marks_never_lie_above_closes_nor_excursions_beyond_the_bars(
     deepest = max_drawdown(result.equity).value
     assert deepest is not None
     assert result.intrabar_drawdown >= deepest - 1e-12
+    falls = 1.0 - result.low_equity[1:] / np.maximum.accumulate(result.equity)[:-1]
+    assert result.intrabar_drawdown == pytest.approx(max(0.0, falls.max()), rel=1e-12, abs=1e-15)
     for trade in result.trades:
         first, last = trade.entry_index, trade.exit_index
         long = trade.side == "long"

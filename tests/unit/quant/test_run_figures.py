@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.figures import equity_times_ms, trade_columns
+from seatrial_shared.matching.figures import trade_columns
 from seatrial_shared.matching.simulation import Simulation, simulate
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.statistics import statistics
@@ -36,7 +36,7 @@ def test_columns_hold_the_numbers_of_the_records(run: Simulation) -> None:
 
 
 def test_the_money_made_is_what_the_trades_made(run: Simulation) -> None:
-    metrics = statistics(run.equity, equity_times_ms(run.candles), trade_columns(run)).metrics
+    metrics = statistics(run.equity, run.candles.marks_ms, trade_columns(run)).metrics
 
     made = float(str(metrics["final_equity"])) - float(str(metrics["initial_equity"]))
     assert metrics["total_pnl"] == pytest.approx(made, rel=1e-9)
@@ -46,7 +46,7 @@ def test_the_money_made_is_what_the_trades_made(run: Simulation) -> None:
 
 
 def test_equity_begins_at_the_open_and_is_marked_at_each_close(run: Simulation) -> None:
-    times = equity_times_ms(run.candles)
+    times = run.candles.marks_ms
 
     assert len(times) == len(run.equity)
     assert times[:3].tolist() == [1_704_067_200_000, 1_704_067_200_000 + HOUR, 1_704_067_200_000 + 2 * HOUR]
