@@ -29,11 +29,11 @@ def main() -> None:
         print("SEATRIAL_DATA_DIR names no folder with real minutes: seeded bars only", flush=True)
     began = clock.now()
     found: Facts = {"began": began.isoformat(timespec="seconds"), "machine": machine(), "load_before": os.getloadavg()}
-    found["data"] = {}
+    found["data"], found["loads"] = {}, {}
     for name, (columns, stops) in sets.items():
         path = BARS / f"{name}.npz"
         data.write(columns, path, stops)
-        found["data"][name] = _workloads(name, path, asked)
+        found["data"][name], found["loads"][name] = _workloads(name, path, asked)
     found["processes"] = _processes(asked.repeats or 5, sets["seeded"][0])
     found["load_after"] = os.getloadavg()
     found["seconds"] = (clock.now() - began).total_seconds()
@@ -58,14 +58,16 @@ def machine() -> Facts:
     }
 
 
-def _workloads(name: str, path: Path, asked: argparse.Namespace) -> Facts:
+def _workloads(name: str, path: Path, asked: argparse.Namespace) -> tuple[Facts, Facts]:
     found: Facts = {}
+    loads: Facts = {}
     for workload in WORKLOADS:
         if asked.only and workload.name not in asked.only:
             continue
-        _say(f"{name}: {workload.title} (load {os.getloadavg()[0]:.1f})")
+        loads[workload.name] = os.getloadavg()[0]
+        _say(f"{name}: {workload.title} (load {loads[workload.name]:.1f})")
         found[workload.name] = running.in_turn(workload, path, asked.bars, asked.repeats, _say)
-    return found
+    return found, loads
 
 
 def _processes(repeats: int, columns: data.Columns) -> Facts:
@@ -74,7 +76,7 @@ def _processes(repeats: int, columns: data.Columns) -> Facts:
     data.write({key: column[:FIRST_RESULT_BARS] for key, column in columns.items()}, path, data.SEEDED_STOPS)
     commands = {
         contender.name: (
-            running.command(contender, "w1_e2e", path, FIRST_RESULT_BARS),
+            [*running.command(contender, "w1_e2e", path, FIRST_RESULT_BARS), "once"],
             running.environment(contender),
         )
         for contender in (OURS, BACKTESTING)

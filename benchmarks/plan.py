@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Workload:
-    """Contenders that do the same work, told to go in turn."""
+    """Contenders with one task, each in its own way, told to go in turn."""
 
     name: str
     title: str
@@ -101,6 +101,8 @@ WORKLOADS = (
             Entry(OURS, "w1_sim", most_repeats=15),
             Entry(OURS, "w1_costly", most_repeats=15),
             Entry(OURS, "w1_everything", most_repeats=5),
+            Entry(OURS, "w1_tight", most_repeats=5),
+            Entry(OURS, "w1_tight_everything", most_repeats=5),
         ),
     ),
     Workload(
@@ -108,6 +110,7 @@ WORKLOADS = (
         "W3, light callback on every bar",
         (
             Entry(OURS, "w3_light", most_repeats=15),
+            Entry(OURS, "w3_rows", most_repeats=15),
             Entry(RAPTORBT, "w3_light"),
             Entry(BACKTESTING, "w3_light", most_repeats=7),
             Entry(BACKTRADER, "w3_light", most_bars=SLOW_BARS, most_repeats=5),
@@ -137,7 +140,7 @@ class Target:
     Args:
         what: As the table says it.
         workload, other, own: The entries compared.
-        at_least: Theirs over ours; `at_most` ours over theirs.
+        at_least: Theirs over ours; None: told only, held to nothing.
         figure: What is compared.
     """
 
@@ -145,7 +148,7 @@ class Target:
     workload: str
     other: str
     own: str
-    at_least: float
+    at_least: float | None
     figure: Figure = "seconds_a_bar"
 
 
@@ -153,19 +156,27 @@ def _key(contender: Contender, task: str) -> str:
     return Entry(contender, task).key
 
 
-SIM, E2E, LIGHT, WIDE = (_key(OURS, task) for task in ("w1_sim", "w1_e2e", "w3_light", "w3_window"))
+SIM, E2E, LIGHT, ROWS, WIDE = (_key(OURS, task) for task in ("w1_sim", "w1_e2e", "w3_light", "w3_rows", "w3_window"))
 TARGETS = (
     Target("W1 simulation, vectorbt rust", "w1_sim", _key(RUST, "w1_sim"), SIM, 8),
+    Target(
+        "The same, against its orders alone: no equity, no trade list", "w1_sim", _key(RUST, "w1_orders"), SIM, None
+    ),
     Target("W1 simulation, vectorbt numba", "w1_sim", _key(NUMBA, "w1_sim"), SIM, 20),
     Target("W1 end to end, vectorbt rust, all its metrics", "w1_e2e", _key(RUST, "w1_e2e"), E2E, 10),
+    Target("The same, against final value and number of trades alone", "w1_e2e", _key(RUST, "w1_e2e_plain"), E2E, None),
     Target("W1 end to end, raptorbt, all its metrics", "w1_e2e", _key(RAPTORBT, "w1_e2e"), E2E, 10),
     Target("W1 end to end, backtesting.py, all its metrics", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 500),
     Target("W3 light callback, backtesting.py", "w3_light", _key(BACKTESTING, "w3_light"), LIGHT, 8),
     Target("W3 light callback, raptorbt", "w3_light", _key(RAPTORBT, "w3_light"), LIGHT, 3.5),
     Target("W3 light callback, backtrader", "w3_light", _key(BACKTRADER, "w3_light"), LIGHT, 100),
+    Target("W3 light by the guide's rows, backtesting.py", "w3_light", _key(BACKTESTING, "w3_light"), ROWS, 8),
+    Target("W3 light by the guide's rows, raptorbt", "w3_light", _key(RAPTORBT, "w3_light"), ROWS, 3.5),
     Target("W3 window callback, backtesting.py", "w3_window", _key(BACKTESTING, "w3_window"), WIDE, 10),
-    Target("Peak memory of W1, vectorbt rust", "w1_e2e", _key(RUST, "w1_e2e"), E2E, 1, "peak_rss_mb"),
-    Target("Peak memory of W1, backtesting.py", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 1, "peak_rss_mb"),
+    Target("Peak memory of W1 end to end, vectorbt rust", "w1_e2e", _key(RUST, "w1_e2e"), E2E, 1, "peak_rss_mb"),
+    Target(
+        "Peak memory of W1 end to end, backtesting.py", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 1, "peak_rss_mb"
+    ),
 )
 # A target of its own kind each: ours against ours, against a fixed number, and whole processes.
 MOST_TIMES_SLOWER = 3.0

@@ -46,8 +46,8 @@ else. A trade that no switch explains is counted as unexplained.
 
 Cash 1,000,000, fee 0.1 % a side, all in, long only, decided at a close and filled at the next open. SMA: 10 over 30,
 closed when it crosses back. RSI: RSI(14) under 30 and the close under the lower Bollinger band (20, 2), stop 2 %,
-target 4 %. Ours with `--session auction`: what opens beyond a target is filled at the open, as the others do. GOOG and
-EURUSD are the bars that backtesting.py ships; the random ones are seeded.
+target 4 %. Ours with `--session auction` (the default is `continuous`): what opens beyond a target is filled at the
+open, as the others do. GOOG and EURUSD are the bars that backtesting.py ships; the random ones are seeded.
 
 {table(found)}
 

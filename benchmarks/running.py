@@ -4,17 +4,20 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plan import Contender, Entry, Workload
+from benchmarks.plan import OURS, Contender, Entry, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ROOT / "benchmarks" / "contenders"
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 MOST_A_TURN = 5
+MOST_SECONDS = 600  # a contender that says nothing for so long has failed
 TURN_SECONDS = 1.0
 Facts = dict[str, Any]  # Any: JSON
 Say = Callable[[str], None]
@@ -30,12 +33,14 @@ class Side:
     def __init__(self, entry: Entry, bars_file: Path, bars: int) -> None:
         self.entry = entry
         self.runs: list[Facts] = []
+        # A pipe that nobody reads would fill up.
+        self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  open as long as the process runs
         self._process = subprocess.Popen(
             command(entry.contender, entry.task, bars_file, min(bars, entry.most_bars)),
             env=environment(entry.contender),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._words,
             text=True,
         )
         self.opening = self._answer()
@@ -62,13 +67,18 @@ class Side:
         """End the process whatever it does."""
         self._process.kill()
         self._process.wait()
+        self._words.close()
 
     def _answer(self) -> Facts:
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdout is not None
+        ending = threading.Timer(MOST_SECONDS, self._process.kill)
+        ending.start()
         line = self._process.stdout.readline()
+        ending.cancel()
         if not line:
-            said = self._process.stderr.read().strip().splitlines()
-            raise Failed(f"{self.entry.key}: {said[-1] if said else 'ended without a word'}")
+            self._words.seek(0)
+            said = self._words.read().strip().splitlines()
+            raise Failed(said[-1] if said else f"ended without a word, or gave none for {MOST_SECONDS} s")
         answer: Facts = json.loads(line)
         return answer
 
@@ -108,30 +118,64 @@ def summary(runs: list[Facts], opening: Facts) -> Facts:
 def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None, say: Say) -> dict[str, Facts]:
     """Run every contender of a workload, A B C A B C, and return what each measured.
 
+    A rival that fails is told as `not_measured`, with its reason, and the others go on.
+
     Args:
         workload: Whom and what.
         bars_file: The bars that all are given.
         bars: How many at most.
         repeats: How often each, None as planned.
         say: Told what is going on.
+
+    Raises:
+        Failed: We failed ourselves.
     """
-    sides: list[Side] = []
-    measured: dict[str, Facts] = {}
+    contest = _Contest(workload, bars_file, bars, say)
+    wanted = {entry.key: entry.most_repeats if repeats is None else repeats for entry in workload.entries}
     try:
-        for entry in workload.entries:
-            sides.append(Side(entry, bars_file, min(bars, workload.bars)))
-            say(f"  {entry.key}: ready after {sides[-1].opening['first']['wall']:.2f} s")
-        wanted = [entry.most_repeats if repeats is None else repeats for entry in workload.entries]
-        for turn in range(max(wanted)):
-            for side, most in zip(sides, wanted, strict=True):
-                if turn < most:
-                    side.turn()
-        for side in sides:
-            measured[side.entry.key] = side.end()
+        for key in wanted:
+            contest.attempt(key, contest.begin)
+        for turn in range(max(wanted.values())):
+            for key in list(contest.sides):
+                if turn < wanted[key]:
+                    contest.attempt(key, contest.turn)
+        for key in list(contest.sides):
+            contest.attempt(key, contest.end)
     finally:
-        for side in sides:
+        for side in contest.sides.values():
             side.stop()
-    return measured
+    return {key: contest.measured[key] for key in wanted}
+
+
+class _Contest:
+    """The contenders of one workload that still run, and what is known of each."""
+
+    def __init__(self, workload: Workload, bars_file: Path, bars: int, say: Say) -> None:
+        self.entries = {entry.key: entry for entry in workload.entries}
+        self.sides: dict[str, Side] = {}
+        self.measured: dict[str, Facts] = {}
+        self._bars_file, self._bars, self._say = bars_file, min(bars, workload.bars), say
+
+    def begin(self, key: str) -> None:
+        self.sides[key] = Side(self.entries[key], self._bars_file, self._bars)
+        self._say(f"  {key}: ready after {self.sides[key].opening['first']['wall']:.2f} s")
+
+    def turn(self, key: str) -> None:
+        self.sides[key].turn()
+
+    def end(self, key: str) -> None:
+        self.measured[key] = self.sides[key].end()
+
+    def attempt(self, key: str, act: Callable[[str], None]) -> None:
+        try:
+            act(key)
+        except (Failed, OSError) as error:
+            if self.entries[key].contender is OURS:
+                raise
+            self.measured[key] = {"not_measured": str(error)}
+            self._say(f"  {key}: not measured: {error}")
+            if key in self.sides:
+                self.sides.pop(key).stop()
 
 
 def whole_processes(commands: dict[str, tuple[list[str], dict[str, str]]], repeats: int) -> dict[str, Facts]:

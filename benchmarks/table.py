@@ -47,7 +47,8 @@ def judged_line(target: Target, data: Facts, sets: list[str]) -> str:
     if all(value is None for value in values):
         return ""
     shown = " | ".join(_judged(value, target.at_least) for value in values)
-    return f"| {target.what} | {target.at_least:g} x | {shown} |"
+    wanted = "-" if target.at_least is None else f"{target.at_least:g} x"
+    return f"| {target.what} | {wanted} | {shown} |"
 
 
 def contenders(found: Facts) -> str:
@@ -65,11 +66,11 @@ def contenders(found: Facts) -> str:
 
 def machine(found: Facts) -> str:
     """Return one sentence on where and with whom the figures were measured."""
-    what, loads = found["machine"], (found["load_before"][0], found["load_after"][0])
+    what, loads = found["machine"], [load for of_data in found["loads"].values() for load in of_data.values()]
     return (
         f"Measured {found['began'][:10]} on {what['cores']} cores of {what['cpu']}, {what['memory_gib']} GiB, "
-        f"{what['system']}, Python {what['python']}; load average {loads[0]:.1f} before and {loads[1]:.1f} after. "
-        f"Versions: {_versions(found)}."
+        f"{what['system']}, Python {what['python']}; load average at the start of "
+        f"each workload {min(loads):.1f} to {max(loads):.1f}. Versions: {_versions(found)}."
     )
 
 
@@ -77,30 +78,33 @@ def _versions(found: Facts) -> str:
     named: dict[str, str] = {}
     for workloads in found["data"].values():
         for facts in (each for workload in workloads.values() for each in workload.values()):
-            named.update({name: text for name, text in facts["versions"].items() if name not in ("numpy", "pandas")})
+            told = facts.get("versions", {})
+            named.update({name: text for name, text in told.items() if name not in ("numpy", "pandas")})
     return ", ".join(f"{name} {text}" for name, text in sorted(named.items()))
 
 
 def _reached(target: Target, workloads: Facts) -> float | None:
     entries = workloads.get(target.workload, {})
-    if target.own not in entries or target.other not in entries:
+    if any("not_measured" in entries.get(key, {"not_measured": ""}) for key in (target.own, target.other)):
         return None
     return float(entries[target.other][target.figure] / entries[target.own][target.figure])
 
 
 def _own_targets(found: Facts, sets: list[str]) -> list[str]:
-    speeds, costs, bounded = [], [], []
+    speeds, costs, bounded, tight = [], [], [], []
     for name in sets:
         light = found["data"][name].get("w3_light", {}).get(LIGHT)
         speeds.append("- | -" if light is None else _speed(1.0 / light["seconds_a_bar"]))
         own = found["data"][name].get("own", {})
-        costs.append(_slower(own, "w1_costly"))
-        bounded.append(_slower(own, "w1_everything"))
+        costs.append(_slower(own, "w1_costly", SIM))
+        bounded.append(_slower(own, "w1_everything", SIM))
+        tight.append(_slower(own, "w1_tight_everything", Entry(OURS, "w1_tight").key))
     most = f"at most {MOST_TIMES_SLOWER:g} x slower"
     return [
         f"| W3 light callback, bars a second | {LEAST_BARS_A_SECOND:,} | {' | '.join(speeds)} |",
         f"| Trailing stop, slippage, fees against our plain path | {most} | {' | '.join(costs)} |",
-        f"| The same and the bounds, which run it again and again | {most} | {' | '.join(bounded)} |",
+        f"| The same and the bounds | {most} | {' | '.join(bounded)} |",
+        f"| The same with many ambiguous bars, which the bounds settle again and again | {most} | {' | '.join(tight)} |",
     ]
 
 
@@ -108,12 +112,13 @@ def _speed(bars_a_second: float) -> str:
     return f"{bars_a_second:,.0f} | {_met(bars_a_second >= LEAST_BARS_A_SECOND)}"
 
 
-def _slower(own: Facts, task: str) -> str:
+def _slower(own: Facts, task: str, plain: str) -> str:
     facts = own.get(Entry(OURS, task).key)
     if facts is None:
         return "- | -"
-    times, runs = facts["wall_seconds"] / own[SIM]["wall_seconds"], facts["result"].get("runs")
-    told = f" ({runs} run{'s' if runs > 1 else ''})" if runs else ""
+    result, times = facts["result"], facts["wall_seconds"] / own[plain]["wall_seconds"]
+    runs, ambiguous = result.get("runs"), result.get("ambiguous_trades")
+    told = f" ({ambiguous} ambiguous trades, runs: {runs})" if runs else ""
     return f"{times:.2f} x{told} | {_met(times <= MOST_TIMES_SLOWER)}"
 
 
@@ -129,10 +134,11 @@ def _process_targets(found: Facts, sets: int) -> list[str]:
     ]
 
 
-def _judged(value: float | None, least: float) -> str:
+def _judged(value: float | None, least: float | None) -> str:
     if value is None:
-        return "- | -"
-    return f"{value:.3g} x | {_met(value >= least)}" if value < 100 else f"{value:,.0f} x | {_met(value >= least)}"
+        return "not measured | -"
+    reached = f"{value:.3g} x" if value < 100 else f"{value:,.0f} x"
+    return f"{reached} | {'-' if least is None else _met(value >= least)}"
 
 
 def _met(is_met: bool) -> str:
@@ -140,6 +146,8 @@ def _met(is_met: bool) -> str:
 
 
 def _measured(facts: Facts) -> str:
+    if "not_measured" in facts:
+        return f"not measured: {facts['not_measured']} | | | | |"
     result = facts["result"]
     low, middle, high = (1e3 * facts[name] for name in ("wall_seconds_min", "wall_seconds", "wall_seconds_max"))
     final = f"{result['final']:,.2f}" if "final" in result else ""

@@ -31,6 +31,8 @@ DEVIATIONS = 3.0
 def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
     """Run `SCRIPT WORKLOAD BARS.npz NUMBER`: JSON at first, then for each line of stdin as many runs as it says.
 
+    With `once` behind it the workload runs once, and that is all.
+
     Args:
         workloads: By name, what prepares a run outside the clock and returns it.
         packages: Whose versions are told.
@@ -41,6 +43,9 @@ def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
     run = workloads[name](bars)
     prepared = time.perf_counter() - began
     first = measured(run)
+    if sys.argv[4:] == ["once"]:
+        say(first)
+        return
     warm = measured(run) if first["wall"] < WARM_SECONDS else first
     told = {package: version(package) for package in packages}
     facts = {"first": first, "warm": warm, "prepare_seconds": prepared}

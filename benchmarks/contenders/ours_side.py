@@ -17,6 +17,7 @@ from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
 MINUTE_MS = 60_000
+TIGHTNESS = 16.0
 SETTLING = Settling(cash=CASH, fee=FEE, session="auction")
 COSTLY = replace(SETTLING, slippage_bps=1.0)
 PRICES = ("open", "high", "low", "close", "volume")
@@ -30,8 +31,8 @@ def facts_of(run: Simulation) -> Facts:
     return {"trades": len(run.table), "final": float(run.equity[-1]), "equity_points": len(run.equity)}
 
 
-def signals_of(bars: Bars, trailing: bool = False) -> Signals:
-    size, (stop, target) = len(bars["close"]), bars["stops"]
+def signals_of(bars: Bars, trailing: bool = False, tightness: float = 1.0) -> Signals:
+    size, (stop, target) = len(bars["close"]), bars["stops"] / tightness
     return Signals(
         entry=bars["entry"].astype(np.int8),
         exit=np.zeros(size, dtype=np.bool_),
@@ -60,6 +61,12 @@ def w1_end_to_end(bars: Bars) -> Run:
     return run
 
 
+def tight(bars: Bars) -> Run:
+    """As W1, with stop and target so near that some bars reach both: plain, without what makes it dear."""
+    candles, signals, config = candles_of(bars), signals_of(bars, tightness=TIGHTNESS), SETTLING.execution()
+    return lambda: facts_of(simulate(candles, signals, config))
+
+
 def costly(bars: Bars) -> Run:
     """A trailing stop and slippage besides, and the trades that ambiguous bars leave open counted."""
     candles, signals, config = candles_of(bars), signals_of(bars, trailing=True), COSTLY.execution()
@@ -71,9 +78,10 @@ def costly(bars: Bars) -> Run:
     return run
 
 
-def everything(bars: Bars) -> Run:
+def everything(bars: Bars, tightness: float = 1.0) -> Run:
     """The same, and the bounds: the run again and again over the ways to settle the ambiguous bars."""
-    candles, signals, config = candles_of(bars), signals_of(bars, trailing=True), COSTLY.execution()
+    candles, config = candles_of(bars), COSTLY.execution()
+    signals = signals_of(bars, trailing=True, tightness=tightness)
 
     def run() -> Facts:
         found = simulate(candles, signals, config)
@@ -105,6 +113,18 @@ def w3_light(bars: Bars) -> Run:
     return called(bars, strategy)
 
 
+def w3_rows(bars: Bars) -> Run:
+    """The same look, by the rows that the guide's strategies read: each a mapping of one bar."""
+    rise, answer = float(bars["rise"][0]), answer_of(bars)
+
+    def strategy(history: History, symbol: str) -> Mapping[str, Any] | None:
+        if len(history) > LOOK_BACK and history[-1]["close"] > history[-1 - LOOK_BACK]["close"] * rise:
+            return answer
+        return None
+
+    return called(bars, strategy)
+
+
 def w3_window(bars: Bars) -> Run:
     """Mean and standard deviation of the last closes on every bar, by our indicators."""
     answer = answer_of(bars)
@@ -129,7 +149,10 @@ if __name__ == "__main__":
             "w1_e2e": w1_end_to_end,
             "w1_costly": costly,
             "w1_everything": everything,
+            "w1_tight": tight,
+            "w1_tight_everything": lambda bars: everything(bars, TIGHTNESS),
             "w3_light": w3_light,
+            "w3_rows": w3_rows,
             "w3_window": w3_window,
         },
         ["seatrial", "numpy", "numba"],
