@@ -104,7 +104,7 @@ def _own_targets(found: Facts, sets: list[str]) -> list[str]:
         f"| W3 light callback, bars a second | {LEAST_BARS_A_SECOND:,} | {' | '.join(speeds)} |",
         f"| Trailing stop, slippage, fees against our plain path | {most} | {' | '.join(costs)} |",
         f"| The same and the bounds | {most} | {' | '.join(bounded)} |",
-        f"| The same with many ambiguous bars, which the bounds settle again and again | {most} | {' | '.join(tight)} |",
+        f"| The same, many ambiguous bars, which the bounds settle again and again | {most} | {' | '.join(tight)} |",
     ]
 
 
