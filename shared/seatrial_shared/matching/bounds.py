@@ -1,13 +1,16 @@
 """How much of a result hangs on the bars whose order of high and low nobody knows."""
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
 from seatrial_shared.matching.figures import trade_columns
 from seatrial_shared.matching.finer import inside
+from seatrial_shared.matching.resettled import Resettled, can_resettle
 from seatrial_shared.matching.simulation import Simulation, simulate_inside
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.drawdown import max_drawdown
@@ -16,15 +19,20 @@ from seatrial_shared.strategy.signals import Signals
 
 SAMPLES = 200
 FEWEST_SAMPLES = 8
-# Bars simulated at most, beside the named ways and the fewest samples: a long series is tried less often.
+# Bars simulated at most, beside the named ways and the fewest samples: a long series is tried less often where each
+# way has to be run whole.
 BAR_BUDGET = 20_000_000
 # With so many ambiguous bars at most, every way to settle them is tried; later bars can add some on a few ways.
 FEW_BARS = 8
 MOST_WAYS = 4 * 2**FEW_BARS
 MOST_BITS = 50
+ROUNDING = 1e-12  # of money that is scaled
 
 Figures = dict[str, float | None]
 Run = Callable[[ExecutionConfig], Simulation]
+Way = tuple[IntrabarName, int]  # a rule and its seed
+Settled = tuple[Figures, int]  # what it comes to, over how many ambiguous bars
+Settle = Callable[[Sequence[Way]], list[Settled]]
 
 
 @dataclass(frozen=True)
@@ -88,31 +96,53 @@ def bounds(
     if own.ambiguous_bars:
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
         own_way = "worst" if config.intrabar == "magnify" else config.intrabar
-        measured += [_figures(run(replace(config, intrabar=way))) for way in named if way != own_way]
-        affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
-        every = _every_way(run, config, min(MOST_WAYS, affordable)) if own.ambiguous_bars <= FEW_BARS else None
+        if can_resettle(signals, config, own):
+            resettled = Resettled(candles, signals, config, own, BAR_BUDGET, FEWEST_SAMPLES)
+            settle: Settle = partial(_resettle, resettled, run, config)
+            affordable = max(samples, MOST_WAYS)
+        else:
+            settle = partial(_run_whole, run, config)
+            affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
+        measured += [figures for figures, _ in settle([(way, 0) for way in named if way != own_way])]
+        every = _every_way(settle, min(MOST_WAYS, affordable)) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
-        measured += every if every is not None else list(_random_ways(run, config, seed, min(samples, affordable)))
+        drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
+        measured += every if every is not None else [figures for figures, _ in settle(drawn)]
     figures = {name: _range([each[name] for each in measured]) for name in measured[0]}
     final = figures["final_equity"]
-    sign_depends = final is not None and final.low < config.cash < final.high
+    even = config.cash
+    sign_depends = final is not None and final.low < even * (1.0 - ROUNDING) and even * (1.0 + ROUNDING) < final.high
     return Bounds(figures, len(measured), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
 
 
-def _random_ways(run: Run, config: ExecutionConfig, seed: int, samples: int) -> Iterator[Figures]:
-    for number in range(samples):
-        yield _figures(run(replace(config, intrabar="random", seed=seed + number)))
+def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[Settled]:
+    found = [run(replace(config, intrabar=name, seed=seed)) for name, seed in ways]
+    return [(_figures(each), each.ambiguous_bars) for each in found]
 
 
-def _every_way(run: Run, config: ExecutionConfig, most: int) -> list[Figures] | None:
+def _resettle(resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[Settled]:
+    found: list[Settled] = []
+    for way, row in zip(ways, resettled.settle(ways), strict=False):
+        final, drawdown, wins, trades, draws = row.tolist()
+        if math.isnan(final):  # to scale only above zero
+            found += _run_whole(run, config, [way])
+            continue
+        rate = wins / trades if trades else None
+        found.append(({"final_equity": final, "max_drawdown": drawdown, "win_rate": rate}, int(draws)))
+    return found
+
+
+def _every_way(settle: Settle, most: int) -> list[Figures] | None:
     """Walk the tree of choices: how the earlier bars are settled decides which later ones are ambiguous."""
     found: list[Figures] = []
     choices: list[int] = []
     while len(found) < most:
         bits = sum(choice << place for place, choice in enumerate(choices))
-        simulation = run(replace(config, intrabar="chosen", seed=bits))
-        found.append(_figures(simulation))
-        deep = simulation.ambiguous_bars
+        settled = settle([("chosen", bits)])
+        if not settled:
+            return None
+        figures, deep = settled[0]
+        found.append(figures)
         if deep > MOST_BITS or 2**deep > 4 * most:
             return None
         choices += [0] * (deep - len(choices))

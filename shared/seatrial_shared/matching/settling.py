@@ -45,13 +45,19 @@ def takes_other(
         return _nearest_is_other(side, o, h, low)
     if mode >= 3.0:
         state[S_DRAWS] += 1.0
-        if mode == 3.0:
-            return _coin(config[C_SEED], state[S_DRAWS])
-        draw = int(state[S_DRAWS]) - 1
-        return draw < 53 and (int(config[C_SEED]) >> draw) & 1 == 1
+        return drawn(config, state[S_DRAWS])
     if value == rival:
         return mode == 0.0 and rival_reason != TAKE_PROFIT
     return rival < value if mode == 0.0 else rival > value
+
+
+@compiled
+def drawn(config: Floats, draw: float) -> bool:
+    """Return the bit that settles an ambiguous bar: of a coin, or of the seed itself; draws count from 1."""
+    if config[C_INTRABAR] == 3.0:
+        return _coin(config[C_SEED], draw)
+    place = int(draw) - 1
+    return place < 53 and (int(config[C_SEED]) >> place) & 1 == 1
 
 
 @compiled

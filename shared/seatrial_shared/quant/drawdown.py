@@ -36,7 +36,7 @@ def max_drawdown(equity: Floats | Sequence[float]) -> Figure:
         return undefined("no equity")
     if not curve[0] > 0.0:
         return undefined("the equity does not begin above zero")
-    return known(deepest(curve, np.zeros(len(curve), dtype=np.int64)).depth_ratio)
+    return known(float(_depth(curve)))
 
 
 def deepest(equity: Floats, times_ms: Times) -> Drawdown:
@@ -52,6 +52,20 @@ def underwater(equity: Floats | Sequence[float]) -> Floats:
     curve = column(equity)
     below: Floats = 1.0 - curve / np.maximum.accumulate(curve)
     return below
+
+
+@compiled
+def _depth(equity: Floats) -> float:
+    depth = 0.0
+    top = floor = equity[0]  # values below the floor are deeper than `depth`, so that only those are divided
+    for value in equity:
+        if value > top:
+            top = value
+            floor = top * (1.0 - depth)
+        elif value < floor:
+            depth = max(depth, 1.0 - value / top)
+            floor = value
+    return float(depth)
 
 
 @compiled

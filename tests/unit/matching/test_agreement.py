@@ -135,7 +135,7 @@ def test_bar_by_bar_equals_whole_arrays_also_across_restarts(
 def test_interpreted_and_compiled_code_make_the_same_trades() -> None:
     program = (
         "from tests.unit.matching.test_agreement import market, with_orders; from seatrial_shared.matching import *;"
-        "c, s = market(3, 400); s = with_orders(c, s, 3);"
+        "c, s = market(3, 400); print(bounds(c, s, ExecutionConfig(), samples=20)); s = with_orders(c, s, 3);"
         "r = simulate(c, s, ExecutionConfig(allow_short=True, intrabar='random', seed=4));"
         "print(r.table.tobytes().hex(), r.equity.tobytes().hex())"
     )

@@ -1,0 +1,72 @@
+"""What other ways to settle the ambiguous bars come to, without running the bars again on which nothing differs.
+
+While an entry buys a share of the equity, the trades do not hang on how much that is: between two trades that met an
+ambiguous bar a run goes up and down by the same ratios whatever came before. So only those trades are run anew, until
+the account is flat where the known run was flat too; what lies between is taken from the known run, to scale.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seatrial_shared.matching import anew
+from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
+from seatrial_shared.matching.finer import nothing
+from seatrial_shared.matching.layout import T_SIZE, Intrabar
+from seatrial_shared.matching.loop import bars, orders
+from seatrial_shared.matching.simulation import Simulation
+from seatrial_shared.quant import sizing
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.strategy.signals import Signals
+
+
+def can_resettle(signals: Signals, config: ExecutionConfig, known: Simulation) -> bool:
+    """Tell whether the trades of a run hang on prices alone: market entries for a share of the equity, no steps."""
+    return (
+        sizing.parse(config.sizing).kind is sizing.SizingKind.EQUITY
+        and not (config.lot_size or config.min_notional or config.fixed_fee)
+        and config.intrabar != "magnify"
+        and config.close_at_end
+        and signals.entry_type is None
+        and signals.size is None
+        and bool(known.equity.min() > 0.0)
+    )
+
+
+class Resettled:
+    """The ways to settle the ambiguous bars of a run that `can_resettle`.
+
+    Args:
+        candles, signals, config: The run.
+        known: What came of it.
+        budget: Bars that are run anew at most, beside `least` ways.
+        least: Ways that are settled whatever they take.
+    """
+
+    def __init__(
+        self, candles: Candles, signals: Signals, config: ExecutionConfig, known: Simulation, budget: int, least: int
+    ) -> None:
+        n = len(candles)
+        self._config = config.pack(candles.interval_ms)
+        self._bars, self._orders, self._finer = bars(candles), orders(signals), nothing()
+        self._known = anew.known(known.table, known.equity)
+        self._room = anew.Room(
+            state=config.new_state(),
+            trades=np.empty((1, T_SIZE)),
+            equity=np.empty(n + 1),
+            rejections=np.zeros(n, dtype=np.int8),
+            settled=np.zeros((len(known.table), 2, anew.STRETCH)),
+        )
+        self._budget, self._least = budget, least
+
+    def settle(self, ways: Sequence[tuple[IntrabarName, int]]) -> anew.Floats:
+        """Return what ways come to, each an intrabar rule and a seed.
+
+        Returns:
+            float64[m, anew.FIGURES], with fewer rows where the budget ended.
+        """
+        asked = np.array([(Intrabar[name.upper()], seed) for name, seed in ways], dtype=np.float64)
+        found = np.empty((len(ways), anew.FIGURES))
+        run = (self._bars, self._finer, self._orders, self._config, self._known, self._room)
+        done, self._budget = anew.settle(*run, asked, found, self._budget, self._least)
+        return found[:done]

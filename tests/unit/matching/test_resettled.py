@@ -1,0 +1,108 @@
+"""Other ways to settle the ambiguous bars: those of a scaled run are those of the whole one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.matching.laws import examples
+from tests.unit.matching.wild import SEEDS, wild
+
+from seatrial_shared.matching import ExecutionConfig, bounds, simulate
+from seatrial_shared.matching.config import IntrabarName
+from seatrial_shared.matching.resettled import Resettled, can_resettle
+from seatrial_shared.quant.candles import Candles
+from seatrial_shared.quant.drawdown import max_drawdown
+from seatrial_shared.strategy.signals import Signals
+
+SCALED = st.builds(
+    ExecutionConfig,
+    taker_fee_rate=st.sampled_from([0.0, 0.001]),
+    maker_fee_rate=st.sampled_from([None, -0.0002]),
+    slippage_bps=st.sampled_from([0.0, 5.0]),
+    tick_size=st.sampled_from([0.0, 0.05]),
+    session=st.sampled_from(["continuous", "auction"]),
+    intrabar=st.sampled_from(["worst", "best", "nearest"]),
+    allow_short=st.booleans(),
+    sizing=st.sampled_from(["equity:1.0", "equity:0.4"]),
+)
+WAYS: list[tuple[IntrabarName, int]] = [
+    ("worst", 0), ("best", 0), ("nearest", 0), *(("random", seed) for seed in range(12)),
+    *(("chosen", bits) for bits in (0, 1, 2, 5, 2**20 - 1)),
+]  # fmt: skip
+
+
+def market_orders(seed: int, n: int) -> tuple[Candles, Signals]:
+    """Return a wild market whose entries are all at market and sized by the run."""
+    market = wild(seed, n, has_sizes=False)
+    signals = replace(market.signals, entry_type=None, limit_price=None, stop_price=None, expires=None)
+    return market.candles, replace(signals, size_kind=None, size=None)
+
+
+@settings(max_examples=examples(60, 1_500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SEEDS, SCALED)
+def test_every_way_comes_to_what_the_whole_run_comes_to(seed: int, config: ExecutionConfig) -> None:
+    bars, signals = market_orders(seed, 160)
+    known = simulate(bars, signals, config)
+    if not can_resettle(signals, config, known):
+        assert known.equity.min() <= 0.0
+        return
+
+    found = Resettled(bars, signals, config, known, budget=10**9, least=0).settle(WAYS)
+
+    assert len(found) == len(WAYS)
+    for (name, seed_), (final, drawdown, wins, trades, draws) in zip(WAYS, found.tolist(), strict=True):
+        whole = simulate(bars, signals, replace(config, intrabar=name, seed=seed_))
+        if np.isnan(final):
+            assert whole.equity.min() <= 1e-9 * config.cash
+            continue
+        assert final == pytest.approx(whole.equity[-1], rel=1e-10)
+        assert drawdown == pytest.approx(max_drawdown(whole.equity).value, rel=1e-9, abs=1e-12)
+        assert (wins, trades) == (sum(trade.pnl > 0 for trade in whole.trades), len(whole.trades))
+        if name in ("random", "chosen"):
+            assert draws == whole.ambiguous_bars
+
+
+def test_wild_markets_have_ambiguous_bars_to_settle() -> None:
+    config = ExecutionConfig()
+    counts = [simulate(*market_orders(seed, 160), config).ambiguous_bars for seed in range(20)]
+
+    assert sum(count > 1 for count in counts) > 10
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"sizing": "fixed:1"}, {"lot_size": 0.1}, {"min_notional": 10.0}, {"fixed_fee": 0.1}, {"close_at_end": False}],
+)
+def test_a_run_that_money_has_a_say_in_is_run_whole(terms: dict[str, float]) -> None:
+    bars, signals = market_orders(3, 160)
+    config = ExecutionConfig(**terms)  # type: ignore[arg-type]
+
+    assert not can_resettle(signals, config, simulate(bars, signals, config))
+
+
+def test_bounds_are_those_of_whole_runs() -> None:
+    bars, signals = market_orders(4, 400)
+    scaled = ExecutionConfig(taker_fee_rate=0.0)
+    whole = replace(scaled, min_notional=1e-9)
+
+    few, many = bounds(bars, signals, scaled), bounds(bars, signals, whole)
+
+    assert few.ambiguous_bars > 8
+    assert (few.resolutions, few.is_exact) == (many.resolutions, many.is_exact) == (203, False)
+    for name, found in few.figures.items():
+        other = many.figures[name]
+        assert found is not None
+        assert other is not None
+        assert (found.low, found.q50, found.high) == pytest.approx((other.low, other.q50, other.high), rel=1e-9)
+
+
+def test_bars_that_are_run_anew_have_a_budget() -> None:
+    bars, signals = market_orders(4, 400)
+    config = ExecutionConfig()
+    known = simulate(bars, signals, config)
+
+    found = Resettled(bars, signals, config, known, budget=1, least=8).settle([("nearest", 0)] * 50)
+
+    assert len(found) == 8
