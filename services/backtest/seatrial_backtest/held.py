@@ -11,6 +11,8 @@ from seatrial_shared.quant.jit import compiled
 from seatrial_shared.quant.performance import NO_TRADES
 from seatrial_shared.quant.statistics import Metric, Statistics, statistics
 
+CHUNK = 256
+
 
 def figures(simulation: Simulation) -> Statistics:
     """Return every figure of a run."""
@@ -48,24 +50,30 @@ def _mean_notional_ratio(simulation: Simulation) -> Figure:
 @compiled
 def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats) -> float:
     total = 0.0
+    room = np.empty(CHUNK)
     for number in range(rows.shape[0]):
         entry, leave = int(rows[number, T_ENTRY_INDEX]), min(int(rows[number, T_EXIT_INDEX]), closes.shape[0])
-        total += rows[number, T_QUANTITY] * _summed_ratios(closes[entry:leave], equity[entry:leave])
+        quantity = rows[number, T_QUANTITY]
+        for start in range(entry, leave, CHUNK):
+            end = min(start + CHUNK, leave)
+            total += quantity * _summed_ratios(closes[start:end], equity[start:end], room[: end - start])
     return float(total)
 
 
 @compiled
-def _summed_ratios(some: Floats, others: Floats) -> float:
-    """Return the sum of quotients; four sums at a time, because one chain of additions waits for itself."""
+def _summed_ratios(some: Floats, others: Floats, ratios: Floats) -> float:
+    """Return the sum of quotients: divided side by side first, then four sums at once, as none waits for another."""
+    for i in range(some.shape[0]):
+        ratios[i] = some[i] / others[i]
     a = b = c = d = 0.0
     whole = some.shape[0] // 4 * 4
     for i in range(0, whole, 4):
-        a += some[i] / others[i]
-        b += some[i + 1] / others[i + 1]
-        c += some[i + 2] / others[i + 2]
-        d += some[i + 3] / others[i + 3]
+        a += ratios[i]
+        b += ratios[i + 1]
+        c += ratios[i + 2]
+        d += ratios[i + 3]
     for i in range(whole, some.shape[0]):
-        a += some[i] / others[i]
+        a += ratios[i]
     return float((a + b) + (c + d))
 
 

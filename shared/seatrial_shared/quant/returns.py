@@ -17,6 +17,7 @@ YEAR_SECONDS = 31_557_600.0  # 365.25 days
 DAY_MS = 86_400_000
 DAYS_A_YEAR = {"24/7": 365.0, "exchange": 252.0}
 FEWEST_DAILY_RETURNS = 30
+STRIDE = 64  # bars at a time, within a day
 MOST_DAYS = 200_000  # a span that no market has; beyond it days without bars are not filled in
 
 
@@ -148,7 +149,10 @@ def _daily(equity: Floats, times_ms: Times, day_ms: int, every_day: bool) -> Flo
     midnight = times_ms[0]
     if size > 1:
         midnight = ((times_ms[1] - 1) // day_ms + 1) * day_ms
-    for i in range(1, size):
+    i = 1
+    while i < size:
+        while i + STRIDE < size and times_ms[i + STRIDE] <= midnight:
+            i += STRIDE
         if times_ms[i] > midnight:
             result[count] = equity[i - 1]
             count += 1
@@ -160,6 +164,7 @@ def _daily(equity: Floats, times_ms: Times, day_ms: int, every_day: bool) -> Flo
                 result[count] = equity[i - 1]
                 count += 1
                 midnight += day_ms
+        i += 1
     if size > 1:
         result[count] = equity[size - 1]
         count += 1
