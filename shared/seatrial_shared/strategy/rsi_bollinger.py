@@ -45,7 +45,7 @@ def _compute(candles: Candles, params: RsiBollingerParams) -> Signals:
 @compiled
 def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: float) -> NDArray[np.int8]:
     # quant.rsi and quant.bollinger in one pass, number for number the same (a test holds them together): the RSI loop
-    # writes no array and divides only where it may be oversold, and only there a band is summed up.
+    # writes no array and divides only where it may be oversold, and only there a band is summed up, roughly at first.
     size = close.shape[0]
     entry = np.zeros(size, dtype=np.int8)
     keep = (rsi_period - 1.0) / rsi_period
@@ -86,9 +86,33 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
             if 100.0 * gain > clearly_above * moved or i < n - 1:
                 continue
             strength = 100.0 * (gain / moved) if moved > 0.0 else 50.0
-            if strength < rsi_below and close[i] < _lower_band(close, i, n, width, head, tail):
-                entry[i] = 1
+            if strength < rsi_below:
+                gap = _rough_gap(close[i - n + 1 : i + 1], width)
+                if gap > 0.0 or (gap == 0.0 and close[i] < _lower_band(close, i, n, width, head, tail)):
+                    entry[i] = 1
     return entry
+
+
+@compiled
+def _rough_gap(window: Floats, width: float) -> float:
+    """Return how far the last value lies below the lower band of its window; 0 where rounding could decide that."""
+    size, last = window.shape[0], window[-1]
+    a = b = c = d = 0.0
+    aa = bb = cc = dd = 0.0
+    whole = size // 4 * 4
+    for i in range(0, whole, 4):
+        w, x, y, z = window[i] - last, window[i + 1] - last, window[i + 2] - last, window[i + 3] - last
+        a, b, c, d = a + w, b + x, c + y, d + z
+        aa, bb, cc, dd = aa + w * w, bb + x * x, cc + y * y, dd + z * z
+    for i in range(whole, size):
+        w = window[i] - last
+        a, aa = a + w, aa + w * w
+    mean = ((a + b) + (c + d)) / size
+    spread = width * np.sqrt(max(((aa + bb) + (cc + dd)) / size - mean * mean, 0.0))
+    gap = mean - spread
+    if abs(gap) > 1e-9 * (abs(mean) + spread) + 1e-12 * abs(last):
+        return float(gap)
+    return 0.0
 
 
 @compiled

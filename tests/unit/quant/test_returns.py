@@ -125,3 +125,11 @@ def test_a_span_of_millions_of_years_costs_no_memory() -> None:
     times = np.concatenate([np.arange(40) * DAY, [9 * 10**15]])
 
     assert len(returns.sample(100.0 + np.arange(41.0), times).returns) == 40
+
+
+@pytest.mark.parametrize("tail", [0.01, 0.05, 0.5, 0.99])
+def test_value_at_risk_is_numpys_quantile_to_the_bit(tail: float) -> None:
+    draw = np.random.default_rng(5)
+    for size in (100, 101, 137, 694, 1_440):
+        values = draw.standard_t(3, size) * 0.01
+        assert returns.value_at_risk(values, tail).value == float(np.quantile(values, tail))
