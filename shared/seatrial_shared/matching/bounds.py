@@ -122,8 +122,8 @@ def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[S
 
 def _resettle(resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[Settled]:
     found: list[Settled] = []
-    for way, row in zip(ways, resettled.settle(ways), strict=False):
-        final, drawdown, wins, trades, draws = row.tolist()
+    rows = resettled.settle(ways).tolist()
+    for way, (final, drawdown, wins, trades, draws) in zip(ways, rows, strict=False):
         if math.isnan(final):  # to scale only above zero
             found += _run_whole(run, config, [way])
             continue
