@@ -168,8 +168,8 @@ def _ended(load: Load, seat: Seat) -> WorkerEnd:
     number = seat.assignment.number
     if seat.end is None:
         said = f"worker {number} ({seat.worker}) was lost: not heard of for {LOST_SECONDS:g} s"
-        return WorkerEnd(number, None, problems=(said,))
-    found = supervisor.ended(load.folder, number, seat.end.exit_code)
+        return WorkerEnd(number, None, problems=(said,), where=seat.worker)
+    found = replace(supervisor.ended(load.folder, number, seat.end.exit_code), where=seat.worker)
     wrong = _not_its_part(load, number)
     return replace(found, problems=(*found.problems, wrong)) if wrong else found
 

@@ -15,7 +15,10 @@ LEAST_ACHIEVED = 0.995
 
 @dataclass(frozen=True)
 class WorkerEnd:
-    """How one generator process ended; `finished` is False when it left no last word."""
+    """How one generator process ended; `finished` is False when it left no last word.
+
+    `where` names the container of a worker that asked for work; empty for a process of the stress service itself.
+    """
 
     number: int
     exit_code: int | None
@@ -25,6 +28,7 @@ class WorkerEnd:
     problems: tuple[str, ...] = ()
     cpu_percent: tuple[float, ...] = ()
     clock_step_seconds: float = 0.0
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ def _workers(plan: Plan, workers: Sequence[WorkerEnd]) -> Check:
         *(problem for each in workers for problem in each.problems),
     ]
     good = not words and len(workers) == plan.workers
-    said = "; ".join(words[:5]) or f"{len(workers)} of {plan.workers} workers finished"
-    return _check("workers", good, said, workers=len(workers), lost=len(dead))
+    where = ", ".join(each.where for each in workers if each.where) or "processes of the stress service"
+    said = "; ".join(words[:5]) or f"{len(workers)} of {plan.workers} workers finished: {where}"
+    return _check("workers", good, said, workers=len(workers), lost=len(dead), where=where)
 
 
 def _sent(sending: Sending) -> Check:

@@ -77,6 +77,8 @@ def test_two_worker_processes_send_the_whole_schedule_once_and_pass(database_url
     counts = state["report"]["counts"]
     assert state["verdict"] == "PASS", state["report"]["checks"]
     assert counts["scheduled"] == counts["sent"] == counts["ok"] == len(engine.orders) == len(engine.fills) > 300
+    (check,) = (each for each in state["report"]["checks"] if each["name"] == "workers")
+    assert all(f"-{each.pid}-" in check["values"]["where"] for each in workers), check
     assert codes == [0, 0]
 
 

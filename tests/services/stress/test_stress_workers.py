@@ -55,6 +55,8 @@ async def test_two_workers_send_every_scheduled_intent_exactly_once() -> None:
 
     planned = [each.key for each in schedule.arrivals(TWO, RUN)]
     assert report.verdict is Verdict.PASS, str(report.checks)
+    (check,) = (each for each in report.checks if each.name == "workers")
+    assert check.values["where"] == "processes of the stress service"
     assert Counter(seen[0] + seen[1]) == Counter(planned)
     assert abs(len(seen[0]) - len(seen[1])) <= 1
     assert [sum(counts) for counts in zip(*(each.histogram_counts for each in ends), strict=True)] == [len(planned)] * 3
