@@ -44,13 +44,12 @@ def _mean_notional_ratio(simulation: Simulation) -> Figure:
     closes, equity = simulation.candles.close, simulation.equity[1:]
     if not len(closes):
         return undefined("no bars")
-    return known(_summed_notional_ratios(simulation.held_rows, closes, equity) / len(closes))
+    return known(_summed_notional_ratios(simulation.held_rows, closes, equity, np.empty(CHUNK)) / len(closes))
 
 
 @compiled
-def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats) -> float:
+def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats, room: Floats) -> float:
     total = 0.0
-    room = np.empty(CHUNK)
     for number in range(rows.shape[0]):
         entry, leave = int(rows[number, T_ENTRY_INDEX]), min(int(rows[number, T_EXIT_INDEX]), closes.shape[0])
         quantity = rows[number, T_QUANTITY]

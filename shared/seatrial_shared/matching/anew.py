@@ -63,21 +63,31 @@ class Known(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where trades are run anew, and what each came to by a bit of 0 or 1 where it took just one."""
+    """Where trades are run anew, and what each came to by a bit of 0 or 1 where it took just one.
+
+    Compiled code that makes arrays takes seconds longer to compile.
+    """
 
     state: Floats
     trades: Floats
     equity: Floats
     rejections: NDArray[np.int8]
     settled: Floats
+    way: Floats
+    stretch: Floats
+
+
+def known(rows: Floats, equity: Floats) -> Known:
+    """Return what a run's trades make of the time between those that are run anew: all that met an ambiguous bar."""
+    size = len(rows)
+    run = Known(rows, equity, np.zeros((size + 1, STRETCH)), np.ones(size, dtype=np.bool_))
+    _know(*run)
+    return run
 
 
 @compiled
-def known(rows: Floats, equity: Floats) -> Known:
-    """Return what a run's trades make of the time between those that are run anew: all that met an ambiguous bar."""
+def _know(rows: Floats, equity: Floats, stretches: Floats, is_node: NDArray[np.bool_]) -> None:
     size = rows.shape[0]
-    stretches = np.zeros((size + 1, STRETCH))
-    is_node = np.ones(size, dtype=np.bool_)
     stretches[size, END] = stretches[size, HIGHEST] = stretches[size, LOWEST] = 1.0
     stretches[size, NEXT] = size
     met = False  # an ambiguous bar, by this trade or by those that it was turned into at one open
@@ -95,7 +105,6 @@ def known(rows: Floats, equity: Floats) -> Known:
             _measure(equity[begin : end + 1], here)
             here[WON], here[CLOSED] = 1.0 if _is_won(rows[j]) else 0.0, 1.0
             _append(here, stretches[j + 1])
-    return Known(rows, equity, stretches, is_node)
 
 
 @compiled
@@ -117,44 +126,50 @@ def settle(
     Returns:
         How many ways were settled, and what is left of the budget.
     """
+    size, way = run.rows.shape[0], room.way
     for number in range(ways.shape[0]):
         if budget <= 0 and number >= least:
             return number, budget
         config[C_INTRABAR], config[C_SEED] = ways[number, 0], ways[number, 1]
-        budget -= _settle(bars, finer, orders, config, run, room, found[number])
+        by_bits = config[C_INTRABAR] >= 3.0
+        at = _begin(way, run)
+        while at < size and way[LOWEST] > 0.0:
+            bit = 1 if by_bits and drawn(config, way[DRAWN] + 1.0) else 0
+            stretch = room.settled[at, bit]
+            if not by_bits or stretch[IS_SET] == 0.0:
+                stretch = room.stretch
+                stretch[:] = 0.0
+                cash = way[END] * run.equity[0]
+                budget -= _run_anew(bars, finer, orders, config, run, room, at, cash, way[DRAWN], stretch)
+                if by_bits and stretch[DRAWN] == 1.0:
+                    stretch[IS_SET] = 1.0
+                    room.settled[at, bit] = stretch
+            _append(way, stretch)
+            at = _pass_on(way, run, int(stretch[NEXT]))
+        _conclude(way, run, found[number])
     return ways.shape[0], budget
 
 
 @compiled
-def _settle(
-    bars: Bars, finer: Finer, orders: Orders, config: Floats, run: Known, room: Room, found: Floats
-) -> int:  # fmt: skip
-    size, bars_run = run.rows.shape[0], 0
-    way = np.zeros(STRETCH)
+def _begin(way: Floats, run: Known) -> int:
+    way[:] = 0.0
     way[END] = way[HIGHEST] = way[LOWEST] = 1.0
-    at = 0
-    while True:
-        if run.stretches[at, NEXT] != at:
-            _append(way, run.stretches[at])
-            at = int(run.stretches[at, NEXT])
-        if at == size or not way[LOWEST] > 0.0:
-            break
-        by_bits = config[C_INTRABAR] >= 3.0
-        bit = 1 if by_bits and drawn(config, way[DRAWN] + 1.0) else 0
-        stretch = room.settled[at, bit]
-        if not by_bits or stretch[IS_SET] == 0.0:
-            stretch = np.zeros(STRETCH)
-            bars_run += _run_anew(
-                bars, finer, orders, config, run, room, at, way[END] * run.equity[0], way[DRAWN], stretch
-            )
-            if by_bits and stretch[DRAWN] == 1.0:
-                stretch[IS_SET] = 1.0
-                room.settled[at, bit] = stretch
-        _append(way, stretch)
-        at = int(stretch[NEXT])
+    return int(_pass_on(way, run, 0))
+
+
+@compiled
+def _pass_on(way: Floats, run: Known, at: int) -> int:
+    """Let what the known run went through follow, up to the next trade that is run anew, and return that."""
+    following = int(run.stretches[at, NEXT])
+    if following != at:
+        _append(way, run.stretches[at])
+    return following
+
+
+@compiled
+def _conclude(way: Floats, run: Known, found: Floats) -> None:
     found[FINAL] = way[END] * run.equity[0] if way[LOWEST] > 0.0 else math.nan
     found[DRAWDOWN], found[WINS], found[TRADES], found[DRAWS] = way[DEEPEST], way[WON], way[CLOSED], way[DRAWN]
-    return bars_run
 
 
 @compiled
@@ -171,9 +186,10 @@ def _run_anew(
     state[S_CLOSE] = bars.closes[start - 1] if start > 0 else 0.0
     room.equity[start] = cash
     i, after = start, at + 1
+    to_exit = run.is_node[at]  # it is one; a plain True is a type of its own to numba, which compiles all again for it
     while True:
         i = advance(
-            bars, finer, orders, state, config, room.trades, room.equity, room.rejections, i, end, True
+            bars, finer, orders, state, config, room.trades, room.equity, room.rejections, i, end, to_exit
         )  # fmt: skip
         if i >= end:
             finish(state, config, room.trades)

@@ -19,8 +19,7 @@ from seatrial_shared.strategy.signals import Signals
 
 SAMPLES = 200
 FEWEST_SAMPLES = 8
-# Bars simulated at most, beside the named ways and the fewest samples: a long series is tried less often where each
-# way has to be run whole.
+# Bars simulated at most, beside the named ways and the fewest samples: what takes more is tried less often.
 BAR_BUDGET = 20_000_000
 # With so many ambiguous bars at most, every way to settle them is tried; later bars can add some on a few ways.
 FEW_BARS = 8
@@ -32,7 +31,7 @@ Figures = dict[str, float | None]
 Run = Callable[[ExecutionConfig], Simulation]
 Way = tuple[IntrabarName, int]  # a rule and its seed
 Settled = tuple[Figures, int]  # what it comes to, over how many ambiguous bars
-Settle = Callable[[Sequence[Way]], list[Settled]]
+Settle = Callable[[Sequence[Way], int], list[Settled]]  # as many as the budget allows, the least number anyway
 
 
 @dataclass(frozen=True)
@@ -97,17 +96,18 @@ def bounds(
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
         own_way = "worst" if config.intrabar == "magnify" else config.intrabar
         if can_resettle(signals, config, own):
-            resettled = Resettled(candles, signals, config, own, BAR_BUDGET, FEWEST_SAMPLES)
-            settle: Settle = partial(_resettle, resettled, run, config)
-            affordable = max(samples, MOST_WAYS)
+            settle: Settle = partial(_resettle, Resettled(candles, signals, config, own, BAR_BUDGET), run, config)
+            most_ways, affordable = MOST_WAYS, samples
         else:
             settle = partial(_run_whole, run, config)
             affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
-        measured += [figures for figures, _ in settle([(way, 0) for way in named if way != own_way])]
-        every = _every_way(settle, min(MOST_WAYS, affordable)) if own.ambiguous_bars <= FEW_BARS else None
+            most_ways = min(MOST_WAYS, affordable)
+        others: list[Way] = [(way, 0) for way in named if way != own_way]
+        measured += [figures for figures, _ in settle(others, len(others))]
+        every = _every_way(settle, most_ways) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
         drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
-        measured += every if every is not None else [figures for figures, _ in settle(drawn)]
+        measured += every if every is not None else [figures for figures, _ in settle(drawn, FEWEST_SAMPLES)]
     figures = {name: _range([each[name] for each in measured]) for name in measured[0]}
     final = figures["final_equity"]
     even = config.cash
@@ -115,20 +115,26 @@ def bounds(
     return Bounds(figures, len(measured), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
 
 
-def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[Settled]:
+def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -> list[Settled]:
     found = [run(replace(config, intrabar=name, seed=seed)) for name, seed in ways]
     return [(_figures(each), each.ambiguous_bars) for each in found]
 
 
-def _resettle(resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way]) -> list[Settled]:
+def _resettle(
+    resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int
+) -> list[Settled]:
     found: list[Settled] = []
-    rows = resettled.settle(ways).tolist()
+    rows = resettled.settle(ways, least).tolist()
     for way, (final, drawdown, wins, trades, draws) in zip(ways, rows, strict=False):
-        if math.isnan(final):  # to scale only above zero
-            found += _run_whole(run, config, [way])
-            continue
-        rate = wins / trades if trades else None
-        found.append(({"final_equity": final, "max_drawdown": drawdown, "win_rate": rate}, int(draws)))
+        if not math.isnan(final):
+            rate = wins / trades if trades else None
+            found.append(({"final_equity": final, "max_drawdown": drawdown, "win_rate": rate}, int(draws)))
+        elif resettled.budget > 0 or len(found) < least:  # to scale only above zero
+            whole = run(replace(config, intrabar=way[0], seed=way[1]))
+            found.append((_figures(whole), whole.ambiguous_bars))
+            resettled.budget -= len(whole.candles)
+        else:
+            break
     return found
 
 
@@ -138,7 +144,7 @@ def _every_way(settle: Settle, most: int) -> list[Figures] | None:
     choices: list[int] = []
     while len(found) < most:
         bits = sum(choice << place for place, choice in enumerate(choices))
-        settled = settle([("chosen", bits)])
+        settled = settle([("chosen", bits)], 0)
         if not settled:
             return None
         figures, deep = settled[0]

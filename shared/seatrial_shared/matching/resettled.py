@@ -19,6 +19,8 @@ from seatrial_shared.quant import sizing
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
+LEAST_EQUITY_RATIO = 1e-200  # less cannot be scaled without losing digits
+
 
 def can_resettle(signals: Signals, config: ExecutionConfig, known: Simulation) -> bool:
     """Tell whether the trades of a run hang on prices alone: market entries for a share of the equity, no steps."""
@@ -29,7 +31,7 @@ def can_resettle(signals: Signals, config: ExecutionConfig, known: Simulation) -
         and config.close_at_end
         and signals.entry_type is None
         and signals.size is None
-        and bool(known.equity.min() > 0.0)
+        and bool(known.equity.min() > LEAST_EQUITY_RATIO * config.cash)
     )
 
 
@@ -39,12 +41,11 @@ class Resettled:
     Args:
         candles, signals, config: The run.
         known: What came of it.
-        budget: Bars that are run anew at most, beside `least` ways.
-        least: Ways that are settled whatever they take.
+        budget: Bars that may still be run; who runs some elsewhere for the same end takes them off.
     """
 
     def __init__(
-        self, candles: Candles, signals: Signals, config: ExecutionConfig, known: Simulation, budget: int, least: int
+        self, candles: Candles, signals: Signals, config: ExecutionConfig, known: Simulation, budget: int
     ) -> None:
         n = len(candles)
         self._config = config.pack(candles.interval_ms)
@@ -56,11 +57,17 @@ class Resettled:
             equity=np.empty(n + 1),
             rejections=np.zeros(n, dtype=np.int8),
             settled=np.zeros((len(known.table), 2, anew.STRETCH)),
+            way=np.zeros(anew.STRETCH),
+            stretch=np.zeros(anew.STRETCH),
         )
-        self._budget, self._least = budget, least
+        self.budget = budget
 
-    def settle(self, ways: Sequence[tuple[IntrabarName, int]]) -> anew.Floats:
-        """Return what ways come to, each an intrabar rule and a seed.
+    def settle(self, ways: Sequence[tuple[IntrabarName, int]], least: int = 0) -> anew.Floats:
+        """Return what ways come to.
+
+        Args:
+            ways: An intrabar rule and a seed each.
+            least: How many are settled also when the budget is spent.
 
         Returns:
             float64[m, anew.FIGURES], with fewer rows where the budget ended.
@@ -68,5 +75,5 @@ class Resettled:
         asked = np.array([(Intrabar[name.upper()], seed) for name, seed in ways], dtype=np.float64)
         found = np.empty((len(ways), anew.FIGURES))
         run = (self._bars, self._finer, self._orders, self._config, self._known, self._room)
-        done, self._budget = anew.settle(*run, asked, found, self._budget, self._least)
+        done, self.budget = anew.settle(*run, asked, found, self.budget, least)
         return found[:done]
