@@ -95,8 +95,10 @@ def bounds(
     if own.ambiguous_bars:
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
         own_way = "worst" if config.intrabar == "magnify" else config.intrabar
+        resettled: Resettled | None = None
         if can_resettle(signals, config, own):
-            settle: Settle = partial(_resettle, Resettled(candles, signals, config, own, BAR_BUDGET), run, config)
+            resettled = Resettled(candles, signals, config, own, BAR_BUDGET // 2)
+            settle: Settle = partial(_resettle, resettled, run, config)
             most_ways, affordable = MOST_WAYS, samples
         else:
             settle = partial(_run_whole, run, config)
@@ -106,6 +108,8 @@ def bounds(
         measured += [figures for figures, _ in settle(others, len(others))]
         every = _every_way(settle, most_ways) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
+        if resettled is not None:  # trying every way in vain leaves half for the drawn ones
+            resettled.budget += BAR_BUDGET // 2
         drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
         measured += every if every is not None else [figures for figures, _ in settle(drawn, FEWEST_SAMPLES)]
     figures = {name: _range([each[name] for each in measured]) for name in measured[0]}
