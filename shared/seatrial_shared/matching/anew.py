@@ -40,9 +40,12 @@ Floats = NDArray[np.float64]
 FINAL, DRAWDOWN, WINS, TRADES, DRAWS = 0, 1, 2, 3, 4
 FIGURES = 5
 # What is known of a stretch of a run, money over the cash it began with: cash at its end, highest and lowest equity,
-# deepest fall inside it, winning trades, trades, draws, the trade of the known run that comes next, whether it is set.
-END, HIGHEST, LOWEST, DEEPEST, WON, CLOSED, DRAWN, NEXT, IS_SET = 0, 1, 2, 3, 4, 5, 6, 7, 8
+# deepest fall inside it, winning trades, trades, draws, the trade of the known run that comes next; and of a row of
+# `Room.settled` what it holds.
+END, HIGHEST, LOWEST, DEEPEST, WON, CLOSED, DRAWN, NEXT, HOLDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 STRETCH = 9
+NOTHING, A_STRETCH, A_FORK = 0.0, 1.0, 2.0
+ROWS = 16  # forks 1 to 7, each with its branches at twice its row and one more; row 0 for what is not kept
 
 
 class Known(NamedTuple):
@@ -63,7 +66,7 @@ class Known(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where trades are run anew, and what each came to by a bit of 0 or 1 where it took just one.
+    """Where trades are run anew, and what each came to, float64[T, ROWS, STRETCH]: a tree by the draws that it took.
 
     Compiled code that makes arrays takes seconds longer to compile.
     """
@@ -74,7 +77,6 @@ class Room(NamedTuple):
     rejections: NDArray[np.int8]
     settled: Floats
     way: Floats
-    stretch: Floats
 
 
 def known(rows: Floats, equity: Floats) -> Known:
@@ -102,7 +104,8 @@ def _know(rows: Floats, equity: Floats, stretches: Floats, is_node: NDArray[np.b
             here[NEXT] = j
             met = False
         else:
-            _measure(equity[begin : end + 1], here)
+            left = min(int(rows[j, T_EXIT_INDEX]) + 1, end)  # from there on nothing changes until `end`
+            _measure(equity[begin : left + 1], here)
             here[WON], here[CLOSED] = 1.0 if _is_won(rows[j]) else 0.0, 1.0
             _append(here, stretches[j + 1])
 
@@ -132,38 +135,54 @@ def settle(
             return number, budget
         config[C_INTRABAR], config[C_SEED] = ways[number, 0], ways[number, 1]
         by_bits = config[C_INTRABAR] >= 3.0
-        at = _begin(way, run)
+        way[:] = 0.0
+        way[END] = way[HIGHEST] = way[LOWEST] = 1.0
+        _pass_on(way, run)
+        at = int(way[NEXT])
         while at < size and way[LOWEST] > 0.0:
-            bit = 1 if by_bits and drawn(config, way[DRAWN] + 1.0) else 0
-            stretch = room.settled[at, bit]
-            if not by_bits or stretch[IS_SET] == 0.0:
-                stretch = room.stretch
-                stretch[:] = 0.0
+            kept = room.settled[at]
+            row = _find(kept, config, way[DRAWN]) if by_bits else 0
+            if kept[row, HOLDS] != A_STRETCH:
                 cash = way[END] * run.equity[0]
-                budget -= _run_anew(bars, finer, orders, config, run, room, at, cash, way[DRAWN], stretch)
-                if by_bits and stretch[DRAWN] == 1.0:
-                    stretch[IS_SET] = 1.0
-                    room.settled[at, bit] = stretch
-            _append(way, stretch)
-            at = _pass_on(way, run, int(stretch[NEXT]))
+                budget -= _run_anew(bars, finer, orders, config, run, room, at, cash, way[DRAWN], kept[0])
+                _pass_on(kept[0], run)
+                row = _keep(kept, config, way[DRAWN]) if by_bits else 0
+            _append(way, kept[row])
+            at = int(way[NEXT])
         _conclude(way, run, found[number])
     return ways.shape[0], budget
 
 
 @compiled
-def _begin(way: Floats, run: Known) -> int:
-    way[:] = 0.0
-    way[END] = way[HIGHEST] = way[LOWEST] = 1.0
-    return int(_pass_on(way, run, 0))
+def _pass_on(way: Floats, run: Known) -> None:
+    """Let what the known run went through follow, up to the next trade that is run anew."""
+    known_stretch = run.stretches[int(way[NEXT])]
+    if known_stretch[NEXT] != way[NEXT]:
+        _append(way, known_stretch)
 
 
 @compiled
-def _pass_on(way: Floats, run: Known, at: int) -> int:
-    """Let what the known run went through follow, up to the next trade that is run anew, and return that."""
-    following = int(run.stretches[at, NEXT])
-    if following != at:
-        _append(way, run.stretches[at])
-    return following
+def _find(kept: Floats, config: Floats, draws: float) -> int:
+    """Return the row where the draws that follow lead to."""
+    row = 1
+    while kept[row, HOLDS] == A_FORK:
+        draws += 1.0
+        row = 2 * row + (1 if drawn(config, draws) else 0)
+    return row
+
+
+@compiled
+def _keep(kept: Floats, config: Floats, draws: float) -> int:
+    """Keep row 0 where the draws that it took lead to, and return that row: 0 still where they are too many."""
+    row = 1
+    for number in range(int(kept[0, DRAWN])):
+        if 2 * row >= ROWS:
+            return 0
+        kept[row, HOLDS] = A_FORK
+        row = 2 * row + (1 if drawn(config, draws + 1.0 + number) else 0)
+    kept[row] = kept[0]
+    kept[row, HOLDS] = A_STRETCH
+    return row
 
 
 @compiled
@@ -201,6 +220,7 @@ def _run_anew(
             after += 1
         if rows[after - 1, T_EXIT_INDEX] < i:
             break
+    stretch[:] = 0.0
     _measure(room.equity[start : i + 1], stretch)
     stretch[WON], stretch[CLOSED] = state[S_WINS], state[S_TRADES]
     stretch[DRAWN], stretch[NEXT] = state[S_DRAWS] - draws, after
@@ -210,18 +230,14 @@ def _run_anew(
 @compiled
 def _measure(equity: Floats, stretch: Floats) -> None:
     """Fill in what the equity of a stretch says; it begins above zero."""
-    first = highest = lowest = floor = equity[0]
-    deepest = 0.0
-    for value in equity:
-        if value > highest:
-            highest = value
-            floor = highest * (1.0 - deepest)
-        elif value < floor:  # only those are deeper
-            deepest = max(deepest, 1.0 - value / highest)
-            floor = value
+    first = highest = lowest = equity[0]
+    least_ratio = 1.0
+    for value in equity:  # without a branch: which way one goes is hard to foresee here
+        highest = max(highest, value)
         lowest = min(lowest, value)
+        least_ratio = min(least_ratio, value / highest)
     stretch[END], stretch[HIGHEST], stretch[LOWEST] = equity[-1] / first, highest / first, lowest / first
-    stretch[DEEPEST] = deepest
+    stretch[DEEPEST] = 1.0 - least_ratio
 
 
 @compiled
@@ -232,8 +248,9 @@ def _append(way: Floats, stretch: Floats) -> None:
     way[DEEPEST] = max(max(way[DEEPEST], stretch[DEEPEST]), fall)
     way[HIGHEST], way[LOWEST] = max(way[HIGHEST], scale * stretch[HIGHEST]), min(way[LOWEST], scale * stretch[LOWEST])
     way[END] = scale * stretch[END]
-    for each in (WON, CLOSED, DRAWN):
-        way[each] += stretch[each]
+    way[WON] += stretch[WON]
+    way[CLOSED] += stretch[CLOSED]
+    way[DRAWN] += stretch[DRAWN]
     way[NEXT] = stretch[NEXT]
 
 

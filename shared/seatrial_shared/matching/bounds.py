@@ -1,11 +1,11 @@
 """How much of a result hangs on the bars whose order of high and low nobody knows."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
 from seatrial_shared.matching.figures import trade_columns
@@ -15,6 +15,7 @@ from seatrial_shared.matching.simulation import Simulation, simulate_inside
 from seatrial_shared.quant.candles import Candles
 from seatrial_shared.quant.drawdown import max_drawdown
 from seatrial_shared.quant.performance import win_rate
+from seatrial_shared.quant.returns import quantile
 from seatrial_shared.strategy.signals import Signals
 
 SAMPLES = 200
@@ -27,11 +28,14 @@ MOST_WAYS = 4 * 2**FEW_BARS
 MOST_BITS = 50
 ROUNDING = 1e-12  # of money that is scaled
 
-Figures = dict[str, float | None]
+FIGURES = ("final_equity", "max_drawdown", "win_rate")
+AMBIGUOUS_BARS = len(FIGURES)
+
 Run = Callable[[ExecutionConfig], Simulation]
 Way = tuple[IntrabarName, int]  # a rule and its seed
-Settled = tuple[Figures, int]  # what it comes to, over how many ambiguous bars
-Settle = Callable[[Sequence[Way], int], list[Settled]]  # as many as the budget allows, the least number anyway
+# What ways come to, float64[m, 4]: the figures, NaN where one is undefined, and over how many ambiguous bars.
+Settled = NDArray[np.float64]
+Settle = Callable[[Sequence[Way], int], Settled]  # as many as the budget allows, the least number anyway
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def bounds(
         return simulate_inside(candles, signals, way, spans)
 
     own = run(config) if own is None else own
-    measured = [_figures(own)]
+    measured = [_ends(own)]
     is_exact = True
     if own.ambiguous_bars:
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
@@ -105,77 +109,72 @@ def bounds(
             affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
             most_ways = min(MOST_WAYS, affordable)
         others: list[Way] = [(way, 0) for way in named if way != own_way]
-        measured += [figures for figures, _ in settle(others, len(others))]
+        measured.append(settle(others, len(others)))
         every = _every_way(settle, most_ways) if own.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
         if resettled is not None:  # trying every way in vain leaves half for the drawn ones
             resettled.budget += BAR_BUDGET // 2
         drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
-        measured += every if every is not None else [figures for figures, _ in settle(drawn, FEWEST_SAMPLES)]
-    figures = {name: _range([each[name] for each in measured]) for name in measured[0]}
+        measured.append(settle(drawn, FEWEST_SAMPLES) if every is None else every)
+    ways = np.vstack(measured)
+    figures = {name: _range(ways[:, place]) for place, name in enumerate(FIGURES)}
     final = figures["final_equity"]
     even = config.cash
     sign_depends = final is not None and final.low < even * (1.0 - ROUNDING) and even * (1.0 + ROUNDING) < final.high
-    return Bounds(figures, len(measured), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
+    return Bounds(figures, len(ways), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
 
 
-def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -> list[Settled]:
-    found = [run(replace(config, intrabar=name, seed=seed)) for name, seed in ways]
-    return [(_figures(each), each.ambiguous_bars) for each in found]
+def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -> Settled:
+    rows = [_ends(run(replace(config, intrabar=name, seed=seed))) for name, seed in ways]
+    return np.array(rows).reshape(len(ways), AMBIGUOUS_BARS + 1)
 
 
-def _resettle(
-    resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int
-) -> list[Settled]:
-    found: list[Settled] = []
-    rows = resettled.settle(ways, least).tolist()
-    for way, (final, drawdown, wins, trades, draws) in zip(ways, rows, strict=False):
-        if not math.isnan(final):
-            rate = wins / trades if trades else None
-            found.append(({"final_equity": final, "max_drawdown": drawdown, "win_rate": rate}, int(draws)))
-        elif resettled.budget > 0 or len(found) < least:  # to scale only above zero
-            whole = run(replace(config, intrabar=way[0], seed=way[1]))
-            found.append((_figures(whole), whole.ambiguous_bars))
-            resettled.budget -= len(whole.candles)
-        else:
-            break
+def _resettle(resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int) -> Settled:
+    rows = resettled.settle(ways, least)
+    final, drawdown, wins, trades, draws = rows.T
+    rate = np.divide(wins, trades, out=np.full(len(rows), np.nan), where=trades > 0.0)
+    found = np.column_stack((final, drawdown, rate, draws))
+    for number in np.flatnonzero(np.isnan(final)).tolist():  # to scale only above zero
+        if resettled.budget <= 0 and number >= least:
+            return found[:number]
+        name, seed = ways[number]
+        whole = run(replace(config, intrabar=name, seed=seed))
+        found[number] = _ends(whole)
+        resettled.budget -= len(whole.candles)
     return found
 
 
-def _every_way(settle: Settle, most: int) -> list[Figures] | None:
+def _every_way(settle: Settle, most: int) -> Settled | None:
     """Walk the tree of choices: how the earlier bars are settled decides which later ones are ambiguous."""
-    found: list[Figures] = []
+    found: list[Settled] = []
     choices: list[int] = []
     while len(found) < most:
         bits = sum(choice << place for place, choice in enumerate(choices))
         settled = settle([("chosen", bits)], 0)
-        if not settled:
+        if not len(settled):
             return None
-        figures, deep = settled[0]
-        found.append(figures)
+        found.append(settled)
+        deep = int(settled[0, AMBIGUOUS_BARS])
         if deep > MOST_BITS or 2**deep > 4 * most:
             return None
         choices += [0] * (deep - len(choices))
         while choices and choices[-1]:
             choices.pop()
         if not choices:
-            return found
+            return np.vstack(found)
         choices[-1] = 1
     return None
 
 
-def _figures(run: Simulation) -> Figures:
+def _ends(run: Simulation) -> Settled:
     pnl = np.ascontiguousarray(trade_columns(run).pnl)
-    return {
-        "final_equity": float(run.equity[-1]),
-        "max_drawdown": max_drawdown(run.equity).value,
-        "win_rate": win_rate(pnl).value,
-    }
+    figures = float(run.equity[-1]), max_drawdown(run.equity).value, win_rate(pnl).value
+    return np.array([*figures, run.ambiguous_bars], dtype=np.float64)  # None becomes NaN
 
 
-def _range(values: list[float | None]) -> Range | None:
-    known = [value for value in values if value is not None]
-    if not known:
+def _range(values: NDArray[np.float64]) -> Range | None:
+    known = values[~np.isnan(values)]
+    if not len(known):
         return None
-    q05, q50, q95 = (float(q) for q in np.quantile(known, (0.05, 0.5, 0.95)))
-    return Range(min(known), max(known), q05, q50, q95)
+    q05, q50, q95 = (quantile(known, share) for share in (0.05, 0.5, 0.95))
+    return Range(float(known.min()), float(known.max()), q05, q50, q95)

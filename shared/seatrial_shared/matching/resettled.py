@@ -20,6 +20,7 @@ from seatrial_shared.quant.candles import Candles
 from seatrial_shared.strategy.signals import Signals
 
 LEAST_EQUITY_RATIO = 1e-200  # less cannot be scaled without losing digits
+_RULES = {each.name.lower(): float(each) for each in Intrabar}
 
 
 def can_resettle(signals: Signals, config: ExecutionConfig, known: Simulation) -> bool:
@@ -56,9 +57,8 @@ class Resettled:
             trades=np.empty((1, T_SIZE)),
             equity=np.empty(n + 1),
             rejections=np.zeros(n, dtype=np.int8),
-            settled=np.zeros((len(known.table), 2, anew.STRETCH)),
+            settled=np.zeros((len(known.table), anew.ROWS, anew.STRETCH)),
             way=np.zeros(anew.STRETCH),
-            stretch=np.zeros(anew.STRETCH),
         )
         self.budget = budget
 
@@ -72,7 +72,8 @@ class Resettled:
         Returns:
             float64[m, anew.FIGURES], with fewer rows where the budget ended.
         """
-        asked = np.array([(Intrabar[name.upper()], seed) for name, seed in ways], dtype=np.float64)
+        asked = np.empty((len(ways), 2))
+        asked[:, 0], asked[:, 1] = [_RULES[name] for name, _ in ways], [seed for _, seed in ways]
         found = np.empty((len(ways), anew.FIGURES))
         run = (self._bars, self._finer, self._orders, self._config, self._known, self._room)
         done, self.budget = anew.settle(*run, asked, found, self.budget, least)

@@ -19,6 +19,7 @@ from seatrial_shared.matching.walk import Way
 from seatrial_shared.quant.jit import compiled
 
 Floats = NDArray[np.float64]
+PRIME = 2_147_483_647
 
 
 @compiled
@@ -101,7 +102,15 @@ def worth_at_close(
 @compiled
 def _coin(seed: float, draw: float) -> bool:
     """Return a fair, reproducible bit: a few rounds of the minimal standard generator, exact in 64-bit integers."""
-    x = (int(seed) % 2_147_483_647) * 48_271 + int(draw) * 69_621 + 1
+    x = (int(seed) % PRIME) * 48_271 + int(draw) * 69_621 + 1
     for _ in range(4):
-        x = (x ^ (x >> 15)) % 2_147_483_647 * 48_271 % 2_147_483_647
+        x = _over_prime(_over_prime(x ^ (x >> 15)) * 48_271)
     return (x >> 13) & 1 == 1
+
+
+@compiled
+def _over_prime(x: int) -> int:
+    """Return the remainder over 2^31 - 1 of an integer from 0 on, without a division, by 2^31 = 1."""
+    x = (x & PRIME) + (x >> 31)
+    x = (x & PRIME) + (x >> 31)
+    return x - PRIME if x >= PRIME else x

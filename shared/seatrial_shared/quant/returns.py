@@ -108,20 +108,27 @@ def value_at_risk(returns: Floats | Sequence[float], tail: float = 0.05) -> Figu
     values = column(returns)
     if len(values) * tail < 1.0:
         return undefined(f"{len(values)} returns, needs at least {math.ceil(1.0 / tail)}")
-    return known(_quantile(values, tail))
+    return known(quantile(values, tail))
 
 
 def conditional_value_at_risk(returns: Floats | Sequence[float], tail: float = 0.05) -> Figure:
     """Return the mean of the returns at or below the `tail` quantile."""
-    quantile = value_at_risk(returns, tail)
-    if quantile.value is None:
-        return quantile
+    threshold = value_at_risk(returns, tail)
+    if threshold.value is None:
+        return threshold
     values = column(returns)
-    return known(float(values[values <= quantile.value].mean()))
+    return known(float(values[values <= threshold.value].mean()))
 
 
-def _quantile(values: Floats, share: float) -> float:
-    # As np.quantile, to the bit; its many ways to be called take longer than a small backtest's other figures.
+def quantile(values: Floats, share: float) -> float:
+    """Return the value that `share` of the values lie below, interpolated as by `numpy.quantile`, to the bit.
+
+    numpy's many ways to be called take longer than a small backtest's other figures.
+
+    Args:
+        values: float64[n], n at least 1.
+        share: From 0 to 1.
+    """
     place = (len(values) - 1) * share
     below = int(place)
     above = min(below + 1, len(values) - 1)
