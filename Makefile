@@ -108,8 +108,8 @@ check-deploy: $(DEPLOY_STAMP) ## Judge the Kubernetes manifests and the dashboar
 BARS ?= 1000000
 REPEATS ?=
 
-bench-rivals: $(STAMP) ## Install the rival engines under .bench, apart from the product
-	@PYTHON=$(PYTHON) sh benchmarks/install.sh
+bench-rivals: $(STAMP) ## Install the rival engines, and ourselves without tools of tests, under .bench
+	@PYTHON=$(PYTHON) sh benchmarks/install.sh $(PACKAGES)
 
 bench: bench-rivals ## Measure us and the rivals side by side (BARS=, REPEATS=, SEATRIAL_DATA_DIR=; about 10 minutes)
 	@$(BIN)/python -m benchmarks --bars $(BARS) $(if $(REPEATS),--repeats $(REPEATS),)

@@ -81,7 +81,7 @@ def _processes(repeats: int, columns: data.Columns) -> Facts:
         )
         for contender in (OURS, BACKTESTING)
     }
-    commands["seatrial --help"] = ([str(ROOT / ".venv/bin/seatrial"), "--help"], dict(os.environ))
+    commands["seatrial --help"] = ([str(ROOT / OURS.home / "bin/seatrial"), "--help"], running.environment(OURS))
     return running.whole_processes(commands, repeats)
 
 

@@ -23,7 +23,7 @@ class Contender:
     engine: str = ""
 
 
-OURS = Contender("seatrial", ".venv", "ours_side.py")
+OURS = Contender("seatrial", ".bench/seatrial", "ours_side.py")
 RUST = Contender("vectorbt (rust)", ".bench/vectorbt", "vectorbt_side.py", "rust")
 NUMBA = Contender("vectorbt (numba)", ".bench/vectorbt", "vectorbt_side.py", "numba")
 RAPTORBT = Contender("raptorbt", ".bench/raptorbt", "raptorbt_side.py")

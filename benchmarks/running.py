@@ -90,8 +90,9 @@ def command(contender: Contender, task: str, bars_file: Path, bars: int) -> list
 
 
 def environment(contender: Contender) -> dict[str, str]:
-    """Return the variables a contender runs under: one thread, and which of its engines."""
-    return {**os.environ, **ONE_THREAD, "SEATRIAL_BENCH_ENGINE": contender.engine}
+    """Return the variables a contender runs under: one thread, bytecode kept, and which of its engines."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **ONE_THREAD, "SEATRIAL_BENCH_ENGINE": contender.engine}
 
 
 def summary(runs: list[Facts], opening: Facts) -> Facts:
@@ -118,6 +119,7 @@ def summary(runs: list[Facts], opening: Facts) -> Facts:
 def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None, say: Say) -> dict[str, Facts]:
     """Run every contender of a workload, A B C A B C, and return what each measured.
 
+    Who repeats less often than others takes turns spread over the same time, because the machine's speed drifts.
     A rival that fails is told as `not_measured`, with its reason, and the others go on.
 
     Args:
@@ -135,9 +137,10 @@ def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None,
     try:
         for key in wanted:
             contest.attempt(key, contest.begin)
-        for turn in range(max(wanted.values())):
+        turns = max(wanted.values())
+        for turn in range(turns):
             for key in list(contest.sides):
-                if turn < wanted[key]:
+                if turn * wanted[key] // turns != (turn + 1) * wanted[key] // turns:
                     contest.attempt(key, contest.turn)
         for key in list(contest.sides):
             contest.attempt(key, contest.end)
