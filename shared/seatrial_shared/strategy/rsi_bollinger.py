@@ -69,8 +69,8 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
                 gain = 0.0
                 loss = 0.0
                 continue
-            up = max(move, 0.0)
-            down = max(-move, 0.0)
+            up = move if move > 0.0 else 0.0
+            down = up - move
             clean += 1
             if clean > rsi_period:
                 gain = gain * keep + up * share
@@ -87,15 +87,15 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
                 continue
             strength = 100.0 * (gain / moved) if moved > 0.0 else 50.0
             if strength < rsi_below:
-                gap = _rough_gap(close[i - n + 1 : i + 1], width)
-                if gap > 0.0 or (gap == 0.0 and close[i] < _lower_band(close, i, n, width, head, tail)):
+                side = _rough_side(close[i - n + 1 : i + 1], width)
+                if side < 0 or (side == 0 and close[i] < _lower_band(close, i, n, width, head, tail)):
                     entry[i] = 1
     return entry
 
 
 @compiled
-def _rough_gap(window: Floats, width: float) -> float:
-    """Return how far the last value lies below the lower band of its window; 0 where rounding could decide that."""
+def _rough_side(window: Floats, width: float) -> int:
+    """Return -1 where the last value lies below the lower band of its window, 1 above, 0 where rounding decides."""
     size, last = window.shape[0], window[-1]
     a = b = c = d = 0.0
     aa = bb = cc = dd = 0.0
@@ -108,11 +108,14 @@ def _rough_gap(window: Floats, width: float) -> float:
         w = window[i] - last
         a, aa = a + w, aa + w * w
     mean = ((a + b) + (c + d)) / size
-    spread = width * np.sqrt(max(((aa + bb) + (cc + dd)) / size - mean * mean, 0.0))
-    gap = mean - spread
-    if abs(gap) > 1e-9 * (abs(mean) + spread) + 1e-12 * abs(last):
-        return float(gap)
-    return 0.0
+    spread_squared = width * width * max(((aa + bb) + (cc + dd)) / size - mean * mean, 0.0)
+    doubt = 2e-12 * abs(last)
+    least, most = mean - doubt, mean + doubt
+    if least > 0.0 and least * least > spread_squared * (1.0 + 1e-8):
+        return -1
+    if most < 0.0 or most * most < spread_squared * (1.0 - 1e-8):
+        return 1
+    return 0
 
 
 @compiled
