@@ -1,6 +1,8 @@
 """The line to the metrics service: who answers at an address, and what became of one batch."""
 
+import importlib
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,6 +15,11 @@ from seatrial_shared.contracts.events import BATCH_HEADER
 
 EVENTS_PATH = "/v1/events"
 PROBE_SECONDS = 1.0
+# What httpx imports at its first request only.
+LATE_MODULES = (
+    *("anyio", "certifi", "encodings.idna", "h11", "httpcore", "stringprep"),
+    *("importlib.readers", "importlib.resources._itertools", "importlib.resources.readers"),
+)
 
 
 class Peer(StrEnum):
@@ -36,6 +43,13 @@ class Answer:
     taken: bool
     rejected: tuple[str, ...] = ()
     problem: str = ""
+
+
+def prepare() -> None:
+    """Import what a request needs, so that no thread does at its first one: a fork would copy half a module."""
+    for name in LATE_MODULES:
+        with suppress(ImportError):  # not every version of Python and httpx has all
+            importlib.import_module(name)
 
 
 def identify(url: str, timeout_seconds: float = PROBE_SECONDS) -> Peer:

@@ -14,7 +14,7 @@ from seatrial_shared import catalog
 from seatrial_shared.clients import find_token, service_url
 from seatrial_shared.clock import SystemClock
 from seatrial_shared.collecting.activity import Activity
-from seatrial_shared.collecting.line import Line
+from seatrial_shared.collecting.line import Line, prepare
 from seatrial_shared.collecting.machine import Load, Machine
 from seatrial_shared.collecting.results import Results
 from seatrial_shared.collecting.sender import Outlets, Sender
@@ -33,6 +33,7 @@ class Recorder:
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
+        prepare()
         self.clock = clock or SystemClock()
         self.tally = Tally()
         self.activity = Activity()

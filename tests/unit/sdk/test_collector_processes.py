@@ -92,6 +92,26 @@ def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_p
     assert float(out) == 4
 
 
+def test_an_error_nobody_foresaw_costs_no_record(tmp_path: Path) -> None:
+    run(RECORD, "http://metrics..internal:9999", tmp_path / "spill")  # no name: neither httpx nor its like says so
+
+    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    assert sum(len(batch.events) for batch in batches if batch) == 4
+
+
+def test_the_first_request_imports_nothing_so_that_a_fork_beside_it_copies_whole_modules(tmp_path: Path) -> None:
+    script = """
+import sys
+from seatrial.monitoring import MetricsCollector
+metrics = MetricsCollector()
+before = set(sys.modules)
+metrics.record_webhook("success")
+print(metrics.flush(), sorted(set(sys.modules) - before))
+"""
+    with ledger() as service:
+        assert run(script, service.url, tmp_path / "spill") == "True []\n"
+
+
 def test_forked_and_spawned_workers_send_their_own_records_only(tmp_path: Path) -> None:
     script = """
 import multiprocessing, os, sys, warnings
