@@ -27,8 +27,8 @@ def section(found: dict[str, Any], name: str) -> str:  # Any: JSON
             "and figures differ (that backtrader uses 99 % of the cash is how we order): everybody's times, memory,",
             "trades and final equity are in",
             f"[`benchmarks/results/{name}`](benchmarks/results/{name}), the rule behind each difference is in",
-            "[`docs/rivals.md`](docs/rivals.md). W1 is held to its targets on 1,000,000 seeded bars; the real ones are",
-            "186,348, so that what a run costs beside its bars, and what Python and numba take up, weigh more.",
+            "[`docs/rivals.md`](docs/rivals.md). W1's targets are meant for the seeded bars; the real ones are fewer, so",
+            "that what a run costs beside its bars, and what Python and numba take up, weigh more.",
             "`make bench` measures it anew.",
             END,
         ]

@@ -157,7 +157,7 @@ class Sender:
             _finish_with_worker(self.close)
 
     def _take_over(self) -> None:
-        # A call hangs or failed. What it holds is kept under the same key, so that it counts once either way.
+        # The thread hangs in a call. What it holds is kept under the same key, so that it counts once either way.
         self._abandoned = True
         held = self._in_flight
         if held is not None:
@@ -173,12 +173,7 @@ class Sender:
             self._wake.clear()
             self._hurry.clear()
             closing, asked = self._closing, self._asked
-            try:
-                self._turn(hurry=closing or asked > self._answered)
-            except Exception as error:  # noqa: BLE001  whatever went wrong in a library, no record goes with it
-                self._take_over()
-                self._connected = False
-                self._say(f"sending failed unexpectedly ({error!r}); events wait in {self._spilled().folder}")
+            self._turn(hurry=closing or asked > self._answered)
             with self._turned:
                 self._answered = asked
                 self._turned.notify_all()
@@ -232,7 +227,11 @@ class Sender:
         return True
 
     def _is_taken(self, batch: Batch) -> bool:
-        answer = self._send(batch)
+        try:
+            answer = self._send(batch)
+        except Exception as error:  # noqa: BLE001  whatever goes wrong in a library, the batch waits for a better time
+            self._line_wanted = True
+            answer = Answer(False, problem=f"sending failed unexpectedly ({error!r})")
         self._connected = answer.taken
         if answer.taken:
             self._pause_seconds = self._next_try = 0.0
