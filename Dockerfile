@@ -11,8 +11,8 @@ RUN /opt/seatrial/bin/pip install --quiet --require-hashes -r requirements.txt
 RUN python -m venv /opt/backend && /opt/backend/bin/pip install --quiet --require-hashes -r requirements-build.txt
 COPY shared shared
 COPY services/${SERVICE} services/${SERVICE}
-RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared ./services/${SERVICE} \
- && /opt/seatrial/bin/pip install --quiet --no-deps --no-index wheels/*.whl \
+RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared/* ./services/${SERVICE} \
+ && /opt/seatrial/bin/pip install --quiet --no-index --find-links wheels seatrial-${SERVICE} \
  && /opt/seatrial/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM python:${PYTHON}-slim
@@ -25,6 +25,6 @@ COPY --from=build /opt/seatrial /opt/seatrial
 ENV PATH=/opt/seatrial/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} \
     SEATRIAL_NUMBA_CACHE_DIR=/var/cache/seatrial
 USER 10001
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["python", "-m", "seatrial_shared.healthcheck"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["python", "-m", "seatrial_service.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/bin/sh", "-c", "exec python -m seatrial_${SERVICE}"]

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := shared services/metrics services/alerts services/backtest services/engine services/stress sdk
+PACKAGES := shared/core shared/trading shared/backtesting shared/service services/metrics services/alerts services/backtest services/engine services/stress sdk
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
@@ -84,7 +84,7 @@ clean: ## Remove what the build and the tests left (not .seatrial)
 DEPLOY_TOOLS := $(VENV)/deploy
 DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 SERVICES := $(notdir $(wildcard services/*))
-VERSION := $(shell sed -n "s/^version = \"\(.*\)\"/\1/p" shared/pyproject.toml)
+VERSION := $(shell sed -n "s/^version = \"\(.*\)\"/\1/p" shared/core/pyproject.toml)
 
 env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps what is there
 	@sh scripts/env.sh

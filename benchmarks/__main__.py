@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import data, running, table
 from benchmarks.plan import BACKTESTING, OURS, WORKLOADS
 from benchmarks.running import ROOT, Facts
-from seatrial_shared.clock import SystemClock
+from seatrial_core.clock import SystemClock
 
 BARS = ROOT / ".bench" / "data"
 RESULTS = ROOT / "benchmarks" / "results"

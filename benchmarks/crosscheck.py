@@ -12,11 +12,11 @@ import pandas as pd
 from benchmarks import data, rivals_page
 from benchmarks.rules import Columns, Rules, Trade, trade
 from benchmarks.running import ROOT, SIDES
-from seatrial_shared.matching import ExecutionConfig, simulate
-from seatrial_shared.matching.layout import T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, simulate
+from seatrial_trading.matching.layout import T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.signals import Signals
 
 CASH, FEE, CLOSE_ENOUGH = 1_000_000.0, 0.001, 1e-9
 STOPS = (0.02, 0.04)

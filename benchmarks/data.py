@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from seatrial_shared.matching import ExecutionConfig, simulate
-from seatrial_shared.matching.layout import T_EXIT_INDEX
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.rsi_bollinger import RSI_BOLLINGER, RsiBollingerParams
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, simulate
+from seatrial_trading.matching.layout import T_EXIT_INDEX
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.rsi_bollinger import RSI_BOLLINGER, RsiBollingerParams
+from seatrial_trading.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 MINUTES_A_YEAR = 525_600

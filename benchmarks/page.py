@@ -27,7 +27,7 @@ def section(found: dict[str, Any], name: str) -> str:  # Any: JSON
             "and figures differ (that backtrader uses 99 % of the cash is how we order): everybody's times, memory,",
             "trades and final equity are in",
             f"[`benchmarks/results/{name}`](benchmarks/results/{name}), the rule behind each difference is in",
-            "[`docs/rivals.md`](docs/rivals.md). W1's targets are meant for the seeded bars; the real ones are fewer, so",
+            "[`docs/rivals.md`](docs/rivals.md). W1's targets apply to the seeded bars; the real ones are fewer, so",
             "that what a run costs beside its bars, and what Python and numba take up, weigh more.",
             "`make bench` measures it anew.",
             END,

@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 from tests.unit.matching.conformance_cases import CASES, Case, fills  # noqa: E402  the path comes first
 
-from seatrial_shared.matching import OrderKind, Simulation  # noqa: E402
+from seatrial_trading.matching import OrderKind, Simulation  # noqa: E402
 
 PAGE = ROOT / "docs" / "execution.md"
 MARKED = re.compile(r"(<!-- conformance -->\n).*?(<!-- end: conformance -->)", re.DOTALL)

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableRefresh,
 )
 
-from seatrial_shared import catalog
+from seatrial_core import catalog
 
 FILE = Path(__file__).resolve().parents[1] / "observability" / "grafana" / "dashboards" / "trading.json"
 UID = "seatrial-trading"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from seatrial_shared import catalog
-from seatrial_shared.alerting.defaults import THRESHOLDS
-from seatrial_shared.catalog import Metric
+from seatrial_core import catalog
+from seatrial_core.alerting.defaults import THRESHOLDS
+from seatrial_core.catalog import Metric
 
 STRATEGIES = 'strategy=~"$strategy"'
 RATE = "[$__rate_interval]"

@@ -13,13 +13,13 @@ from doc_tables_routes import route_rows, service_of
 from env_example import SERVICES, default, variables
 from sqlalchemy import Table
 
-import seatrial_shared.db.tables  # noqa: F401  # every table joins the metadata
+import seatrial_service.db.tables  # noqa: F401  # every table joins the metadata
+from seatrial_core.catalog import CATALOG, Metric
+from seatrial_core.contracts.stress import Verdict
 from seatrial_metrics.batches import KEY_DAYS
-from seatrial_shared.catalog import CATALOG, Metric
-from seatrial_shared.contracts.stress import Verdict
-from seatrial_shared.db.base import Base
-from seatrial_shared.settings import ServiceSettings
-from seatrial_stress.verdict import EXIT_CODES, EXIT_TOOL_ERROR
+from seatrial_service.db.base import Base
+from seatrial_service.settings import ServiceSettings
+from seatrial_stress.checks.verdict import EXIT_CODES, EXIT_TOOL_ERROR
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)

@@ -13,7 +13,7 @@ from seatrial_alerts.app import build as alerts
 from seatrial_backtest.app import build as backtest
 from seatrial_engine.app import build as engine
 from seatrial_metrics.app import build as metrics
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings
 from seatrial_stress.app import build as stress
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # an application is only asked for its routes

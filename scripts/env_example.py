@@ -9,7 +9,7 @@ from seatrial_alerts.settings import AlertsSettings
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_engine.settings import EngineSettings
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings
 from seatrial_stress.settings import StressSettings
 
 SERVICES: tuple[type[ServiceSettings], ...] = (

@@ -3,9 +3,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 services=$(ls services)
-members="shared $(printf 'services/%s ' $services) sdk"
+parts="core trading backtesting service"
+members="$(printf 'shared/%s ' $parts) $(printf 'services/%s ' $services) sdk"
 options="--python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet"
-skip="--no-emit-package seatrial --no-emit-package seatrial-shared $(printf -- '--no-emit-package seatrial-%s ' $services)"
+skip="--no-emit-package seatrial $(printf -- '--no-emit-package seatrial-%s ' $parts) $(printf -- '--no-emit-package seatrial-%s ' $services)"
 projects=$(for member in $members; do printf ' %s/pyproject.toml' "$member"; done)
 # shellcheck disable=SC2086
 {
@@ -21,5 +22,5 @@ projects=$(for member in $members; do printf ' %s/pyproject.toml' "$member"; don
 echo "locked $(grep -c '==' requirements.txt) packages for the product, $(grep -c '==' requirements-dev.txt) for the tools"
 # The lowest versions that the SDK promises to work with; CI tries them once.
 # shellcheck disable=SC2086
-uv pip compile $options $skip --resolution lowest-direct sdk/pyproject.toml shared/pyproject.toml requirements-build.in \
+uv pip compile $options $skip --resolution lowest-direct sdk/pyproject.toml shared/core/pyproject.toml requirements-build.in \
   -o requirements-floors.txt >/dev/null

@@ -6,6 +6,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements-floors.txt
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./shared ./sdk
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation ./shared/core ./sdk
 cd "$folder"
 HOME="$folder" "$folder/venv/bin/python" "$OLDPWD/scripts/try_floors.py"

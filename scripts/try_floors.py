@@ -8,7 +8,7 @@ import prometheus_client
 import psutil
 
 from seatrial import MetricsCollector, PerformanceMonitor, TradingConfig
-from seatrial_shared.catalog import GUIDE_METRICS
+from seatrial_core.catalog import GUIDE_METRICS
 
 
 def main() -> int:

@@ -9,8 +9,8 @@ import pytest
 from _pytest.reports import TestReport
 from hypothesis import settings
 
-from seatrial.stack.postgres import PostgresServer
-from seatrial_shared.db import upgrade
+from seatrial.stack.postgres.server import PostgresServer
+from seatrial_service.db import upgrade
 
 TEMPLATE = "migrated"
 

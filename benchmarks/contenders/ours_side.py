@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from measuring import CASH, DEVIATIONS, FEE, LOOK_BACK, WINDOW, Bars, Facts, Run, serve
 
-from seatrial_backtest.callback import Callback
-from seatrial_backtest.choice import choose
-from seatrial_backtest.history import History
-from seatrial_backtest.run import execute
-from seatrial_backtest.settling import Settling
-from seatrial_shared.matching import Simulation, bounds, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_backtesting.callback.history import History
+from seatrial_backtesting.callback.runner import Callback
+from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.run import execute
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_trading.matching import Simulation, simulate
+from seatrial_trading.matching.bounds.bounds import compute_bounds
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 TIGHTNESS = 16.0
@@ -85,7 +86,7 @@ def everything(bars: Bars, tightness: float = 1.0) -> Run:
 
     def run() -> Facts:
         found = simulate(candles, signals, config)
-        ranges = bounds(candles, signals, config, own=found)
+        ranges = compute_bounds(candles, signals, config, own=found)
         return {**facts_of(found), "ambiguous_trades": found.ambiguous_trades, "runs": ranges.resolutions}
 
     return run

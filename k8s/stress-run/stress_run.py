@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from seatrial_shared.clients import ServiceClient
-from seatrial_shared.errors import SeatrialError
+from seatrial_core.clients import ServiceClient
+from seatrial_core.errors import SeatrialError
 
 NO_VERDICT = 5
 POLL_SECONDS = 1.0

@@ -6,11 +6,12 @@ from importlib import import_module
 
 # Which extra brings a module that is not there.
 EXTRAS = {
-    "seatrial_backtest": "backtest",
+    "seatrial_backtesting": "backtest",
+    "seatrial_trading": "backtest",
     "numpy": "backtest",
     "numba": "backtest",
     "seatrial_stress": "stress",
-    "seatrial_engine": "up",
+    "seatrial_engine": "engine",
     "fastapi": "up",
     "uvicorn": "up",
     "sqlalchemy": "up",

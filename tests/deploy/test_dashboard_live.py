@@ -17,8 +17,8 @@ from tests.deploy.processes import prometheus, services
 from tests.deploy.programs import need
 from tests.deploy.test_observability import PROMETHEUS, dashboard, panels
 
-from seatrial_shared.clients import ServiceClient
-from seatrial_shared.clock import SystemClock
+from seatrial_core.clients import ServiceClient
+from seatrial_core.clock import SystemClock
 
 pytestmark = pytest.mark.system
 

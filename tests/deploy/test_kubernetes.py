@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.deploy.programs import need
 
-from seatrial_shared.clients import PORTS
+from seatrial_core.clients import PORTS
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from tests.deploy.programs import need
 
-from seatrial_shared.alerting.defaults import default_rules
-from seatrial_shared.catalog import CATALOG, Kind
+from seatrial_core.alerting.defaults import default_rules
+from seatrial_core.catalog import CATALOG, Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "observability" / "prometheus"

@@ -8,10 +8,10 @@ from types import ModuleType
 import pytest
 from tests.unit.matching.conformance_cases import CASES
 
-from seatrial_backtest.answers import ACTIONS, KNOWN_KEYS, ORDER_KINDS
-from seatrial_shared.matching.layout import Exit, Rejection
-from seatrial_shared.matching.records import REJECTION_TEXTS
-from seatrial_shared.quant.sizing import SizingKind
+from seatrial_backtesting.callback.parsing import ACTIONS, KNOWN_KEYS, ORDER_KINDS
+from seatrial_trading.matching.layout import Exit, Rejection
+from seatrial_trading.matching.records import REJECTION_TEXTS
+from seatrial_trading.quant.sizing import SizingKind
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from seatrial.cli.main import GROUPS, build
-from seatrial_shared.catalog import CATALOG
+from seatrial_core.catalog import CATALOG
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from seatrial_core.errors import SeatrialError
 from seatrial_metrics.figures import NO_EQUITY
-from seatrial_shared.auth import Tokens, authorise
-from seatrial_shared.errors import SeatrialError
-from seatrial_stress import validity
-from seatrial_stress.plan import PLANS
+from seatrial_service.auth import Tokens, authorise
+from seatrial_stress.checks import generator
+from seatrial_stress.plans.catalog import PLANS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -81,7 +81,7 @@ def test_the_sentence_of_a_missing_extra_is_printed() -> None:
 
 
 def test_the_sentence_of_an_invalid_run_is_the_judges() -> None:
-    checks = validity.judge(PLANS["high_frequency"], validity.Sending(scheduled=0, sent=0, lags=()), [])
+    checks = generator.judge(PLANS["high_frequency"], generator.Sending(scheduled=0, sent=0, lags=()), [])
 
     quoted = PAGE.read_text(encoding="utf-8")
     assert any(f"> {check.said}\n" in quoted for check in checks), checks

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial_shared.clients import PORTS, ServiceClient
+from seatrial_core.clients import PORTS, ServiceClient
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHER_PORTS = ("PROMETHEUS_PORT", "GRAFANA_PORT", "SEATRIAL_STRESS_UI_PORT")

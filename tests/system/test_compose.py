@@ -16,14 +16,22 @@ import pytest
 from tests.system.compose_stack import ROOT, Compose, docker, running, why_not
 
 from seatrial.stack.demo import bars, comparison, steps
-from seatrial_shared.catalog import GUIDE_METRICS
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.errors import SeatrialError
-from seatrial_stress.verdict import EXIT_CODES
+from seatrial_core.catalog import GUIDE_METRICS
+from seatrial_core.clock import SystemClock
+from seatrial_core.errors import SeatrialError
+from seatrial_stress.checks.verdict import EXIT_CODES
 
 pytestmark = [pytest.mark.system, pytest.mark.serial, pytest.mark.slow]
 
 OURS = ("metrics", "alerts", "backtest", "engine", "stress")
+_SERVICE = {"seatrial-core", "seatrial-service"}
+DISTRIBUTIONS = {
+    "metrics": {*_SERVICE, "seatrial-metrics"},
+    "alerts": {*_SERVICE, "seatrial-alerts"},
+    "stress": {*_SERVICE, "seatrial-stress"},
+    "engine": {*_SERVICE, "seatrial-trading", "seatrial-engine"},
+    "backtest": {*_SERVICE, "seatrial-trading", "seatrial-backtesting", "seatrial-backtest"},
+}
 VERDICTS = {verdict.value: code for verdict, code in EXIT_CODES.items()}
 BATCH = 20
 SECONDS_BEFORE, SECONDS_AWAY, SECONDS_AFTER = 2.0, 3.0, 3.0
@@ -121,7 +129,7 @@ def test_containers_hold_little_and_may_little(compose: Compose) -> None:
         assert "Read-only" in root
         assert facts["CapDrop"] == ["ALL"]
         assert facts["Memory"] > 0
-        assert installed <= locked(service) | {"seatrial-shared", f"seatrial-{service}"}
+        assert installed <= locked(service) | DISTRIBUTIONS[service]
         assert ("numba" in installed) == (service in {"engine", "backtest"})
         assert ("locust" in installed) == (service == "stress")
         say(f"{service}: uid 10001, read-only, no capabilities, {len(installed)} distributions")

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from seatrial.stack import ports
+from seatrial.stack.processes import ports
 
 PATIENCE_SECONDS = 240.0
 pytestmark = [pytest.mark.system, pytest.mark.serial]

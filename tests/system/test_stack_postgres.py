@@ -13,10 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from seatrial.stack import binaries, database, postmaster, record
 from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import PostgresServer
+from seatrial.stack.postgres import binaries, database, postmaster
+from seatrial.stack.postgres.server import PostgresServer
+from seatrial.stack.processes import record
 
 pytestmark = pytest.mark.system
 
@@ -97,7 +98,7 @@ def test_rows_survive_stop_start_and_kill(server: PostgresServer) -> None:
 
 def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from seatrial.stack.postgres import PostgresServer\n"
+        "import sys, time; from pathlib import Path; from seatrial.stack.postgres.server import PostgresServer\n"
         "s = PostgresServer(Path(sys.argv[1]), settings={'fsync': 'off'}); s.start(); print('up', flush=True)\n"
         "time.sleep(60)"
     )
@@ -237,7 +238,7 @@ def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_pat
     if said is None or said.stdout.split(".")[1:2] != [str(sys.version_info.minor)] or not _open_to_all(ROOT):
         pytest.skip("no system Python of our version that everybody may run")
     script = (
-        "import sys; from pathlib import Path; from seatrial.stack.postgres import PostgresServer\n"
+        "import sys; from pathlib import Path; from seatrial.stack.postgres.server import PostgresServer\n"
         "from seatrial.stack.errors import FolderNotWritable\n"
         "server = PostgresServer(Path(sys.argv[1]) / 'postgres', settings={'fsync': 'off'})\n"
         "server.start(); server.stop(); server.remove()\n"
@@ -247,7 +248,14 @@ def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_pat
     place = Path(f"/tmp/seatrial-test-{os.getpid()}")
     place.mkdir(mode=0o755)
     os.chown(place, 65534, 65534)
-    paths = os.pathsep.join([str(ROOT / "sdk"), str(ROOT / "shared"), str(Path(psycopg.__file__).parents[1])])
+    paths = os.pathsep.join(
+        [
+            str(ROOT / "sdk"),
+            str(ROOT / "shared" / "core"),
+            str(ROOT / "shared" / "service"),
+            str(Path(psycopg.__file__).parents[1]),
+        ]
+    )
 
     try:
         ended = subprocess.run(

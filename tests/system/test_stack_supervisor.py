@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seatrial.stack import background, down, leftovers, postmaster, record
+from seatrial.stack import background, down
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.process import answers_ready
+from seatrial.stack.postgres import postmaster
+from seatrial.stack.processes import leftovers, record
+from seatrial.stack.processes.process import answers_ready
 
 pytestmark = pytest.mark.system
 

@@ -8,7 +8,7 @@ import typer
 
 from seatrial.cli.lookahead import check_lookahead
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
-from seatrial_shared.errors import SeatrialError, SettingsError, Unavailable, field_error
+from seatrial_core.errors import SeatrialError, SettingsError, Unavailable, field_error
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -89,7 +89,7 @@ def strategies(
     """List the registered strategies with their parameters."""
     _require_engine()
     from seatrial.cli import backtest_tables
-    from seatrial_shared.strategy import registry
+    from seatrial_trading.strategy import registry
 
     found = [
         {
@@ -108,7 +108,7 @@ def strategies(
 
 def _require_engine() -> None:
     try:
-        import seatrial_backtest.run  # noqa: F401  only to see whether it is there
+        import seatrial_backtesting.run  # noqa: F401  only to see whether it is there
     except ModuleNotFoundError as error:
         fail(f"`seatrial backtest` needs {error.name}, which is not installed: pip install 'seatrial[backtest]'")
 
@@ -116,11 +116,11 @@ def _require_engine() -> None:
 def _run(
     data: tuple[Path, Path | None], reading: Json, split: list[str], strategy: str, settings: list[str], execution: Json
 ) -> tuple[Any, Json]:  # Any: Candles, of a package that may be missing
-    from seatrial_backtest.choice import choose
-    from seatrial_backtest.loading import LoadOptions, load
-    from seatrial_backtest.run import run as run_backtest
-    from seatrial_backtest.settling import Settling, require_finer
-    from seatrial_backtest.splits import parse
+    from seatrial_backtesting.data.loader import LoadOptions, load
+    from seatrial_backtesting.data.splits import parse
+    from seatrial_backtesting.execution_settings import Settling, require_finer
+    from seatrial_backtesting.run import run as run_backtest
+    from seatrial_backtesting.strategy_ref import choose
 
     choice = choose(_strategy(strategy), dict(_setting(text) for text in settings))
     settling = Settling(**execution)
@@ -143,7 +143,7 @@ def _run(
 def _strategy(text: str) -> object:
     if not text.lower().endswith(RULE_SUFFIXES):
         return text
-    from seatrial_shared.strategy.rules import read_text
+    from seatrial_trading.strategy.rules import read_text
 
     try:
         return read_text(Path(text).read_text(encoding="utf-8"), text)
@@ -174,7 +174,7 @@ def _value(text: str) -> object:
 
 
 def _write_report(target: Path, candles: Any, result: Json) -> None:  # Any: Candles
-    from seatrial_backtest.report import page
+    from seatrial_backtesting.report.page import page
 
     try:
         target.write_text(page(result, candles), encoding="utf-8")

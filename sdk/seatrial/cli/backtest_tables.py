@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from seatrial_backtest.document import WARNING_TEXTS
+from seatrial_backtesting.result.document import WARNING_TEXTS
 
 Json = Mapping[str, Any]  # Any: JSON
 MONEY = ("final_equity", "total_pnl", "fees_paid", "average_win", "average_loss", "best_trade", "worst_trade")

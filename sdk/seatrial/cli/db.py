@@ -14,8 +14,9 @@ def upgrade() -> None:
     """Bring the schema to the newest version; the embedded database is started for it when it does not run."""
     import os
 
-    from seatrial.stack import access, database, services
+    from seatrial.stack import access, services
     from seatrial.stack.layout import Layout
+    from seatrial.stack.postgres import database
 
     with access.opened(Layout.nearest()) as url:
         database.migrate(services.MIGRATION, database.direct_url(os.environ, url))

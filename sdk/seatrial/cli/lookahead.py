@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, write_json
-from seatrial_shared.errors import SeatrialError, SettingsError, Unavailable, field_error
+from seatrial_core.errors import SeatrialError, SettingsError, Unavailable, field_error
 
 DATA_HELP = "CSV (plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = (
@@ -62,22 +62,22 @@ def check_lookahead(
 
 def _require_engine() -> None:
     try:
-        import seatrial_backtest.lookahead  # noqa: F401  only to see whether it is there
+        import seatrial_backtesting.lookahead.subjects  # noqa: F401  only to see whether it is there
     except ModuleNotFoundError as error:
         fail(f"`seatrial backtest` needs {error.name}, which is not installed: pip install 'seatrial[backtest]'")
 
 
 def _report(data: Path, reading: dict[str, Any], strategy: str, settings: list[str], plan: Any) -> Any:
     # Any: of packages that may be missing
-    from seatrial_backtest.loading import LoadOptions
-    from seatrial_backtest.lookahead import check
+    from seatrial_backtesting.data.loader import LoadOptions
+    from seatrial_backtesting.lookahead.subjects import check
 
     with _progress() as told:
         return check(_strategy(strategy), data, _settings(settings), plan, LoadOptions(**reading), told)
 
 
 def _plan(cuts: str | None, seed: int) -> Any:  # Any: Plan, of a package that may be missing
-    from seatrial_shared.lookahead import Plan
+    from seatrial_trading.lookahead import Plan
 
     if cuts is None:
         return Plan(seed=seed)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from seatrial_shared.lookahead import Coverage, Finding, Report, Verdict
+from seatrial_trading.lookahead import Coverage, Finding, Report, Verdict
 
 COLOURS = {Verdict.CLEAN: "green", Verdict.LEAK: "red", Verdict.NOT_JUDGED: "yellow"}
 WORDS = {Verdict.CLEAN: "CLEAN", Verdict.LEAK: "LEAK", Verdict.NOT_JUDGED: "NOT JUDGED"}

@@ -7,7 +7,7 @@ import typer
 
 from seatrial.cli import db, stack
 from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE
-from seatrial_shared.errors import SeatrialError, SettingsError
+from seatrial_core.errors import SeatrialError, SettingsError
 
 # Each module `seatrial.cli.NAME` holds `app`, a Typer of its own. It is imported only when its word is typed: the
 # list of commands shall not wait for numpy and Locust.

@@ -61,7 +61,7 @@ def status(json_out: Json = None) -> None:
 
     from seatrial.stack import observe, table
     from seatrial.stack.layout import Layout
-    from seatrial.stack.supervisor import Status
+    from seatrial.stack.processes.supervisor import Status
 
     layout = Layout.nearest()
     states = observe.states(layout)

@@ -10,8 +10,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from seatrial.cli.output import JSON_HELP, fail, say, write_json
-from seatrial_shared.contracts.stress import CheckState, Latency, Plan, Report
-from seatrial_shared.errors import SeatrialError
+from seatrial_core.contracts.stress import CheckState, Latency, Plan, Report
+from seatrial_core.errors import SeatrialError
 
 EXIT_TOOL_ERROR = 5
 
@@ -55,10 +55,11 @@ def run(
 ) -> None:
     """Run one plan or all four. Exit code: 0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 tool error."""
     _require_generator()
-    from seatrial_stress import targets, verdict
+    from seatrial_stress.checks import verdict
+    from seatrial_stress.plans import targets
 
     try:
-        from seatrial_shared.clients import service_url
+        from seatrial_core.clients import service_url
 
         address = targets.allowed(target or service_url("engine"), targets.named_in_environment())
         changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
@@ -77,7 +78,7 @@ def run(
 def plans(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
     """List the plans that are known by name."""
     _require_generator()
-    from seatrial_stress.plan import PLANS
+    from seatrial_stress.plans.catalog import PLANS
 
     if json_out:
         write_json(json_out, {"items": [each.model_dump(mode="json") for each in PLANS.values()], "next_cursor": None})
@@ -97,15 +98,15 @@ def _require_generator() -> None:
 
 
 def _plans(named: str, values: dict[str, Any]) -> list[Plan]:  # Any: each setting has a type of its own
-    from seatrial_stress import plan
+    from seatrial_stress.plans import catalog
 
     if named == "all":
-        chosen = list(plan.PLANS.values())
-    elif named in plan.PLANS or not (named.endswith(".json") or Path(named).is_file()):
-        chosen = [plan.get(named)]
+        chosen = list(catalog.PLANS.values())
+    elif named in catalog.PLANS or not (named.endswith(".json") or Path(named).is_file()):
+        chosen = [catalog.get(named)]
     else:
-        chosen = [plan.read_text(Path(named).read_text(encoding="utf-8"))]
-    return [plan.changed(each, **values) for each in chosen]
+        chosen = [catalog.read_text(Path(named).read_text(encoding="utf-8"))]
+    return [catalog.changed(each, **values) for each in chosen]
 
 
 def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
@@ -113,7 +114,7 @@ def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
 
     if not quiet:
         say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
-    from seatrial_shared.clients import find_token
+    from seatrial_core.clients import find_token
 
     report = asyncio.run(runner.run(plan, address, find_token()))
     if not quiet:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from types import EllipsisType, MappingProxyType
 from typing import Any
 
-from seatrial_shared.alerting import THRESHOLDS
-from seatrial_shared.watching.options import thresholds
+from seatrial.monitoring.watching.options import thresholds
+from seatrial_core.alerting import THRESHOLDS
 
 ENVIRONMENTS = ("live", "paper", "replay", "stress")
 

@@ -6,19 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from seatrial.config.trading_config import TradingConfig
-from seatrial.engine.automatic import AutoTrader, Line
-from seatrial.engine.book import Book
+from seatrial.engine.auto_trading import AutoTrader, Line
+from seatrial.engine.trade_book import Book
 from seatrial.engine.webhook import WebhookHandler
-from seatrial_backtest.loading import LoadOptions, load
-from seatrial_engine.config import EngineConfig, RiskLimits
+from seatrial.monitoring.metrics_collector import MetricsCollector
+from seatrial_backtesting.data.loader import LoadOptions, load
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.events import Environment
+from seatrial_core.errors import SettingsError
+from seatrial_engine.domain.config import EngineConfig, RiskLimits
+from seatrial_engine.domain.exchange import Fault
 from seatrial_engine.engine import Engine
-from seatrial_engine.exchange import Fault
 from seatrial_engine.memory import MemoryStore
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.collector import MetricsCollector
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.errors import SettingsError
-from seatrial_shared.strategy import registry
+from seatrial_trading.strategy import registry
 
 NAME = "seatrial"
 
@@ -56,7 +56,7 @@ class TradingEngine:
         Args:
             signal_data: `symbol` and `action` (buy, sell, close, short, cover, hold); `price`, `quantity`, `stop_loss`,
                 `take_profit`, `size`, `client_order_id` as needed; without `strategy` it counts as `manual`.
-            fault: What the simulated exchange does wrong with it (see `seatrial_engine.exchange.Fault`), for tests.
+            fault: What the simulated exchange does wrong with it (`seatrial_engine.domain.exchange`), for tests.
         """
         wrong = None if fault is None else Fault(fault)
         result = self._engine.process_signal({"account": self.config.account, **signal_data}, wrong)

@@ -14,13 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seatrial_shared.auth import Tokens, authorise
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.errors import BadRequest, SeatrialError, SettingsError, Unauthenticated
-from seatrial_shared.problems import add_handlers, answer
-from seatrial_shared.requests import BodyLimit, RequestIdentity
-from seatrial_shared.settings import is_loopback
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.errors import BadRequest, SeatrialError, SettingsError, Unauthenticated
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+from seatrial_service.auth import Tokens, authorise
+from seatrial_service.problems import add_handlers, answer
+from seatrial_service.requests import BodyLimit, RequestIdentity
+from seatrial_service.settings import is_loopback
 
 WEBHOOK_PATH = "/webhook"
 OPEN_PATHS = frozenset({WEBHOOK_PATH, "/health/live", "/health/ready"})

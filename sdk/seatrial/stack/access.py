@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from seatrial.stack import binaries, cluster, database
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
+from seatrial.stack.postgres import binaries, cluster, database
 
 
 def running_url(layout: Layout) -> str | None:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from seatrial.stack import signals
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
+from seatrial.stack.processes import signals
 from seatrial.stack.services import Plan
 from seatrial.stack.stack import SUPERVISOR, Stack
 

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from seatrial.stack import account, binaries, cluster, database, home, ports, services
+from seatrial.stack import services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
+from seatrial.stack.postgres import account, binaries, cluster, database, home
+from seatrial.stack.processes import ports
 
 FREE_BYTES = 1024 * 2**20
 

@@ -5,10 +5,11 @@ import time
 
 import psutil
 
-from seatrial.stack import exits, home, leftovers, postmaster, record
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
-from seatrial.stack.lock import Lock
+from seatrial.stack.postgres import home, postmaster
+from seatrial.stack.processes import exits, leftovers, record
+from seatrial.stack.processes.lock import Lock
 from seatrial.stack.stack import SUPERVISOR
 
 PATIENCE_SECONDS = 90.0

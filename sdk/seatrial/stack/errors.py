@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from seatrial_shared.errors import SeatrialError
+from seatrial_core.errors import SeatrialError
 
 
 class StackError(SeatrialError):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
-from seatrial.stack import signals
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
+from seatrial.stack.processes import signals
 from seatrial.stack.services import Plan
 from seatrial.stack.stack import Stack
 from seatrial.stack.table import LiveStatus

@@ -1,10 +1,11 @@
 """The state of a stack seen from outside, by its run folder and its health answers."""
 
-from seatrial.stack import record, services
+from seatrial.stack import services
 from seatrial.stack.layout import Layout
-from seatrial.stack.process import answers_ready
+from seatrial.stack.processes import record
+from seatrial.stack.processes.process import answers_ready
+from seatrial.stack.processes.supervisor import State, Status
 from seatrial.stack.stack import SUPERVISOR
-from seatrial.stack.supervisor import State, Status
 
 
 def states(layout: Layout) -> list[State]:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from seatrial.stack import ports
 from seatrial.stack.errors import PortTaken, StackError, UsageError
+from seatrial.stack.processes import ports
 
-MIGRATION = (sys.executable, "-m", "seatrial_shared.db.upgrade")
+MIGRATION = (sys.executable, "-m", "seatrial_service.db.upgrade")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 
-from seatrial.stack import database, leftovers, record, services
+from seatrial.stack import services
 from seatrial.stack.environment import Surroundings
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.lock import Lock
+from seatrial.stack.postgres import database
+from seatrial.stack.processes import leftovers, record
+from seatrial.stack.processes.lock import Lock
+from seatrial.stack.processes.supervisor import Listener, State, Supervisor
 from seatrial.stack.services import Plan
-from seatrial.stack.supervisor import Listener, State, Supervisor
 
 SUPERVISOR = "up"
 

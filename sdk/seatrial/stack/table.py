@@ -7,8 +7,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.stack.processes.supervisor import State, Status
 from seatrial.stack.stack import Stack
-from seatrial.stack.supervisor import State, Status
 
 COLOURS = {
     Status.READY: "green",

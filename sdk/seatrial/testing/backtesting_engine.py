@@ -3,19 +3,19 @@
 from typing import Any, Literal
 
 try:
-    from seatrial_backtest.callback import ON_ERROR
-    from seatrial_backtest.choice import Choice, choose
-    from seatrial_backtest.loading import LoadOptions, load
-    from seatrial_backtest.run import run
-    from seatrial_backtest.settling import Settling, require_finer
-    from seatrial_backtest.splits import Splits
+    from seatrial_backtesting.callback.runner import ON_ERROR
+    from seatrial_backtesting.data.loader import LoadOptions, load
+    from seatrial_backtesting.data.splits import Splits
+    from seatrial_backtesting.execution_settings import Settling, require_finer
+    from seatrial_backtesting.run import run
+    from seatrial_backtesting.strategy_ref import Choice, choose
 except ModuleNotFoundError as missing:
     raise ImportError(
         f"BacktestingEngine needs {missing.name}, which is not installed: pip install seatrial[backtest]",
         name=missing.name,
     ) from missing
 
-from seatrial_shared.errors import field_error
+from seatrial_core.errors import field_error
 
 # The guide's keys, which are numbers always: 0.0 where there is none, with the reason in `undefined`.
 GUIDE_NUMBERS = (

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial_shared.quant.indicators import rsi
+from seatrial_trading.quant.indicators import rsi
 
 
 def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: the view, bars or closes

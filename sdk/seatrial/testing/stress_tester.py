@@ -6,10 +6,10 @@ import threading
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
-from seatrial_shared.clients import find_token
+from seatrial_core.clients import find_token
 
 if TYPE_CHECKING:
-    from seatrial_shared.contracts.stress import Plan, Report
+    from seatrial_core.contracts.stress import Plan, Report
 
 DURATION_SECONDS = 10.0
 
@@ -41,17 +41,17 @@ class StressTester:
         Raises:
             ModuleNotFoundError: The load generator is not installed.
         """
-        plan = _require_plans()
+        catalog = _require_catalog()
         with self._target() as (address, token):
             return {
-                name: _run(_drive(plan.changed(each, duration_seconds=self.duration_seconds), address, token))
-                for name, each in plan.PLANS.items()
+                name: _run(_drive(catalog.changed(each, duration_seconds=self.duration_seconds), address, token))
+                for name, each in catalog.PLANS.items()
             }
 
     @contextlib.contextmanager
     def _target(self) -> Iterator[tuple[str, str]]:
         if isinstance(self.engine, str):
-            from seatrial_stress import targets
+            from seatrial_stress.plans import targets
 
             yield targets.allowed(self.engine, targets.named_in_environment()), find_token()
             return
@@ -61,13 +61,13 @@ class StressTester:
             yield address, ""
 
 
-def _require_plans() -> Any:  # Any: a module of a package that may be missing
+def _require_catalog() -> Any:  # Any: a module of a package that may be missing
     try:
-        from seatrial_stress import plan
+        from seatrial_stress.plans import catalog
     except ModuleNotFoundError as error:
         missing = f"stress tests need {error.name}, which is not installed: pip install 'seatrial[stress]'"
         raise ModuleNotFoundError(missing, name=error.name) from error
-    return plan
+    return catalog
 
 
 async def _drive(plan: "Plan", address: str, token: str) -> "Report":

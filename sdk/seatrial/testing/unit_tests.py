@@ -9,16 +9,16 @@ from decimal import Decimal
 from math import isnan
 
 from seatrial.testing.exchange import exchange
-from seatrial_engine.config import EngineConfig, RiskLimits
-from seatrial_engine.effects import Effects
+from seatrial_core import signing
+from seatrial_core.clients import ServiceClient
+from seatrial_core.clock import ManualClock
+from seatrial_core.contracts.orders import TradingState
+from seatrial_core.errors import PeerUnreachable, ValidationFailed
+from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
-from seatrial_shared import signing
-from seatrial_shared.clients import ServiceClient
-from seatrial_shared.clock import ManualClock
-from seatrial_shared.contracts.orders import TradingState
-from seatrial_shared.errors import PeerUnreachable, ValidationFailed
-from seatrial_shared.quant import indicators, kelly, sizing
+from seatrial_trading.quant import indicators, kelly, sizing
 
 # 33 closes that the literature on RSI uses; RSI from index 14 on as TA-Lib 0.8.2 computes it (Wilder's smoothing).
 CLOSES = (

@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from seatrial_alerts import app, rulefile
 from seatrial_alerts.settings import AlertsSettings
-from seatrial_shared import serving
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service import serving
+from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:

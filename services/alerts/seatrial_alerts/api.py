@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Body, Query
 
-from seatrial_alerts import breaker, notices
+from seatrial_alerts import breaker, notifications
 from seatrial_alerts.documents import rule_of, with_thresholds
 from seatrial_alerts.examples import (
     ALERT,
@@ -23,8 +23,8 @@ from seatrial_alerts.examples import (
 from seatrial_alerts.service import Service
 from seatrial_alerts.store import history, outbox, rules
 from seatrial_alerts.webhook import WEBHOOK
-from seatrial_shared.alerting import THRESHOLDS, thresholds
-from seatrial_shared.contracts.alerts import (
+from seatrial_core.alerting import THRESHOLDS, thresholds
+from seatrial_core.contracts.alerts import (
     Acknowledgement,
     Alert,
     Breaker,
@@ -36,9 +36,9 @@ from seatrial_shared.contracts.alerts import (
     SilenceRequest,
     Step,
 )
-from seatrial_shared.contracts.pages import Page
-from seatrial_shared.errors import Conflict, NotFound, ValidationFailed, field_error
-from seatrial_shared.web import requires
+from seatrial_core.contracts.pages import Page
+from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
+from seatrial_service.web import requires
 
 READ = [requires("alerts:read")]
 WRITE = [requires("alerts:write")]
@@ -92,9 +92,9 @@ def _rules(service: Service) -> APIRouter:
         async with service.database.transaction() as session:
             if not await rules.delete_rule(session, name):
                 raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
-            for row in await history.withdraw(session, name, notices.RULE_DELETED, now):
+            for row in await history.withdraw(session, name, notifications.RULE_DELETED, now):
                 for channel in service.channels:
-                    body = notices.of_withdrawn(history.as_alert(row), now, channel).model_dump(mode="json")
+                    body = notifications.of_withdrawn(history.as_alert(row), now, channel).model_dump(mode="json")
                     await outbox.enqueue(session, body, channel, "waiting", now)
         service.deliverer.ring()
 
@@ -238,7 +238,7 @@ def _deliveries(service: Service) -> APIRouter:
         now = service.clock.now()
         key = f"test-{uuid4().hex}"
         async with service.database.transaction() as session:
-            body = notices.of_test(key, now).model_dump(mode="json")
+            body = notifications.of_test(key, now).model_dump(mode="json")
             await outbox.enqueue(session, body, WEBHOOK, "waiting", now)
         service.deliverer.ring()
         return {"key": key}

@@ -10,9 +10,9 @@ from seatrial_alerts.api import routes
 from seatrial_alerts.exposition import AlertsCollector
 from seatrial_alerts.service import Service
 from seatrial_alerts.settings import AlertsSettings
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.web import ServiceParts, create_app
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+from seatrial_service.web import ServiceParts, create_app
 
 
 def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:

@@ -5,17 +5,17 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts import notices
+from seatrial_alerts import notifications
 from seatrial_alerts.channel import Attempt
-from seatrial_alerts.command import ENGINE, HALT, RESUME
+from seatrial_alerts.engine_commands import ENGINE, HALT, RESUME
 from seatrial_alerts.evaluation import Change
 from seatrial_alerts.store import history, outbox, states
-from seatrial_shared import logs
-from seatrial_shared.alerting import Action, Transition
-from seatrial_shared.contracts.alerts import Breaker, Resume
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.db.alerts import OutboxRow
-from seatrial_shared.errors import Conflict
+from seatrial_core.alerting import Action, Transition
+from seatrial_core.contracts.alerts import Breaker, Resume
+from seatrial_core.contracts.events import Environment
+from seatrial_core.errors import Conflict
+from seatrial_service import logs
+from seatrial_service.db.alerts import OutboxRow
 
 ACTOR = "seatrial-alerts"
 UNCONFIRMED_AFTER_ATTEMPTS = 3
@@ -92,7 +92,7 @@ async def note(
     if found is None:
         return
     for channel in channels:
-        body = notices.of_breaker(history.as_alert(*found), kind, reason, now, f"{row.key}/{kind}/{channel}")
+        body = notifications.of_breaker(history.as_alert(*found), kind, reason, now, f"{row.key}/{kind}/{channel}")
         await outbox.enqueue(session, body.model_dump(mode="json"), channel, "waiting", now)
 
 

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.channel import Attempt, Channel
 from seatrial_alerts.store import outbox
-from seatrial_shared import logs
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.db.alerts import OutboxRow
-from seatrial_shared.db.session import Database
-from seatrial_shared.errors import SeatrialError
-from seatrial_shared.loops import Stop
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.errors import SeatrialError
+from seatrial_service import logs
+from seatrial_service.db.alerts import OutboxRow
+from seatrial_service.db.session import Database
+from seatrial_service.loops import Stop
 
 IDLE_SECONDS = 1.0
 BATCH = 20

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from seatrial_shared.alerting import Action, Comparison, NoData, Rule, Scope, Severity, default_rules
-from seatrial_shared.contracts.alerts import RuleDocument
-from seatrial_shared.errors import ValidationFailed
+from seatrial_core.alerting import Action, Comparison, NoData, Rule, Scope, Severity, default_rules
+from seatrial_core.contracts.alerts import RuleDocument
+from seatrial_core.errors import ValidationFailed
 
 
 def rule_of(document: RuleDocument) -> Rule:

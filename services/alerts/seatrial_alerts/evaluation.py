@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from seatrial_shared.alerting import Decision, NoData, Observation, Rule, Scope, State, Status, evaluate
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.contracts.snapshots import Snapshot, SnapshotItem
+from seatrial_core.alerting import Decision, NoData, Observation, Rule, Scope, State, Status, evaluate
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
 VANISHED = Observation(None, reason="the newest snapshot no longer tells it")
 

@@ -6,8 +6,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from seatrial_alerts.delivery import Deliverer
-from seatrial_alerts.watcher import Watcher
-from seatrial_shared import catalog
+from seatrial_alerts.evaluation_loop import Watcher
+from seatrial_core import catalog
 
 BREAKER_STATES = ("ready", "halting", "halted", "resuming")
 

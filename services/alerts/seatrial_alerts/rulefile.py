@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seatrial_alerts.documents import rule_of
-from seatrial_shared.alerting import thresholds
-from seatrial_shared.contracts.alerts import RuleDocument
-from seatrial_shared.errors import SettingsError, ValidationFailed
+from seatrial_core.alerting import thresholds
+from seatrial_core.contracts.alerts import RuleDocument
+from seatrial_core.errors import SettingsError, ValidationFailed
 
 VARIABLE = "SEATRIAL_ALERTS_RULES_FILE"
 

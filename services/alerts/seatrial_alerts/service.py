@@ -9,20 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import Attempt
-from seatrial_alerts.command import EngineCommands
 from seatrial_alerts.delivery import Deliverer
 from seatrial_alerts.documents import document_of, rule_of, with_thresholds
+from seatrial_alerts.engine_commands import EngineCommands
+from seatrial_alerts.evaluation_loop import Watcher
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
-from seatrial_alerts.watcher import Watcher
 from seatrial_alerts.webhook import WEBHOOK, Webhook
-from seatrial_shared import loops
-from seatrial_shared.alerting import default_rules
-from seatrial_shared.clients import AsyncServiceClient
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.db.alerts import OutboxRow
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.upgrade import head
+from seatrial_core.alerting import default_rules
+from seatrial_core.clients import AsyncServiceClient
+from seatrial_core.contracts.clock import Clock
+from seatrial_service import loops
+from seatrial_service.db.alerts import OutboxRow
+from seatrial_service.db.session import Database
+from seatrial_service.db.upgrade import head
 
 
 class Service:

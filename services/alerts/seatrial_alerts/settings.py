@@ -6,7 +6,7 @@ import httpx
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings
 
 
 def _webhook(url: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from seatrial_alerts.channel import Attempt
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 WEBHOOK = "webhook"
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0

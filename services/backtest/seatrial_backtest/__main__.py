@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from seatrial_backtest import app
 from seatrial_backtest.settings import BacktestSettings
-from seatrial_shared import serving
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service import serving
+from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:

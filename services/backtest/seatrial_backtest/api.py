@@ -9,15 +9,15 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from seatrial_backtest import examples, store
-from seatrial_backtest.loading import Loaded, LoadOptions, load
-from seatrial_backtest.quality import OnBadBar
 from seatrial_backtest.service import Service
-from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
-from seatrial_shared.contracts.pages import Page
-from seatrial_shared.errors import Conflict, ValidationFailed
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.rules import json_schema
-from seatrial_shared.web import requires
+from seatrial_backtesting.data.loader import Loaded, LoadOptions, load
+from seatrial_backtesting.data.quality import OnBadBar
+from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
+from seatrial_core.contracts.pages import Page
+from seatrial_core.errors import Conflict, ValidationFailed
+from seatrial_service.web import requires
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.rules import json_schema
 
 READ = [requires("backtest:read")]
 RUN = [requires("backtest:run")]

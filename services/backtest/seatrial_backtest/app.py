@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry
 from seatrial_backtest.api import routes
 from seatrial_backtest.service import Service
 from seatrial_backtest.settings import BacktestSettings
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.web import ServiceParts, create_app
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+from seatrial_service.web import ServiceParts, create_app
 
 
 def build(settings: BacktestSettings, clock: Clock | None = None) -> FastAPI:

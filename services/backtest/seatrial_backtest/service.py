@@ -8,19 +8,20 @@ from contextlib import asynccontextmanager
 from procrastinate.exceptions import ProcrastinateException
 from prometheus_client import CollectorRegistry
 
-from seatrial_backtest import packing, store
-from seatrial_backtest.loading import Loaded
-from seatrial_backtest.manifest import data_sha256
-from seatrial_backtest.queue import Queue
-from seatrial_backtest.reaper import Reaper
-from seatrial_backtest.requests import check_finer, identity, understand
-from seatrial_backtest.runner import Runner
+from seatrial_backtest import store
+from seatrial_backtest.jobs.queue import Queue
+from seatrial_backtest.jobs.reaper import Reaper
+from seatrial_backtest.jobs.request import check_finer, identity, understand
+from seatrial_backtest.jobs.worker import Runner
 from seatrial_backtest.settings import BacktestSettings
-from seatrial_shared import logs
-from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.upgrade import head
+from seatrial_backtesting.data import serialization
+from seatrial_backtesting.data.loader import Loaded
+from seatrial_backtesting.result.manifest import data_sha256
+from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo
+from seatrial_core.contracts.clock import Clock
+from seatrial_service import logs
+from seatrial_service.db.session import Database
+from seatrial_service.db.upgrade import head
 
 POOL_SIZE = 5
 RESTART_SECONDS = 1.0
@@ -65,14 +66,14 @@ class Service:
     async def store_bars(self, loaded: Loaded) -> DatasetInfo:
         """Store bars and return what is known of them; the same bars are stored once."""
         candles = loaded.candles
-        dataset_id, content = await asyncio.to_thread(lambda: (data_sha256(candles), packing.pack(candles)))
+        dataset_id, content = await asyncio.to_thread(lambda: (data_sha256(candles), serialization.pack(candles)))
         row = {
             "id": dataset_id,
             "symbol": candles.symbol,
             "bars": len(candles),
             "interval_ms": candles.interval_ms,
-            "first_at": packing.instant(int(candles.time_ms[0])),
-            "last_at": packing.instant(int(candles.time_ms[-1])),
+            "first_at": serialization.instant(int(candles.time_ms[0])),
+            "last_at": serialization.instant(int(candles.time_ms[-1])),
             "data_quality": dict(loaded.data_quality),
             "content": content,
             "created_at": self.clock.now(),

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings
 
 
 class BacktestSettings(ServiceSettings):

@@ -9,9 +9,9 @@ from sqlalchemy import select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, JobStatus
-from seatrial_shared.db.backtest import DatasetRow, JobRow, ResultRow
-from seatrial_shared.errors import NotFound
+from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, JobStatus
+from seatrial_core.errors import NotFound
+from seatrial_service.db.backtest import DatasetRow, JobRow, ResultRow
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 

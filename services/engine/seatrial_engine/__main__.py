@@ -4,10 +4,11 @@ import sys
 
 from fastapi import FastAPI
 
-from seatrial_engine import app, machine
+from seatrial_engine import app
+from seatrial_engine.runtime import system_metrics
 from seatrial_engine.settings import EngineSettings
-from seatrial_shared import serving
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service import serving
+from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
 def load() -> EngineSettings:
     """Read the settings and look whether they can be met."""
     settings = EngineSettings.load()
-    machine.require_disk(settings.disk_path)
+    system_metrics.require_disk(settings.disk_path)
     return settings
 
 

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from seatrial_engine.api import routes
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+from seatrial_engine.api.routes import routes
 from seatrial_engine.service import Service
 from seatrial_engine.settings import EngineSettings
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.web import ServiceParts, create_app
+from seatrial_service.web import ServiceParts, create_app
 
 REPLAY_BYTES = 32 << 20
 WEBHOOK_BYTES = 64 << 10

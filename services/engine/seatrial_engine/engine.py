@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from seatrial_engine import signals
-from seatrial_engine.account import State
-from seatrial_engine.config import EngineConfig
-from seatrial_engine.decision import Reason
-from seatrial_engine.desk import Change, Desk, Request
-from seatrial_engine.effects import Store
-from seatrial_engine.exchange import Exchange, Fault, ImmediateExchange
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.contracts.orders import Order, Signal, TradingState
-from seatrial_shared.errors import Conflict, FieldError, ValidationFailed
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.orders import Order, Signal, TradingState
+from seatrial_core.errors import Conflict, FieldError, ValidationFailed
+from seatrial_engine.domain import signal_parser
+from seatrial_engine.domain.account import State
+from seatrial_engine.domain.changes import Store
+from seatrial_engine.domain.config import EngineConfig
+from seatrial_engine.domain.exchange import Exchange, Fault, ImmediateExchange
+from seatrial_engine.domain.order_intent import Reason
+from seatrial_engine.domain.order_processor import Change, Desk, Request
 
 
 def new_id() -> str:
@@ -64,7 +64,7 @@ class Engine:
         A signal that is malformed or not allowed is an answer, never an exception.
         """
         try:
-            return answer(self.submit(signals.read(signal), fault))
+            return answer(self.submit(signal_parser.read(signal), fault))
         except ValidationFailed as error:
             return invalid(error.detail, error.errors)
         except Conflict as error:

@@ -4,10 +4,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from seatrial_engine.account import Account, Control, State
-from seatrial_engine.effects import Effects, Event, KnownOrder, OrderKey
-from seatrial_engine.settlement import Fill
-from seatrial_shared.contracts.orders import Order
+from seatrial_core.contracts.orders import Order
+from seatrial_engine.domain.account import Account, Control, State
+from seatrial_engine.domain.changes import Effects, Event, KnownOrder, OrderKey
+from seatrial_engine.domain.fills import Fill
 
 MOST_KEPT = 100_000
 

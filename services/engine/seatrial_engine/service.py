@@ -6,24 +6,26 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from seatrial_engine import happenings, machine
-from seatrial_engine.desk import Desk
-from seatrial_engine.effects import Effects
+from seatrial_core import catalog
+from seatrial_core.clients import AsyncServiceClient
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.orders import OrderStatus
+from seatrial_core.errors import SeatrialError
+from seatrial_engine.domain import events
+from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.exchange import ImmediateExchange
+from seatrial_engine.domain.order_processor import Desk
 from seatrial_engine.engine import new_id
-from seatrial_engine.exchange import ImmediateExchange
-from seatrial_engine.outbox import Pusher
 from seatrial_engine.replays.runner import Runner, stop
+from seatrial_engine.runtime import system_metrics
+from seatrial_engine.runtime.group_commit import Trading
+from seatrial_engine.runtime.outbox_relay import Pusher
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
-from seatrial_engine.trading import Trading
-from seatrial_shared import catalog, logs
-from seatrial_shared.clients import AsyncServiceClient
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.contracts.orders import OrderStatus
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.upgrade import head
-from seatrial_shared.errors import SeatrialError
+from seatrial_service import logs
+from seatrial_service.db.session import Database
+from seatrial_service.db.upgrade import head
 
 POOL_SIZE = 6
 PUSH_SECONDS = 30.0
@@ -106,18 +108,18 @@ class Service:
             self._pending.set(waiting)
 
     async def _live(self) -> None:
-        machine.prime()
+        system_metrics.prime()
         environment = Environment(self.settings.environment)
         while True:
             await asyncio.sleep(self.settings.update_interval_seconds)
             now, name, identity = self.clock.now(), self.config.name, new_id()
             try:
-                sample = machine.sample(self.settings.disk_path)
-                events = [
-                    happenings.alive(f"heartbeat:{identity}", now, name, environment),
-                    happenings.sampled(f"system:{identity}", now, name, environment, sample),
+                sample = system_metrics.sample(self.settings.disk_path)
+                samples = [
+                    events.alive(f"heartbeat:{identity}", now, name, environment),
+                    events.sampled(f"system:{identity}", now, name, environment, sample),
                 ]
-                await self.trading.tell(events)
+                await self.trading.tell(samples)
             except (SeatrialError, OSError) as error:
                 logs.get().warning("heartbeat_not_stored", error=str(error))
 

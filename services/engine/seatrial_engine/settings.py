@@ -6,12 +6,12 @@ from typing import Any, Literal, Self
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_engine.config import EngineConfig, RiskLimits
-from seatrial_shared.auth import DEFAULT_SECRETS
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.errors import SettingsError, ValidationFailed
-from seatrial_shared.quant import sizing
-from seatrial_shared.settings import ServiceSettings, is_loopback
+from seatrial_core.contracts.events import Environment
+from seatrial_core.errors import SettingsError, ValidationFailed
+from seatrial_engine.domain.config import EngineConfig, RiskLimits
+from seatrial_service.auth import DEFAULT_SECRETS
+from seatrial_service.settings import ServiceSettings, is_loopback
+from seatrial_trading.quant import sizing
 
 SHORTEST_SECRET = 16
 

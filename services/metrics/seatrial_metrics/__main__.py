@@ -4,10 +4,10 @@ import sys
 
 from fastapi import FastAPI
 
-from seatrial_metrics import app, machine
+from seatrial_metrics import app, system_metrics
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared import serving
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service import serving
+from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
 def load() -> MetricsSettings:
     """Read the settings and look whether they can be met."""
     settings = MetricsSettings.load()
-    machine.require_disk(settings.disk_path)
+    system_metrics.require_disk(settings.disk_path)
     return settings
 
 

@@ -8,16 +8,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
+from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted
+from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.snapshots import Performance, Snapshot
+from seatrial_core.errors import field_error
 from seatrial_metrics import batches, examples, snapshots
 from seatrial_metrics.exposition import HEADLINE
 from seatrial_metrics.service import Service
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
-from seatrial_shared.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted
-from seatrial_shared.contracts.pages import Page
-from seatrial_shared.contracts.snapshots import Performance, Snapshot
-from seatrial_shared.errors import field_error
-from seatrial_shared.web import metrics_guard, requires
+from seatrial_service.web import metrics_guard, requires
 
 # A body of this size takes milliseconds to read; larger ones are read beside the loop.
 INLINE_BYTES = 65_536

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.api import routes
 from seatrial_metrics.service import Service
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.web import ServiceParts, create_app
+from seatrial_service.web import ServiceParts, create_app
 
 BATCH_BYTES = 8 << 20
 

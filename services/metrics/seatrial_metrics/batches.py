@@ -9,15 +9,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from seatrial_shared.contracts.events import (
-    BATCH_HEADER,
-    EVENT,
-    MAX_BATCH_EVENTS,
-    Environment,
-    Event,
-    RejectedEvent,
-)
-from seatrial_shared.errors import BadRequest, BodyTooLarge, FieldError, ValidationFailed
+from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
+from seatrial_core.errors import BadRequest, BodyTooLarge, FieldError, ValidationFailed
 
 KEY_DAYS = 35
 AHEAD = timedelta(hours=1)

@@ -5,15 +5,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.errors import DatabaseUnreachable, SeatrialError, Unavailable
 from seatrial_metrics.batches import Batch
-from seatrial_metrics.ledger import Taken
+from seatrial_metrics.deduplication import Taken
 from seatrial_metrics.store import partitions
 from seatrial_metrics.store.commit import Committed, commit
-from seatrial_shared import logs
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.db.session import Database
-from seatrial_shared.errors import DatabaseUnreachable, SeatrialError, Unavailable
-from seatrial_shared.loops import Stop
+from seatrial_service import logs
+from seatrial_service.db.session import Database
+from seatrial_service.loops import Stop
 
 GROUP_EVENTS = 20_000
 WAITING_EVENTS = 200_000

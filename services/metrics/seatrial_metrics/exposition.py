@@ -8,11 +8,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as MetricFamily
 from prometheus_client.registry import Collector
 
+from seatrial_core import catalog
+from seatrial_core.contracts.events import Environment
+from seatrial_metrics.counters import SUM, CounterKey, Family
 from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, Scope, combined, portfolio_scope
-from seatrial_metrics.labels import OTHER, Labels, fold
-from seatrial_metrics.tallies import SUM, CounterKey, Family
-from seatrial_shared import catalog
-from seatrial_shared.contracts.events import Environment
+from seatrial_metrics.label_budget import OTHER, Labels, fold
 
 HEADLINE = tuple(each.value for each in Environment if each is not Environment.STRESS)
 STATUSES = ("filled", "success", "rejected", "failed")

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from seatrial_metrics.books import Account, Curve, Level
-from seatrial_metrics.tallies import CounterKey, SecondCount
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.quant import live
-from seatrial_shared.quant.figure import Figure, undefined
+from seatrial_core.contracts.events import Environment
+from seatrial_core.figures import live
+from seatrial_core.figures.figure import Figure, undefined
+from seatrial_metrics.counters import CounterKey, SecondCount
+from seatrial_metrics.equity import Account, Curve, Level
 
 ERROR_WINDOW = timedelta(minutes=5)
 SLOW_CALL_WINDOW = timedelta(seconds=60)

@@ -5,16 +5,17 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from seatrial_metrics.board import Board
+from seatrial_core import catalog
+from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
-from seatrial_metrics.keeper import Keeper
-from seatrial_metrics.machine import Machine
+from seatrial_metrics.retention import Keeper
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared import catalog, loops
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.upgrade import head
+from seatrial_metrics.snapshot_cache import Board
+from seatrial_metrics.system_metrics import Machine
+from seatrial_service import loops
+from seatrial_service.db.session import Database
+from seatrial_service.db.upgrade import head
 
 POOL_SIZE = 5
 

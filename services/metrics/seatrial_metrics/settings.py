@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_shared.settings import ServiceSettings, clash
+from seatrial_service.settings import ServiceSettings, clash
 
 PORT_NAMES = ("SEATRIAL_METRICS_PORT", "MONITORING_PORT")
 

@@ -4,6 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.snapshots import Performance, Snapshot, SnapshotItem
+from seatrial_core.figures import live
+from seatrial_core.figures.figure import Figure, known, undefined
+from seatrial_metrics.counters import Family, SecondCount
 from seatrial_metrics.figures import (
     NO_EQUITY,
     NOT_TOLD,
@@ -16,11 +21,6 @@ from seatrial_metrics.figures import (
     portfolio_scope,
     window,
 )
-from seatrial_metrics.tallies import Family, SecondCount
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.contracts.snapshots import Performance, Snapshot, SnapshotItem
-from seatrial_shared.quant import live
-from seatrial_shared.quant.figure import Figure, known, undefined
 
 NO_CALL = undefined("no call in the last 60 seconds")
 

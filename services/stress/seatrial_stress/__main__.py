@@ -4,8 +4,8 @@ import sys
 
 from fastapi import FastAPI
 
-from seatrial_shared import serving
-from seatrial_shared.settings import ServiceSettings
+from seatrial_service import serving
+from seatrial_service.settings import ServiceSettings
 from seatrial_stress import app
 from seatrial_stress.settings import StressSettings
 

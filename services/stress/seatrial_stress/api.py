@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime
 
-from seatrial_shared.contracts.pages import Page
-from seatrial_shared.contracts.stress import Plan, RunRequest, RunState
-from seatrial_shared.web import requires
+from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.stress import Plan, RunRequest, RunState
+from seatrial_service.web import requires
 from seatrial_stress import fleet_api, store
-from seatrial_stress import plan as plans
 from seatrial_stress.examples import REQUEST, RUN, answer
+from seatrial_stress.plans import catalog as plans
 from seatrial_stress.service import Service
 
 READ = [requires("stress:read")]

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.web import ServiceParts, create_app
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+from seatrial_service.web import ServiceParts, create_app
 from seatrial_stress.api import routes
 from seatrial_stress.exposition import StressCollector
-from seatrial_stress.publishing import publishing
+from seatrial_stress.locust_ui.server import publishing
 from seatrial_stress.service import Service
 from seatrial_stress.settings import StressSettings
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from seatrial_shared import catalog
-from seatrial_shared.contracts.stress import Verdict
+from seatrial_core import catalog
+from seatrial_core.contracts.stress import Verdict
 from seatrial_stress.service import Service
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from seatrial_shared.web import requires
-from seatrial_stress.fleet import Assignment, End, Fleet, Part
+from seatrial_service.web import requires
+from seatrial_stress.load.fleet import Assignment, End, Fleet, Part
 
 RUNS = [requires("stress:run")]
 Worker = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]

@@ -10,14 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.contracts.stress import Plan, Report
-from seatrial_stress import evidence, journal, judgement, memory, schedule, supervisor, verdict
-from seatrial_stress.judgement import Observed
-from seatrial_stress.leak import MemorySample
-from seatrial_stress.supervisor import Load
-from seatrial_stress.validity import WorkerEnd
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.stress import Plan, Report
+from seatrial_stress.checks import engine_records, journal, run_checks, verdict
+from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.memory_growth import MemorySample
+from seatrial_stress.checks.run_checks import Observed
+from seatrial_stress.load import memory_sampler, processes
+from seatrial_stress.load.processes import Load
+from seatrial_stress.plans import schedule
 
 SETTLE_SECONDS = 0.3
 
@@ -30,7 +32,7 @@ def new_id() -> str:
 
 
 async def run(
-    plan: Plan, target: str, token: str = "", identity: str | None = None, drive: Drive = supervisor.drive
+    plan: Plan, target: str, token: str = "", identity: str | None = None, drive: Drive = processes.drive
 ) -> Report:
     """Run a plan against an engine and return the report.
 
@@ -47,7 +49,7 @@ async def run(
         load = prepare(plan, target, token, folder, identity)
         started_at = clock.now()
         samples: list[MemorySample] = []
-        watching = asyncio.create_task(memory.watch(target, clock, samples))
+        watching = asyncio.create_task(memory_sampler.watch(target, clock, samples))
         try:
             workers = await drive(load)
         finally:
@@ -81,7 +83,7 @@ async def conclude(
     """Read journal and books of a run that is over, and judge it."""
     clock: Clock = SystemClock()
     await asyncio.sleep(SETTLE_SECONDS)
-    books = await evidence.read(load.target, load.token, started_at)
+    books = await engine_records.read(load.target, load.token, started_at)
     rows = [json.loads(line) for line in load.schedule.read_text(encoding="utf-8").splitlines()]
     read = journal.read(_lines(load.folder))
     observed = Observed(
@@ -93,7 +95,7 @@ async def conclude(
         evidence=books,
         memory=tuple(samples),
     )
-    checks = judgement.checks(load.plan, observed)
+    checks = run_checks.checks(load.plan, observed)
     found = verdict.of(checks)
     return Report(
         run=identity,
@@ -105,7 +107,7 @@ async def conclude(
         finished_at=clock.now(),
         counts={"scheduled": len(rows), **journal.counts(read.attempts)},
         checks=tuple(checks),
-        **judgement.figures(read.attempts),
+        **run_checks.figures(read.attempts),
     )
 
 

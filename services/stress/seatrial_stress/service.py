@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
 
-from seatrial_shared import logs
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.contracts.stress import Plan, RunRequest, RunState
-from seatrial_shared.db.session import Database
-from seatrial_shared.db.stress import RunRow
-from seatrial_shared.db.upgrade import head
-from seatrial_shared.errors import Conflict, NotFound
-from seatrial_stress import plan as plans
-from seatrial_stress import runner, store, supervisor, targets
-from seatrial_stress.fleet import Fleet
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.stress import Plan, RunRequest, RunState
+from seatrial_core.errors import Conflict, NotFound
+from seatrial_service import logs
+from seatrial_service.db.session import Database
+from seatrial_service.db.stress import RunRow
+from seatrial_service.db.upgrade import head
+from seatrial_stress import runner, store
+from seatrial_stress.load import processes
+from seatrial_stress.load.fleet import Fleet
+from seatrial_stress.plans import catalog as plans
+from seatrial_stress.plans import targets
 from seatrial_stress.runner import Drive
 from seatrial_stress.settings import StressSettings
 
@@ -124,7 +126,7 @@ class Service:
             await store.add(session, identity, plan, target, origin, self.clock.now())
         self._current_id = identity
         self._progress = (self.clock.monotonic(), plan.duration_seconds)
-        chosen_drive = drive or (self.fleet.drive if len(self.fleet.idle()) >= plan.workers else supervisor.drive)
+        chosen_drive = drive or (self.fleet.drive if len(self.fleet.idle()) >= plan.workers else processes.drive)
         self._current = asyncio.create_task(self._run(identity, plan, target, chosen_drive))
         return await self.state(identity)
 

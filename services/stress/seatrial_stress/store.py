@@ -7,8 +7,8 @@ from typing import Literal
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.contracts.stress import Plan, Report
-from seatrial_shared.db.stress import RunRow
+from seatrial_core.contracts.stress import Plan, Report
+from seatrial_service.db.stress import RunRow
 
 End = Literal["finished", "cancelled", "failed"]
 

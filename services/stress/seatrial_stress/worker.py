@@ -15,11 +15,13 @@ from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
-from seatrial_shared import logs
-from seatrial_shared.clients import AsyncServiceClient, find_token, service_url
-from seatrial_shared.errors import Forbidden, PeerUnreachable, SeatrialError
-from seatrial_stress import runner, supervisor, targets
-from seatrial_stress.fleet import MOST_LINES, Assignment, End, Part
+from seatrial_core.clients import AsyncServiceClient, find_token, service_url
+from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError
+from seatrial_service import logs
+from seatrial_stress import runner
+from seatrial_stress.load import processes
+from seatrial_stress.load.fleet import MOST_LINES, Assignment, End, Part
+from seatrial_stress.plans import targets
 
 ASK_SECONDS = 0.5
 BEAT_SECONDS = 1.0
@@ -60,12 +62,12 @@ class Worker:
         with runner.folder_of(job.run) as folder:
             token = self._token if job.with_token else ""
             load = runner.prepare(job.plan, target, token, folder, job.run)
-            process = await supervisor.start(load, job.number)
+            process = await processes.start(load, job.number)
             try:
                 if not await self._watch(process, job):
                     return
             finally:
-                await asyncio.shield(supervisor.end(process))
+                await asyncio.shield(processes.end(process))
             await self._tell(job, folder, process.returncode)
         logs.get().info("stress_worker_done", run=job.run, number=job.number)
 

@@ -10,7 +10,7 @@ from tests.services.alerts.running_alerts import figures, has_alert, holds, runn
 from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
 
 from seatrial_alerts.store import outbox
-from seatrial_shared.db.session import Database
+from seatrial_service.db.session import Database
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.services.alerts.running_alerts import figures, free_port, holds, process, running, until
 from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
 
-from seatrial_alerts.command import CHECKED
+from seatrial_alerts.engine_commands import CHECKED
 
 pytestmark = pytest.mark.system
 NOBODY = "http://127.0.0.1:9"

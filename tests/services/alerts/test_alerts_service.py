@@ -9,8 +9,8 @@ from tests.services.alerts.running_alerts import SECRET, figures, has_alert, hol
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
 
 from seatrial_alerts.settings import AlertsSettings
-from seatrial_shared.errors import SettingsError
-from seatrial_shared.signing import verify
+from seatrial_core.errors import SettingsError
+from seatrial_core.signing import verify
 
 
 async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(database_url: str) -> None:

@@ -17,8 +17,8 @@ import os, time
 from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from seatrial_shared.strategy.protocol import ArrayStrategy
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.strategy.protocol import ArrayStrategy
+from seatrial_trading.strategy.signals import Signals
 
 class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -4,9 +4,9 @@ import numpy as np
 import psycopg
 from tests.services.backtest.backtest_door import Door, columns
 
-from seatrial_backtest.choice import choose
-from seatrial_backtest.loading import load
-from seatrial_backtest.run import run
+from seatrial_backtesting.data.loader import load
+from seatrial_backtesting.run import run
+from seatrial_backtesting.strategy_ref import choose
 
 
 async def test_a_job_runs_to_the_result_that_python_gives_too(door: Door) -> None:

@@ -38,7 +38,7 @@ HOSTILE = [
     "!!python/object/apply:os.system ['id']",
     "=cmd|' /C calc'!A0",
     "<script>alert(1)</script>",
-    "seatrial_shared.strategy.registry",
+    "seatrial_trading.strategy.registry",
     "importlib.import_module",
     "pickle",
     "cos\nsystem\n(S'id'\ntR.",

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from tests.unit.backtest.backtest_bars import random_candles
 
-from seatrial_backtest.choice import choose
-from seatrial_backtest.report import page
-from seatrial_backtest.run import run
-from seatrial_backtest.settling import Settling
+from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.report.page import page
+from seatrial_backtesting.run import run
+from seatrial_backtesting.strategy_ref import choose
 
 CONSOLE = re.compile(r":CONSOLE[:(].*")
 FLAGS = (

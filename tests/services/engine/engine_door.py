@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
+from seatrial_core.clock import SystemClock
 from seatrial_engine.app import build
 from seatrial_engine.settings import EngineSettings
-from seatrial_shared.clock import SystemClock
 
 SECRET = "a-secret-of-the-tests"
 TOKEN = "a-token-of-the-tests"

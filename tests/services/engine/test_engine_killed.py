@@ -16,9 +16,9 @@ from tests.services.engine.engine_door import EngineDoor, open_engine, until
 from tests.services.engine.ledger_receiver import Ledger
 from tests.services.engine.test_engine_replay import account, backtest, bars, finished
 
-from seatrial.stack import postmaster
-from seatrial.stack.postgres import PostgresServer
-from seatrial_shared.db import upgrade
+from seatrial.stack.postgres import postmaster
+from seatrial.stack.postgres.server import PostgresServer
+from seatrial_service.db import upgrade
 
 pytestmark = pytest.mark.system
 

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from tests.services.engine.engine_door import SECRET, TOKEN, EngineDoor, open_engine
 from tests.services.engine.ledger_receiver import Ledger
 
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.db.session import Database
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.clock import SystemClock
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_service.db.session import Database
 
 BUY = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
 

@@ -7,10 +7,10 @@ import pytest
 from tests.services.engine.engine_door import EngineDoor, open_engine, until
 from tests.services.engine.ledger_receiver import Ledger
 
-from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.simulation import simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy import registry
+from seatrial_trading.matching.config import ExecutionConfig
+from seatrial_trading.matching.simulation import simulate
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy import registry
 
 DAY_MS = 86_400_000
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from tests.services.engine.engine_door import EngineDoor, until
 
-from seatrial_backtest.requests import understand
-from seatrial_backtest.run import execute
-from seatrial_shared.contracts.backtests import BacktestRequest
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy import registry
+from seatrial_backtest.jobs.request import understand
+from seatrial_backtesting.run import execute
+from seatrial_core.contracts.backtests import BacktestRequest
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy import registry
 
 HOUR_MS = 3_600_000
 BARS = 350

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from seatrial_shared.catalog import CATALOG, GUIDE_METRICS
+from seatrial_core.catalog import CATALOG, GUIDE_METRICS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "monitoring_testing_guide.md"
 OWNERS = """\

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
+from seatrial_core.clock import SystemClock
 from seatrial_metrics.app import build
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared.clock import SystemClock
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -19,11 +19,11 @@ import psycopg
 import pytest
 from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service, samples
 
-from seatrial.stack.postgres import PostgresServer
+from seatrial.stack.postgres.server import PostgresServer
+from seatrial_core.clock import SystemClock
 from seatrial_metrics.store import partitions
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.db import upgrade
-from seatrial_shared.db.session import Database
+from seatrial_service.db import upgrade
+from seatrial_service.db.session import Database
 
 
 def trade(name: str) -> dict[str, Any]:

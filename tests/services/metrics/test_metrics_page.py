@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
 
-from seatrial_shared import catalog
+from seatrial_core import catalog
 
 AT = START.isoformat()
 

@@ -22,9 +22,9 @@ def quiet(tmp_path: Path) -> dict[str, str]:
 
 
 PLANTED = [
-    "from seatrial_shared.quant import kelly; kelly.kelly = lambda w, r: kelly.known(w)",
-    "from seatrial_shared.quant import indicators as i; real = i.rsi; i.rsi = lambda c, n=14: real(c, n) + 1",
-    "from seatrial_shared import signing; signing.verify = lambda *a, **k: None",
+    "from seatrial_trading.quant import kelly; kelly.kelly = lambda w, r: kelly.known(w)",
+    "from seatrial_trading.quant import indicators as i; real = i.rsi; i.rsi = lambda c, n=14: real(c, n) + 1",
+    "from seatrial_core import signing; signing.verify = lambda *a, **k: None",
 ]
 
 

@@ -17,8 +17,8 @@ from tests.unit.sdk.ledger_stand_in import eventually
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial_shared.collecting.recorder import Recorder
-from seatrial_shared.collecting.spill import Spill
+from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial.monitoring.collecting.spill import Spill
 
 TOKEN = "a-token-for-the-tests-of-the-sdk"
 

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, text
 
-from seatrial.stack.postgres import PostgresServer
-from seatrial_shared.db import tables, upgrade
-from seatrial_shared.db.base import SCHEMAS
-from seatrial_shared.db.session import Database, driver_url
-from seatrial_shared.errors import DatabaseUnreachable
+from seatrial.stack.postgres.server import PostgresServer
+from seatrial_core.errors import DatabaseUnreachable
+from seatrial_service.db import tables, upgrade
+from seatrial_service.db.base import SCHEMAS
+from seatrial_service.db.session import Database, driver_url
 
 SYSTEM_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_shared.contracts.stress import Plan, Slo
+from seatrial_core.contracts.stress import Plan, Slo
 
 TINY = Plan(
     name="tiny",

@@ -14,9 +14,9 @@ import httpx
 import psutil
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_shared.contracts.stress import CheckState, Slo, Verdict
-from seatrial_stress import plan as plans
+from seatrial_core.contracts.stress import CheckState, Slo, Verdict
 from seatrial_stress import runner
+from seatrial_stress.plans import catalog as plans
 
 PATIENCE_SECONDS = 40.0
 

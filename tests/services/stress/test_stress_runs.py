@@ -9,9 +9,9 @@ import psutil
 import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_shared.contracts.stress import CheckState, Plan, Report, Slo, Verdict
-from seatrial_stress import plan as plans
+from seatrial_core.contracts.stress import CheckState, Plan, Report, Slo, Verdict
 from seatrial_stress import runner
+from seatrial_stress.plans import catalog as plans
 
 SHORT = Plan(
     name="short",

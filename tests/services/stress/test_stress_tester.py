@@ -9,7 +9,7 @@ import pytest
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
 from seatrial.testing.stress_tester import StressTester
-from seatrial_shared.contracts.stress import CheckState, Report, Verdict
+from seatrial_core.contracts.stress import CheckState, Report, Verdict
 
 NAMES = ["high_frequency", "memory_under_load", "concurrent_trades", "api_failure"]
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import psutil
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_shared.contracts.stress import CheckState, Plan, Slo, Verdict
-from seatrial_stress import runner, schedule, supervisor
-from seatrial_stress.supervisor import Load
-from seatrial_stress.validity import WorkerEnd
+from seatrial_core.contracts.stress import CheckState, Plan, Slo, Verdict
+from seatrial_stress import runner
+from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.load import processes
+from seatrial_stress.load.processes import Load
+from seatrial_stress.plans import schedule
 
 TWO = Plan(
     name="two",
@@ -45,7 +47,7 @@ async def test_two_workers_send_every_scheduled_intent_exactly_once() -> None:
     ends: list[WorkerEnd] = []
 
     async def watched(load: Load) -> list[WorkerEnd]:
-        ends.extend(await supervisor.drive(load))
+        ends.extend(await processes.drive(load))
         seen.update({number: _keys(load.folder, number) for number in (0, 1)})
         return ends
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial_shared.alerting import THRESHOLDS, Scope, default_rules, thresholds
+from seatrial_core.alerting import THRESHOLDS, Scope, default_rules, thresholds
 
 
 def test_the_guides_names_and_values() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial_shared.alerting import Comparison, NoData, Observation, Rule, State, Status, evaluate
+from seatrial_core.alerting import Comparison, NoData, Observation, Rule, State, Status, evaluate
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 DRAWDOWN = Rule("max_drawdown", "drawdown_ratio", Comparison.ABOVE, 0.10)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seatrial_alerts import rulefile
-from seatrial_shared.errors import SettingsError
+from seatrial_core.errors import SettingsError
 
 GOOD = """
 [alert_thresholds]

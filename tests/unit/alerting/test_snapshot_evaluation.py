@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from seatrial_alerts.evaluation import Key, Remembered, changes
-from seatrial_shared.alerting import NoData, State, Status, Transition, default_rules
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.contracts.snapshots import Snapshot, SnapshotItem
+from seatrial_core.alerting import NoData, State, Status, Transition, default_rules
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 THEN = datetime(2008, 10, 10, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seatrial_shared.quant.candles import Candles
+from seatrial_trading.quant.candles import Candles
 
 MINUTE_MS = 60_000
 START_MS = 1_600_000_000_000

@@ -9,13 +9,13 @@ import pytest
 from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine
-from seatrial_backtest.callback import StrategyFailed
-from seatrial_backtest.choice import choose
-from seatrial_backtest.run import execute
-from seatrial_backtest.settling import Settling
-from seatrial_shared.matching import simulate
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.signals import Signals
+from seatrial_backtesting.callback.runner import StrategyFailed
+from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.run import execute
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_trading.matching import simulate
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.signals import Signals
 
 Answer = dict[str, Any] | None
 

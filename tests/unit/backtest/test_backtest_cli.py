@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.unit.backtest.backtest_bars import random_candles
 
-from seatrial_backtest.choice import choose
-from seatrial_backtest.loading import load
-from seatrial_backtest.run import run
+from seatrial_backtesting.data.loader import load
+from seatrial_backtesting.run import run
+from seatrial_backtesting.strategy_ref import choose
 
 RULES = """
 version: 1

@@ -9,8 +9,8 @@ import pytest
 from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine
-from seatrial_backtest.loading import LoadOptions, load
-from seatrial_shared.quant.candles import CandleError
+from seatrial_backtesting.data.loader import LoadOptions, load
+from seatrial_trading.quant.candles import CandleError
 
 HOUR = timedelta(hours=1)
 Rows = list[dict[str, Any]]

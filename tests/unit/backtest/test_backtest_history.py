@@ -8,8 +8,8 @@ import pytest
 from tests.unit.backtest.backtest_bars import random_candles
 
 from seatrial.testing import calculate_rsi
-from seatrial_backtest.history import History, opened
-from seatrial_shared.quant import indicators
+from seatrial_backtesting.callback.history import History, opened
+from seatrial_trading.quant import indicators
 
 
 def _history(shown: int, bars: int = 100) -> History:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seatrial_backtest.loading import LoadOptions, load
-from seatrial_backtest.table import DataError
-from seatrial_shared.quant.candles import CandleError
+from seatrial_backtesting.data.loader import LoadOptions, load
+from seatrial_backtesting.data.readers import DataError
+from seatrial_trading.quant.candles import CandleError
 
 FIRST_MS = 1_577_836_800_000  # 2020-01-01T00:00Z
 DAY_MS = 86_400_000

@@ -11,12 +11,12 @@ import pytest
 from tests.unit.backtest.backtest_bars import START_MS, random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine
-from seatrial_backtest.choice import choose
-from seatrial_backtest.run import execute
-from seatrial_backtest.settling import Settling
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.matching import simulate
-from seatrial_shared.quant.candles import Candles
+from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.run import execute
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.matching import simulate
+from seatrial_trading.quant.candles import Candles
 
 MINUTE_MS = 60_000
 Row = dict[str, float]

@@ -13,11 +13,11 @@ from procrastinate.schema import SchemaManager
 from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine, calculate_rsi
-from seatrial_backtest.choice import choose
-from seatrial_backtest.report import page
-from seatrial_backtest.run import run
-from seatrial_backtest.settling import Settling
-from seatrial_shared.errors import ValidationFailed
+from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.report.page import page
+from seatrial_backtesting.run import run
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_core.errors import ValidationFailed
 
 GUIDE_FLOATS = {
     "win_rate",
@@ -34,8 +34,8 @@ QUEUE_SCHEMA_SHA256 = "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a
 
 SCRIPT = """
 from tests.unit.backtest.backtest_bars import random_candles
-from seatrial_backtest.choice import choose
-from seatrial_backtest.run import run
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.run import run
 rules = {"version": 1, "indicators": {"r": {"fn": "rsi", "n": 14}}, "entry": {"lt": ["r", 45]},
          "stop_loss": {"ratio": 0.02}, "take_profit": {"ratio": 0.03}}
 for choice in (choose("rsi_bollinger", {"rsi_below": 45}), choose(rules), choose("sma_cross")):

@@ -5,8 +5,8 @@ import json
 import httpx
 
 from seatrial.stack.demo.receiver import Delivery, Receiver
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.signing import sign
+from seatrial_core.clock import SystemClock
+from seatrial_core.signing import sign
 
 
 def _post(receiver: Receiver, key: str, secret: str) -> int:

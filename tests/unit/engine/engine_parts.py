@@ -5,11 +5,11 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from seatrial_engine.config import EngineConfig, RiskLimits
-from seatrial_engine.effects import Event
+from seatrial_core.clock import ManualClock
+from seatrial_engine.domain.changes import Event
+from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
-from seatrial_shared.clock import ManualClock
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from seatrial_engine.hooks import WINDOW_SECONDS, Delivery, Keys, open_delivery
-from seatrial_shared.errors import BadRequest, Unauthenticated
-from seatrial_shared.signing import sign
+from seatrial_core.errors import BadRequest, Unauthenticated
+from seatrial_core.signing import sign
+from seatrial_engine.api.webhook_auth import WINDOW_SECONDS, Delivery, Keys, open_delivery
 
 NOW = 1_700_000_000
 KEYS = Keys(secret="signing-secret", token="path-token")

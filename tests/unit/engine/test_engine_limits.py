@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 from tests.unit.engine.engine_parts import Bench
 
-from seatrial_engine.config import RiskLimits
-from seatrial_engine.decision import Reason
-from seatrial_engine.signals import read
-from seatrial_shared.contracts.orders import TradingState
+from seatrial_core.contracts.orders import TradingState
+from seatrial_engine.domain.config import RiskLimits
+from seatrial_engine.domain.order_intent import Reason
+from seatrial_engine.domain.signal_parser import read
 
 
 def test_position_stays_within_its_largest_value() -> None:

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.engine.engine_parts import START, Bench
 
-from seatrial_engine.config import EngineConfig
-from seatrial_engine.effects import Effects
+from seatrial_core.clock import ManualClock
+from seatrial_core.errors import DatabaseUnreachable
+from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.config import EngineConfig
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
-from seatrial_shared.clock import ManualClock
-from seatrial_shared.errors import DatabaseUnreachable
 
 
 def test_same_key_and_body_is_the_same_order() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.engine.engine_parts import Bench
 
-from seatrial_engine.exchange import Fault
+from seatrial_engine.domain.exchange import Fault
 
 
 def test_buying_and_selling_settles_to_the_last_digit() -> None:

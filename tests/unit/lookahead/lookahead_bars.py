@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from seatrial_backtest.choice import choose
-from seatrial_backtest.lookahead import subject_of
-from seatrial_shared.lookahead import Plan, Report, examine
-from seatrial_shared.quant.candles import Candles
+from seatrial_backtesting.lookahead.subjects import subject_of
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_trading.lookahead import Plan, Report, examine
+from seatrial_trading.quant.candles import Candles
 
 HOUR_MS = 3_600_000
 START_MS = 1_600_041_600_000  # midnight UTC

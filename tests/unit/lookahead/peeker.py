@@ -3,9 +3,9 @@
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.protocol import ArrayStrategy
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.protocol import ArrayStrategy
+from seatrial_trading.strategy.signals import Signals
 
 
 class NoParams(BaseModel):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from tests.unit.lookahead.planted import BUY, SELL, Plant, Strategy
 
-from seatrial_shared.lookahead import Check
-from seatrial_shared.quant.candles import Candles
+from seatrial_trading.lookahead import Check
+from seatrial_trading.quant.candles import Candles
 
 Answer = Mapping[str, Any] | None  # Any: the guide's
 

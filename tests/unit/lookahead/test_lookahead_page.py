@@ -10,9 +10,9 @@ from rich.console import Console
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
 from seatrial.cli import lookahead_tables
-from seatrial_shared.lookahead import Plan, Verdict
-from seatrial_shared.lookahead.case import FEWEST_BARS
-from seatrial_shared.lookahead.findings import EXIT_CODES
+from seatrial_trading.lookahead import Plan, Verdict
+from seatrial_trading.lookahead.case import FEWEST_BARS
+from seatrial_trading.lookahead.findings import EXIT_CODES
 
 PAGE = Path(__file__).parents[3] / "docs" / "lookahead.md"
 OUTPUT = re.compile(r"(<!-- example: output -->\n```text\n)(.*?)(```)", re.DOTALL)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
-from seatrial_backtest.lookahead_outside import in_reach
-from seatrial_shared.lookahead import Check, Plan, Verdict
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_backtesting.lookahead.outside_data import in_reach
+from seatrial_trading.lookahead import Check, Plan, Verdict
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 QUICK = Plan(costly_rows=5_000)
 

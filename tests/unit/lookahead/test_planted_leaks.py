@@ -5,7 +5,7 @@ from tests.unit.lookahead.lookahead_bars import hours, proof
 from tests.unit.lookahead.planted import PLANTS, Plant
 from tests.unit.lookahead.planted_callbacks import CALLBACK_PLANTS
 
-from seatrial_shared.lookahead import Plan, Verdict
+from seatrial_trading.lookahead import Plan, Verdict
 
 ALL = (*PLANTS, *CALLBACK_PLANTS)
 QUICK = Plan(poisonings=40, costly_rows=8_000)

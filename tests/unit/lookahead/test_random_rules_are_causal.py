@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from tests.unit.lookahead.lookahead_bars import hours, proof
 from tests.unit.lookahead.planted import rolling_mean, signals
 
-from seatrial_shared.lookahead import Check, Plan, Verdict
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.lookahead import Check, Plan, Verdict
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 QUICK = Plan(poisonings=6, warm_up=False)
 COLUMNS = ("open", "high", "low", "close", "volume")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
-from seatrial_shared.lookahead import Check, Plan, Verdict, examine, signals_subject
-from seatrial_shared.strategy import registry
+from seatrial_trading.lookahead import Check, Plan, Verdict, examine, signals_subject
+from seatrial_trading.strategy import registry
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {  # Any: parameters
     "rsi_bollinger": [{"rsi_period": 7, "rsi_below": 40}, {"rsi_below": 45}],

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, one_entry, run
 
-from seatrial_shared.matching import OrderKind, Simulation
-from seatrial_shared.matching.config import IntrabarName
+from seatrial_trading.matching import OrderKind, Simulation
+from seatrial_trading.matching.config import IntrabarName
 
 NAN = float("nan")
 CALM = SIGNAL_BAR

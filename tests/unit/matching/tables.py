@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 Bar = tuple[float, float, float, float]
 SIGNAL_BAR: Bar = (100.0, 101.0, 99.0, 100.0)

@@ -11,16 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from seatrial_shared.matching import (
-    BarStepper,
-    EntryOrder,
-    ExecutionConfig,
-    OrderKind,
-    TradeRecord,
-    simulate,
-)
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, TradeRecord, simulate
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 
@@ -134,8 +127,8 @@ def test_bar_by_bar_equals_whole_arrays_also_across_restarts(
 
 def test_interpreted_and_compiled_code_make_the_same_trades() -> None:
     program = (
-        "from tests.unit.matching.test_agreement import market, with_orders; from seatrial_shared.matching import *;"
-        "c, s = market(3, 400); print(bounds(c, s, ExecutionConfig(), samples=20)); s = with_orders(c, s, 3);"
+        "from tests.unit.matching.test_agreement import market, with_orders; from seatrial_trading.matching import *;"
+        "c, s = market(3, 400); print(compute_bounds(c, s, ExecutionConfig(), samples=20)); s = with_orders(c, s, 3);"
         "r = simulate(c, s, ExecutionConfig(allow_short=True, intrabar='random', seed=4));"
         "print(r.table.tobytes().hex(), r.equity.tobytes().hex())"
     )

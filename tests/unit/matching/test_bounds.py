@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, candles, one_entry
 from tests.unit.matching.test_agreement import CONFIGS, market
 
-from seatrial_shared.matching import ExecutionConfig, bounds, simulate
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, simulate
+from seatrial_trading.matching.bounds.bounds import compute_bounds
+from seatrial_trading.strategy.signals import Signals
 
 
 def test_an_unambiguous_run_has_one_result() -> None:
-    found = bounds(candles([SIGNAL_BAR, (100, 101, 94, 96)]), one_entry(2, 95, 105), FREE)
+    found = compute_bounds(candles([SIGNAL_BAR, (100, 101, 94, 96)]), one_entry(2, 95, 105), FREE)
 
     assert found.resolutions == 1
     assert found.is_exact
@@ -24,7 +25,7 @@ def test_an_unambiguous_run_has_one_result() -> None:
 
 
 def test_one_ambiguous_bar_spans_the_bracket() -> None:
-    found = bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+    found = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
     final, wins = found.figures["final_equity"], found.figures["win_rate"]
     assert final is not None
@@ -43,7 +44,7 @@ def test_every_way_of_three_bars_is_tried() -> None:
         stop_base="price",
     )  # fmt: skip
 
-    found = bounds(bars, signals, FREE)
+    found = compute_bounds(bars, signals, FREE)
 
     final = found.figures["final_equity"]
     assert final is not None
@@ -56,21 +57,21 @@ def test_every_way_of_three_bars_is_tried() -> None:
 def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: ExecutionConfig) -> None:
     bars, signals = market(seed, 120)
 
-    found = bounds(bars, signals, config, seed=3, samples=10)
+    found = compute_bounds(bars, signals, config, seed=3, samples=10)
 
     final = found.figures["final_equity"]
     assert final is not None
     for way in ("worst", "best", "nearest"):
         whole = simulate(bars, signals, replace(config, intrabar=way)).equity[-1]
         assert final.low * (1 - 1e-12) <= whole <= final.high * (1 + 1e-12)
-    assert found == bounds(bars, signals, config, seed=3, samples=10)
+    assert found == compute_bounds(bars, signals, config, seed=3, samples=10)
 
 
 def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
     bars, signals = market(5, 1_000_000)
 
-    whole = bounds(bars, signals, ExecutionConfig(lot_size=1e-9))
-    scaled = bounds(bars, signals, ExecutionConfig())
+    whole = compute_bounds(bars, signals, ExecutionConfig(lot_size=1e-9))
+    scaled = compute_bounds(bars, signals, ExecutionConfig())
 
     assert min(whole.ambiguous_bars, scaled.ambiguous_bars) > 8
     assert (whole.resolutions, scaled.resolutions) == (3 + 20, 3 + 200)
@@ -79,7 +80,7 @@ def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
 
 
 def test_the_bars_and_trades_at_stake_are_counted() -> None:
-    found = bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+    found = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
     assert (found.ambiguous_bars, found.ambiguous_trades) == (1, 1)
 
@@ -87,6 +88,6 @@ def test_the_bars_and_trades_at_stake_are_counted() -> None:
 def test_a_result_that_is_known_already_is_not_run_again() -> None:
     bars, signals = candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105)
 
-    found = bounds(bars, signals, FREE, own=simulate(bars, signals, FREE))
+    found = compute_bounds(bars, signals, FREE, own=simulate(bars, signals, FREE))
 
-    assert found == bounds(bars, signals, FREE)
+    assert found == compute_bounds(bars, signals, FREE)

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.matching.conformance_cases import CALM, CASES, Case, fills
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, one_entry, run
 
-from seatrial_shared.matching.config import IntrabarName
+from seatrial_trading.matching.config import IntrabarName
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

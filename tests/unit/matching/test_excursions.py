@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
 from tests.unit.matching.test_agreement import CONFIGS, market, with_orders
 
-from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
-from seatrial_shared.matching.config import IntrabarName
-from seatrial_shared.quant.drawdown import max_drawdown
+from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
+from seatrial_trading.matching.config import IntrabarName
+from seatrial_trading.quant.drawdown import max_drawdown
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import FREE, MINUTE_MS, SIGNAL_BAR, Bar, candles, one_entry, run
 
-from seatrial_shared.matching import BarStepper, ExecutionConfig, simulate
-from seatrial_shared.quant.candles import CandleError, Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, ExecutionConfig, simulate
+from seatrial_trading.quant.candles import CandleError, Candles
+from seatrial_trading.strategy.signals import Signals
 
 FLAT: Bar = (100.0, 100.0, 100.0, 100.0)
 COSTLY = ExecutionConfig(cash=1_000.0, taker_fee_rate=0.001, slippage_bps=10, allow_short=True)

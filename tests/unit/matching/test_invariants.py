@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.matching import ExecutionConfig
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.matching import ExecutionConfig
 
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -14,12 +14,12 @@ from tests.unit.matching import test_invariants_of_ledgers, test_invariants_of_s
 from tests.unit.matching.laws import DECLARED, FEWEST_EXAMPLES, LAWS, Declared, examples, law
 from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
 
-from seatrial_backtest.actions import signals_of
-from seatrial_backtest.callback import ask
-from seatrial_backtest.choice import choose
-from seatrial_backtest.run import run as backtest
-from seatrial_shared.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, TradeRecord, simulate
-from seatrial_shared.matching.layout import SizeKind
+from seatrial_backtesting.callback.runner import ask
+from seatrial_backtesting.callback.signals import signals_of
+from seatrial_backtesting.run import run as backtest
+from seatrial_backtesting.strategy_ref import choose
+from seatrial_trading.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, TradeRecord, simulate
+from seatrial_trading.matching.layout import SizeKind
 
 Answer = dict[str, Any]  # Any: what a callback returns
 OWN_SIZES = {SizeKind.FIXED: "quantity", SizeKind.EQUITY: "size_pct", SizeKind.RISK: "risk_pct"}

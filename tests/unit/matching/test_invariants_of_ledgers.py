@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.matching.laws import law
 from tests.unit.matching.wild import ANY_TERMS, SEEDS, Wild, wild
 
-from seatrial_shared.matching import ExecutionConfig, OrderKind, Simulation, TradeRecord, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, OrderKind, Simulation, TradeRecord, simulate
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 RELATIVE = 1e-9
 

@@ -13,10 +13,10 @@ from tests.unit.matching.laws import law
 from tests.unit.matching.tables import one_entry
 from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
 
-from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
-from seatrial_shared.matching.config import IntrabarName
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
+from seatrial_trading.matching.config import IntrabarName
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 Floats = NDArray[np.float64]
 DISTANCES = st.floats(0.002, 0.08) | st.sampled_from([0.0025, 0.005, 0.01, 0.02, 0.04])  # whole quarters of 100 too

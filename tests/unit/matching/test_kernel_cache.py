@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import seatrial_shared
+import seatrial_trading
 
 PROGRAM = """
-from seatrial_shared.matching.walk import walk
-from seatrial_shared.matching.kernel import step, place
-from seatrial_shared.matching import ExecutionConfig, layout
+from seatrial_trading.matching.price_path import walk
+from seatrial_trading.matching.kernel import step, place
+from seatrial_trading.matching import ExecutionConfig, layout
 import numpy as np
 config = ExecutionConfig(taker_fee_rate=0.0, sizing="fixed:1")
 state, packed, rows = config.new_state(), config.pack(), np.empty((2, layout.T_SIZE))
@@ -34,10 +34,10 @@ def answer(root: Path, cache: Path) -> str:
 @pytest.mark.slow
 def test_an_edited_callee_gives_the_new_number(tmp_path: Path) -> None:
     pytest.importorskip("numba")
-    copy, cache = tmp_path / "seatrial_shared", tmp_path / "cache"
-    shutil.copytree(Path(seatrial_shared.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    copy, cache = tmp_path / "seatrial_trading", tmp_path / "cache"
+    shutil.copytree(Path(seatrial_trading.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
     before = answer(tmp_path, cache)
-    walk = copy / "matching" / "walk.py"
+    walk = copy / "matching" / "price_path.py"
     text = walk.read_text()
     edited = text.replace("return reason, level, peak, False, True,", "return reason, level - 1.0, peak, False, True,")
     assert edited != text

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import Bar, candles
 
-from seatrial_shared.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, simulate
-from seatrial_shared.matching.layout import SizeKind
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, simulate
+from seatrial_trading.matching.layout import SizeKind
+from seatrial_trading.strategy.signals import Signals
 
 NAN = float("nan")
 EXACT = 1e-8

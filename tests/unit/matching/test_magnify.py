@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import FREE, MINUTE_MS, SIGNAL_BAR, Bar, candles, one_entry
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.matching import BarStepper, Scanner, simulate
-from seatrial_shared.quant.candles import CandleError, Candles
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.matching import BarStepper, Scanner, simulate
+from seatrial_trading.quant.candles import CandleError, Candles
 
 QUARTER_MS = MINUTE_MS // 4
 MAGNIFY = replace(FREE, intrabar="magnify")

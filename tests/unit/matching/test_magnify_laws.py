@@ -14,9 +14,10 @@ from tests.unit.matching.test_agreement import CONFIGS, market, order_at, with_o
 from tests.unit.matching.test_excursions import assert_losses_agree
 from tests.unit.matching.test_magnify import QUARTER_MS, steps
 
-from seatrial_shared.matching import BarStepper, ExecutionConfig, TradeRecord, bounds, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, ExecutionConfig, TradeRecord, simulate
+from seatrial_trading.matching.bounds.bounds import compute_bounds
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -107,7 +108,7 @@ def test_magnified_bounds_hold_the_magnified_result_and_no_more_ambiguity_than_i
     finer, bars, signals = coarse_market(seed, 80)
     config = ExecutionConfig(intrabar="magnify", allow_short=True)
 
-    found, own = bounds(bars, signals, config, samples=10, finer=finer), simulate(bars, signals, config, finer)
+    found, own = compute_bounds(bars, signals, config, samples=10, finer=finer), simulate(bars, signals, config, finer)
 
     final = found.figures["final_equity"]
     assert final is not None

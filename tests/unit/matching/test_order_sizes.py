@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import candles
 
-from seatrial_shared.matching import BarStepper, ExecutionConfig, simulate
-from seatrial_shared.matching.layout import SizeKind
-from seatrial_shared.matching.scanner import Scanner
-from seatrial_shared.matching.stepper import EntryOrder
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, ExecutionConfig, simulate
+from seatrial_trading.matching.layout import SizeKind
+from seatrial_trading.matching.scanner import Scanner
+from seatrial_trading.matching.stepper import EntryOrder
+from seatrial_trading.strategy.signals import Signals
 
 BARS = candles([(100.0, 101.0, 99.0, 100.0)] * 6)
 CONFIG = ExecutionConfig(cash=10_000.0, taker_fee_rate=0.0, sizing="equity:1.0")

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from tests.unit.matching.laws import examples
 from tests.unit.matching.wild import SEEDS, wild
 
-from seatrial_shared.matching import ExecutionConfig, bounds, simulate
-from seatrial_shared.matching.config import IntrabarName
-from seatrial_shared.matching.resettled import Resettled, can_resettle
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.drawdown import max_drawdown
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, simulate
+from seatrial_trading.matching.bounds.bounds import compute_bounds
+from seatrial_trading.matching.bounds.incremental import Resettled, can_resettle
+from seatrial_trading.matching.config import IntrabarName
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.drawdown import max_drawdown
+from seatrial_trading.strategy.signals import Signals
 
 SCALED = st.builds(
     ExecutionConfig,
@@ -90,7 +91,7 @@ def test_bounds_are_those_of_whole_runs() -> None:
     scaled = ExecutionConfig(taker_fee_rate=0.0)
     whole = replace(scaled, min_notional=1e-9)
 
-    few, many = bounds(bars, signals, scaled), bounds(bars, signals, whole)
+    few, many = compute_bounds(bars, signals, scaled), compute_bounds(bars, signals, whole)
 
     assert few.ambiguous_bars > 8
     assert (few.resolutions, few.is_exact) == (many.resolutions, many.is_exact) == (203, False)

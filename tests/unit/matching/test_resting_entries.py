@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, Bar, mirrored, one_entry, run
 
-from seatrial_shared.matching import BarStepper, EntryOrder, OrderKind, Simulation
-from seatrial_shared.matching.config import ExecutionConfig, IntrabarName
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import BarStepper, EntryOrder, OrderKind, Simulation
+from seatrial_trading.matching.config import ExecutionConfig, IntrabarName
+from seatrial_trading.strategy.signals import Signals
 
 LIMIT, STOP, STOP_LIMIT = int(OrderKind.LIMIT), int(OrderKind.STOP), int(OrderKind.STOP_LIMIT)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.unit.matching.tables import FREE, SIGNAL_BAR, candles, one_entry
 from tests.unit.matching.test_agreement import CONFIGS, market, order_at, with_orders
 
-from seatrial_shared.matching import EntryOrder, ExecutionConfig, OrderKind, Scanner, TradeRecord, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import EntryOrder, ExecutionConfig, OrderKind, Scanner, TradeRecord, simulate
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

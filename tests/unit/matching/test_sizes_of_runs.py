@@ -12,10 +12,10 @@ from tests.unit.matching.laws import examples
 from tests.unit.matching.tables import FREE, Bar, run
 from tests.unit.matching.wild import HOUR_MS, SEEDS, Floats, wild
 
-from seatrial_shared.matching import ExecutionConfig, TradeRecord, simulate
-from seatrial_shared.quant import sizing
-from seatrial_shared.quant.sizing import ClosedTrades, Situation
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.matching import ExecutionConfig, TradeRecord, simulate
+from seatrial_trading.quant import sizing
+from seatrial_trading.quant.sizing import ClosedTrades, Situation
+from seatrial_trading.strategy.signals import Signals
 
 SIZES = ["equity:0.7", "risk:0.003", "kelly:0.02", "kelly:1.0:0.004", "vol:0.3"]
 FEES = st.sampled_from([0.0, 0.0005])

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.unit.matching.tables import one_entry
 
-from seatrial_shared.matching import ExecutionConfig, Simulation, simulate
-from seatrial_shared.quant.candles import Candles
+from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
+from seatrial_trading.quant.candles import Candles
 
 HOURS = 1_000
 MINUTE_MS = 60_000

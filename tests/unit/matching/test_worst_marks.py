@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.unit.matching.laws import examples
 from tests.unit.matching.wild import ANY_TERMS, SEEDS, wild
 
-from seatrial_shared.matching import ExecutionConfig, simulate
+from seatrial_trading.matching import ExecutionConfig, simulate
 
 
 @settings(max_examples=examples(40, 500), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from seatrial_core.errors import SeatrialError
 from seatrial_metrics import batches
-from seatrial_shared.errors import SeatrialError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 GOOD = {"id": "1", "type": "trade", "occurred_at": NOW.isoformat(), "side": "buy"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.metrics.oracle import Expected, expect
 
-from seatrial_metrics.books import Account, Books, Curve, Point, advance, rewind_to
+from seatrial_metrics.equity import Account, Books, Curve, Point, advance, rewind_to
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from seatrial_core import catalog
+from seatrial_metrics.counters import CounterKey, Family
 from seatrial_metrics.exposition import LedgerCollector
 from seatrial_metrics.figures import EngineFigures, Figures
-from seatrial_metrics.tallies import CounterKey, Family
-from seatrial_shared import catalog
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial_metrics.labels import NO_STRATEGY, OTHER, fold
-from seatrial_metrics.tallies import CounterKey, Family
-from seatrial_shared import catalog
+from seatrial_core import catalog
+from seatrial_metrics.counters import CounterKey, Family
+from seatrial_metrics.label_budget import NO_STRATEGY, OTHER, fold
 
 
 def rows(*strategies: str) -> list[tuple[CounterKey, Decimal]]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seatrial_metrics.machine import require_disk
+from seatrial_core.errors import SettingsError
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_shared.errors import SettingsError
+from seatrial_metrics.system_metrics import require_disk
 
 
 @pytest.fixture(autouse=True)

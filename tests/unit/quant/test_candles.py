@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial_shared.quant.candles import CandleError, Candles
+from seatrial_trading.quant.candles import CandleError, Candles
 
 GOOD: dict[str, list[Any]] = {  # Any: numbers
     "time": [0, 60_000, 120_000],

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.quant.drawdown import deepest, max_drawdown, underwater
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.quant.drawdown import deepest, max_drawdown, underwater
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

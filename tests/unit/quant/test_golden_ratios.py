@@ -9,8 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from seatrial_shared.quant import overfitting, returns
-from seatrial_shared.quant.overfitting import SharpeMoments
+from seatrial_trading.quant import overfitting, returns
+from seatrial_trading.quant.overfitting import SharpeMoments
 
 EXACT = 1e-9
 EXAMPLE = SharpeMoments(sharpe=2.5 / math.sqrt(250), observations=1250, skewness=-3.0, kurtosis=10.0)

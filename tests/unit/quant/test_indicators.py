@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.quant import indicators
-from seatrial_shared.quant.column import Floats
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.quant import indicators
+from seatrial_trading.quant.column import Floats
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

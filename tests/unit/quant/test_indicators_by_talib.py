@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seatrial_shared.quant import indicators
-from seatrial_shared.quant.column import Floats
+from seatrial_trading.quant import indicators
+from seatrial_trading.quant.column import Floats
 
 GOLDEN = json.loads(Path(__file__).with_name("talib_golden.json").read_text(encoding="utf-8"))
 HIGH, LOW, CLOSE = (np.array(GOLDEN["bars"][name]) for name in ("high", "low", "close"))

@@ -9,11 +9,11 @@ import pytest
 SCRIPT = """
 import hashlib
 import numpy as np
-from seatrial_shared.quant import indicators as quant
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.drawdown import deepest
-from seatrial_shared.quant.returns import sample
-from seatrial_shared.strategy import registry
+from seatrial_trading.quant import indicators as quant
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.drawdown import deepest
+from seatrial_trading.quant.returns import sample
+from seatrial_trading.strategy import registry
 
 close = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 3000)))
 close[1500:2200] = close[1499]

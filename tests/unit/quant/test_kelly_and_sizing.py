@@ -2,9 +2,9 @@
 
 import pytest
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.quant.kelly import applied_fraction, kelly, kelly_leverage
-from seatrial_shared.quant.sizing import ClosedTrades, Situation, Sizing, SizingKind, kelly_share, parse, quantity
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.quant.kelly import applied_fraction, kelly, kelly_leverage
+from seatrial_trading.quant.sizing import ClosedTrades, Situation, Sizing, SizingKind, kelly_share, parse, quantity
 
 # 40 trades, W = 0.55 and R = 1.5: Kelly 0.25; the average loss is 2 % of the notional.
 HISTORY = ClosedTrades(closed=40, wins=22, losses=18, gain_ratios=22 * 0.03, loss_ratios=-18 * 0.02)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial_shared.quant import live
+from seatrial_core.figures import live
 
 
 def test_drawdown_is_measured_from_the_peak() -> None:
@@ -50,7 +50,7 @@ def test_nothing_that_is_not_finite_leaves_as_a_value() -> None:
 
 def test_services_need_no_numpy_for_live_figures_and_sizing() -> None:
     code = (
-        "import sys; import seatrial_shared.quant.live, seatrial_shared.quant.sizing; sys.exit('numpy' in sys.modules)"
+        "import sys; import seatrial_core.figures.live, seatrial_trading.quant.sizing; sys.exit('numpy' in sys.modules)"
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0

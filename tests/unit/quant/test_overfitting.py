@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]  # an oracle of the tests only
 
-from seatrial_shared.quant.overfitting import (
+from seatrial_trading.quant.overfitting import (
     SharpeMoments,
     deflated_sharpe,
     effective_trials,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.quant import performance
-from seatrial_shared.quant.trades import TradeColumns
+from seatrial_trading.quant import performance
+from seatrial_trading.quant.trades import TradeColumns
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

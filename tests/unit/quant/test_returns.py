@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 
-from seatrial_shared.quant import returns
-from seatrial_shared.quant.column import Floats
-from seatrial_shared.quant.drawdown import max_drawdown
-from seatrial_shared.quant.figure import known
+from seatrial_core.figures.figure import known
+from seatrial_trading.quant import returns
+from seatrial_trading.quant.column import Floats
+from seatrial_trading.quant.drawdown import max_drawdown
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from seatrial_shared.matching.config import ExecutionConfig
-from seatrial_shared.matching.figures import trade_columns
-from seatrial_shared.matching.simulation import Simulation, simulate
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.statistics import statistics
-from seatrial_shared.quant.trades import TradeColumns
-from seatrial_shared.strategy import registry
+from seatrial_trading.matching.config import ExecutionConfig
+from seatrial_trading.matching.simulation import Simulation, simulate
+from seatrial_trading.matching.trade_columns import trade_columns
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.statistics import statistics
+from seatrial_trading.quant.trades import TradeColumns
+from seatrial_trading.strategy import registry
 
 HOUR = 3_600_000
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.quant.statistics import Statistics, statistics
-from seatrial_shared.quant.trades import TradeColumns
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.quant.statistics import Statistics, statistics
+from seatrial_trading.quant.trades import TradeColumns
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

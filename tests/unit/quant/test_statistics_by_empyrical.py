@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from seatrial_shared.quant.returns import YEAR_SECONDS, Calendar
-from seatrial_shared.quant.statistics import statistics
-from seatrial_shared.quant.trades import TradeColumns
+from seatrial_trading.quant.returns import YEAR_SECONDS, Calendar
+from seatrial_trading.quant.statistics import statistics
+from seatrial_trading.quant.trades import TradeColumns
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -10,11 +10,11 @@ import pytest
 from prometheus_client import generate_latest
 from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
 
-from seatrial_shared import catalog
-from seatrial_shared.collecting.recorder import Recorder
-from seatrial_shared.collecting.spill import Spill
-from seatrial_shared.collector import MetricsCollector
-from seatrial_shared.contracts.events import EVENT
+from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial.monitoring.collecting.spill import Spill
+from seatrial.monitoring.metrics_collector import MetricsCollector
+from seatrial_core import catalog
+from seatrial_core.contracts.events import EVENT
 
 
 @pytest.fixture

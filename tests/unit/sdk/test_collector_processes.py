@@ -10,7 +10,7 @@ from time import perf_counter
 
 from tests.unit.sdk.ledger_stand_in import ledger
 
-from seatrial_shared.collecting.spill import Spill
+from seatrial.monitoring.collecting.spill import Spill
 
 RECORD = """
 from seatrial.monitoring import MetricsCollector
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_p
         RECORD
         + "metrics.flush()\nprint(metrics.recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, 'spill_unwritable'))"
     )
-    out = run("from seatrial_shared import catalog" + script, f"http://127.0.0.1:{free_port()}", blocked)
+    out = run("from seatrial_core import catalog" + script, f"http://127.0.0.1:{free_port()}", blocked)
 
     assert float(out) == 4
 

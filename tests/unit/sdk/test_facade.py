@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 @pytest.mark.parametrize(
     ("missing", "name", "extra"),
-    [("numpy", "BacktestingEngine", "backtest"), ("seatrial_engine", "TradingEngine", "up")],
+    [("numpy", "BacktestingEngine", "backtest"), ("seatrial_engine", "TradingEngine", "engine")],
 )
 def test_a_missing_extra_says_what_to_install(missing: str, name: str, extra: str) -> None:
     script = f"""

@@ -18,8 +18,8 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial_shared import catalog
-from seatrial_shared.collecting.recorder import Recorder
+from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial_core import catalog
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
 def test_the_port_comes_from_argument_config_and_environment_in_this_order(
     monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    from seatrial_shared.watching import options
+    from seatrial.monitoring.watching import options
 
     config = TradingConfig(monitoring_port=9102)
     environment = {"MONITORING_PORT": "9103"}
@@ -294,7 +294,7 @@ def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(
 
 
 def test_the_port_that_moves_the_metrics_service_moves_the_sender() -> None:
-    from seatrial_shared.collecting.recorder import metrics_url
+    from seatrial.monitoring.collecting.recorder import metrics_url
 
     assert metrics_url({}) == "http://127.0.0.1:9999"
     assert metrics_url({"MONITORING_PORT": "9100"}) == "http://127.0.0.1:9100"

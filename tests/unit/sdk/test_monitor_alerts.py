@@ -14,10 +14,10 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger, serving
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial_shared import catalog
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.collecting.recorder import Recorder
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial_core import catalog
+from seatrial_core.clock import SystemClock
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
 SECRET = "what both sides know"
 

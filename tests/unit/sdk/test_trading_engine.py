@@ -19,9 +19,9 @@ from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.testing.backtesting_engine import BacktestingEngine
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.errors import SettingsError
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.clock import SystemClock
+from seatrial_core.errors import SettingsError
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET = "what the chart and the engine share"

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from seatrial_shared.contracts.events import EVENT, TradeEvent, ledger_key
+from seatrial_core.contracts.events import EVENT, TradeEvent, ledger_key
 
 TRADE = {"id": "1", "type": "trade", "occurred_at": "2026-01-02T03:04:05Z", "side": "BUY", "strategy": "s"}
 

@@ -4,7 +4,7 @@ import re
 
 from alembic.script import ScriptDirectory
 
-from seatrial_shared.db import upgrade
+from seatrial_service.db import upgrade
 
 
 def test_there_is_exactly_one_head() -> None:

@@ -4,9 +4,9 @@ import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_shared.auth import Tokens
-from seatrial_shared.errors import SettingsError
-from seatrial_shared.settings import ServiceSettings, clash, require_safe_binding
+from seatrial_core.errors import SettingsError
+from seatrial_service.auth import Tokens
+from seatrial_service.settings import ServiceSettings, clash, require_safe_binding
 
 
 class ThingsSettings(ServiceSettings):

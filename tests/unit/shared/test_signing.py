@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from seatrial_shared.signing import sign, verify
+from seatrial_core.signing import sign, verify
 
 BODY = b'{"symbol":"BTCUSDT"}'
 

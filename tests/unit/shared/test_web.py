@@ -9,9 +9,9 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from seatrial_shared.errors import Conflict, DatabaseUnreachable, field_error
-from seatrial_shared.settings import ServiceSettings
-from seatrial_shared.web import ServiceParts, create_app, requires
+from seatrial_core.errors import Conflict, DatabaseUnreachable, field_error
+from seatrial_service.settings import ServiceSettings
+from seatrial_service.web import ServiceParts, create_app, requires
 
 TRADER = "trader-token-0123456789"
 ADMIN = "admin-token-0123456789"

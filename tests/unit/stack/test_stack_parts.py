@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.stack import binaries, database, logfile, record
-from seatrial.stack.backoff import Backoff
+from seatrial.stack import logfile
 from seatrial.stack.errors import FolderNotWritable, NoBinaries, StackError, UsageError
 from seatrial.stack.layout import Layout
-from seatrial.stack.lock import Lock
+from seatrial.stack.postgres import binaries, database
+from seatrial.stack.processes import record
+from seatrial.stack.processes.backoff import Backoff
+from seatrial.stack.processes.lock import Lock
 
 NOBODY = 65_534
 

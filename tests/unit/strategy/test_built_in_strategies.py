@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.column import Floats
-from seatrial_shared.quant.indicators import bollinger, rsi, sma
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.signals import Signals
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.column import Floats
+from seatrial_trading.quant.indicators import bollinger, rsi, sma
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.signals import Signals
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

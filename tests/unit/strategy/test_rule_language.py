@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.quant.candles import Candles
-from seatrial_shared.quant.indicators import atr
-from seatrial_shared.quant.sizing import Sizing, SizingKind
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.rules import RuleStrategy, compile_rules, json_schema, read_text
-from seatrial_shared.strategy.signals import Signals
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.indicators import atr
+from seatrial_trading.quant.sizing import Sizing, SizingKind
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.rules import RuleStrategy, compile_rules, json_schema, read_text
+from seatrial_trading.strategy.signals import Signals
 
 STEADY = settings(deadline=None, derandomize=True, database=None)  # the first example compiles
 

@@ -7,9 +7,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from seatrial_shared.errors import ValidationFailed
-from seatrial_shared.strategy import registry
-from seatrial_shared.strategy.sma_cross import SMA_CROSS
+from seatrial_core.errors import ValidationFailed
+from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.sma_cross import SMA_CROSS
 
 NAMES = ["buy_and_hold", "donchian_breakout", "macd", "rsi_bollinger", "sma_cross"]
 OFFERED = replace(SMA_CROSS, name="their_own")

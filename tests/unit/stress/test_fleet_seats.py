@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.contracts.stress import Plan, Slo
-from seatrial_shared.errors import Conflict
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.stress import Plan, Slo
+from seatrial_core.errors import Conflict
 from seatrial_stress import runner
-from seatrial_stress.fleet import Assignment, End, Fleet, Part
-from seatrial_stress.validity import WorkerEnd
+from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.load.fleet import Assignment, End, Fleet, Part
 
 PLAN = Plan(
     name="seats", rate_per_second=20, duration_seconds=2, warm_up_seconds=0, slos=(Slo(quantile=0.9, seconds=1),)

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial_shared.contracts.stress import Check, CheckState
-from seatrial_stress import ledger
-from seatrial_stress.journal import Attempt, Outcome
-from seatrial_stress.ledger import BookedFill, BookedOrder, Evidence
+from seatrial_core.contracts.stress import Check, CheckState
+from seatrial_stress.checks import consistency
+from seatrial_stress.checks.consistency import BookedFill, BookedOrder, Evidence
+from seatrial_stress.checks.journal import Attempt, Outcome
 
 RUN = "run1"
 
@@ -38,7 +38,7 @@ FILLS = tuple(fill(n) for n in range(3))
 
 
 def test_books_that_agree_pass_every_invariant() -> None:
-    checks = ledger.judge(ATTEMPTS, Evidence(ORDERS, FILLS), RUN)
+    checks = consistency.judge(ATTEMPTS, Evidence(ORDERS, FILLS), RUN)
 
     assert {check.state for check in checks} == {CheckState.PASS}
 
@@ -84,7 +84,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_planted_fault_breaks_its_invariant(case: Case) -> None:
-    checks = ledger.judge(case.attempts, Evidence(case.orders, case.fills), RUN)
+    checks = consistency.judge(case.attempts, Evidence(case.orders, case.fills), RUN)
 
     assert case.invariant in broken(checks)
 
@@ -92,13 +92,13 @@ def test_planted_fault_breaks_its_invariant(case: Case) -> None:
 def test_order_sent_twice_that_became_two_orders_is_a_violation() -> None:
     second = attempt(0, number=1, order_id="o0b")
 
-    checks = ledger.judge((*ATTEMPTS, second), Evidence(ORDERS, FILLS), RUN, repeats_due=1)
+    checks = consistency.judge((*ATTEMPTS, second), Evidence(ORDERS, FILLS), RUN, repeats_due=1)
 
     assert broken(checks) == {"idempotent_replay"}
 
 
 def test_missing_books_leave_their_invariants_unknown_by_name() -> None:
-    checks = ledger.judge(ATTEMPTS, Evidence(why_no_orders="no list"), RUN)
+    checks = consistency.judge(ATTEMPTS, Evidence(why_no_orders="no list"), RUN)
 
     assert {check.state for check in checks} == {CheckState.UNKNOWN}
     assert all(check.said == "no list" for check in checks)
@@ -106,7 +106,7 @@ def test_missing_books_leave_their_invariants_unknown_by_name() -> None:
 
 
 def test_books_without_fills_leave_only_the_fills_unknown() -> None:
-    states = {check.name: check.state for check in ledger.judge(ATTEMPTS, Evidence(ORDERS, None), RUN)}
+    states = {check.name: check.state for check in consistency.judge(ATTEMPTS, Evidence(ORDERS, None), RUN)}
 
     assert states["no_lost_ack"] is CheckState.PASS
     assert states["fills_match_orders"] is CheckState.UNKNOWN
@@ -115,7 +115,7 @@ def test_books_without_fills_leave_only_the_fills_unknown() -> None:
 def test_empty_books_of_a_run_without_acknowledgement_prove_nothing() -> None:
     silent = tuple(attempt(n, Outcome.INFO) for n in range(3))
 
-    checks = ledger.judge(silent, Evidence((), ()), RUN)
+    checks = consistency.judge(silent, Evidence((), ()), RUN)
 
     assert {check.state for check in checks} == {CheckState.UNKNOWN}
 
@@ -123,4 +123,4 @@ def test_empty_books_of_a_run_without_acknowledgement_prove_nothing() -> None:
 def test_orders_of_other_runs_are_left_alone() -> None:
     stranger = order(5, client_order_id="run2-5")
 
-    assert not broken(ledger.judge(ATTEMPTS, Evidence((*ORDERS, stranger), FILLS), RUN))
+    assert not broken(consistency.judge(ATTEMPTS, Evidence((*ORDERS, stranger), FILLS), RUN))

@@ -10,55 +10,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from seatrial_shared.contracts.stress import CheckState
-from seatrial_shared.errors import Forbidden, ValidationFailed
-from seatrial_stress import journal, leak, plan, schedule, slo, targets
-from seatrial_stress.leak import MemorySample
-from seatrial_stress.slo import Sample
+from seatrial_core.contracts.stress import CheckState
+from seatrial_core.errors import Forbidden, ValidationFailed
+from seatrial_stress.checks import journal, memory_growth, slo
+from seatrial_stress.checks.memory_growth import MemorySample
+from seatrial_stress.checks.slo import Sample
+from seatrial_stress.plans import catalog, schedule, targets
 
 
 def test_the_guides_four_plans_are_known_by_name() -> None:
-    assert tuple(plan.PLANS) == ("high_frequency", "memory_under_load", "concurrent_trades", "api_failure")
+    assert tuple(catalog.PLANS) == ("high_frequency", "memory_under_load", "concurrent_trades", "api_failure")
 
 
 def test_unknown_plan_is_refused_with_the_list() -> None:
     with pytest.raises(ValidationFailed, match="high_frequency"):
-        plan.get("high_freqency")
+        catalog.get("high_freqency")
 
 
 def test_misspelt_field_of_a_plan_is_refused_by_name() -> None:
-    document = {**plan.get("high_frequency").model_dump(mode="json"), "rate": 5}
+    document = {**catalog.get("high_frequency").model_dump(mode="json"), "rate": 5}
 
     with pytest.raises(ValidationFailed, match="`rate`"):
-        plan.read_text(json.dumps(document))
+        catalog.read_text(json.dumps(document))
 
 
 def test_promise_about_requests_that_are_not_sent_is_refused() -> None:
-    document = plan.get("high_frequency").model_dump(mode="json")
+    document = catalog.get("high_frequency").model_dump(mode="json")
     document["slos"] = [{"operation": "check", "quantile": 0.95, "seconds": 1}]
 
     with pytest.raises(ValidationFailed, match="not in the mix"):
-        plan.read_text(json.dumps(document))
+        catalog.read_text(json.dumps(document))
 
 
 def test_plan_survives_the_way_through_a_file() -> None:
-    for each in plan.PLANS.values():
-        assert plan.read_text(each.model_dump_json()) == each
+    for each in catalog.PLANS.values():
+        assert catalog.read_text(each.model_dump_json()) == each
 
 
 def test_same_seed_sends_the_same_requests_and_another_seed_others() -> None:
-    chosen = plan.get("api_failure")
+    chosen = catalog.get("api_failure")
 
     first, again = list(schedule.arrivals(chosen, "r")), list(schedule.arrivals(chosen, "r"))
-    other = list(schedule.arrivals(plan.changed(chosen, seed=2), "r"))
+    other = list(schedule.arrivals(catalog.changed(chosen, seed=2), "r"))
 
     assert first == again
     assert [each.at_seconds for each in first] != [each.at_seconds for each in other]
 
 
-@pytest.mark.parametrize("name", plan.NAMES)
+@pytest.mark.parametrize("name", catalog.NAMES)
 def test_schedule_keeps_rate_order_and_unique_keys(name: str) -> None:
-    chosen = plan.changed(plan.get(name), duration_seconds=100.0)
+    chosen = catalog.changed(catalog.get(name), duration_seconds=100.0)
 
     found = list(schedule.arrivals(chosen, "r"))
 
@@ -69,14 +70,14 @@ def test_schedule_keeps_rate_order_and_unique_keys(name: str) -> None:
 
 
 def test_faults_and_repeats_come_as_often_as_the_plan_says() -> None:
-    found = list(schedule.arrivals(plan.changed(plan.get("api_failure"), duration_seconds=100.0), "r"))
+    found = list(schedule.arrivals(catalog.changed(catalog.get("api_failure"), duration_seconds=100.0), "r"))
 
     assert abs(sum(each.fault is not None for each in found) / len(found) - 0.35) < 0.03
     assert abs(sum(each.repeats == 2 for each in found) / len(found) - 0.1) < 0.02
 
 
 def test_bursts_leave_at_the_same_instant() -> None:
-    found = list(schedule.arrivals(plan.get("concurrent_trades"), "r"))
+    found = list(schedule.arrivals(catalog.get("concurrent_trades"), "r"))
 
     assert len({each.at_seconds for each in found[:10]}) == 1
 
@@ -114,10 +115,10 @@ def test_memory_that_grows_is_found_and_memory_that_does_not_passes() -> None:
     flat = [MemorySample(n * 0.25, (100 << 20) + noise[n]) for n in range(80)]
     grows = [MemorySample(n * 0.25, (100 << 20) + noise[n] + (n << 21)) for n in range(80)]
 
-    assert leak.judge(flat, 1_000, 20.0, 50.0).state is CheckState.PASS
-    assert leak.judge(grows, 1_000, 20.0, 50.0).state is CheckState.FAIL
-    assert leak.judge(flat[:8], 1_000, 20.0, 50.0).state is CheckState.INCONCLUSIVE
-    assert leak.judge([], 1_000, 20.0, 50.0).state is CheckState.UNKNOWN
+    assert memory_growth.judge(flat, 1_000, 20.0, 50.0).state is CheckState.PASS
+    assert memory_growth.judge(grows, 1_000, 20.0, 50.0).state is CheckState.FAIL
+    assert memory_growth.judge(flat[:8], 1_000, 20.0, 50.0).state is CheckState.INCONCLUSIVE
+    assert memory_growth.judge([], 1_000, 20.0, 50.0).state is CheckState.UNKNOWN
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "http://localhost:5000/", "http://[::1]:5000"])
@@ -142,7 +143,7 @@ def test_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_nobody_but_the_generator_can_import_locust() -> None:
-    folder = Path(plan.__file__).parent
+    folder = Path(catalog.__file__).parents[1]
     importing = [file for file in folder.rglob("*.py") if "import locust" in file.read_text(encoding="utf-8")]
 
     assert [file.name for file in importing] == ["scenario.py"]

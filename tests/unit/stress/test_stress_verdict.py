@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial_shared.contracts.stress import Check, CheckState, Plan, Slo, Verdict
-from seatrial_stress import judgement, verdict
-from seatrial_stress.journal import Attempt, Journal, Outcome
-from seatrial_stress.judgement import Observed
-from seatrial_stress.ledger import BookedFill, BookedOrder, Evidence
-from seatrial_stress.validity import WorkerEnd
+from seatrial_core.contracts.stress import Check, CheckState, Plan, Slo, Verdict
+from seatrial_stress.checks import run_checks, verdict
+from seatrial_stress.checks.consistency import BookedFill, BookedOrder, Evidence
+from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.journal import Attempt, Journal, Outcome
+from seatrial_stress.checks.run_checks import Observed
 
 N = 400
 PLAN = Plan(
@@ -43,11 +43,11 @@ GOOD = Observed("r", N, 0, Journal(attempts()), (WORKER,), BOOKS)
 
 
 def found(observed: Observed) -> Verdict:
-    return verdict.of(judgement.checks(PLAN, observed))
+    return verdict.of(run_checks.checks(PLAN, observed))
 
 
 def test_good_run_passes() -> None:
-    checks = judgement.checks(PLAN, GOOD)
+    checks = run_checks.checks(PLAN, GOOD)
 
     assert [check for check in checks if check.state is not CheckState.PASS] == []
     assert verdict.of(checks) is Verdict.PASS
@@ -107,7 +107,7 @@ def test_too_few_requests_are_inconclusive_and_name_how_many_are_needed() -> Non
     )
     few = replace(few, evidence=Evidence((BOOKS.orders or ())[:50], (BOOKS.fills or ())[:50]))
 
-    checks = judgement.checks(PLAN, few)
+    checks = run_checks.checks(PLAN, few)
 
     assert verdict.of(checks) is Verdict.INCONCLUSIVE
     assert any("at least 301 requests" in check.said for check in checks)
@@ -135,6 +135,6 @@ def test_short_outage_cannot_be_averaged_away() -> None:
     for n in range(200, 218):
         spread[n] = replace(spread[n], finished=spread[n].intended + 0.3)
 
-    checks = {check.name: check for check in judgement.checks(PLAN, journal(GOOD, tuple(spread)))}
+    checks = {check.name: check for check in run_checks.checks(PLAN, journal(GOOD, tuple(spread)))}
 
     assert checks["signal_p95"].state is not CheckState.PASS

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from seatrial_shared.clock import SystemClock
-from seatrial_shared.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+from seatrial_core.clock import SystemClock
+from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
 LARGEST_BODY_BYTES = 1 << 20
 

@@ -14,10 +14,10 @@ from seatrial.stack.demo import bars, comparison, steps
 from seatrial.stack.demo.bars import SymbolBars
 from seatrial.stack.demo.receiver import Delivery, Receiver
 from seatrial.stack.demo.summary import Check, Summary
+from seatrial.stack.processes.supervisor import Status
 from seatrial.stack.stack import Stack
-from seatrial.stack.supervisor import Status
-from seatrial_shared.catalog import GUIDE_METRICS
-from seatrial_shared.clients import ServiceClient
+from seatrial_core.catalog import GUIDE_METRICS
+from seatrial_core.clients import ServiceClient
 
 DATABASE = "demo"
 EXPECTED_RULES = {"max_drawdown", "win_rate_min"}

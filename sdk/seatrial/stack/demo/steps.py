@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from seatrial.stack.demo.bars import SymbolBars
 from seatrial.stack.errors import StackError
-from seatrial_shared.catalog import GUIDE_METRICS
-from seatrial_shared.clients import ServiceClient
-from seatrial_shared.errors import NotFound, SeatrialError, Unavailable
+from seatrial_core.catalog import GUIDE_METRICS
+from seatrial_core.clients import ServiceClient
+from seatrial_core.errors import NotFound, SeatrialError, Unavailable
 
 STRATEGY = "rsi_bollinger"
 CASH = "10000"

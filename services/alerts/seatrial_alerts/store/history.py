@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.contracts.alerts import Alert
-from seatrial_shared.db.alerts import AlertRow, StateRow, TransitionRow
+from seatrial_core.contracts.alerts import Alert
+from seatrial_service.db.alerts import AlertRow, StateRow, TransitionRow
 
 
 async def page(

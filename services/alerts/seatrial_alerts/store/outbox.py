@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.db.alerts import DeliveryRow, OutboxRow
+from seatrial_service.db.alerts import DeliveryRow, OutboxRow
 
 
 @dataclass(frozen=True)

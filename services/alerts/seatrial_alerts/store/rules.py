@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.evaluation import Key
-from seatrial_shared.contracts.alerts import RuleDocument, SilenceRequest
-from seatrial_shared.db.alerts import RuleRow, SilenceRow, StateRow
+from seatrial_core.contracts.alerts import RuleDocument, SilenceRequest
+from seatrial_service.db.alerts import RuleRow, SilenceRow, StateRow
 
 
 async def everything(session: AsyncSession) -> list[RuleDocument]:

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.evaluation import Change, Key, Remembered
-from seatrial_shared.alerting import State, Status, Transition
-from seatrial_shared.db.alerts import AlertRow, RuleRow, StateRow, TransitionRow
+from seatrial_core.alerting import State, Status, Transition
+from seatrial_service.db.alerts import AlertRow, RuleRow, StateRow, TransitionRow
 
 EVALUATION_LOCK = 7_245_401
 COMMAND_LOCK = 7_245_400

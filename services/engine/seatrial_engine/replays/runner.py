@@ -5,16 +5,16 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 
-from seatrial_engine.replays.course import Chunk, Course, require_free, rows
-from seatrial_engine.store import outbox, writing
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
+from seatrial_core.errors import Conflict, NotFound, SeatrialError, Unavailable
+from seatrial_engine.replays.replay import Chunk, Course, require_free, rows
+from seatrial_engine.runtime.group_commit import Trading
+from seatrial_engine.store import commands, outbox
 from seatrial_engine.store import replays as store
 from seatrial_engine.store.replays import Part, Reached, Stored
-from seatrial_engine.trading import Trading
-from seatrial_shared import logs
-from seatrial_shared.contracts.clock import Clock
-from seatrial_shared.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
-from seatrial_shared.db.session import Database
-from seatrial_shared.errors import Conflict, NotFound, SeatrialError, Unavailable
+from seatrial_service import logs
+from seatrial_service.db.session import Database
 
 CHUNK_STEPS = 50
 PAUSE_SECONDS = 0.5
@@ -129,7 +129,7 @@ class Runner:
             names = [lane.account for lane in course.lanes]
             require_free(names, self.owners, request.id, self._trading.state.accounts)
             await store.create(session, fresh, text, self._clock.now())
-            await writing.write(session, course.opening(), request.id)
+            await commands.write(session, course.opening(), request.id)
         self.owners.update(dict.fromkeys(names, request.id))
 
     def _start(self, identity: str) -> None:
@@ -184,7 +184,7 @@ class Runner:
             await self._trading.guard(session)
             kept = await store.reach(session, identity, reached)
             if kept:
-                await writing.write(session, chunk.effects, identity)
+                await commands.write(session, chunk.effects, identity)
         return kept
 
     async def _fail(self, identity: str, error: Exception) -> None:

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.db.engine import InstanceRow
-from seatrial_shared.errors import Unavailable
+from seatrial_core.errors import Unavailable
+from seatrial_service.db.engine import InstanceRow
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_engine.effects import Event
-from seatrial_shared.contracts.events import RejectedEvent
-from seatrial_shared.db.engine import OutboxRejectedRow, OutboxRow
+from seatrial_core.contracts.events import RejectedEvent
+from seatrial_engine.domain.changes import Event
+from seatrial_service.db.engine import OutboxRejectedRow, OutboxRow
 
 BATCH_EVENTS = 2_000
 BATCH_ROWS = 500

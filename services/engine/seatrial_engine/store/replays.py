@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.db.engine import AccountRow, ReplayPartRow, ReplayRow
+from seatrial_service.db.engine import AccountRow, ReplayPartRow, ReplayRow
 
 Json = dict[str, Any]  # Any: JSON
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_engine.account import Account, Control, Holding, State
-from seatrial_shared.contracts.events import Environment
-from seatrial_shared.contracts.orders import TradingState
-from seatrial_shared.db.engine import AccountRow, ControlChangeRow, PositionRow
-from seatrial_shared.quant.sizing import ClosedTrades
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.orders import TradingState
+from seatrial_engine.domain.account import Account, Control, Holding, State
+from seatrial_service.db.engine import AccountRow, ControlChangeRow, PositionRow
+from seatrial_trading.quant.sizing import ClosedTrades
 
 
 async def load(session: AsyncSession) -> State:

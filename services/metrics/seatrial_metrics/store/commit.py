@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_metrics import books as pure_books
+from seatrial_core.contracts.events import AccountEvent, EquityEvent, Event
+from seatrial_metrics import equity as pure_books
 from seatrial_metrics.batches import Batch
-from seatrial_metrics.books import Account, Books, Point
-from seatrial_metrics.ledger import Choice, Taken, choose
-from seatrial_metrics.store import books, entries, tallies
-from seatrial_metrics.tallies import ClosedCount, Family, Tally, tally
-from seatrial_shared.contracts.events import AccountEvent, EquityEvent, Event
+from seatrial_metrics.counters import ClosedCount, Family, Tally, tally
+from seatrial_metrics.deduplication import Choice, Taken, choose
+from seatrial_metrics.equity import Account, Books, Point
+from seatrial_metrics.store import counters, entries, equity
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ async def commit(session: AsyncSession, batches: Sequence[Batch], now: datetime)
         for environment, events in _by_environment(choice.events).items():
             await _keep_books(session, environment, events, counted, now)
     _count_outcomes(counted, batches, choice)
-    await tallies.add(session, counted, now)
+    await counters.add(session, counted, now)
     sequence = last + len(choice.events)
     if choice.events:
         await entries.move_head(session, sequence)
@@ -70,12 +70,12 @@ async def _keep_books(
     session: AsyncSession, environment: str, events: Sequence[Event], counted: Tally, now: datetime
 ) -> None:
     names = sorted({event.account for event in events})
-    before = await books.lock(session, environment, names, now)
-    newest = dict(await books.newest_events(session, environment, names))
+    before = await equity.lock(session, environment, names, now)
+    newest = dict(await equity.newest_events(session, environment, names))
     late = _count_late(counted, environment, events, newest)
     for name in names:
         closed = counted.closed.get((environment, name), ClosedCount())
-        await books.count(session, environment, name, closed, late[name], newest[name])
+        await equity.count(session, environment, name, closed, late[name], newest[name])
     opened, reopened_at = _open(before, [event for event in events if isinstance(event, AccountEvent)])
     points = [
         Point(event.account, event.occurred_at, event.equity, event.cash, event.open_positions, event.risk_at_stop)
@@ -87,9 +87,9 @@ async def _keep_books(
     starts = [at for at in (reopened_at, pure_books.rewind_to(opened, points)) if at is not None]
     stored: Sequence[Point] = ()
     if starts:
-        opened, stored = await books.rewind(session, environment, opened, min(starts))
+        opened, stored = await equity.rewind(session, environment, opened, min(starts))
     after, history = pure_books.advance(opened, [*stored, *points])
-    await books.save(session, environment, after, history, now)
+    await equity.save(session, environment, after, history, now)
 
 
 def _count_late(

@@ -7,9 +7,9 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from seatrial_core.contracts.events import Environment, Event, EventBase, ledger_key
 from seatrial_metrics.batches import Batch, BatchKey
-from seatrial_metrics.ledger import EventKey, is_money
-from seatrial_shared.contracts.events import Environment, Event, EventBase, ledger_key
+from seatrial_metrics.deduplication import EventKey, is_money
 
 CHANNEL = "seatrial_metrics"
 _COMMON = [*EventBase.model_fields, "type"]

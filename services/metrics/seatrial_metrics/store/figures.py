@@ -7,6 +7,7 @@ from decimal import Decimal
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from seatrial_metrics.counters import CounterKey, SecondCount
 from seatrial_metrics.figures import (
     ERROR_WINDOW,
     SLOW_CALL_WINDOW,
@@ -16,9 +17,8 @@ from seatrial_metrics.figures import (
     Figures,
     PortfolioFigures,
 )
-from seatrial_metrics.store.books import read_account, read_curve
-from seatrial_metrics.tallies import CounterKey, SecondCount
-from seatrial_shared.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook
+from seatrial_metrics.store.equity import read_account, read_curve
+from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook
 
 # Replay runs on event time: its clock is the newest event. The others run on the wall clock.
 _WINDOWS = text(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_shared.db.metrics import LedgerEvent
+from seatrial_service.db.metrics import LedgerEvent
 
 _EQUITY = """
     WITH shares AS (

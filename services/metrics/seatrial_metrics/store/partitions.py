@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_metrics.batches import KEY_DAYS
-from seatrial_shared.db.session import Database
+from seatrial_service.db.session import Database
 
 AHEAD_DAYS = 7
 PREFIX = "events_"

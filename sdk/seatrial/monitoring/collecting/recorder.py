@@ -1,0 +1,149 @@
+"""What all collectors of one process share: counts, recent activity, the machine's load and the one sender."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from seatrial.monitoring.collecting.activity import Activity
+from seatrial.monitoring.collecting.machine import Load, Machine
+from seatrial.monitoring.collecting.results import Results
+from seatrial.monitoring.collecting.sender import Outlets, Sender
+from seatrial.monitoring.collecting.spill import Spill, directory
+from seatrial.monitoring.collecting.tally import Tally
+from seatrial.monitoring.collecting.transport import Line, prepare
+from seatrial_core import catalog
+from seatrial_core.clients import find_token, service_url
+from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
+
+REMEMBERED_TRADES = 50_000
+
+
+class Recorder:
+    """What the collectors of one process share: counts, recent activity, the machine's load and the sender.
+
+    Args:
+        clock: Tells the time of events.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        prepare()
+        self.clock = clock or SystemClock()
+        self.tally = Tally()
+        self.activity = Activity()
+        self.results = Results()
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self.tally)
+        self.address: str | None = None
+        self.sender = Sender(Outlets(self._line, lambda: Spill(directory()), self.drop), self.clock)
+        self._machine: Machine | None = None
+        self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._trades_lock = threading.Lock()
+
+    def drop(self, reason: str, number: int = 1) -> None:
+        """Count records that were lost, by reason."""
+        self.tally.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Hand an event without id and instant to the sender."""
+        self.sender.offer(self.clock.now(), event)
+
+    def relay(self, event: Mapping[str, Any]) -> None:
+        """Count and send an event that an engine made itself, with its own id and instant; stress is only sent."""
+        match event["type"] if event.get("environment") != "stress" else "stress":
+            case "trade":
+                if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
+                    return
+                lasted = event.get("duration_seconds") or 0.0
+                self.tally.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), lasted)
+                self.activity.trade(self.clock.monotonic())
+                if event.get("pnl") is not None:
+                    self.results.add(Decimal(event["pnl"]), self.clock.now())
+            case "api_call":
+                self.tally.observe(catalog.API_REQUEST_DURATION, event["seconds"], event["endpoint"])
+                self.activity.call(self.clock.monotonic(), event["endpoint"], event["seconds"], event.get("ok", True))
+            case "error":
+                self.tally.count(catalog.TRADING_ERRORS, event["kind"])
+                self.activity.error(self.clock.monotonic())
+            case "webhook":
+                self.tally.count(catalog.TRADING_WEBHOOKS, event["status"])
+        self.send(dict(event))
+
+    def send_to(self, url: str) -> None:
+        """Send to the metrics service at this address from now on."""
+        if url != self.address:
+            self.address = url
+            self.sender.reconnect()
+
+    def is_new_trade(self, account: str, trade_id: str) -> bool:
+        """Tell whether a trade has not been counted yet, and remember it."""
+        key = (account, trade_id)
+        with self._trades_lock:
+            if key in self._trades:
+                return False
+            self._trades[key] = None
+            if len(self._trades) > REMEMBERED_TRADES:
+                self._trades.popitem(last=False)
+            return True
+
+    def load(self) -> Load:
+        """Sample the machine."""
+        self.prime()
+        assert self._machine is not None
+        return self._machine.sample()
+
+    def prime(self) -> None:
+        """Note where the processor stands, so that the first sample is measured."""
+        if self._machine is None:
+            self._machine = Machine(self.clock.monotonic)
+
+    def after_fork(self) -> None:
+        """Make a forked child usable: no lock that a vanished thread holds, no record that is the parent's."""
+        self.tally.forget_lock()
+        self.activity.forget_lock()
+        self.results.forget_lock()
+        self._trades_lock = threading.Lock()
+        self.sender.after_fork()
+
+    def _line(self) -> Line:
+        url = self.address or metrics_url()
+        try:
+            return Line(url, find_token())
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ValueError(f"SEATRIAL_METRICS_URL is no address: {url!r} ({error})") from error
+
+
+def metrics_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return where the metrics service should be: SEATRIAL_METRICS_URL, else this machine at the port that moves it."""
+    port = environment.get("MONITORING_PORT") or environment.get("SEATRIAL_METRICS_PORT")
+    if port and not environment.get("SEATRIAL_METRICS_URL"):
+        return f"http://127.0.0.1:{port}"
+    return service_url("metrics", environment)
+
+
+_process_lock = threading.Lock()
+_process_recorder: Recorder | None = None
+
+
+def of_process() -> Recorder:
+    """Return the recorder that all collectors of this process share."""
+    global _process_recorder
+    with _process_lock:
+        if _process_recorder is None:
+            _process_recorder = Recorder()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_after_fork)
+        return _process_recorder
+
+
+def _after_fork() -> None:
+    global _process_lock
+    _process_lock = threading.Lock()
+    if _process_recorder is not None:
+        _process_recorder.after_fork()

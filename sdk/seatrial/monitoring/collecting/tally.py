@@ -1,0 +1,148 @@
+"""Counts what this process recorded, under the names and labels of the catalogue, and shows it to Prometheus."""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from seatrial_core import catalog
+
+OVERFLOW = "__other__"
+STATUSES = ("filled", "success", "rejected", "failed")
+BUDGETS = {"strategy": 200, "side": 8, "status": 24, "endpoint": 200, "kind": 100, "reason": 40, "label": 8}
+FAMILIES = (
+    *catalog.GUIDE_METRICS,
+    catalog.TRADING_WEBHOOKS,
+    catalog.TRADING_ERRORS,
+    catalog.TRADING_EVENTS_DROPPED,
+    catalog.LABEL_OVERFLOW,
+)
+
+Labels = tuple[str, ...]
+
+
+class Histogram:
+    """The observations of one label set: a count a bucket, the last one without bound, and their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Return (upper bound, observations up to it), the way Prometheus wants it."""
+        rows, so_far = [], 0
+        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
+            so_far += count
+            rows.append(("+Inf" if bound == float("inf") else repr(float(bound)), float(so_far)))
+        return rows
+
+
+class Tally(Collector):
+    """All families of one process; every one is shown from the start, an unknown gauge without a sample."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[str, dict[Labels, float]] = {f.name: {} for f in FAMILIES if f.kind == "counter"}
+        self._histograms: dict[str, dict[Labels, Histogram]] = {f.name: {} for f in FAMILIES if f.kind == "histogram"}
+        self._gauges: dict[str, float] = {}
+        self._seen: dict[tuple[str, str], set[str]] = {}
+
+    def count(self, family: catalog.Metric, *labels: str, by: float = 1) -> None:
+        """Add to a counter."""
+        with self._lock:
+            self._add(family, labels, by)
+
+    def count_trade(self, strategy: str, side: str, status: str, duration_seconds: float) -> None:
+        """Count one trade and how long its execution took; its usual statuses start at zero beside it."""
+        with self._lock:
+            series = self._counters[catalog.TRADES.name]
+            labels = self._within_budget(catalog.TRADES, (strategy, side, status))
+            if labels not in series:
+                for usual in STATUSES:
+                    series.setdefault((labels[0], labels[1], usual), 0)
+            series[labels] = series.get(labels, 0) + 1
+            self._histogram(catalog.TRADE_DURATION, ()).observe(duration_seconds)
+
+    def observe(self, family: catalog.Metric, value: float, *labels: str) -> None:
+        """Put one observation into a histogram."""
+        with self._lock:
+            self._histogram(family, self._within_budget(family, labels)).observe(value)
+
+    def show(self, values: Mapping[catalog.Metric, float | None]) -> None:
+        """Set gauges; None or a number that is not finite means unknown and removes the sample."""
+        with self._lock:
+            for family, value in values.items():
+                if value is None or not isfinite(value):
+                    self._gauges.pop(family.name, None)
+                else:
+                    self._gauges[family.name] = float(value)
+
+    def value(self, family: catalog.Metric, *labels: str) -> float | None:
+        """Return a counter (0 when never counted) or a gauge (None while unknown)."""
+        with self._lock:
+            if family.kind is catalog.Kind.COUNTER:
+                return self._counters[family.name].get(labels, 0)
+            return self._gauges.get(family.name)
+
+    def collect(self) -> Iterable[Metric]:
+        """Return every family with its samples of this moment."""
+        with self._lock:
+            return [self._family(family) for family in FAMILIES]
+
+    def forget_lock(self) -> None:
+        """Make a new lock: in a forked child the old one may be held by a thread that is not there."""
+        self._lock = threading.Lock()
+
+    def _add(self, family: catalog.Metric, labels: Labels, by: float) -> None:
+        series = self._counters[family.name]
+        labels = self._within_budget(family, labels)
+        series[labels] = series.get(labels, 0) + by
+
+    def _histogram(self, family: catalog.Metric, labels: Labels) -> Histogram:
+        series = self._histograms[family.name]
+        if labels not in series:
+            series[labels] = Histogram(family.buckets)
+        return series[labels]
+
+    def _within_budget(self, family: catalog.Metric, labels: Labels) -> Labels:
+        return tuple(self._fold(family.name, name, value) for name, value in zip(family.labels, labels, strict=True))
+
+    def _fold(self, family: str, label: str, value: str) -> str:
+        seen = self._seen.setdefault((family, label), set())
+        if value in seen:
+            return value
+        if len(seen) >= BUDGETS.get(label, 100):
+            overflow = self._counters[catalog.LABEL_OVERFLOW.name]
+            overflow[(label,)] = overflow.get((label,), 0) + 1
+            return OVERFLOW
+        seen.add(value)
+        return value
+
+    def _family(self, family: catalog.Metric) -> Metric:
+        match family.kind:
+            case catalog.Kind.COUNTER:
+                counter = CounterMetricFamily(family.name, family.help, labels=family.labels)
+                for labels, count in self._counters[family.name].items():
+                    counter.add_metric(labels, count)
+                return counter
+            case catalog.Kind.HISTOGRAM:
+                histogram = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+                for labels, data in self._histograms[family.name].items():
+                    histogram.add_metric(labels, data.cumulative(), data.total)
+                return histogram
+            case catalog.Kind.GAUGE:
+                gauge = GaugeMetricFamily(family.name, family.help)
+                if family.name in self._gauges:
+                    gauge.add_metric((), self._gauges[family.name])
+                return gauge

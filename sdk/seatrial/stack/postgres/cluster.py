@@ -1,0 +1,103 @@
+"""A data folder made by initdb: durable, password protected, complete or absent."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from seatrial.stack.errors import StackError, not_writable
+from seatrial.stack.postgres.account import Account
+from seatrial.stack.postgres.binaries import Binaries
+
+USER = "seatrial"
+NEEDED_BYTES = 200 * 1024 * 1024
+
+
+def version(data: Path) -> int | None:
+    """Return the major version that made a data folder, or None when there is none yet."""
+    try:
+        return int((data / "PG_VERSION").read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        raise StackError(
+            f"{data} belongs to another user. Run the command as that user, or remove it with `seatrial reset --yes`."
+        ) from error
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for PostgreSQL programs: ours without PG* variables, a locale that every machine has."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def password(home: Path) -> str:
+    """Return the stored password of the database user; it is made on the first call and readable by us only."""
+    file = home / "password"
+    try:
+        if file.exists():
+            return file.read_text(encoding="ascii").strip()
+        made = secrets.token_urlsafe(24)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+            handle.write(f"{made}\n")
+        return made
+    except OSError as error:
+        raise not_writable(file, error) from error
+
+
+def create(data: Path, binaries: Binaries, account: Account, secret: str, *, durable: bool = True) -> None:
+    """Run initdb in a folder beside `data` and move it into place, so a killed initdb leaves no half data folder."""
+    staging = data.with_name("data.new")
+    secret_file = data.with_name("password.new")
+    _check_space(data.parent)
+    try:
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        account.give(staging)
+        secret_file.unlink(missing_ok=True)
+        secret_file.touch(mode=0o600)
+        secret_file.write_text(f"{secret}\n", encoding="ascii")
+        account.give(secret_file)
+        _initdb(staging, secret_file, binaries, account, () if durable else ("--no-sync",))
+        staging.rename(data)
+    except OSError as error:
+        raise not_writable(data.parent, error) from error
+    finally:
+        secret_file.unlink(missing_ok=True)
+
+
+def _check_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise StackError(
+            f"{folder} has {free // 2**20} MB free; a new database needs {NEEDED_BYTES // 2**20} MB. "
+            "Free some space and try again."
+        )
+
+
+def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: Account, options: tuple[str, ...]) -> None:
+    command = [
+        str(binaries.folder / "initdb"),
+        *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"),
+        f"--pwfile={secret_file}",
+        *options,
+    ]
+    ended = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=300,
+        check=False,
+        cwd="/",
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        user=account.user,
+        group=account.group,
+        extra_groups=[] if account.is_other else None,
+    )
+    if ended.returncode != 0:
+        said = (ended.stderr or ended.stdout).strip().splitlines()[-4:]
+        raise StackError(f"initdb could not make {data}: {' '.join(line.strip() for line in said)}")

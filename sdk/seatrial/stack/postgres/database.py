@@ -1,0 +1,174 @@
+"""The database of a stack: the one that SEATRIAL_DATABASE_URL names, else the embedded server."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from seatrial.stack.errors import StackError, UsageError
+from seatrial.stack.layout import Layout
+from seatrial.stack.postgres import cluster, postmaster
+from seatrial.stack.postgres.server import DATABASE, PostgresServer
+from seatrial.stack.processes import record
+
+VARIABLE = "SEATRIAL_DATABASE_URL"
+DIRECT_VARIABLE = "SEATRIAL_DATABASE_DIRECT_URL"
+PORT_VARIABLE = "SEATRIAL_POSTGRES_PORT"
+CONNECT_SECONDS = 5
+MIGRATION_SECONDS = 300
+
+
+class Database(Protocol):
+    """What the supervisor needs of a database."""
+
+    @property
+    def url(self) -> str:
+        """Return the address, password included."""
+        ...
+
+    def start(self) -> None:
+        """Start or reach the database."""
+        ...
+
+    def is_running(self) -> bool:
+        """Tell whether the part of it that is ours is alive."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the part of it that is ours."""
+        ...
+
+
+class ExternalDatabase:
+    """A server that somebody else runs; we only make sure that it answers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def start(self) -> None:
+        """Raise in one sentence when the database does not answer."""
+        reach(self.url)
+
+    def is_running(self) -> bool:
+        """Leave it to the services to report an outage of a database that is not ours."""
+        return True
+
+    def stop(self) -> None:
+        """Leave the database alone."""
+
+
+class EmbeddedDatabase:
+    """The server in .seatrial/postgres; `fresh` names a database that is made anew when the stack starts."""
+
+    def __init__(
+        self, layout: Layout, settings: Mapping[str, str], port: int | None = None, fresh: str | None = None
+    ) -> None:
+        self._layout = layout
+        self._server = PostgresServer(layout.postgres, port=port, settings=settings)
+        self._fresh = fresh
+        self._name = fresh or DATABASE
+
+    @property
+    def url(self) -> str:
+        """Return the address of the stack's database."""
+        return self._server.url(self._name)
+
+    def start(self) -> None:
+        """Start the server and note its processes in the run folder."""
+        self._server.start()
+        if self._fresh is not None:
+            self._server.drop_database(self._fresh)
+            self._server.create_database(self._fresh)
+            self._fresh = None  # a server that is started again after a crash keeps its data
+        self._layout.run.mkdir(parents=True, exist_ok=True)
+        state = postmaster.read(self._server.data)
+        if state is not None:
+            record.write(self._layout.run, record.Part("postgres", self._server.port, database=self._name), state.pid)
+
+    def is_running(self) -> bool:
+        """Tell whether the server is alive."""
+        return self._server.is_running
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self._server.stop()
+        record.forget(self._layout.run, "postgres")
+
+
+def choose(
+    layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str], fresh: str | None = None
+) -> Database:
+    """Return the database that the environment asks for; `fresh` names one of the embedded server to make anew."""
+    url = environment.get(VARIABLE, "").strip()
+    if url and fresh is not None:
+        raise UsageError(f"The demo brings an empty database of its own. Unset {VARIABLE} for it.")
+    if url:
+        check_url(url)
+        return ExternalDatabase(url)
+    text = environment.get(PORT_VARIABLE, "").strip()
+    if text and not (text.isdigit() and 1 <= int(text) <= 65535):
+        raise UsageError(f"{PORT_VARIABLE} must be a port from 1 to 65535, was {text!r}.")
+    return EmbeddedDatabase(layout, settings, int(text) if text else None, fresh)
+
+
+def check_url(url: str) -> None:
+    """Raise when an address is not a plain postgresql:// one."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise UsageError(
+            f"{VARIABLE} must be a plain postgresql:// address (postgresql://user:password@host:5432/name), "
+            f"but begins with {parts.scheme or url[:12]!r}."
+        )
+
+
+def reach(url: str, *, is_ours: bool = False) -> None:
+    """Raise in one sentence, without the password, when no database answers at `url`."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+            connection.execute("SELECT 1")
+    except (psycopg.Error, OSError) as error:
+        parts = urlsplit(url)
+        where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        said = " ".join(str(error).split())
+        if is_ours:
+            raise StackError(
+                f"The embedded database ({where}) does not answer: {said} See `seatrial logs postgres`."
+            ) from error
+        raise StackError(
+            f"The database of {VARIABLE} ({where}) cannot be reached: {said} "
+            f"Start it, correct the address, or unset {VARIABLE} to use the embedded database."
+        ) from error
+
+
+def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | None = None) -> None:
+    """Bring the database at `url` to the newest schema with the migration command, or raise with what it said."""
+    environment = {**(os.environ if inherited is None else inherited), VARIABLE: url, DIRECT_VARIABLE: url}
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=MIGRATION_SECONDS, check=False,
+            env=environment, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise StackError(
+            f"The migrations did not end within {MIGRATION_SECONDS} s; see whether a session locks them."
+        ) from error
+    if ended.returncode != 0:
+        said = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
+        raise StackError(f"The migrations failed: {said[-1] if said else f'exit code {ended.returncode}'}")
+
+
+def direct_url(environment: Mapping[str, str], url: str) -> str:
+    """Return the address for migrations: past a pooler, when the named database has one."""
+    return (environment.get(VARIABLE) and environment.get(DIRECT_VARIABLE)) or url
+
+
+def embedded_url(layout: Layout) -> str | None:
+    """Return the address of the running embedded server of another process, or None when it does not run."""
+    noted = record.read(layout.run, "postgres")
+    if noted is None or noted.process is None:
+        return None
+    secret = cluster.password(layout.postgres.resolve())
+    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{noted.port}/{noted.database or DATABASE}"

@@ -1,0 +1,71 @@
+"""The file postmaster.pid: is a server alive in this data folder, is it ready, how to end a leftover."""
+
+import contextlib
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from seatrial.stack.processes import exits
+
+START_TIME_SLACK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """What a running server wrote about itself."""
+
+    pid: int
+    started_at: float
+    port: int | None
+    status: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the server accepts connections."""
+        return self.status == "ready"
+
+
+def read(data: Path) -> Postmaster | None:
+    """Return what postmaster.pid of a data folder says, or None while it is absent or half written."""
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        port = int(lines[3]) if len(lines) > 3 else None
+        return Postmaster(int(lines[0]), float(lines[2]), port, lines[7].strip() if len(lines) > 7 else "")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def process(data: Path) -> psutil.Process | None:
+    """Return the live server process of a data folder, recognised by pid and start time."""
+    found = read(data)
+    if found is None:
+        return None
+    try:
+        alive = psutil.Process(found.pid)
+        same = abs(alive.create_time() - found.started_at) <= START_TIME_SLACK_SECONDS
+        return alive if same and alive.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def stop(data: Path, patience_seconds: float = 20.0) -> bool:
+    """End a server that runs in a data folder without its guardian; True when there was one."""
+    alive = process(data)
+    if alive is None:
+        return False
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            alive.send_signal(number)
+        if not exits.wait([alive], patience_seconds):
+            return True
+    return True
+
+
+def wait_until_gone(data: Path, patience_seconds: float) -> None:
+    """Give a server that is already going down (its guardian saw the pipe close) the time to finish."""
+    deadline = time.monotonic() + patience_seconds
+    while process(data) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)

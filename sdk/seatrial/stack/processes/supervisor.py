@@ -1,0 +1,249 @@
+"""Keeps the database and the services alive: starts them, watches them, restarts what crashed, stops them in order."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from seatrial.stack.environment import Surroundings
+from seatrial.stack.errors import StackError
+from seatrial.stack.layout import Layout
+from seatrial.stack.postgres.database import Database
+from seatrial.stack.processes import memory, record
+from seatrial.stack.processes.backoff import Backoff
+from seatrial.stack.processes.process import ServiceProcess
+from seatrial.stack.services import Service
+
+TICK_SECONDS = 0.2
+PROBE_SECONDS = 3.0
+MEASURE_SECONDS = 1.0
+READY_SECONDS = 90.0
+FIRST_START_ATTEMPTS = 3
+BAD_SETTING = 2
+
+log = logging.getLogger(__name__)
+
+
+class Status(StrEnum):
+    """What a service is doing."""
+
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not ready"
+    WAITING = "restarting"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class State:
+    """One line of the status table."""
+
+    service: str
+    status: Status
+    pid: int | None
+    port: int | None
+    restarts: int
+    note: str = ""
+
+
+@dataclass
+class _Watched:
+    process: ServiceProcess
+    status: Status = Status.STOPPED
+    backoff: Backoff = field(default_factory=Backoff)
+    restarts: int = 0
+    start_at: float = 0.0
+    probe_at: float = 0.0
+    was_ready: bool = False
+    note: str = ""
+
+
+Listener = Callable[[str, str], None]
+
+
+class Supervisor:
+    """Run a database and services together; `listener(service, sentence)` hears what happens."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        database: Database,
+        services: tuple[Service, ...],
+        surroundings: Surroundings,
+        listener: Listener,
+    ) -> None:
+        self._layout = layout
+        self._database = database
+        self._surroundings = surroundings
+        self._say = listener
+        self._watched = [_Watched(ServiceProcess(each, surroundings.where[each.name], layout)) for each in services]
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self._served_url = ""
+        self._database_backoff = Backoff()
+        self._database_at = 0.0
+        self._measure_at = 0.0
+        self._database_restarts = 0
+        self._database_started = 0.0
+        self.peak_memory_bytes = 0
+
+    def start(self) -> None:
+        """Start every service, wait until all are ready, then watch them in the background."""
+        self._served_url = self._database.url
+        self._database_started = time.monotonic()
+        for watched in self._watched:
+            self._launch(watched)
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(watched.was_ready for watched in self._watched):
+            self._tick()
+            self._check_first_start(deadline)
+            time.sleep(0.05)
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the services, the last started first; the database is its owner's to stop."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+        with self._lock:
+            for watched in reversed(self._watched):
+                if watched.process.pid is not None:
+                    self._say(watched.process.service.name, "stopping")
+                watched.process.stop()
+                watched.status = Status.STOPPED
+
+    def states(self) -> list[State]:
+        """Return the state of the database and of every service."""
+        noted = record.read(self._layout.run, "postgres")
+        alive = self._database.is_running()
+        database = State(
+            "postgres",
+            Status.READY if alive else Status.WAITING,
+            noted.pid if noted else None,
+            noted.port if noted else None,
+            self._database_restarts,
+            "" if noted else "external",
+        )
+        services = [
+            State(
+                each.process.service.name,
+                each.status,
+                each.process.pid,
+                each.process.address.port,
+                each.restarts,
+                each.note,
+            )
+            for each in self._watched
+        ]
+        return [database, *services]
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            try:
+                self._tick()
+            except Exception:  # the loop that must survive a bad tick
+                log.exception("supervisor_tick_failed")
+                self._say("supervisor", "a check failed; see the log")
+
+    def _tick(self) -> None:
+        with self._lock:
+            self._tick_database()
+            for watched in self._watched:
+                self._tick_service(watched)
+            self._measure()
+
+    def _tick_database(self) -> None:
+        now = time.monotonic()
+        if self._database_at == 0.0:
+            if self._database.is_running():
+                return
+            self._database_backoff = self._database_backoff.crashed(now - self._database_started)
+            self._database_at = now + self._database_backoff.pause_seconds
+            self._say(
+                "postgres", f"ended unexpectedly; starting it again in {self._database_backoff.pause_seconds:g} s"
+            )
+        if now < self._database_at:
+            return
+        self._database_at = 0.0
+        self._database_started = now
+        try:
+            self._database.start()
+        except StackError as error:
+            self._say("postgres", str(error))
+            return
+        self._database_restarts += 1
+        self._say("postgres", "is running again")
+        if self._database.url != self._served_url:
+            self._move_services()
+
+    def _move_services(self) -> None:
+        self._served_url = self._database.url
+        self._say("postgres", "has a new address, so the services start again")
+        for watched in reversed(self._watched):
+            watched.process.stop()
+        for watched in self._watched:
+            self._launch(watched)
+
+    def _tick_service(self, watched: _Watched) -> None:
+        now = time.monotonic()
+        name = watched.process.service.name
+        code = watched.process.ended()
+        if code is not None:
+            watched.backoff = watched.backoff.crashed(watched.process.lived_seconds)
+            watched.start_at = now + watched.backoff.pause_seconds
+            watched.note = watched.process.last_words()
+            watched.status = Status.WAITING
+            pause = watched.backoff.pause_seconds
+            why = f": {watched.note}" if watched.note and code > 0 else ""
+            self._say(name, f"ended unexpectedly ({_how(code)}){why}; starting it again in {pause:g} s")
+            if code == BAD_SETTING and not watched.was_ready:
+                raise StackError(f"{name} refuses to start: {watched.note}")
+        elif watched.status is Status.WAITING and now >= watched.start_at:
+            watched.restarts += 1
+            self._launch(watched)
+        elif watched.status is not Status.WAITING and now >= watched.probe_at:
+            self._probe(watched)
+
+    def _launch(self, watched: _Watched) -> None:
+        process = watched.process
+        process.start(self._surroundings.for_service(process.service, self._served_url), watched.restarts)
+        watched.status = Status.STARTING
+        watched.probe_at = 0.0
+
+    def _probe(self, watched: _Watched) -> None:
+        before = watched.status
+        if watched.process.is_ready():
+            watched.status = Status.READY
+            watched.was_ready = True
+            watched.note = ""
+            watched.probe_at = time.monotonic() + PROBE_SECONDS
+            if before is not Status.READY:
+                self._say(watched.process.service.name, f"ready on {watched.process.address.url}")
+            return
+        watched.probe_at = time.monotonic() + (0.1 if before is Status.STARTING else 1.0)
+        if before is Status.READY:
+            watched.status = Status.NOT_READY
+            self._say(watched.process.service.name, "does not answer /health/ready")
+
+    def _check_first_start(self, deadline: float) -> None:
+        for watched in self._watched:
+            name = watched.process.service.name
+            if watched.backoff.crashes >= FIRST_START_ATTEMPTS and not watched.was_ready:
+                raise StackError(
+                    f"{name} does not start: {watched.note or 'it wrote nothing'} (log: {watched.process.log})"
+                )
+            if time.monotonic() > deadline and not watched.was_ready:
+                raise StackError(f"{name} was not ready within {READY_SECONDS:.0f} s; see {watched.process.log}")
+
+    def _measure(self) -> None:
+        if time.monotonic() >= self._measure_at:
+            self._measure_at = time.monotonic() + MEASURE_SECONDS
+            self.peak_memory_bytes = max(self.peak_memory_bytes, memory.of_family())
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,111 @@
+"""Requests and answers of the routes that are the engine's own."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from seatrial_core.contracts.events import Environment, Money
+from seatrial_core.contracts.orders import Side, TradingState
+
+Label = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class OrderRequest(BaseModel):
+    """An order under the sender's own id; sent twice it is one order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_order_id: Annotated[str, Field(min_length=1, max_length=128)]
+    symbol: Label
+    side: Side
+    quantity: Annotated[Money, Field(gt=0)]
+    price: Annotated[Money, Field(gt=0)] | None = None
+    stop_loss: Annotated[Money, Field(gt=0)] | None = None
+    take_profit: Annotated[Money, Field(gt=0)] | None = None
+    account: Label | None = None
+    strategy: Label = "manual"
+    environment: Environment | None = None
+
+
+class Price(BaseModel):
+    """The last price of a symbol."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    symbol: Label
+    price: Annotated[Money, Field(gt=0)]
+
+
+class Prices(BaseModel):
+    """Prices in the order in which they came."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prices: Annotated[list[Price], Field(min_length=1, max_length=1_000)]
+
+
+class PricesTaken(BaseModel):
+    """How many prices were taken, and the orders that left because of them."""
+
+    taken: int
+    filled: int
+
+
+class Checked(BaseModel):
+    """Whether an order would be accepted now; nothing was sent."""
+
+    accepted: bool
+    reason: str | None = None
+    state: TradingState
+
+
+class Command(BaseModel):
+    """Who commands, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actor: Annotated[str, Field(min_length=1, max_length=128)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ControlState(BaseModel):
+    """What the engine may do, who said so, and why."""
+
+    state: TradingState
+    actor: str = ""
+    reason: str = ""
+    changed_at: AwareDatetime | None = None
+
+
+class OutboxState(BaseModel):
+    """How many events wait, how many were refused, and why the last push failed."""
+
+    pending: int
+    refused: int
+    last_error: str | None = None
+
+
+class FillItem(BaseModel):
+    """One execution, as the ledger keeps it; amounts are decimal strings."""
+
+    id: str
+    order_id: str
+    account: str
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Money
+    price: Money
+    fee: Money
+    pnl: Money | None = None
+    holding_seconds: float | None = None
+    exit_reason: str | None = None
+    occurred_at: AwareDatetime
+
+
+class WebhookTaken(BaseModel):
+    """A webhook was taken; the order it became, or why it became none."""
+
+    status: str
+    order_id: str | None = None
+    reason: str | None = None

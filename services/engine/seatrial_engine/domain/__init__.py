@@ -1,0 +1,1 @@
+"""Pure rules of the engine: accounts, order intents, risk limits, fills."""

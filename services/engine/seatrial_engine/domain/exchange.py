@@ -1,0 +1,104 @@
+"""The simulated exchange: executes an order at the last price, at once, or fails the way a fault says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, assert_never
+
+from seatrial_core.contracts.orders import Side
+from seatrial_engine.domain.decimals import BASIS_POINT, rounded
+
+PLACE = "place_order"
+FIND = "find_order"
+ATTEMPTS = 3
+
+
+class Fault(StrEnum):
+    """What goes wrong between engine and exchange on one order; the last three are executed all the same."""
+
+    CONNECT_REFUSED = "connect_refused"
+    SERVER_ERROR = "server_error"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    TIMEOUT_EXECUTED = "timeout_executed"
+    SERVER_ERROR_EXECUTED = "server_error_executed"
+    NAN_BODY = "nan_body"
+
+
+@dataclass(frozen=True)
+class ExchangeOrder:
+    """An order as the exchange gets it; `limit` fills at the price itself, anything else pays slippage."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    limit: bool = False
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to the exchange and whether it was answered well."""
+
+    endpoint: str
+    ok: bool = True
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What became of an order: price and fee, or the reason why nothing was executed."""
+
+    calls: Sequence[Call]
+    price: Decimal | None = None
+    fee: Decimal = Decimal(0)
+    reason: str | None = None
+
+
+class Exchange(Protocol):
+    """Where orders go. An execution must be final when it is returned."""
+
+    def execute(self, order: ExchangeOrder) -> Execution:
+        """Execute an order, or say why not."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImmediateExchange:
+    """Fill every order whole, at its price moved by the slippage.
+
+    A call whose answer is lost is followed by a question for the order's state under its client order id, so that
+    an order that was executed is never sent twice and never forgotten.
+
+    Args:
+        fee_rate: Fee of one side, a ratio of the traded value.
+        slippage_bps: Adverse slippage of market and stop orders, in hundredths of a percent.
+    """
+
+    fee_rate: Decimal
+    slippage_bps: Decimal = Decimal(0)
+
+    def execute(self, order: ExchangeOrder) -> Execution:
+        """Fill the order, or fail as its fault says."""
+        match order.fault:
+            case None:
+                return self._filled(order, (Call(PLACE),))
+            case Fault.CONNECT_REFUSED | Fault.TIMEOUT:
+                # Asked for the order, the exchange knows none; sent again, the connection fails again.
+                calls = (Call(PLACE, ok=False), Call(FIND)) * (ATTEMPTS - 1) + (Call(PLACE, ok=False),)
+                return Execution(calls, reason="exchange_unreachable")
+            case Fault.SERVER_ERROR | Fault.RATE_LIMITED:
+                return self._filled(order, (Call(PLACE, ok=False), Call(FIND), Call(PLACE)))
+            case Fault.TIMEOUT_EXECUTED | Fault.SERVER_ERROR_EXECUTED | Fault.NAN_BODY:
+                return self._filled(order, (Call(PLACE, ok=False), Call(FIND)))
+            case _:
+                assert_never(order.fault)
+
+    def _filled(self, order: ExchangeOrder, calls: Sequence[Call]) -> Execution:
+        sign = 1 if order.side is Side.BUY else -1
+        price = order.price if order.limit else rounded(order.price * (1 + sign * self.slippage_bps * BASIS_POINT))
+        if price <= 0:
+            return Execution(calls, reason="exchange_refused")
+        return Execution(calls, price=price, fee=rounded(order.quantity * price * self.fee_rate))

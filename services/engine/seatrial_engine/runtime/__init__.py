@@ -1,0 +1,1 @@
+"""Background work of the engine: group commit, outbox relay, system metrics."""

@@ -1,0 +1,81 @@
+"""Decides which events of a group of batches are new: money by its key, telemetry by its batch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from seatrial_core.contracts.events import MONEY_TYPES, Event, ledger_key
+from seatrial_metrics.batches import Batch, BatchKey
+
+
+class EventKey(NamedTuple):
+    """The name by which a money event is unique."""
+
+    environment: str
+    account: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one batch: how many of its events are new, how many were there already."""
+
+    accepted: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The new events of a group, in order of arrival, and what became of each batch."""
+
+    events: Sequence[Event]
+    repeated: Sequence[Event]
+    taken: Sequence[Taken]
+
+
+def is_money(event: Event) -> bool:
+    """Tell whether an event must be in the ledger exactly once by its own key."""
+    return event.type in MONEY_TYPES
+
+
+def key_of(event: Event) -> EventKey:
+    """Return the key of a money event."""
+    return EventKey(event.environment.value, event.account, ledger_key(event))
+
+
+def choose(batches: Sequence[Batch], new_batches: Iterable[BatchKey], new_keys: Iterable[EventKey]) -> Choice:
+    """Return the events that go into the ledger.
+
+    Args:
+        batches: The group, in order of arrival.
+        new_batches: The batch keys that the ledger has not seen; the first batch with such a key counts.
+        new_keys: The event keys that the ledger has not seen; the first event with such a key counts.
+    """
+    fresh_batches = set(new_batches)
+    fresh_keys = set(new_keys)
+    events: list[Event] = []
+    repeated: list[Event] = []
+    taken: list[Taken] = []
+    for batch in batches:
+        telemetry_counts = batch.key is None or batch.key in fresh_batches
+        if batch.key is not None:
+            fresh_batches.discard(batch.key)
+        accepted = 0
+        for event in batch.events:
+            if _is_new(event, fresh_keys, telemetry_counts):
+                events.append(event)
+                accepted += 1
+            else:
+                repeated.append(event)
+        taken.append(Taken(accepted, len(batch.events) - accepted))
+    return Choice(tuple(events), tuple(repeated), tuple(taken))
+
+
+def _is_new(event: Event, fresh_keys: set[EventKey], telemetry_counts: bool) -> bool:
+    if not is_money(event):
+        return telemetry_counts
+    key = key_of(event)
+    if key not in fresh_keys:
+        return False
+    fresh_keys.discard(key)
+    return True

@@ -1,0 +1,106 @@
+"""Writes what events count: counters, seconds, engines."""
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from seatrial_core.contracts.events import SystemEvent
+from seatrial_metrics.counters import Tally
+from seatrial_service.db.metrics import Activity, CounterRow, EngineRow
+
+
+async def add(session: AsyncSession, tally: Tally, now: datetime) -> None:
+    """Add a tally to what is stored; rows are taken in sorted order, so that two writers never wait in a circle."""
+    await _add_counters(session, tally)
+    await _add_seconds(session, tally)
+    await _hear_engines(session, tally)
+    for (environment, engine), state in sorted(tally.engines.items()):
+        if state.system is not None:
+            await _keep_sample(session, environment, engine, state.system, now)
+
+
+async def _add_counters(session: AsyncSession, tally: Tally) -> None:
+    rows = [
+        {**key._asdict(), "value": value} for key, value in sorted(tally.counters.items(), key=lambda pair: pair[0])
+    ]
+    if not rows:
+        return
+    statement = insert(CounterRow)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["environment", "family", "first", "second", "third"],
+            set_={"value": CounterRow.value + statement.excluded.value},
+        ),
+        rows,
+    )
+
+
+async def _add_seconds(session: AsyncSession, tally: Tally) -> None:
+    rows = [{**key._asdict(), **vars(count)} for key, count in sorted(tally.seconds.items(), key=lambda pair: pair[0])]
+    if not rows:
+        return
+    statement = insert(Activity)
+    new = statement.excluded
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["environment", "account", "endpoint", "second"],
+            set_={
+                "trades": Activity.trades + new.trades,
+                "api_calls": Activity.api_calls + new.api_calls,
+                "failed_calls": Activity.failed_calls + new.failed_calls,
+                "errors": Activity.errors + new.errors,
+                "slowest_seconds": func.greatest(Activity.slowest_seconds, new.slowest_seconds),
+            },
+        ),
+        rows,
+    )
+
+
+async def _hear_engines(session: AsyncSession, tally: Tally) -> None:
+    heard = insert(EngineRow)
+    new = heard.excluded
+    rows = [
+        {
+            "environment": environment,
+            "engine": engine,
+            "last_occurred_at": state.last_occurred_at,
+            "heartbeat_at": state.heartbeat_at,
+        }
+        for (environment, engine), state in sorted(tally.engines.items())
+    ]
+    if rows:
+        await session.execute(
+            heard.on_conflict_do_update(
+                index_elements=["environment", "engine"],
+                set_={
+                    "last_occurred_at": func.greatest(EngineRow.last_occurred_at, new.last_occurred_at),
+                    "heartbeat_at": func.greatest(EngineRow.heartbeat_at, new.heartbeat_at),
+                },
+            ),
+            rows,
+        )
+
+
+async def _keep_sample(
+    session: AsyncSession, environment: str, engine: str, sample: SystemEvent, now: datetime
+) -> None:
+    sampled = insert(EngineRow).values(
+        environment=environment,
+        engine=engine,
+        last_occurred_at=sample.occurred_at,
+        system_at=sample.occurred_at,
+        system_received_at=now,
+        cpu_percent=sample.cpu_percent,
+        memory_percent=sample.memory_percent,
+        disk_percent=sample.disk_percent,
+    )
+    names = ("system_at", "system_received_at", "cpu_percent", "memory_percent", "disk_percent")
+    await session.execute(
+        sampled.on_conflict_do_update(
+            index_elements=["environment", "engine"],
+            set_={name: sampled.excluded[name] for name in names},
+            where=EngineRow.system_at.is_(None) | (EngineRow.system_at <= sampled.excluded.system_at),
+        )
+    )

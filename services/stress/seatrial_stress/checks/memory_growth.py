@@ -1,0 +1,68 @@
+"""Whether the engine's memory grows with its orders beyond a budget, said only when the series can carry it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from seatrial_core.contracts.stress import Check, CheckState
+
+BLOCKS = 12
+LEAST_BLOCKS = 10
+WARM_UP_SHARE = 0.2
+MEGABYTE = 1 << 20
+Z = 1.96
+
+
+@dataclass(frozen=True)
+class MemorySample:
+    """The engine's resident memory at an instant of the run."""
+
+    at_seconds: float
+    rss_bytes: int
+
+
+def judge(samples: Sequence[MemorySample], orders: int, seconds: float, budget_mb: float) -> Check:
+    """Judge growth by the slope of the lower envelope (block minima, Theil-Sen with Sen's interval).
+
+    Args:
+        samples: The memory, in order; empty when the engine's process is not known.
+        orders: How many orders were sent.
+        seconds: How long that took.
+        budget_mb: Allowed growth in MB for 1,000 orders.
+    """
+    if not samples:
+        said = "the engine's process is not on this machine or not ours to see"
+        return Check(name="memory_growth", kind="memory", state=CheckState.UNKNOWN, said=said)
+    minima = _block_minima(samples[math.ceil(len(samples) * WARM_UP_SHARE) :])
+    if len(minima) < LEAST_BLOCKS or not orders:
+        said = f"{len(samples)} samples are too few to see a slope"
+        return Check(name="memory_growth", kind="memory", state=CheckState.INCONCLUSIVE, said=said)
+    low, middle, high = (slope * seconds / orders * 1_000 / MEGABYTE for slope in _slope(minima))
+    values = {"mb_per_1000_orders": middle, "lower": low, "upper": high, "budget": budget_mb, "blocks": len(minima)}
+    state = CheckState.PASS if high <= budget_mb else CheckState.FAIL if low > budget_mb else CheckState.INCONCLUSIVE
+    said = f"{middle:.1f} MB for 1,000 orders (95 % {low:.1f} to {high:.1f}), allowed {budget_mb:g}"
+    return Check(name="memory_growth", kind="memory", state=state, said=said, values=dict(values))
+
+
+def _block_minima(samples: Sequence[MemorySample]) -> list[MemorySample]:
+    if len(samples) < BLOCKS:
+        return list(samples)
+    size = len(samples) / BLOCKS
+    blocks = [samples[round(n * size) : round((n + 1) * size)] for n in range(BLOCKS)]
+    return [min(block, key=lambda each: each.rss_bytes) for block in blocks]
+
+
+def _slope(points: Sequence[MemorySample]) -> tuple[float, float, float]:
+    """Return lower bound, estimate and upper bound in bytes per second (Sen 1968)."""
+    slopes = sorted(
+        (b.rss_bytes - a.rss_bytes) / (b.at_seconds - a.at_seconds)
+        for n, a in enumerate(points)
+        for b in points[n + 1 :]
+        if b.at_seconds > a.at_seconds
+    )
+    n = len(points)
+    spread = Z * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+    low = max(0, math.floor((len(slopes) - spread) / 2))
+    high = min(len(slopes) - 1, math.ceil((len(slopes) + spread) / 2))
+    return slopes[low], median(slopes), slopes[high]

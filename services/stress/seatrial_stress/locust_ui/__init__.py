@@ -1,0 +1,1 @@
+"""Locust's own web page behind the service's login."""

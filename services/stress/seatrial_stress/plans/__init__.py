@@ -1,0 +1,1 @@
+"""Load plans, their schedules and their permitted targets."""

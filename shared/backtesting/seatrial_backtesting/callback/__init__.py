@@ -1,0 +1,1 @@
+"""Runs a strategy written as a callback, bar by bar."""

@@ -1,0 +1,1 @@
+"""Reads price files into candles and checks their quality."""

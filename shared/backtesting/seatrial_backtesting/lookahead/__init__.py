@@ -1,0 +1,1 @@
+"""Prepares strategies and callbacks for the look-ahead check."""

@@ -1,0 +1,220 @@
+"""Fits callbacks, functions over candles and factories to the lookahead proof."""
+
+import random
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_backtesting.callback.parsing import Action, Decision
+from seatrial_backtesting.callback.runner import Answers, Callback, ask
+from seatrial_backtesting.data.loader import LoadOptions, load
+from seatrial_backtesting.lookahead.outside_data import Outside, in_reach
+from seatrial_backtesting.lookahead.state import keeper
+from seatrial_backtesting.strategy_ref import Choice, choose
+from seatrial_core.errors import field_error
+from seatrial_trading.lookahead import Decisions, Plan, Progress, Report, Subject, changes, examine, signals_subject
+from seatrial_trading.lookahead.comparison import Decide
+from seatrial_trading.lookahead.decisions import differing, of_signals
+from seatrial_trading.quant.candles import Candles
+from seatrial_trading.strategy.signals import Signals
+
+CURTAINS = ("noise", "nan")
+SEED = 20_000
+FORMS = "f(historical_data, symbol) -> dict | None, f(candles) -> Signals, or f(candles) -> such a callback"
+UNPROVEN = (
+    "it decides from {names}, whose numbers are not the bars': how they were made cannot be seen. Make them inside a "
+    "function of the candles, `make(candles) -> strategy`, and check that"
+)
+FIXED = "it can reach {names}, which cannot be changed for a trial (a tuple, or memory that is read-only)"
+
+
+def check(
+    strategy: object,
+    data: object,
+    params: Mapping[str, Any] | None = None,
+    plan: Plan | None = None,
+    options: LoadOptions | None = None,
+    told: Progress | None = None,
+) -> Report:
+    """Return whether a strategy decides from the past alone.
+
+    Args:
+        strategy: A registered name, a rule document, or a function: `f(historical_data, symbol)`, `f(candles)` that
+            returns Signals, or `f(candles)` that returns such a callback.
+        data: A file, a DataFrame, rows, columns or Candles to try it on.
+        params: Parameters of a registered strategy or rule document.
+        plan: How much to probe.
+        options: How to read the data.
+        told: Called now and then with the check, how much of it is done and how much there is.
+    """
+    choice, candles = choose(strategy, params), load(data, options).candles
+    subject = subject_of(choice, candles)
+    return examine(subject, candles, plan) if told is None else examine(subject, candles, plan, told)
+
+
+def subject_of(choice: Choice, candles: Candles) -> Subject:
+    """Return what a name, a rule document or a callable stands for as the lookahead proof wants it.
+
+    Args:
+        choice: The strategy; a callable of one argument is given the candles and returns Signals or a callback.
+        candles: The bars it will be tried on, to recognise them in data that it reaches elsewhere.
+    """
+    if choice.spec is not None and choice.model is not None:
+        return signals_subject(choice.spec, choice.model)
+    if choice.callback is None:
+        raise field_error("strategy", choice.name, FORMS)
+    function: Any = choice.callback  # Any: how many arguments it takes is found out
+    outside = in_reach(function, candles)
+    if _arguments(function) == 1:
+        return _of_maker(choice.name, function, outside, candles)
+    return _of_callback(choice.name, function, outside, candles)
+
+
+def of_answers(answers: Answers, bars: int) -> Decisions:
+    """Return what a callback answered as decisions, refusals and exceptions included."""
+    made = answers.decisions
+    said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(Decision._fields))
+    columns: dict[str, NDArray[Any]] = {"action": np.full(bars, "", dtype=object)}  # Any: floats or texts
+    for place, name in enumerate(Decision._fields):
+        if name != "action":
+            columns[name] = np.full(bars, np.nan)
+            columns[name][made.at] = said[:, place]
+    texts = columns["action"]
+    for bar, row in zip(made.at, made.rows, strict=True):
+        texts[bar] = Action(int(row.action)).name.lower()
+    active = np.asarray(texts != "", dtype=np.bool_)
+    for bar, refusal in made.refused.items():
+        texts[bar] = f"refused: {refusal.reason}"
+    for failure in answers.failures:
+        texts[failure.index] = f"raised {failure.error}"
+    return Decisions(columns, active)
+
+
+def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candles) -> Subject:
+    def carried(bars: Candles) -> Decisions:
+        return of_answers(ask(callback, bars, "skip"), len(bars))
+
+    decide = _fresh(carried, callback, outside)
+    return Subject(
+        name,
+        decide,
+        carried=carried,
+        seeded=_seeded(carried),
+        behind_curtain=tuple(_fresh(_curtained(callback, outside, change), callback, outside) for change in CURTAINS)
+        if outside.series
+        else (),
+        outside=outside.names,
+        unproven=_unproven(decide, outside, candles),
+        costly=True,
+    )
+
+
+def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, candles: Candles) -> Subject:
+    def carried(bars: Candles) -> Decisions:
+        made = make(bars)
+        if isinstance(made, Signals):
+            return of_signals(made)
+        if isinstance(made, Mapping):
+            return of_signals(_signals(made, len(bars)))
+        if callable(made):
+            return of_answers(ask(made, bars, "skip"), len(bars))
+        raise field_error("strategy", type(made).__name__, FORMS)
+
+    decide = _fresh(carried, make, outside)
+    return Subject(
+        name,
+        decide,
+        carried=carried,
+        seeded=_seeded(carried),
+        hiding=outside.hidden if outside.series else None,
+        outside=outside.names,
+        unproven=_unproven(decide, outside, candles),
+        costly=_is_asked_bar_by_bar(make, candles),
+    )
+
+
+def _is_asked_bar_by_bar(make: Callable[[Candles], object], candles: Candles) -> bool:
+    try:
+        return callable(make(candles))
+    except Exception:  # noqa: BLE001  it will raise again where that is told
+        return False
+
+
+def _signals(columns: Mapping[str, Any], bars: int) -> Signals:  # Any: arrays of the strategy
+    entry = np.asarray(columns["entry"]).astype(np.int8)
+    leave = np.asarray(columns.get("exit", np.zeros(bars)), dtype=np.bool_)
+    others = {name: value for name, value in columns.items() if name not in ("entry", "exit")}
+    return Signals(entry, leave, **others)
+
+
+def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
+    def decide(bars: Candles) -> Decisions:
+        with outside.curtain(change) as show:
+
+            def shown(history: Any, symbol: str) -> Mapping[str, Any] | None:  # Any: the guide's
+                show(len(history))
+                return callback(history, symbol)
+
+            return of_answers(ask(shown, bars, "skip"), len(bars))
+
+    return decide
+
+
+def _fresh(carried: Decide, strategy: object, outside: Outside) -> Decide:
+    """Return the run that starts as the first did, whatever earlier runs have left."""
+    put_back = keeper(strategy, outside.cells)
+
+    def decide(bars: Candles) -> Decisions:
+        put_back()
+        return carried(bars)
+
+    return decide
+
+
+def _seeded(decide: Decide) -> Decide:
+    """Return the same run with Python's and numpy's global random numbers seeded, and put back after."""
+
+    def run(bars: Candles) -> Decisions:
+        python, numpy = random.getstate(), np.random.get_state()
+        try:
+            random.seed(SEED)
+            np.random.seed(SEED)
+            return decide(bars)
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+    return run
+
+
+def _unproven(decide: Decide, outside: Outside, candles: Candles) -> str:
+    """Return why a strategy cannot be judged whole: it decides from numbers whose making cannot be seen."""
+    if outside.fixed:
+        return FIXED.format(names=", ".join(outside.fixed))
+    derived = outside.only_derived()
+    if not derived.series:
+        return ""
+    bars = changes.alone(candles)
+    try:
+        plain = decide(bars)
+        with derived.hidden(0):
+            other = decide(bars)
+    except Exception:  # noqa: BLE001  whatever it raises over such numbers, it has looked at them
+        return UNPROVEN.format(names=", ".join(derived.names))
+    return UNPROVEN.format(names=", ".join(derived.names)) if len(differing(plain, other, len(candles))) else ""
+
+
+def _arguments(function: Callable[..., object]) -> int:
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    needed = [
+        each
+        for each in parameters
+        if each.default is Parameter.empty and each.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    return len(needed)

@@ -1,0 +1,1 @@
+"""What every part of Seatrial shares: contracts, metric catalogue, errors, clients, alert rules and live figures."""

@@ -1,0 +1,155 @@
+"""Alerts, rules, silences and notifications on the wire."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+ScopeName = Literal["portfolio", "account", "strategy", "endpoint"]
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Seconds = Annotated[float, Field(ge=0, le=86_400 * 31, allow_inf_nan=False)]
+
+
+class RuleDocument(BaseModel):
+    """A rule as it is written and read; the fields mean what `seatrial_core.alerting.Rule` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: RuleName
+    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    comparison: Literal["above", "below"]
+    threshold: Annotated[float, Field(allow_inf_nan=False)]
+    for_seconds: Seconds = 0.0
+    keep_firing_seconds: Seconds = 0.0
+    recovery: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    samples_metric: str = ""
+    minimum_samples: Annotated[int, Field(ge=0)] = 0
+    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=4)] = ("portfolio",)
+    severity: Literal["warning", "critical"] = "critical"
+    no_data: Literal["hold", "fire"] = "hold"
+    repeat_seconds: Seconds = 14_400.0
+    action: Literal["none", "halt"] = "none"
+    summary: Annotated[str, Field(max_length=500)] = ""
+
+
+class Alert(BaseModel):
+    """One alert, firing or resolved."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    rule: str
+    environment: str
+    scope: str
+    severity: str
+    status: Literal["firing", "resolved"]
+    summary: str
+    metric: str
+    threshold: float
+    value: float | None
+    fired_at: AwareDatetime
+    resolved_at: AwareDatetime | None = None
+    recorded_at: AwareDatetime
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: str | None = None
+    is_stale: bool = False
+
+
+class Step(BaseModel):
+    """One step in an alert's history."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    at: AwareDatetime
+    recorded_at: AwareDatetime
+    value: float | None
+    reason: str
+
+
+class Delivery(BaseModel):
+    """One attempt to deliver a notification."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    alert_id: str
+    channel: str
+    at: AwareDatetime
+    attempt: int
+    outcome: str
+    status_code: int | None
+    detail: str
+    seconds: float
+
+
+class SilenceRequest(BaseModel):
+    """Hold the notifications of a rule back until an instant; its alerts are still recorded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: RuleName
+    scope: str | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    created_by: Annotated[str, Field(min_length=1, max_length=100)]
+    expires_at: AwareDatetime
+
+
+class Silence(SilenceRequest):
+    """A silence as it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    created_at: AwareDatetime
+
+
+class Acknowledgement(BaseModel):
+    """Somebody looks after an alert."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Breaker(BaseModel):
+    """How the circuit breaker stands: `halting` and `resuming` are commanded, but the engine has not confirmed it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Literal["ready", "halting", "halted", "resuming"]
+    alert_id: str | None = None
+    actor: str = ""
+    reason: str = ""
+    commanded_at: AwareDatetime | None = None
+    attempts: int = 0
+    problem: str | None = None
+
+
+class Resume(BaseModel):
+    """Who lets the engine trade again, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Notification(BaseModel):
+    """The body of a webhook; `key` is the same for every attempt to deliver it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    rule: str
+    state: Literal["firing", "resolved", "repeated", "halted", "resumed", "unconfirmed", "test"]
+    severity: str
+    environment: str
+    scope: str
+    summary: str
+    reason: str
+    metric: str
+    value: float | None
+    threshold: float | None
+    at: AwareDatetime
+    alert_id: str
+    labels: dict[str, Any] = {}

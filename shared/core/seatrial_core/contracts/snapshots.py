@@ -1,0 +1,47 @@
+"""What the metrics service knows at one instant, as the alerts service and the console read it."""
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from seatrial_core.contracts.events import Environment
+
+
+class SnapshotItem(BaseModel):
+    """The figures of one scope; `account` and `strategy` null mean the whole portfolio of the environment.
+
+    A figure that cannot be known is null in `values` and has its reason in `undefined`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    environment: Environment
+    account: str | None = None
+    strategy: str | None = None
+    endpoint: str | None = None
+    occurred_at: AwareDatetime
+    values: dict[str, float | None]
+    undefined: dict[str, str] = {}
+
+
+class Snapshot(BaseModel):
+    """All scopes at one ledger sequence, read in one transaction."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: AwareDatetime
+    sequence: int
+    items: list[SnapshotItem]
+
+
+class Performance(BaseModel):
+    """The figures of one portfolio for people and programs; undefined ones are null with a reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    environment: list[Environment]
+    as_of: AwareDatetime
+    sequence: int
+    metrics: dict[str, Any]  # numbers, null where undefined
+    undefined: dict[str, str] = {}
+    accounts: list[dict[str, Any]] = []  # one row an account, the same figures

@@ -1,0 +1,1 @@
+"""Formulas for live figures and the type of a figure that may be undefined."""

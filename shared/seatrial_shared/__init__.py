@@ -1,1 +1,0 @@
-"""The ground floor: contracts, formulas, fill rules and plumbing; it imports nothing else of ours."""

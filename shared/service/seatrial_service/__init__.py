@@ -1,0 +1,1 @@
+"""What every service shares: web application, authentication, settings, logging and the database."""

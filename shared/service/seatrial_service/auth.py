@@ -1,0 +1,98 @@
+"""Who may call what: bearer tokens with scopes."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+from seatrial_core.errors import Forbidden, SettingsError, Unauthenticated
+
+SCOPES = frozenset(
+    {
+        "events:write",
+        "metrics:read",
+        "alerts:read",
+        "alerts:write",
+        "engine:trade",
+        "engine:control",
+        "backtest:read",
+        "backtest:run",
+        "stress:read",
+        "stress:run",
+        "admin",
+    }
+)
+DEFAULT_SECRETS = frozenset({"changeme", "change-me", "secret", "password", "token", "default", "test"})
+SHORTEST_TOKEN = 16
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens a service accepts, kept as hashes only."""
+
+    scopes_by_hash: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def configured(self) -> bool:
+        """Tell whether any token is known; without one a loopback service is open."""
+        return bool(self.scopes_by_hash)
+
+    @classmethod
+    def parse(cls, text: str) -> "Tokens":
+        """Read `token=scope,scope;token2=admin`.
+
+        Raises:
+            SettingsError: The text is malformed, a scope is unknown, or a token is a default secret or too short.
+        """
+        pairs = []
+        for number, part in enumerate(filter(None, (piece.strip() for piece in text.split(";"))), start=1):
+            token, separator, names = part.rpartition("=")
+            scopes = frozenset(filter(None, (name.strip() for name in names.split(","))))
+            if not separator or not scopes or not scopes <= SCOPES:
+                unknown = ", ".join(sorted(scopes - SCOPES)) if separator else ""
+                raise SettingsError(
+                    f"SEATRIAL_TOKENS: entry {number} must read token=scope,scope with scopes of "
+                    f"{', '.join(sorted(SCOPES))}; found {unknown or 'no scope'}"
+                )
+            if token.lower() in DEFAULT_SECRETS or len(token) < SHORTEST_TOKEN:
+                raise SettingsError(
+                    f"SEATRIAL_TOKENS: entry {number} is a default secret or shorter than {SHORTEST_TOKEN} characters; "
+                    "make a random one, for example with `openssl rand -hex 24`"
+                )
+            pairs.append((sha256(token.encode()).hexdigest(), scopes))
+        return cls(tuple(pairs))
+
+    def scopes_of(self, token: str) -> frozenset[str]:
+        """Return what a token may do; the empty set for an unknown one."""
+        digest = sha256(token.encode()).hexdigest()
+        found: frozenset[str] = frozenset()
+        for known, scopes in self.scopes_by_hash:  # all are compared, so that time tells nothing
+            if hmac.compare_digest(known, digest):
+                found = scopes
+        return found
+
+
+def authorise(tokens: Tokens, header: str | None, scope: str) -> None:
+    """Let a call pass, or raise.
+
+    Args:
+        tokens: What this service accepts.
+        header: The Authorization header as it came.
+        scope: What the route needs; `admin` passes everywhere.
+
+    Raises:
+        Unauthenticated: No token, no bearer token, or an unknown one.
+        Forbidden: The token lacks the scope.
+    """
+    if not tokens.configured:
+        return
+    kind, _, token = (header or "").partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Unauthenticated(
+            "send `Authorization: Bearer <token>`; on a laptop the token is in .seatrial/token",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    scopes = tokens.scopes_of(token.strip())
+    if not scopes:
+        raise Unauthenticated("this token is not known here", headers={"WWW-Authenticate": "Bearer"})
+    if scope not in scopes and "admin" not in scopes:
+        raise Forbidden(f"this token lacks the scope `{scope}`; it has {', '.join(sorted(scopes))}")

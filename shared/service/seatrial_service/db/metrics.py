@@ -1,0 +1,208 @@
+"""The tables of the metrics service: the ledger, its keys, and the books that are derived from it."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from seatrial_service.db.base import Base, Mapped, mapped_column
+
+SCHEMA = {"schema": "metrics"}
+
+
+class LedgerHead(Base):
+    """One row: the last sequence; locked by whoever commits, so that sequences appear in order."""
+
+    __tablename__ = "ledger_head"
+    __table_args__ = SCHEMA
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    last_sequence: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class LedgerEvent(Base):
+    """One accepted event; partitions go by the day it was received."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_sequence", "sequence"),
+        Index("ix_events_account", "environment", "account", "occurred_at"),
+        {"schema": "metrics", "postgresql_partition_by": "RANGE (received_at)"},
+    )
+
+    received_at: Mapped[datetime] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String)
+    type: Mapped[str] = mapped_column(String)
+    occurred_at: Mapped[datetime]
+    engine: Mapped[str] = mapped_column(String)
+    account: Mapped[str] = mapped_column(String)
+    strategy: Mapped[str] = mapped_column(String)
+    symbol: Mapped[str] = mapped_column(String)
+    environment: Mapped[str] = mapped_column(String)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the fields of each type
+
+
+class EventKey(Base):
+    """The uniqueness of money events, which a partitioned table cannot hold."""
+
+    __tablename__ = "event_keys"
+    __table_args__ = (Index("ix_event_keys_received_at", "received_at"), SCHEMA)
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    ledger_key: Mapped[str] = mapped_column(String, primary_key=True)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    lasting: Mapped[bool] = mapped_column(Boolean)
+
+
+class Batch(Base):
+    """A telemetry batch that was taken, so that a second sending of it counts nothing."""
+
+    __tablename__ = "batches"
+    __table_args__ = (Index("ix_batches_received_at", "received_at"), SCHEMA)
+
+    producer: Mapped[str] = mapped_column(String, primary_key=True)
+    sequence: Mapped[str] = mapped_column(String, primary_key=True)
+    received_at: Mapped[datetime]
+
+
+class LevelColumns:
+    """Where an equity curve stands after one instant."""
+
+    equity: Mapped[Decimal] = mapped_column(Numeric)
+    peak: Mapped[Decimal] = mapped_column(Numeric)
+    max_drawdown_ratio: Mapped[Decimal] = mapped_column(Numeric)
+    base: Mapped[Decimal] = mapped_column(Numeric)
+    session_day: Mapped[date | None] = mapped_column(Date)
+    session_start_equity: Mapped[Decimal] = mapped_column(Numeric)
+    members: Mapped[int] = mapped_column(Integer)
+
+
+class CurveColumns(LevelColumns):
+    """An equity curve: its level now, the level before the newest instant, and what that instant brought so far."""
+
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: a level, its numbers as text
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: a step, likewise
+    pending_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class AccountBook(CurveColumns, Base):
+    """The books of one account."""
+
+    __tablename__ = "accounts"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    currency: Mapped[str] = mapped_column(String)
+    opening_balance: Mapped[Decimal | None] = mapped_column(Numeric)
+    opened_at: Mapped[datetime | None]
+    first_equity_at: Mapped[datetime | None]
+    cash: Mapped[Decimal | None] = mapped_column(Numeric)
+    open_positions: Mapped[int | None] = mapped_column(Integer)
+    risk_at_stop: Mapped[Decimal | None] = mapped_column(Numeric)
+    realised_pnl: Mapped[Decimal] = mapped_column(Numeric)
+    wins: Mapped[int] = mapped_column(BigInteger)
+    losses: Mapped[int] = mapped_column(BigInteger)
+    flats: Mapped[int] = mapped_column(BigInteger)
+    late_events: Mapped[int] = mapped_column(BigInteger)
+    last_occurred_at: Mapped[datetime | None]
+
+
+class PortfolioBook(CurveColumns, Base):
+    """The curve of all accounts of an environment together."""
+
+    __tablename__ = "portfolios"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+
+
+class EquityPoint(LevelColumns, Base):
+    """One account at one instant, with the level its curve had then."""
+
+    __tablename__ = "equity_points"
+    __table_args__ = (Index("ix_equity_points_time", "environment", "occurred_at"), SCHEMA)
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    cash: Mapped[Decimal | None] = mapped_column(Numeric)
+    open_positions: Mapped[int | None] = mapped_column(Integer)
+    risk_at_stop: Mapped[Decimal | None] = mapped_column(Numeric)
+
+
+class PortfolioPoint(LevelColumns, Base):
+    """All accounts of an environment at one instant."""
+
+    __tablename__ = "portfolio_points"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+
+
+class CounterRow(Base):
+    """One number that only grows, by family and labels; survives every restart."""
+
+    __tablename__ = "counters"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    family: Mapped[str] = mapped_column(String, primary_key=True)
+    first: Mapped[str] = mapped_column(String, primary_key=True)
+    second: Mapped[str] = mapped_column(String, primary_key=True)
+    third: Mapped[str] = mapped_column(String, primary_key=True)
+    value: Mapped[Decimal] = mapped_column(Numeric)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # who came first keeps its label
+
+
+class Activity(Base):
+    """What happened in one second, for the windows of the last minutes."""
+
+    __tablename__ = "activity"
+    __table_args__ = (Index("ix_activity_second", "environment", "second"), SCHEMA)
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    endpoint: Mapped[str] = mapped_column(String, primary_key=True)
+    second: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    trades: Mapped[int] = mapped_column(BigInteger)
+    api_calls: Mapped[int] = mapped_column(BigInteger)
+    failed_calls: Mapped[int] = mapped_column(BigInteger)
+    errors: Mapped[int] = mapped_column(BigInteger)
+    slowest_seconds: Mapped[Decimal | None] = mapped_column(Numeric)
+
+
+class EngineRow(Base):
+    """When an engine was last heard of, and how its machine was."""
+
+    __tablename__ = "engines"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    engine: Mapped[str] = mapped_column(String, primary_key=True)
+    last_occurred_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime | None]
+    system_at: Mapped[datetime | None]
+    system_received_at: Mapped[datetime | None]
+    cpu_percent: Mapped[Decimal | None] = mapped_column(Numeric)
+    memory_percent: Mapped[Decimal | None] = mapped_column(Numeric)
+    disk_percent: Mapped[Decimal | None] = mapped_column(Numeric)

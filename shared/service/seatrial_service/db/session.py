@@ -1,0 +1,84 @@
+"""Connections to Postgres: one engine a service, sessions whose transaction the caller owns."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from seatrial_core.errors import DatabaseUnreachable
+
+CONNECT_SECONDS = 5
+POOL_SECONDS = 5
+STATEMENT_MILLISECONDS = 30_000
+
+
+def driver_url(url: str) -> str:
+    """Return a plain postgresql:// address in SQLAlchemy's form for psycopg 3."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+class Database:
+    """The database of one service.
+
+    Args:
+        url: A plain postgresql:// address.
+        pool_size: Connections kept open.
+        application: Shown by Postgres as the application's name.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 5, application: str = "seatrial") -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=POOL_SECONDS,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "application_name": application,
+                "options": f"-c statement_timeout={STATEMENT_MILLISECONDS} -c timezone=UTC",
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a session whose transaction commits at the end, or rolls back on an error.
+
+        Raises:
+            DatabaseUnreachable: Postgres does not answer, or went away before the commit was confirmed.
+        """
+        try:
+            async with self._sessions() as session, session.begin():
+                yield session
+        except (OperationalError, PoolTimeoutError) as error:
+            raise DatabaseUnreachable("the database does not answer; try again shortly") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseUnreachable("the connection to the database was lost; try again shortly") from error
+            raise
+        except OSError as error:
+            raise DatabaseUnreachable(f"the database cannot be reached: {error}") from error
+
+    async def require_head(self, expected: str) -> None:
+        """Raise unless the schema stands at the newest migration."""
+        try:
+            async with self.transaction() as session:
+                rows = await session.execute(text("SELECT version_num FROM public.alembic_version"))
+                found = rows.scalar_one_or_none()
+        except ProgrammingError:
+            found = None  # an empty database has no such table
+        if found != expected:
+            raise DatabaseUnreachable(
+                f"the schema is at {found}, this program needs {expected}; run `seatrial db upgrade`"
+            )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

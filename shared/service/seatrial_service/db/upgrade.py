@@ -1,0 +1,77 @@
+"""Brings a database to the newest schema: `python -m seatrial_service.db.upgrade`."""
+
+import logging
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy.exc
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from seatrial_core.errors import DatabaseUnreachable, SeatrialError, SettingsError
+from seatrial_service.db.session import driver_url
+
+
+def migrations_folder() -> Path:
+    """Return where the migrations stand: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "migrations", package.parent / "migrations"):
+        if (folder / "env.py").exists():
+            return folder
+    raise SettingsError(f"no migrations beside {package}; the installation is not whole, install it again")
+
+
+def config(url: str = "") -> Config:
+    """Return Alembic's configuration for a database address."""
+    settings = Config()
+    settings.set_main_option("script_location", str(migrations_folder()))
+    settings.set_main_option("version_path_separator", "os")
+    if url:
+        settings.set_main_option("sqlalchemy.url", driver_url(url).replace("%", "%%"))
+    return settings
+
+
+@cache
+def head() -> str:
+    """Return the newest migration's name; a history with two heads is an error."""
+    newest = ScriptDirectory.from_config(config()).get_heads()
+    if len(newest) != 1:
+        raise SettingsError(f"the migrations have {len(newest)} heads ({', '.join(newest)}); there must be exactly one")
+    return newest[0]
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Apply every migration that is missing.
+
+    Args:
+        url: A plain postgresql:// address; sessions must not go through a transaction pooler.
+        revision: Where to stop.
+
+    Raises:
+        DatabaseUnreachable: Postgres does not answer.
+    """
+    try:
+        command.upgrade(config(url), revision)
+    except sqlalchemy.exc.OperationalError as error:
+        raise DatabaseUnreachable(f"cannot migrate: {error.orig}; check SEATRIAL_DATABASE_URL") from error
+
+
+def main() -> int:
+    """Upgrade the database that the environment names."""
+    logging.basicConfig(level=logging.WARNING)
+    url = os.environ.get("SEATRIAL_DATABASE_DIRECT_URL") or os.environ.get("SEATRIAL_DATABASE_URL", "")
+    try:
+        if not url:
+            raise SettingsError("SEATRIAL_DATABASE_URL is not set; give a plain postgresql:// address")
+        upgrade(url)
+    except SeatrialError as error:
+        sys.stderr.write(f"migrate: {error}\n")
+        return 2 if isinstance(error, SettingsError) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

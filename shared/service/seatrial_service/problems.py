@@ -1,0 +1,105 @@
+"""Turns every error into problem+json, in one place."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from seatrial_core.contracts.problems import FieldProblem, Problem
+from seatrial_core.errors import SeatrialError
+from seatrial_service import logs
+
+MEDIA_TYPE = "application/problem+json"
+_CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
+LONGEST_QUOTE = 200
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JSON
+    "4XX": {
+        "description": "What was wrong, what was found, what to do",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": {
+                    "type": "about:blank",
+                    "title": "Unauthenticated",
+                    "status": 401,
+                    "detail": "this token is not known here",
+                    "code": "unauthenticated",
+                    "errors": [],
+                    "request_id": "01929b2f6e",
+                },
+            }
+        },
+        "model": Problem,
+    }
+}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Answer every error of this application as a problem."""
+
+    @app.exception_handler(SeatrialError)
+    async def seatrial_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, SeatrialError)
+        fields = [FieldProblem(field=e.field, value=_quote(e.value), allowed=e.allowed) for e in error.errors]
+        return answer(error.status, error.code, error.detail, fields, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return _validation_problem(error)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = _CODES.get(error.status_code, "http_error")
+        return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+
+
+def answer(
+    status: int,
+    code: str,
+    detail: str,
+    errors: list[FieldProblem] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """Return one problem as a response."""
+    problem = Problem(
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        code=code,
+        errors=errors or [],
+        request_id=logs.request_id.get(),
+    )
+    return JSONResponse(jsonable_encoder(problem), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _validation_problem(error: RequestValidationError) -> JSONResponse:
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        reason = problems[0].get("ctx", {}).get("error", "not JSON")
+        return answer(400, "malformed_json", f"the body is not valid JSON: {reason}; send application/json")
+    fields = [
+        FieldProblem(
+            field=".".join(str(part) for part in problem["loc"] if part != "body") or "body",
+            value=_quote(problem.get("input")),
+            allowed=str(problem["msg"]),
+        )
+        for problem in problems
+    ]
+    first = fields[0]
+    return answer(
+        422, "validation_failed", f"`{first.field}` was {first.value!r}; {first.allowed} ({len(fields)} in all)", fields
+    )
+
+
+def _quote(value: object) -> object:
+    """Return a value short enough to send back, with nothing JSON cannot carry."""
+    if isinstance(value, bool | int | None):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "..."

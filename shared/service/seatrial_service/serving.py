@@ -1,0 +1,107 @@
+"""Runs a service's application until it is told to stop: by a signal, or by the end of its parent."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from seatrial_core.errors import SeatrialError, SettingsError
+from seatrial_service import logs
+from seatrial_service.db.session import Database
+from seatrial_service.db.upgrade import head
+from seatrial_service.settings import ServiceSettings, require_safe_binding
+
+EXIT_FAILED = 1
+EXIT_BAD_SETTING = 2
+GRACEFUL_SECONDS = 10
+
+
+def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[ServiceSettings], FastAPI]) -> int:
+    """Read the settings, look at the database, build the application, serve it; return the exit code.
+
+    Args:
+        service: The service's name.
+        load: Reads the settings; a SettingsError ends with code 2 and one sentence.
+        build: Makes the application of the settings.
+    """
+    try:
+        settings = load()
+        settings.require_database()
+        require_safe_binding(settings.host, settings.accepted_tokens, service)
+        logs.configure(service, settings.log_level)
+        listener = bind(service, settings.host, settings.port)
+    except SettingsError as error:
+        sys.stderr.write(f"{service}: {error}\n")
+        return EXIT_BAD_SETTING
+    try:
+        asyncio.run(_look_at_database(service, settings))
+        return _serve(service, build(settings), listener, settings)
+    except SeatrialError as error:
+        sys.stderr.write(f"{service}: {error}\n")
+        return EXIT_FAILED
+    finally:
+        listener.close()
+
+
+def bind(service: str, host: str, port: int) -> socket.socket:
+    """Take the port, or say in one sentence who has it and which variable moves us."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    variable = f"SEATRIAL_{service.upper()}_PORT"
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            hint = " (on macOS AirPlay listens on 5000)" if port == 5000 and sys.platform == "darwin" else ""
+            raise SettingsError(
+                f"port {port} on {host} is taken by another program{hint}; set {variable} to a free port"
+            ) from error
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}; set {variable}") from error
+    return listener
+
+
+async def _look_at_database(service: str, settings: ServiceSettings) -> None:
+    """Raise when the database is away or its schema is not the one that this program was written for."""
+    database = Database(settings.database_url, pool_size=1, application=f"seatrial-{service}-start")
+    try:
+        await database.require_head(head())
+    finally:
+        await database.close()
+
+
+def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    if settings.stop_with_parent:
+        threading.Thread(target=_stop_at_end_of_input, name="parent-watch", daemon=True).start()
+    # The server hands a caught SIGTERM back to the process when it is done; a graceful end is exit code 0.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    logs.get().info("service_starting", host=settings.host, port=listener.getsockname()[1])
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    logs.get().info("service_stopped", service=service)
+    return 0 if server.started else EXIT_FAILED
+
+
+def _stop_at_end_of_input() -> None:
+    """Wait for the parent's pipe to close, then stop as on SIGTERM; a killed parent leaves nothing behind."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)

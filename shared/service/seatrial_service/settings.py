@@ -1,0 +1,152 @@
+"""Settings that every service has, read once from the environment, frozen, and refused in one clear sentence."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from seatrial_core.errors import SettingsError
+from seatrial_service.auth import Tokens
+
+
+class ServiceSettings(BaseSettings):
+    """The settings of one service; a subclass sets the prefix `SEATRIAL_<SERVICE>_`, the port, and adds its own.
+
+    The fields with an alias are shared by all services under one name. Nothing is read from files.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SEATRIAL_", populate_by_name=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only with SEATRIAL_TOKENS.")
+    port: int = Field(0, description="Port to listen on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    database_url: str = Field(
+        "",
+        validation_alias="SEATRIAL_DATABASE_URL",
+        description="The PostgreSQL to use, postgresql://USER:PASSWORD@HOST:PORT/NAME; `seatrial up` brings its own.",
+    )
+    database_direct_url: str = Field(
+        "",
+        validation_alias="SEATRIAL_DATABASE_DIRECT_URL",
+        description="The same database around a pooler, for LISTEN and locks; empty takes SEATRIAL_DATABASE_URL.",
+    )
+    tokens: str = Field(
+        "",
+        validation_alias="SEATRIAL_TOKENS",
+        repr=False,
+        description="Tokens that services accept and what they may do: `token=scope,scope;token=admin`.",
+    )
+    token: str = Field(
+        "", validation_alias="SEATRIAL_TOKEN", repr=False, description="The token to call other services with."
+    )
+    metrics_open: bool = Field(
+        False,
+        validation_alias="SEATRIAL_METRICS_OPEN",
+        description="1 lets Prometheus read /metrics without a token where tokens are set.",
+    )
+    stop_with_parent: bool = Field(
+        False,
+        validation_alias="SEATRIAL_STOP_WITH_PARENT",
+        description="1 ends the service when its standard input ends, so that a killed parent leaves nothing.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment; never a file that happens to lie around."""
+        return init_settings, env_settings
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own
+        """Read the settings, or raise SettingsError naming the variable, the value found and what is allowed."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(describe(error, cls)) from error
+
+    @property
+    def direct_url(self) -> str:
+        """Return the address for LISTEN and advisory locks, which a pooler would break."""
+        return self.database_direct_url or self.database_url
+
+    @property
+    def accepted_tokens(self) -> Tokens:
+        """Return the tokens this service accepts."""
+        return Tokens.parse(self.tokens)
+
+    def require_database(self) -> None:
+        """Refuse to go on without a usable database address."""
+        if not self.database_url:
+            raise SettingsError(
+                "SEATRIAL_DATABASE_URL is not set; give a plain postgresql:// address, or start with `seatrial up`, "
+                "which brings a database of its own"
+            )
+        if not self.database_url.startswith(("postgresql://", "postgres://")):
+            raise SettingsError(
+                "SEATRIAL_DATABASE_URL must begin with postgresql://, "
+                f"found {self.database_url.split(':', 1)[0]!r} before the colon"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def require_safe_binding(host: str, tokens: Tokens, service: str) -> None:
+    """Refuse to serve beyond this machine without tokens.
+
+    Raises:
+        SettingsError: The address is not loopback and no token is configured.
+    """
+    if not is_loopback(host) and not tokens.configured:
+        raise SettingsError(
+            f"the {service} service would listen on {host}, which other machines can reach, but SEATRIAL_TOKENS is not "
+            "set; set it (token=scope,scope;...) or bind to 127.0.0.1"
+        )
+
+
+def describe(error: ValidationError, cls: type[BaseSettings]) -> str:
+    """Return one sentence that names each refused variable, what was found and what is allowed."""
+    prefix = str(cls.model_config.get("env_prefix", ""))
+    parts = []
+    for problem in error.errors():
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        name = variable_name(cls, field, prefix)
+        found: object = "a secret" if "secret" in field or "token" in field else problem.get("input")
+        parts.append(f"{name}: {problem['msg']} (found {found!r})" if field else str(problem["msg"]))
+    return "bad settings: " + "; ".join(parts)
+
+
+def variable_name(cls: type[BaseSettings], field: str, prefix: str) -> str:
+    """Return the environment variable a setting is read from."""
+    info = cls.model_fields.get(field)
+    alias = info.validation_alias if info is not None else None
+    if isinstance(alias, str):
+        return alias
+    choices = getattr(alias, "choices", None)
+    if choices:
+        return str(choices[0])
+    return field if field.isupper() else f"{prefix}{field}".upper()
+
+
+def clash(environment: Mapping[str, str], first: str, second: str) -> None:
+    """Refuse two names of one setting that are both set and differ."""
+    if environment.get(first) and environment.get(second) and environment[first] != environment[second]:
+        raise SettingsError(
+            f"{first}={environment[first]} and {second}={environment[second]} name the same setting but differ; "
+            "set one of them"
+        )

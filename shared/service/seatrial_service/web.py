@@ -1,0 +1,151 @@
+"""What every service's web side has: request ids, body limits, problem+json, health, its own metrics, auth."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.security import HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_fastapi_instrumentator import Instrumentator
+
+from seatrial_core.errors import SeatrialError
+from seatrial_service.auth import Tokens, authorise
+from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
+from seatrial_service.requests import BodyLimit, RequestIdentity
+from seatrial_service.settings import ServiceSettings, is_loopback
+
+VERSION = "0.1.0"
+DEFAULT_BODY_BYTES = 1 << 20
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Ready = Callable[[], Awaitable[None]]
+Detail = Callable[[], Awaitable[Mapping[str, Any]]]
+
+_bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in .seatrial/token")
+
+
+@dataclass(frozen=True)
+class ServiceParts:
+    """What a service hands to `create_app`.
+
+    Args:
+        name: The service's name, as in its folder.
+        title: One line for the OpenAPI page.
+        routers: Its routes.
+        lifespan: Opens and closes what it needs (pools, background loops).
+        ready: Raises when the service cannot work (database away, schema behind); never asks a peer.
+        detail: Facts for /health/detail.
+        body_bytes: Limit of a request's body, by path prefix; the rest has 1 MiB.
+        process_metrics_path: Where the service's own families stand.
+        uncounted: Paths the HTTP instrumentation leaves out because they count themselves.
+    """
+
+    name: str
+    title: str
+    routers: Sequence[APIRouter]
+    lifespan: Lifespan
+    ready: Ready
+    detail: Detail | None = None
+    body_bytes: Mapping[str, int] = field(default_factory=dict)
+    process_metrics_path: str = "/metrics"
+    uncounted: Sequence[str] = ()
+
+
+def create_app(parts: ServiceParts, settings: ServiceSettings, registry: CollectorRegistry) -> FastAPI:
+    """Build a service's application.
+
+    Args:
+        parts: What is special to the service.
+        settings: Its settings; host and tokens decide who may read what.
+        registry: Its own metrics registry, never the global one.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with parts.lifespan(app):
+            yield
+
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
+    app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    app.state.tokens = settings.accepted_tokens
+    app.state.registry = registry
+    app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
+    app.add_middleware(RequestIdentity)
+    add_handlers(app)
+    app.include_router(_health(parts))
+    for router in parts.routers:
+        app.include_router(router)
+    Instrumentator(
+        registry=registry,
+        excluded_handlers=["/health/.*", "/metrics", "/metrics/process", *parts.uncounted],
+        should_instrument_requests_inprogress=False,
+    ).instrument(app)
+    app.include_router(_process_metrics(parts, settings, registry))
+    return app
+
+
+def requires(scope: str) -> Any:  # Any: what FastAPI's Depends returns
+    """Return the dependency that lets a route be called only with a scope.
+
+    Example:
+        @router.get("/v1/orders", dependencies=[requires("engine:trade")])
+    """
+
+    async def check(request: Request, _: object = Depends(_bearer)) -> None:
+        tokens: Tokens = request.app.state.tokens
+        authorise(tokens, request.headers.get("authorization"), scope)
+
+    return Depends(check)
+
+
+def metrics_guard(settings: ServiceSettings) -> list[Any]:  # Any: what FastAPI's Depends returns
+    """Return the dependencies of a metrics page: open on loopback or by SEATRIAL_METRICS_OPEN, else `metrics:read`."""
+    return [] if is_loopback(settings.host) or settings.metrics_open else [requires("metrics:read")]
+
+
+def exposition(registry: CollectorRegistry) -> Response:
+    """Return a registry as a page that Prometheus reads."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _health(parts: ServiceParts) -> APIRouter:
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("/live", responses={200: {"content": {"application/json": {"example": {"status": "live"}}}}})
+    async def live() -> dict[str, str]:
+        """Say that the process answers; nothing else is looked at."""
+        return {"status": "live"}
+
+    @router.get("/ready", responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}})
+    async def ready() -> Response:
+        """Say whether this service can work: its own database, its own schema, never a peer."""
+        try:
+            await parts.ready()
+        except SeatrialError as error:
+            return Response('{"status":"unready"}', status_code=error.status, media_type="application/json")
+        return Response('{"status":"ready"}', media_type="application/json")
+
+    @router.get(
+        "/detail",
+        dependencies=[requires("metrics:read")],
+        responses={200: {"content": {"application/json": {"example": {"service": parts.name, "version": VERSION}}}}},
+    )
+    async def detail() -> dict[str, Any]:  # Any: facts of many types
+        """Tell what is inside: version, database, background loops."""
+        facts = await parts.detail() if parts.detail is not None else {}
+        return {"service": parts.name, "version": VERSION, **facts}
+
+    return router
+
+
+def _process_metrics(parts: ServiceParts, settings: ServiceSettings, registry: CollectorRegistry) -> APIRouter:
+    router = APIRouter(tags=["metrics"])
+
+    @router.get(parts.process_metrics_path, dependencies=metrics_guard(settings), response_class=Response)
+    async def process_metrics() -> Response:
+        """Show this process's own families in the Prometheus text format."""
+        return exposition(registry)
+
+    return router

@@ -1,0 +1,1 @@
+"""Indicators, strategies, fill rules and the look-ahead check."""

@@ -1,0 +1,49 @@
+"""What to do about each finding, in a sentence."""
+
+from seatrial_trading.lookahead.findings import Check
+
+ONE_BAR = (
+    "It looks one bar ahead: look for shift(-1), an index [i + 1], a label or the next bar's open used as a feature, "
+    "and use what was known at the close of this bar."
+)
+SOME_BARS = (
+    "It looks about {reach} bars ahead: look for a centred window, a backfill, or a bar of a higher timeframe that is "
+    "used before it has closed, and shift it so that it is seen after its end only."
+)
+WHOLE_SERIES = (
+    "It looks at least {reach} bars ahead: look for a minimum, maximum, mean, rank, fit or sort over the whole series, "
+    "and compute it over the bars up to now (a rolling or expanding window)."
+)
+STATE = (
+    "A second run over the same bars decides otherwise: something outlives a run (a global, a cache, an attribute, "
+    "a default argument) or reads a clock. Keep state in what is made anew for each run."
+)
+CHANCE = (
+    "Runs agree only when Python's and numpy's global random numbers are seeded alike: draw from a generator that the "
+    "strategy seeds itself, at the start of each run."
+)
+OUTSIDE = (
+    "It reads {name}, which holds bars that have not come yet: use the history that the strategy is given, or make "
+    "the data inside a function of the candles, `make(candles) -> strategy`."
+)
+MANY_BARS = 100
+
+
+def for_reach(reach: int) -> str:
+    """Return what to look for when decisions need so many bars ahead."""
+    if reach <= 1:
+        return ONE_BAR
+    return (SOME_BARS if reach <= MANY_BARS else WHOLE_SERIES).format(reach=reach)
+
+
+def for_check(check: Check, reach: int | None, name: str = "") -> str:
+    """Return what to do about a finding."""
+    match check:
+        case Check.STATE_LEAK:
+            return STATE
+        case Check.NON_DETERMINISM:
+            return CHANCE
+        case Check.OUTSIDE_DATA:
+            return OUTSIDE.format(name=name or "data from outside")
+        case _:
+            return for_reach(reach or 1)

@@ -1,0 +1,1 @@
+"""Bounds of a result over the ways an ambiguous bar may have gone."""

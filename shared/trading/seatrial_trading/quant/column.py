@@ -1,0 +1,32 @@
+"""One column of numbers, as every indicator takes it: float64, contiguous, read-only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seatrial_core.errors import field_error
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+LONGEST_WINDOW = 1_000_000
+
+
+def column(values: Floats | Sequence[float]) -> Floats:
+    """Return a read-only float64 view of `values`, copying only when it must.
+
+    One flavour of array for every caller also means one compiled version of every loop.
+    """
+    array = np.ascontiguousarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise field_error("values", f"an array of {array.ndim} dimensions", "one dimension")
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def window(name: str, n: int, lowest: int = 1) -> int:
+    """Return `n` when it is a whole number of bars that a window can have, else say what is allowed."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not lowest <= n <= LONGEST_WINDOW:
+        raise field_error(name, n, f"a whole number of bars from {lowest} to {LONGEST_WINDOW}")
+    return int(n)

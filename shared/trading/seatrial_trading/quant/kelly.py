@@ -1,0 +1,37 @@
+"""The Kelly criterion: which share of the equity to put at risk, from trades that have already closed.
+
+The share is of what is lost when the trade loses, never of the notional (Kelly 1956).
+"""
+
+from seatrial_core.errors import field_error
+from seatrial_core.figures.figure import Figure, known, undefined
+
+HARD_CAP = 1.0
+
+
+def kelly(win_rate: float, payoff: float) -> Figure:
+    """Return W - (1 - W) / R; below zero means that the bet loses in the long run."""
+    if not 0.0 <= win_rate <= 1.0:
+        raise field_error("win_rate", win_rate, "a ratio from 0 to 1")
+    if not payoff > 0.0:
+        return undefined("the payoff ratio is not above zero")
+    return known(win_rate - (1.0 - win_rate) / payoff)
+
+
+def kelly_of_trades(wins: int, losses: int, closed: int, gains: float, losses_sum: float) -> Figure:
+    """Return Kelly of closed trades: `gains` and `losses_sum` are the summed wins and losses, in currency or ratios."""
+    if wins == 0 or gains <= 0.0:
+        return undefined("no winning trade")
+    if losses == 0 or losses_sum == 0.0:
+        return undefined("no losing trade")
+    return kelly(wins / closed, (gains / wins) / (abs(losses_sum) / losses))
+
+
+def applied_fraction(full: float, fraction: float = 0.5, cap: float = 0.25) -> float:
+    """Return the share to risk: `fraction` of the full Kelly, never below 0 nor above `cap` (itself at most 1)."""
+    return min(max(fraction * full, 0.0), min(cap, HARD_CAP))
+
+
+def kelly_leverage(mean: float, variance: float) -> Figure:
+    """Return mean over variance of per-period returns: the leverage of continuous Kelly, another thing than `kelly`."""
+    return known(mean / variance) if variance > 0.0 else undefined("the returns do not vary")

@@ -1,0 +1,80 @@
+"""Closed trades as columns, which is what the figures about trades are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from seatrial_trading.quant.column import Floats
+
+
+class TradeRow(Protocol):
+    """What the figures need of one closed trade."""
+
+    @property
+    def entry_price(self) -> float: ...
+
+    @property
+    def exit_price(self) -> float: ...
+
+    @property
+    def quantity(self) -> float: ...
+
+    @property
+    def fees(self) -> float: ...
+
+    @property
+    def slippage(self) -> float: ...
+
+    @property
+    def pnl_gross(self) -> float: ...
+
+    @property
+    def pnl(self) -> float: ...
+
+    @property
+    def bars_held(self) -> int: ...
+
+    @property
+    def r_multiple(self) -> float | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TradeColumns:
+    """One row a closed trade; money in quote currency, `pnl` net of the fees of both legs.
+
+    `bars_held` counts the bars of entry and exit; `r_multiple` is NaN for a trade without a stop.
+    """
+
+    entry_price: Floats
+    exit_price: Floats
+    quantity: Floats
+    fees: Floats
+    slippage: Floats
+    pnl_gross: Floats
+    pnl: Floats
+    bars_held: Floats
+    r_multiple: Floats
+
+    def __len__(self) -> int:
+        return len(self.pnl)
+
+    @classmethod
+    def of(cls, rows: Sequence[TradeRow]) -> "TradeColumns":
+        """Return the columns of trade records."""
+        return cls(
+            entry_price=_floats([row.entry_price for row in rows]),
+            exit_price=_floats([row.exit_price for row in rows]),
+            quantity=_floats([row.quantity for row in rows]),
+            fees=_floats([row.fees for row in rows]),
+            slippage=_floats([row.slippage for row in rows]),
+            pnl_gross=_floats([row.pnl_gross for row in rows]),
+            pnl=_floats([row.pnl for row in rows]),
+            bars_held=_floats([row.bars_held for row in rows]),
+            r_multiple=_floats([np.nan if row.r_multiple is None else row.r_multiple for row in rows]),
+        )
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,107 @@
+"""How much prices move: rolling deviation, Bollinger bands, true range, ATR."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seatrial_core.errors import field_error
+from seatrial_trading.quant.column import Floats, column, window
+from seatrial_trading.quant.jit import compiled
+
+
+class Bands(NamedTuple):
+    """An upper, a middle and a lower line."""
+
+    upper: Floats
+    middle: Floats
+    lower: Floats
+
+
+def rolling_std(values: Floats | Sequence[float], n: int) -> Floats:
+    """Return the population standard deviation (ddof 0) of the last `n` values."""
+    return _mean_and_std(column(values), window("n", n))[1]
+
+
+def bollinger(close: Floats | Sequence[float], n: int = 20, k: float = 2.0) -> Bands:
+    """Return SMA(n) plus and minus `k` population standard deviations of the same n closes."""
+    if not 0.0 <= k < float("inf"):
+        raise field_error("k", k, "a finite number of standard deviations, 0 or more")
+    mean, std = _mean_and_std(column(close), window("n", n))
+    std *= k
+    return Bands(mean + std, mean, mean - std)
+
+
+def true_range(
+    high: Floats | Sequence[float], low: Floats | Sequence[float], close: Floats | Sequence[float]
+) -> Floats:
+    """Return max(high, close before) - min(low, close before); NaN at index 0, which has no close before."""
+    highs, lows, closes = column(high), column(low), column(close)
+    result = np.full(len(closes), np.nan)
+    result[1:] = np.maximum(highs[1:], closes[:-1]) - np.minimum(lows[1:], closes[:-1])
+    return result
+
+
+def atr(
+    high: Floats | Sequence[float], low: Floats | Sequence[float], close: Floats | Sequence[float], n: int = 14
+) -> Floats:
+    """Return Wilder's average of the true range; the first value, at index n, is the mean of TR 1 to n."""
+    return _wilder(true_range(high, low, close), window("n", n))
+
+
+@compiled
+def _mean_and_std(values: Floats, n: int) -> tuple[Floats, Floats]:
+    # As in averages.py, with squares: the pivot is inside the window, so the subtraction below cannot lose more than
+    # a factor n of precision (the shifted-data algorithm of Chan, Golub and LeVeque), and a flat window gives 0.
+    size = values.shape[0]
+    mean = np.full(size, np.nan)
+    std = np.full(size, np.nan)
+    tail = np.zeros(n + 1)
+    tail_squares = np.zeros(n + 1)
+    for start in range(0, size, n):
+        pivot = values[start]
+        total = 0.0
+        squares = 0.0
+        for back in range(1, n if start > 0 else 1):
+            offset = values[start - back] - pivot
+            total += offset
+            squares += offset * offset
+            tail[back] = total
+            tail_squares[back] = squares
+        total = 0.0
+        squares = 0.0
+        for i in range(start, min(start + n, size)):
+            offset = values[i] - pivot
+            total += offset
+            squares += offset * offset
+            if i >= n - 1:
+                behind = n - 1 - (i - start)
+                drift = (total + tail[behind]) / n
+                variance = (squares + tail_squares[behind]) / n - drift * drift
+                mean[i] = pivot + drift
+                std[i] = np.sqrt(max(variance, 0.0))
+    return mean, std
+
+
+@compiled
+def _wilder(values: Floats, n: int) -> Floats:
+    size = values.shape[0]
+    result = np.full(size, np.nan)
+    clean = 0
+    average = 0.0
+    for i in range(size):
+        value = values[i]
+        if value != value:
+            clean = 0
+            average = 0.0
+            continue
+        clean += 1
+        if clean < n:
+            average += value
+        elif clean == n:
+            average = (average + value) / n
+            result[i] = average
+        else:
+            average = (average * (n - 1) + value) / n
+            result[i] = average
+    return result
