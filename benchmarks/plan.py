@@ -179,6 +179,6 @@ TARGETS = (
     ),
 )
 # A target of its own kind each: ours against ours, against a fixed number, and whole processes.
-MOST_TIMES_SLOWER = 3.0
-LEAST_BARS_A_SECOND = 1_000_000
-MOST_HELP_SECONDS = 0.5
+MAX_TIMES_SLOWER = 3.0
+MIN_BARS_A_SECOND = 1_000_000
+MAX_HELP_SECONDS = 0.5

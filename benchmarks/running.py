@@ -16,8 +16,8 @@ from benchmarks.plan import OURS, Contender, Entry, Workload
 ROOT = Path(__file__).resolve().parent.parent
 SIDES = ROOT / "benchmarks" / "contenders"
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-MOST_A_TURN = 5
-MOST_SECONDS = 600  # a contender that says nothing for so long has failed
+MAX_ROWS_PER_PASS = 5
+MAX_SECONDS = 600  # a contender that says nothing for so long has failed
 TURN_SECONDS = 1.0
 Facts = dict[str, Any]  # Any: JSON
 Say = Callable[[str], None]
@@ -46,7 +46,7 @@ class Side:
         self.opening = self._answer()
 
         # Quick ones run a few times a turn: with one run each they would measure the caches that others left behind.
-        self.burst = max(1, min(MOST_A_TURN, round(TURN_SECONDS / self.opening["warm"]["wall"])))
+        self.burst = max(1, min(MAX_ROWS_PER_PASS, round(TURN_SECONDS / self.opening["warm"]["wall"])))
 
     def turn(self) -> None:
         """Run once more, or a few times."""
@@ -71,14 +71,14 @@ class Side:
 
     def _answer(self) -> Facts:
         assert self._process.stdout is not None
-        ending = threading.Timer(MOST_SECONDS, self._process.kill)
+        ending = threading.Timer(MAX_SECONDS, self._process.kill)
         ending.start()
         line = self._process.stdout.readline()
         ending.cancel()
         if not line:
             self._words.seek(0)
             said = self._words.read().strip().splitlines()
-            raise Failed(said[-1] if said else f"ended without a word, or gave none for {MOST_SECONDS} s")
+            raise Failed(said[-1] if said else f"ended without a word, or gave none for {MAX_SECONDS} s")
         answer: Facts = json.loads(line)
         return answer
 

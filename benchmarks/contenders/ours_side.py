@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from measuring import CASH, DEVIATIONS, FEE, LOOK_BACK, WINDOW, Bars, Facts, Run, serve
 
-from seatrial_backtesting.callback.history import History
+from seatrial_backtesting.callback.history import BarHistory
 from seatrial_backtesting.callback.runner import Callback
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
 from seatrial_backtesting.strategy_ref import choose
 from seatrial_trading.matching import Simulation, simulate
@@ -19,7 +19,7 @@ from seatrial_trading.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 TIGHTNESS = 16.0
-SETTLING = Settling(cash=CASH, fee=FEE, session="auction")
+SETTLING = ExecutionSettings(cash=CASH, fee=FEE, session="auction")
 COSTLY = replace(SETTLING, slippage_bps=1.0)
 PRICES = ("open", "high", "low", "close", "volume")
 
@@ -106,7 +106,7 @@ def w3_light(bars: Bars) -> Run:
     """A look at two closes on every bar, through the callback that the guide shows."""
     rise, answer = float(bars["rise"][0]), answer_of(bars)
 
-    def strategy(history: History, symbol: str) -> Mapping[str, Any] | None:
+    def strategy(history: BarHistory, symbol: str) -> Mapping[str, Any] | None:
         if len(history) > LOOK_BACK and history.close() > history.close(LOOK_BACK) * rise:
             return answer
         return None
@@ -118,7 +118,7 @@ def w3_rows(bars: Bars) -> Run:
     """The same look, by the rows that the guide's strategies read: each a mapping of one bar."""
     rise, answer = float(bars["rise"][0]), answer_of(bars)
 
-    def strategy(history: History, symbol: str) -> Mapping[str, Any] | None:
+    def strategy(history: BarHistory, symbol: str) -> Mapping[str, Any] | None:
         if len(history) > LOOK_BACK and history[-1]["close"] > history[-1 - LOOK_BACK]["close"] * rise:
             return answer
         return None
@@ -130,7 +130,7 @@ def w3_window(bars: Bars) -> Run:
     """Mean and standard deviation of the last closes on every bar, by our indicators."""
     answer = answer_of(bars)
 
-    def strategy(history: History, symbol: str) -> Mapping[str, Any] | None:
+    def strategy(history: BarHistory, symbol: str) -> Mapping[str, Any] | None:
         if history.close() < history.sma(WINDOW) - DEVIATIONS * history.std(WINDOW):
             return answer
         return None

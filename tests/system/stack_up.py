@@ -6,19 +6,19 @@ from pathlib import Path
 from seatrial.stack import background, foreground
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.services import Plan, Service
+from seatrial.stack.services import ServiceSpec, StackPlan
 
 STANDIN = str(Path(__file__).with_name("stack_standin.py"))
 
 
-def standin(name: str) -> Service:
+def standin(name: str) -> ServiceSpec:
     """Return a stand-in service whose port comes from its variable."""
-    return Service(name, 0, command=(sys.executable, "-I", "-S", STANDIN, f"SEATRIAL_{name.upper()}_PORT"))
+    return ServiceSpec(name, 0, command=(sys.executable, "-I", "-S", STANDIN, f"SEATRIAL_{name.upper()}_PORT"))
 
 
-def plan() -> Plan:
+def plan() -> StackPlan:
     """Return a stack of two stand-ins and no migrations."""
-    return Plan(
+    return StackPlan(
         services=(standin("first"), standin("second")),
         migration=(sys.executable, "-I", "-S", "-c", "pass"),
         postgres_settings={"fsync": "off"},

@@ -169,7 +169,7 @@ def test_killed_supervisor_leaves_nothing_running(up: Up) -> None:
 def test_next_start_stops_what_an_earlier_one_left(up: Up) -> None:
     up.layout.make()
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]) as left:
-        record.write(up.layout.run, record.Part("first", up.ports["first"]), left.pid)
+        record.write(up.layout.run, record.ProcessLabel("first", up.ports["first"]), left.pid)
 
         up.start_and_wait()
 
@@ -179,7 +179,7 @@ def test_next_start_stops_what_an_earlier_one_left(up: Up) -> None:
 
 def test_reused_pid_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]) as stranger:
-        noted = record.write(tmp_path, record.Part("first"), stranger.pid)
+        noted = record.write(tmp_path, record.ProcessLabel("first"), stranger.pid)
         older = {"service": "first", "pid": noted.pid, "port": 1, "start_time": noted.start_time - 100}
         (tmp_path / "first.json").write_text(json.dumps(older))
 

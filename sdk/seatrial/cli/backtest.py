@@ -118,12 +118,12 @@ def _run(
 ) -> tuple[Any, Json]:  # Any: Candles, of a package that may be missing
     from seatrial_backtesting.data.loader import LoadOptions, load
     from seatrial_backtesting.data.splits import parse
-    from seatrial_backtesting.execution_settings import Settling, require_finer
+    from seatrial_backtesting.execution_settings import ExecutionSettings, require_finer
     from seatrial_backtesting.run import run as run_backtest
     from seatrial_backtesting.strategy_ref import choose
 
     choice = choose(_strategy(strategy), dict(_setting(text) for text in settings))
-    settling = Settling(**execution)
+    settling = ExecutionSettings(**execution)
     coarse, fine = data
     require_finer(settling.intrabar, fine)
     options = LoadOptions(**reading, splits_of_all=parse(split))

@@ -77,16 +77,16 @@ def _report(data: Path, reading: dict[str, Any], strategy: str, settings: list[s
 
 
 def _plan(cuts: str | None, seed: int) -> Any:  # Any: Plan, of a package that may be missing
-    from seatrial_trading.lookahead import Plan
+    from seatrial_trading.lookahead import CheckPlan
 
     if cuts is None:
-        return Plan(seed=seed)
+        return CheckPlan(seed=seed)
     if cuts == "all":
         whole = sys.maxsize
-        return Plan(seed=seed, cuts=whole, costly_rows=whole, exhaustive_below=whole)
+        return CheckPlan(seed=seed, cuts=whole, costly_rows=whole, exhaustive_below=whole)
     if not cuts.isdecimal() or int(cuts) < 1:
         raise field_error("cuts", cuts, "a whole number above 0, or all")
-    return Plan(seed=seed, cuts=int(cuts), costly_rows=sys.maxsize, exhaustive_below=int(cuts))
+    return CheckPlan(seed=seed, cuts=int(cuts), costly_rows=sys.maxsize, exhaustive_below=int(cuts))
 
 
 def _settings(texts: list[str]) -> dict[str, object]:

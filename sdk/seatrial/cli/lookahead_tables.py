@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from seatrial_trading.lookahead import Coverage, Finding, Report, Verdict
+from seatrial_trading.lookahead import Coverage, LookaheadFinding, LookaheadReport, LookaheadVerdict
 
-COLOURS = {Verdict.CLEAN: "green", Verdict.LEAK: "red", Verdict.NOT_JUDGED: "yellow"}
-WORDS = {Verdict.CLEAN: "CLEAN", Verdict.LEAK: "LEAK", Verdict.NOT_JUDGED: "NOT JUDGED"}
+COLOURS = {LookaheadVerdict.CLEAN: "green", LookaheadVerdict.LEAK: "red", LookaheadVerdict.NOT_JUDGED: "yellow"}
+WORDS = {LookaheadVerdict.CLEAN: "CLEAN", LookaheadVerdict.LEAK: "LEAK", LookaheadVerdict.NOT_JUDGED: "NOT JUDGED"}
 
 
-def show(report: Report, console: Console | None = None) -> None:
+def show(report: LookaheadReport, console: Console | None = None) -> None:
     """Print a report."""
     out = console or Console(highlight=False)
     verdict = f"[{COLOURS[report.verdict]}]{WORDS[report.verdict]}[/]"
@@ -34,7 +34,7 @@ def _probed(found: Coverage) -> str:
     )
 
 
-def _finding(finding: Finding) -> Table:
+def _finding(finding: LookaheadFinding) -> Table:
     table = Table("check", "first bar", "with everything known", "with the same past only", "what was done")
     opened = datetime.fromtimestamp(finding.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     table.add_row(

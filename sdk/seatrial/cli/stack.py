@@ -61,7 +61,7 @@ def status(json_out: Json = None) -> None:
 
     from seatrial.stack import observe, table
     from seatrial.stack.layout import Layout
-    from seatrial.stack.processes.supervisor import Status
+    from seatrial.stack.processes.supervisor import ServiceStatus
 
     layout = Layout.nearest()
     states = observe.states(layout)
@@ -71,7 +71,7 @@ def status(json_out: Json = None) -> None:
         Console().print(table.of_states(states, layout.root))
     else:
         say(f"Nothing is running in {layout.root}. Start it with `seatrial up`.")
-    raise typer.Exit(0 if states and all(state.status is Status.READY for state in states) else EXIT_FAILED)
+    raise typer.Exit(0 if states and all(state.status is ServiceStatus.READY for state in states) else EXIT_FAILED)
 
 
 def logs(

@@ -10,7 +10,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from seatrial.cli.output import JSON_HELP, fail, say, write_json
-from seatrial_core.contracts.stress import CheckState, Latency, Plan, Report
+from seatrial_core.contracts.stress import CheckState, Latency, StressPlan, StressReport
 from seatrial_core.errors import SeatrialError
 
 EXIT_TOOL_ERROR = 5
@@ -97,7 +97,7 @@ def _require_generator() -> None:
         fail(missing, EXIT_TOOL_ERROR)
 
 
-def _plans(named: str, values: dict[str, Any]) -> list[Plan]:  # Any: each setting has a type of its own
+def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: each setting has a type of its own
     from seatrial_stress.plans import catalog
 
     if named == "all":
@@ -109,7 +109,7 @@ def _plans(named: str, values: dict[str, Any]) -> list[Plan]:  # Any: each setti
     return [catalog.changed(each, **values) for each in chosen]
 
 
-def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
+def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
     from seatrial_stress import runner
 
     if not quiet:
@@ -122,7 +122,7 @@ def _run(plan: Plan, address: str, *, quiet: bool) -> Report:
     return report
 
 
-def _show(report: Report) -> None:
+def _show(report: StressReport) -> None:
     console = Console()
     say(str(report))
     checks = Table("check", "found", "in words")

@@ -18,7 +18,7 @@ from seatrial_trading.strategy import registry
 from seatrial_trading.strategy.signals import Signals
 
 ACCOUNT = "auto"
-MOST_WAITING = 5_000
+MAX_WAITING = 5_000
 PAUSE_SECONDS = 0.01
 
 log = logging.getLogger("seatrial")
@@ -28,7 +28,7 @@ Told = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Standing:
+class AutoTradingState:
     """How the automatic account stands after a bar; a new one is made for every change."""
 
     bars: int = 0
@@ -38,7 +38,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Line:
+class EventSink:
     """Where the trader tells what happened, and how many events still wait to be sent."""
 
     tell: Told
@@ -54,9 +54,9 @@ class AutoTrader:
         line: Hears every event.
     """
 
-    def __init__(self, config: TradingConfig, candles: Candles, line: Line) -> None:
+    def __init__(self, config: TradingConfig, candles: Candles, line: EventSink) -> None:
         assert config.strategy is not None, "without a strategy nobody makes an automatic trader"
-        self.standing = Standing()
+        self.standing = AutoTradingState()
         self._config = config
         self._candles = candles
         self._line = line
@@ -92,7 +92,7 @@ class AutoTrader:
             if self._stopping.wait(pause) if pause else self._stopping.is_set():
                 return
             self._bar(index)
-            while self._line.waiting() > MOST_WAITING and not self._stopping.wait(PAUSE_SECONDS):
+            while self._line.waiting() > MAX_WAITING and not self._stopping.wait(PAUSE_SECONDS):
                 continue
         self._settle(self._stepper.finish(), len(self._candles) - 1)
 

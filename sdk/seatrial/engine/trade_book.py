@@ -15,7 +15,7 @@ from seatrial_engine.memory import MemoryStore
 Row = dict[str, Any]  # Any: the columns have a type each
 
 
-class Book:
+class TradeBook:
     """The `db_manager` of a trading engine; stress accounts are left out.
 
     Args:

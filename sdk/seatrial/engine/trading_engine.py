@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from seatrial.config.trading_config import TradingConfig
-from seatrial.engine.auto_trading import AutoTrader, Line
-from seatrial.engine.trade_book import Book
+from seatrial.engine.auto_trading import AutoTrader, EventSink
+from seatrial.engine.trade_book import TradeBook
 from seatrial.engine.webhook import WebhookHandler
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial_backtesting.data.loader import LoadOptions, load
@@ -15,7 +15,7 @@ from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import SettingsError
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
-from seatrial_engine.domain.exchange import Fault
+from seatrial_engine.domain.exchange import ExchangeFault
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
 from seatrial_trading.strategy import registry
@@ -42,7 +42,7 @@ class TradingEngine:
         self.metrics = MetricsCollector(engine=NAME, account=str(config.account), environment=config.environment)
         self._store = MemoryStore(sink=self._tell)
         self._engine = Engine(_engine_config(config), self._store, None, clock)
-        self.db_manager = Book(self._engine, self._store)
+        self.db_manager = TradeBook(self._engine, self._store)
         self.webhook_handler = WebhookHandler(
             self.process_signal, self.metrics.record_webhook, config.webhook_secret, clock
         )
@@ -58,7 +58,7 @@ class TradingEngine:
                 `take_profit`, `size`, `client_order_id` as needed; without `strategy` it counts as `manual`.
             fault: What the simulated exchange does wrong with it (`seatrial_engine.domain.exchange`), for tests.
         """
-        wrong = None if fault is None else Fault(fault)
+        wrong = None if fault is None else ExchangeFault(fault)
         result = self._engine.process_signal({"account": self.config.account, **signal_data}, wrong)
         if result["status"] == "invalid":
             self.metrics.record_error("invalid_signal")
@@ -91,7 +91,7 @@ class TradingEngine:
             )
         candles = load(config.bars, LoadOptions(symbol=config.symbol)).candles
         recorder = self.metrics.recorder
-        self._automatic = AutoTrader(config, candles, Line(recorder.relay, lambda: recorder.sender.waiting))
+        self._automatic = AutoTrader(config, candles, EventSink(recorder.relay, lambda: recorder.sender.waiting))
         self.db_manager.automatic = self._automatic
         self._automatic.start()
 

@@ -1,6 +1,6 @@
 """Records what a trading bot does: counted in this process at once, sent to the metrics service in the background.
 
-All collectors of a process share one `Recorder`, so that a monitor shows what every part of the bot recorded.
+All collectors of a process share one `ProcessRecorder`, so that a monitor shows what every part of the bot recorded.
 """
 
 import os
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from seatrial.monitoring.collecting import checks
-from seatrial.monitoring.collecting.checks import Dropped
-from seatrial.monitoring.collecting.recorder import Recorder, of_process
+from seatrial.monitoring.collecting.checks import DroppedValue
+from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
 from seatrial_core import catalog
 
 ENVIRONMENTS = ("live", "paper", "replay", "stress")
@@ -35,7 +35,7 @@ class MetricsCollector:
         engine: str = "default",
         account: str = "default",
         environment: str | None = None,
-        recorder: Recorder | None = None,
+        recorder: ProcessRecorder | None = None,
     ) -> None:
         named = environment or os.environ.get("SEATRIAL_ENVIRONMENT") or "live"
         if named not in ENVIRONMENTS:
@@ -170,5 +170,5 @@ class MetricsCollector:
     def _guarded(self, record: Callable[[], None]) -> None:
         try:
             record()
-        except Dropped as dropped:
+        except DroppedValue as dropped:
             self.recorder.drop(dropped.reason)

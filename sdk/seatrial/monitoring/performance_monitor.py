@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, time
 
-from seatrial.monitoring.collecting.recorder import Recorder, of_process
+from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
 from seatrial.monitoring.collecting.transport import Peer, identify
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.monitoring.watching import figures, options
-from seatrial.monitoring.watching.bot_adapter import Holdings, Owner
-from seatrial.monitoring.watching.equity_tracker import Course
-from seatrial.monitoring.watching.figures import Observation
-from seatrial.monitoring.watching.notifications import Notices
-from seatrial.monitoring.watching.options import Options
-from seatrial.monitoring.watching.page import Page
-from seatrial.monitoring.watching.threshold_evaluator import Judge, alerts_service_answers
+from seatrial.monitoring.watching.bot_adapter import AccountSnapshot, BotAdapter
+from seatrial.monitoring.watching.equity_tracker import EquityTracker
+from seatrial.monitoring.watching.figures import MonitorReading
+from seatrial.monitoring.watching.notifications import WebhookQueue
+from seatrial.monitoring.watching.options import MonitorOptions
+from seatrial.monitoring.watching.page import MetricsPage
+from seatrial.monitoring.watching.threshold_evaluator import ThresholdEvaluator, alerts_service_answers
 from seatrial_core import catalog
 
 STOP_SECONDS = 0.8
@@ -52,12 +52,12 @@ class PerformanceMonitor:
         port: int | None = None,
         interval: float | None = None,
         alert_thresholds: Mapping[str, float] | None = None,
-        recorder: Recorder | None = None,
+        recorder: ProcessRecorder | None = None,
     ) -> None:
         self._config = config
         self._arguments = (port, interval, alert_thresholds)
         options.thresholds(getattr(config, "alert_thresholds", None), alert_thresholds)
-        self._owner = Owner(db_manager)
+        self._owner = BotAdapter(db_manager)
         self._service_url = (
             db_manager if isinstance(db_manager, str) and db_manager.startswith(("http://", "https://")) else None
         )
@@ -102,14 +102,16 @@ class PerformanceMonitor:
 class _Watch:
     """One run of a monitor, from start to stop."""
 
-    def __init__(self, owner: Owner, chosen: Options, recorder: Recorder, service_url: str | None) -> None:
+    def __init__(
+        self, owner: BotAdapter, chosen: MonitorOptions, recorder: ProcessRecorder, service_url: str | None
+    ) -> None:
         self._owner = owner
         self._options = chosen
         self._recorder = recorder
         self._collector = MetricsCollector(account=chosen.account, environment=chosen.environment, recorder=recorder)
-        self._judge = Judge(chosen)
-        self._notices = Notices(chosen.webhook_url, chosen.webhook_secret, recorder.clock)
-        self._course: Course | None = None
+        self._judge = ThresholdEvaluator(chosen)
+        self._notices = WebhookQueue(chosen.webhook_url, chosen.webhook_secret, recorder.clock)
+        self._course: EquityTracker | None = None
         self._opened = self._said_alone = False
         self._stopping = threading.Event()
         self.address, self._page = _open(chosen.port, recorder, service_url)
@@ -139,7 +141,7 @@ class _Watch:
         holdings, closed = self._owner.read(), self._recorder.results.closed()
         self._advance(holdings, now)
         monotonic = self._recorder.clock.monotonic()
-        seen = Observation(
+        seen = MonitorReading(
             holdings,
             closed,
             self._course,
@@ -152,7 +154,7 @@ class _Watch:
         if not self._stopping.is_set():
             self._watch_thresholds(seen, now)
 
-    def _advance(self, holdings: Holdings, now: datetime) -> None:
+    def _advance(self, holdings: AccountSnapshot, now: datetime) -> None:
         closed = self._recorder.results.closed()
         equity = figures.equity_of(holdings, closed, self._options.initial_balance)
         if equity is None:
@@ -164,11 +166,11 @@ class _Watch:
                 today = float(closed.day_pnl) if closed.day == now.date() else 0.0
             opening = self._options.initial_balance
             opening = equity if opening is None else opening
-            self._course = Course.begin(opening, equity, equity - today, now)
+            self._course = EquityTracker.begin(opening, equity, equity - today, now)
         else:
             self._course = self._course.advance(equity, now)
 
-    def _push(self, seen: Observation) -> None:
+    def _push(self, seen: MonitorReading) -> None:
         course = seen.course
         if self._page is not None and not self._recorder.sender.is_connected:
             return  # nobody takes telemetry now; what was recorded waits in the spill
@@ -181,7 +183,7 @@ class _Watch:
         holdings = seen.holdings
         self._collector.mark_equity(course.equity, holdings.positions, holdings.risk_at_stop)
 
-    def _watch_thresholds(self, seen: Observation, now: datetime) -> None:
+    def _watch_thresholds(self, seen: MonitorReading, now: datetime) -> None:
         if self._page is None and alerts_service_answers():
             self._said_alone = False
             return
@@ -196,7 +198,7 @@ class _Watch:
         self._notices.deliver()
 
 
-def _open(port: int, recorder: Recorder, service_url: str | None) -> tuple[str, Page | None]:
+def _open(port: int, recorder: ProcessRecorder, service_url: str | None) -> tuple[str, MetricsPage | None]:
     """Find out who is on the port: push to the metrics service, serve when it is free, refuse a stranger."""
     url = f"http://127.0.0.1:{port}"
     for address in filter(None, (service_url, url)):
@@ -208,7 +210,7 @@ def _open(port: int, recorder: Recorder, service_url: str | None) -> tuple[str, 
             log.warning("no Seatrial metrics service answers at %s, the monitor's first argument", service_url)
     if peer is Peer.NOBODY:
         with suppress(OSError):
-            return f"{url}/metrics", Page(recorder.registry, port)
+            return f"{url}/metrics", MetricsPage(recorder.registry, port)
     raise OSError(
         f"port {port} is in use by another program; give the monitor another one with port= or MONITORING_PORT"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import signals
-from seatrial.stack.services import Plan
+from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import SUPERVISOR, Stack
 
 READY = "ready"
@@ -55,7 +55,7 @@ def launch(layout: Layout, hear: Callable[[str], None], program: Sequence[str] =
     raise StackError(f"{last or 'The background process ended at once'} (log: {layout.log(SUPERVISOR)})")
 
 
-def main(arguments: list[str] | None = None, plan: Plan | None = None) -> int:
+def main(arguments: list[str] | None = None, plan: StackPlan | None = None) -> int:
     """Run the stack of a folder until SIGTERM, reporting over a pipe until it is ready."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None, plan: Plan | None = None) -> int:
         return error.exit_code
 
 
-def _run(layout: Layout, report: "_Report", plan: Plan | None) -> int:
+def _run(layout: Layout, report: "_Report", plan: StackPlan | None) -> int:
     stack = Stack(layout, plan, lambda service, sentence: report(f"{service}: {sentence}"))
     try:
         stack.start()

@@ -17,7 +17,7 @@ FREE_BYTES = 1024 * 2**20
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One check: what was found, and when it is not fine what to do."""
 
     check: str
@@ -26,12 +26,12 @@ class Finding:
     advice: str = ""
 
 
-def examine(layout: Layout) -> list[Finding]:
+def examine(layout: Layout) -> list[Diagnosis]:
     """Run every check."""
     return list(_findings(layout))
 
 
-def _findings(layout: Layout) -> Iterator[Finding]:
+def _findings(layout: Layout) -> Iterator[Diagnosis]:
     yield _python()
     yield _virtual_environment()
     yield _packages()
@@ -44,16 +44,16 @@ def _findings(layout: Layout) -> Iterator[Finding]:
     yield _database(layout)
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     fine = (3, 11) <= sys.version_info < (3, 14)
-    return Finding("python", fine, sys.version.split()[0], "" if fine else "Use Python 3.11 to 3.13.")
+    return Diagnosis("python", fine, sys.version.split()[0], "" if fine else "Use Python 3.11 to 3.13.")
 
 
-def _virtual_environment() -> Finding:
-    return Finding("environment", True, sys.prefix if sys.prefix != sys.base_prefix else "none (system Python)")
+def _virtual_environment() -> Diagnosis:
+    return Diagnosis("environment", True, sys.prefix if sys.prefix != sys.base_prefix else "none (system Python)")
 
 
-def _packages() -> Finding:
+def _packages() -> Diagnosis:
     def look() -> str:
         services.check_installed(services.SERVICES)
         return "all importable"
@@ -61,7 +61,7 @@ def _packages() -> Finding:
     return _checked("services", look)
 
 
-def _folder(layout: Layout) -> Finding:
+def _folder(layout: Layout) -> Diagnosis:
     target = layout.base if layout.base.exists() else layout.root
     fine = os.access(target, os.W_OK | os.X_OK)
     if fine and os.access(target, os.W_OK):
@@ -70,20 +70,22 @@ def _folder(layout: Layout) -> Finding:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            return Finding("folder", False, f"{target}: {error.strerror}", "Run seatrial in a folder you may write to.")
-    return Finding("folder", fine, str(target), "" if fine else "Run seatrial in a folder you may write to.")
+            return Diagnosis(
+                "folder", False, f"{target}: {error.strerror}", "Run seatrial in a folder you may write to."
+            )
+    return Diagnosis("folder", fine, str(target), "" if fine else "Run seatrial in a folder you may write to.")
 
 
-def _disk(layout: Layout) -> Finding:
+def _disk(layout: Layout) -> Diagnosis:
     place = layout.postgres.resolve() if layout.postgres.exists() else layout.root
     free = shutil.disk_usage(place).free
     fine = free >= FREE_BYTES
-    return Finding("disk", fine, f"{free // 2**20} MB free", "" if fine else "Free at least 1 GB.")
+    return Diagnosis("disk", fine, f"{free // 2**20} MB free", "" if fine else "Free at least 1 GB.")
 
 
-def _programs(layout: Layout) -> Finding:
+def _programs(layout: Layout) -> Diagnosis:
     if os.environ.get(database.VARIABLE):
-        return Finding("postgres programs", True, f"not needed, {database.VARIABLE} is set")
+        return Diagnosis("postgres programs", True, f"not needed, {database.VARIABLE} is set")
 
     def look() -> str:
         found = binaries.find(cluster.version(layout.postgres.resolve() / "data"))
@@ -92,7 +94,7 @@ def _programs(layout: Layout) -> Finding:
     return _checked("postgres programs", look)
 
 
-def _account(layout: Layout) -> Finding:
+def _account(layout: Layout) -> Diagnosis:
     def look() -> str:
         chosen = account.for_data(layout.postgres.resolve() / "data")
         return f"server runs as uid {chosen.user}" if chosen.is_other else f"server runs as uid {os.geteuid()}"
@@ -100,32 +102,32 @@ def _account(layout: Layout) -> Finding:
     return _checked("account", look)
 
 
-def _orphans() -> Iterator[Finding]:
+def _orphans() -> Iterator[Diagnosis]:
     found = home.orphans()
     if found:
         listed = ", ".join(str(each) for each in found[:3]) + (", ..." if len(found) > 3 else "")
         advice = "If those folders are gone for good and not only moved, delete these."
-        yield Finding("old databases", True, f"{len(found)} without their folder: {listed}", advice)
+        yield Diagnosis("old databases", True, f"{len(found)} without their folder: {listed}", advice)
 
 
-def _ports(layout: Layout) -> Iterator[Finding]:
+def _ports(layout: Layout) -> Iterator[Diagnosis]:
     running = supervisor_pid(layout)
     try:
         where = services.addresses(services.SERVICES, os.environ)
     except StackError as error:
-        yield Finding("ports", False, str(error), "Correct the variable.")
+        yield Diagnosis("ports", False, str(error), "Correct the variable.")
         return
     for service in services.SERVICES:
         address = where[service.name]
         if running is not None:
-            yield Finding(f"port {address.port}", True, f"{service.name}: ours, the stack runs (process {running})")
+            yield Diagnosis(f"port {address.port}", True, f"{service.name}: ours, the stack runs (process {running})")
             continue
         fine = ports.is_free(address.port, address.host)
         found = f"{service.name}: free" if fine else f"{service.name}: taken by {ports.holder(address.port)}"
-        yield Finding(f"port {address.port}", fine, found, "" if fine else f"Set {service.prefix}PORT.")
+        yield Diagnosis(f"port {address.port}", fine, found, "" if fine else f"Set {service.prefix}PORT.")
 
 
-def _database(layout: Layout) -> Finding:
+def _database(layout: Layout) -> Diagnosis:
     url = os.environ.get(database.VARIABLE, "").strip()
 
     def look() -> str:
@@ -142,8 +144,8 @@ def _database(layout: Layout) -> Finding:
     return _checked("database", look)
 
 
-def _checked(check: str, look: Callable[[], str]) -> Finding:
+def _checked(check: str, look: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(check, True, look())
+        return Diagnosis(check, True, look())
     except StackError as error:
-        return Finding(check, False, "not fine", str(error))
+        return Diagnosis(check, False, "not fine", str(error))

@@ -9,7 +9,7 @@ from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import home, postmaster
 from seatrial.stack.processes import exits, leftovers, record
-from seatrial.stack.processes.lock import Lock
+from seatrial.stack.processes.lock import FileLock
 from seatrial.stack.stack import SUPERVISOR
 
 PATIENCE_SECONDS = 90.0
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 90.0
 
 def supervisor_pid(layout: Layout) -> int | None:
     """Return the pid of the `up` that runs in a folder, or None."""
-    return Lock(layout.lock).holder() if layout.lock.exists() else None
+    return FileLock(layout.lock).holder() if layout.lock.exists() else None
 
 
 def stop(layout: Layout) -> list[str]:

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seatrial.stack.services import Address, Service
+from seatrial.stack.services import ServiceAddress, ServiceSpec
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class StackEnvironment:
     """What all services of a stack share: the user's variables, where each listens, and the stack's token."""
 
     inherited: Mapping[str, str]
-    where: Mapping[str, Address]
+    where: Mapping[str, ServiceAddress]
     token: str
 
-    def for_service(self, service: Service, database_url: str) -> dict[str, str]:
+    def for_service(self, service: ServiceSpec, database_url: str) -> dict[str, str]:
         """Return the whole environment of one service.
 
         What the user exported is kept; what only the stack can know (database, token, ports of all) is set.

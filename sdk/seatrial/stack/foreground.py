@@ -10,7 +10,7 @@ from rich.live import Live
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import signals
-from seatrial.stack.services import Plan
+from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import Stack
 from seatrial.stack.table import LiveStatus
 
@@ -19,7 +19,7 @@ DEMO = "seatrial.stack.demo"
 Job = Callable[[Stack], int]
 
 
-def run(layout: Layout, job: Job, plan: Plan | None = None, *, if_interrupted: int = 0) -> int:
+def run(layout: Layout, job: Job, plan: StackPlan | None = None, *, if_interrupted: int = 0) -> int:
     """Hand a stack that is not started yet to a job and stop it afterwards; returns the job's exit code.
 
     The job starts the stack (it may add variables before) and is interrupted by Ctrl-C, SIGTERM or a closed terminal,

@@ -4,11 +4,11 @@ from seatrial.stack import services
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import record
 from seatrial.stack.processes.process import answers_ready
-from seatrial.stack.processes.supervisor import State, Status
+from seatrial.stack.processes.supervisor import ServiceState, ServiceStatus
 from seatrial.stack.stack import SUPERVISOR
 
 
-def states(layout: Layout) -> list[State]:
+def states(layout: Layout) -> list[ServiceState]:
     """Return the state of every recorded part; an empty list when nothing was started."""
     order = ["postgres", *(service.name for service in services.SERVICES)]
     noted = [found for found in record.read_all(layout.run) if found.service != SUPERVISOR]
@@ -16,12 +16,12 @@ def states(layout: Layout) -> list[State]:
     return [_state(found) for found in noted]
 
 
-def _state(noted: record.Record) -> State:
+def _state(noted: record.ProcessRecord) -> ServiceState:
     alive = noted.process is not None
     if not alive:
-        status = Status.STOPPED
+        status = ServiceStatus.STOPPED
     elif noted.service == "postgres" or (noted.port is not None and answers_ready("127.0.0.1", noted.port)):
-        status = Status.READY
+        status = ServiceStatus.READY
     else:
-        status = Status.NOT_READY
-    return State(noted.service, status, noted.pid if alive else None, noted.port, noted.restarts)
+        status = ServiceStatus.NOT_READY
+    return ServiceState(noted.service, status, noted.pid if alive else None, noted.port, noted.restarts)

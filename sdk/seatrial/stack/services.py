@@ -12,7 +12,7 @@ MIGRATION = (sys.executable, "-m", "seatrial_service.db.upgrade")
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceSpec:
     """One process of the stack.
 
     Args:
@@ -40,7 +40,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Address:
+class ServiceAddress:
     """Where a service listens; `further` are its other ports, each with the variable that says so."""
 
     host: str
@@ -56,24 +56,24 @@ class Address:
 
 # Started in this order and stopped in the reverse one: the engine ends first, so its outbox can still drain.
 SERVICES = (
-    Service("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
-    Service("alerts", 8002, "seatrial_alerts"),
-    Service("backtest", 8001, "seatrial_backtest"),
-    Service("stress", 8003, "seatrial_stress", further_ports=(("SEATRIAL_STRESS_UI_PORT", 8089),)),
-    Service("engine", 5000, "seatrial_engine"),
+    ServiceSpec("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
+    ServiceSpec("alerts", 8002, "seatrial_alerts"),
+    ServiceSpec("backtest", 8001, "seatrial_backtest"),
+    ServiceSpec("stress", 8003, "seatrial_stress", further_ports=(("SEATRIAL_STRESS_UI_PORT", 8089),)),
+    ServiceSpec("engine", 5000, "seatrial_engine"),
 )
 
 
 @dataclass(frozen=True)
-class Plan:
+class StackPlan:
     """What a stack consists of; tests bring stand-ins."""
 
-    services: tuple[Service, ...] = SERVICES
+    services: tuple[ServiceSpec, ...] = SERVICES
     migration: tuple[str, ...] = MIGRATION
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
     fresh_database: str | None = None
 
-    def with_environment(self, name: str, values: Mapping[str, str]) -> "Plan":
+    def with_environment(self, name: str, values: Mapping[str, str]) -> "StackPlan":
         """Return a plan whose service `name` gets further variables."""
         if name not in {service.name for service in self.services}:
             raise StackError(
@@ -86,12 +86,12 @@ class Plan:
         return replace(self, services=changed)
 
 
-def addresses(services: Sequence[Service], environment: Mapping[str, str]) -> dict[str, Address]:
+def addresses(services: Sequence[ServiceSpec], environment: Mapping[str, str]) -> dict[str, ServiceAddress]:
     """Return where each service will listen by the variables of `environment`."""
     return {service.name: _address(service, environment) for service in services}
 
 
-def check_installed(services: Sequence[Service]) -> None:
+def check_installed(services: Sequence[ServiceSpec]) -> None:
     """Raise when the package of a service is missing."""
     missing = [each.module for each in services if not each.command and importlib.util.find_spec(each.module) is None]
     if missing:
@@ -100,7 +100,7 @@ def check_installed(services: Sequence[Service]) -> None:
         )
 
 
-def check_ports(services: Sequence[Service], where: Mapping[str, Address]) -> None:
+def check_ports(services: Sequence[ServiceSpec], where: Mapping[str, ServiceAddress]) -> None:
     """Raise when a port belongs to a stranger, or to two of our services."""
     complaints = []
     seen: dict[int, str] = {}
@@ -124,7 +124,7 @@ def check_ports(services: Sequence[Service], where: Mapping[str, Address]) -> No
         raise PortTaken("\n".join(complaints))
 
 
-def taken_text(service: Service, address: Address, holder: str) -> str:
+def taken_text(service: ServiceSpec, address: ServiceAddress, holder: str) -> str:
     """Phrase that a service's port belongs to somebody else, and which variable moves us."""
     airplay = ""
     if address.port == 5000 and sys.platform == "darwin":
@@ -136,7 +136,7 @@ def taken_text(service: Service, address: Address, holder: str) -> str:
     )
 
 
-def _address(service: Service, environment: Mapping[str, str]) -> Address:
+def _address(service: ServiceSpec, environment: Mapping[str, str]) -> ServiceAddress:
     names = (f"{service.prefix}PORT", *service.port_aliases)
     given = {name: environment[name] for name in names if environment.get(name)}
     if len(set(given.values())) > 1:
@@ -147,7 +147,7 @@ def _address(service: Service, environment: Mapping[str, str]) -> Address:
             raise UsageError(f"{name} must be a port from 1 to 65535, was {text!r}.")
     port = int(next(iter(given.values()), service.default_port))
     further = tuple((name, _further(name, environment.get(name), default)) for name, default in service.further_ports)
-    return Address(environment.get(f"{service.prefix}HOST") or ports.LOOPBACK, port, further)
+    return ServiceAddress(environment.get(f"{service.prefix}HOST") or ports.LOOPBACK, port, further)
 
 
 def _further(name: str, text: str | None, default: int) -> int:

@@ -7,14 +7,14 @@ from dataclasses import replace
 from types import TracebackType
 
 from seatrial.stack import services
-from seatrial.stack.environment import Surroundings
+from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
 from seatrial.stack.processes import leftovers, record
-from seatrial.stack.processes.lock import Lock
-from seatrial.stack.processes.supervisor import Listener, State, Supervisor
-from seatrial.stack.services import Plan
+from seatrial.stack.processes.lock import FileLock
+from seatrial.stack.processes.supervisor import Listener, ServiceState, Supervisor
+from seatrial.stack.services import StackPlan
 
 SUPERVISOR = "up"
 
@@ -30,20 +30,20 @@ class Stack:
     def __init__(
         self,
         layout: Layout,
-        plan: Plan | None = None,
+        plan: StackPlan | None = None,
         listener: Listener = lambda service, sentence: None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.layout = layout
-        self._plan = plan or Plan()
+        self._plan = plan or StackPlan()
         self.say = listener
         self._inherited = dict(os.environ if environment is None else environment)
         if not self._inherited.get(database.VARIABLE):
             self._inherited.pop(database.DIRECT_VARIABLE, None)  # it would lead past the embedded database
         self._where = services.addresses(self._plan.services, self._inherited)
-        self._lock = Lock(layout.lock)
+        self._lock = FileLock(layout.lock)
         self._holds_lock = False
-        self._database: database.Database | None = None
+        self._database: database.StackDatabase | None = None
         self._supervisor: Supervisor | None = None
 
     def __enter__(self) -> "Stack":
@@ -111,7 +111,7 @@ class Stack:
         return self._database.url
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[ServiceState]:
         """Return what the database and each service are doing."""
         return self._supervisor.states() if self._supervisor is not None else []
 
@@ -123,7 +123,7 @@ class Stack:
     def _start(self) -> None:
         for name in leftovers.stop(self.layout.run):
             self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
-        record.write(self.layout.run, record.Part(SUPERVISOR), os.getpid())
+        record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
         self._database = database.choose(
@@ -139,7 +139,7 @@ class Stack:
             self.layout,
             self._database,
             self._plan.services,
-            Surroundings(self._inherited, self._where, self.token),
+            StackEnvironment(self._inherited, self._where, self.token),
             lambda service, sentence: self.say(service, sentence),
         )
         self._supervisor.start()

@@ -7,20 +7,20 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.stack.processes.supervisor import State, Status
+from seatrial.stack.processes.supervisor import ServiceState, ServiceStatus
 from seatrial.stack.stack import Stack
 
 COLOURS = {
-    Status.READY: "green",
-    Status.STARTING: "yellow",
-    Status.NOT_READY: "yellow",
-    Status.WAITING: "red",
-    Status.STOPPED: "red",
+    ServiceStatus.READY: "green",
+    ServiceStatus.STARTING: "yellow",
+    ServiceStatus.NOT_READY: "yellow",
+    ServiceStatus.WAITING: "red",
+    ServiceStatus.STOPPED: "red",
 }
 KEPT_SENTENCES = 6
 
 
-def of_states(states: Iterable[State], root: object) -> Table:
+def of_states(states: Iterable[ServiceState], root: object) -> Table:
     """Return the table of a stack's parts."""
     table = Table(title=f"Seatrial in {root}", title_justify="left")
     for name, justify in (

@@ -6,9 +6,9 @@ try:
     from seatrial_backtesting.callback.runner import ON_ERROR
     from seatrial_backtesting.data.loader import LoadOptions, load
     from seatrial_backtesting.data.splits import Splits
-    from seatrial_backtesting.execution_settings import Settling, require_finer
+    from seatrial_backtesting.execution_settings import ExecutionSettings, require_finer
     from seatrial_backtesting.run import run
-    from seatrial_backtesting.strategy_ref import Choice, choose
+    from seatrial_backtesting.strategy_ref import StrategyRef, choose
 except ModuleNotFoundError as missing:
     raise ImportError(
         f"BacktestingEngine needs {missing.name}, which is not installed: pip install seatrial[backtest]",
@@ -83,8 +83,8 @@ class BacktestingEngine:
         self.initial_balance = initial_balance
         self.on_error: Literal["raise", "skip", "stop"] = on_error
         self.strict = strict
-        self._choice: Choice = choose(strategy, params)
-        self._settling = Settling(
+        self._choice: StrategyRef = choose(strategy, params)
+        self._settling = ExecutionSettings(
             cash=initial_balance,
             fee=fee,
             maker_fee=maker_fee,

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Asked:
+class ExchangeStub:
     """Where the exchange answers, and what it was asked."""
 
     url: str = ""
@@ -17,9 +17,9 @@ class Asked:
 
 
 @contextmanager
-def exchange(*statuses: int) -> Iterator[Asked]:
+def exchange(*statuses: int) -> Iterator[ExchangeStub]:
     """Serve one answer a status, the last one again and again; stops at the end of the block."""
-    asked = Asked()
+    asked = ExchangeStub()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

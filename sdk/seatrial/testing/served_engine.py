@@ -14,10 +14,10 @@ import uvicorn
 
 Message = dict[str, Any]  # Any: ASGI and JSON
 BOOKS = {"/v1/orders": "get_orders", "/v1/ledger": "get_fills"}
-MOST_AT_ONCE = 64
+MAX_CONCURRENT = 64
 
 
-class Adapter:
+class EngineAdapter:
     """An ASGI application over an object with `process_signal(dict)`.
 
     `get_orders()` and `get_fills()` are used where the object has them: lists of dicts in the shape of the engine
@@ -69,8 +69,8 @@ class Adapter:
 
     async def _called(self, function: Callable[[], object]) -> tuple[int, object]:
         # Each call has a thread of its own that ends with the process: an engine that hangs must not hang the test.
-        if self._busy >= MOST_AT_ONCE:
-            return 503, {"detail": f"{MOST_AT_ONCE} calls have not come back"}
+        if self._busy >= MAX_CONCURRENT:
+            return 503, {"detail": f"{MAX_CONCURRENT} calls have not come back"}
         loop = asyncio.get_running_loop()
         done: asyncio.Future[tuple[int, object]] = loop.create_future()
         self._busy += 1
@@ -98,7 +98,7 @@ def served(engine: object) -> Iterator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            Adapter(engine),
+            EngineAdapter(engine),
             log_config=None,
             log_level="critical",
             access_log=False,

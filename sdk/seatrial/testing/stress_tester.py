@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seatrial_core.clients import find_token
 
 if TYPE_CHECKING:
-    from seatrial_core.contracts.stress import Plan, Report
+    from seatrial_core.contracts.stress import StressPlan, StressReport
 
 DURATION_SECONDS = 10.0
 
@@ -35,7 +35,7 @@ class StressTester:
         self.engine = engine
         self.duration_seconds = duration_seconds
 
-    def run_stress_tests(self) -> "dict[str, Report]":
+    def run_stress_tests(self) -> "dict[str, StressReport]":
         """Run the four plans and return their reports by name; each prints as one line, verdict first.
 
         Raises:
@@ -70,19 +70,19 @@ def _require_catalog() -> Any:  # Any: a module of a package that may be missing
     return catalog
 
 
-async def _drive(plan: "Plan", address: str, token: str) -> "Report":
+async def _drive(plan: "StressPlan", address: str, token: str) -> "StressReport":
     from seatrial_stress import runner
 
     return await runner.run(plan, address, token)
 
 
-def _run(work: "Coroutine[Any, Any, Report]") -> "Report":  # Any: as typing has it
+def _run(work: "Coroutine[Any, Any, StressReport]") -> "StressReport":  # Any: as typing has it
     """Run to the end, also from inside a running loop such as a notebook's."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    found: list[Report] = []
+    found: list[StressReport] = []
     errors: list[BaseException] = []
 
     def call() -> None:

@@ -16,7 +16,7 @@ UNIT_TESTS = "seatrial.testing.unit_tests"
 
 
 @dataclass(frozen=True)
-class Line:
+class SummaryRow:
     """One row of the table: what ran, how it ended, in words."""
 
     name: str
@@ -64,14 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(line.passed for line in lines) else 1
 
 
-def _unit_tests() -> Line:
+def _unit_tests() -> SummaryRow:
     result = run_all_tests()
     bad = len(result.failures) + len(result.errors)
     passed = result.wasSuccessful() and result.testsRun > 0 and not result.skipped
-    return Line("unit tests", passed, f"{result.testsRun} run, {bad} failed, {len(result.skipped)} skipped")
+    return SummaryRow("unit tests", passed, f"{result.testsRun} run, {bad} failed, {len(result.skipped)} skipped")
 
 
-def _stress_tests(duration_seconds: float) -> list[Line]:
+def _stress_tests(duration_seconds: float) -> list[SummaryRow]:
     from seatrial.config.trading_config import TradingConfig
     from seatrial.engine.trading_engine import TradingEngine
 
@@ -80,14 +80,14 @@ def _stress_tests(duration_seconds: float) -> list[Line]:
         monitor = run_performance_tests(engine, duration_seconds=duration_seconds)
         monitor.stop_monitoring()
     except Exception as error:  # noqa: BLE001  a test that cannot run has failed, and the table says why
-        return [Line("stress tests", False, f"{type(error).__name__}: {error}")]
+        return [SummaryRow("stress tests", False, f"{type(error).__name__}: {error}")]
     finally:
         engine.stop_trading()
     lines = [
-        Line(f"stress {name}", getattr(report, "exit_code", None) == 0, str(report))
+        SummaryRow(f"stress {name}", getattr(report, "exit_code", None) == 0, str(report))
         for name, report in (monitor.last_results or {}).items()
     ]
-    return lines or [Line("stress tests", False, "none ran")]
+    return lines or [SummaryRow("stress tests", False, "none ran")]
 
 
 if __name__ == "__main__":

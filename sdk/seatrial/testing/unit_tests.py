@@ -14,7 +14,7 @@ from seatrial_core.clients import ServiceClient
 from seatrial_core.clock import ManualClock
 from seatrial_core.contracts.orders import TradingState
 from seatrial_core.errors import PeerUnreachable, ValidationFailed
-from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.changes import StateChanges
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
@@ -149,7 +149,7 @@ class TradingBotTests(unittest.TestCase):
         """An order that could not be stored was never traded."""
 
         class Full(MemoryStore):
-            def commit(self, effects: Effects) -> None:
+            def commit(self, effects: StateChanges) -> None:
                 raise OSError("disk full")
 
         engine = _engine(RiskLimits(), Full())

@@ -20,21 +20,21 @@ from seatrial_alerts.examples import (
     THRESHOLDS_EXAMPLE,
     answer,
 )
-from seatrial_alerts.service import Service
+from seatrial_alerts.service import AlertsService
 from seatrial_alerts.store import history, outbox, rules
 from seatrial_alerts.webhook import WEBHOOK
 from seatrial_core.alerting import THRESHOLDS, thresholds
 from seatrial_core.contracts.alerts import (
     Acknowledgement,
     Alert,
+    AlertRuleDocument,
+    AlertTransition,
     Breaker,
     Delivery,
-    Resume,
-    RuleDocument,
+    ResumeRequest,
     RuleName,
     Silence,
     SilenceRequest,
-    Step,
 )
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
@@ -45,7 +45,7 @@ WRITE = [requires("alerts:write")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def routes(service: Service) -> list[APIRouter]:
+def routes(service: AlertsService) -> list[APIRouter]:
     """Return the routers of this service."""
     return [
         _rules(service),
@@ -57,17 +57,17 @@ def routes(service: Service) -> list[APIRouter]:
     ]
 
 
-def _rules(service: Service) -> APIRouter:
+def _rules(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [RULE], "next_cursor": None}))
-    async def list_rules() -> Page[RuleDocument]:
+    async def list_rules() -> Page[AlertRuleDocument]:
         """List every rule."""
         async with service.database.transaction() as session:
             return Page(items=await rules.everything(session))
 
     @router.get("/{name}", dependencies=READ, responses=answer(RULE))
-    async def get_rule(name: RuleName) -> RuleDocument:
+    async def get_rule(name: RuleName) -> AlertRuleDocument:
         """Return one rule."""
         async with service.database.transaction() as session:
             found = next((rule for rule in await rules.everything(session) if rule.name == name), None)
@@ -76,7 +76,7 @@ def _rules(service: Service) -> APIRouter:
         return found
 
     @router.put("/{name}", dependencies=WRITE, responses=answer(RULE))
-    async def put_rule(name: RuleName, rule: Annotated[RuleDocument, Body(examples=[RULE])]) -> RuleDocument:
+    async def put_rule(name: RuleName, rule: Annotated[AlertRuleDocument, Body(examples=[RULE])]) -> AlertRuleDocument:
         """Create a rule or replace it; what is remembered of its alerts stays."""
         if rule.name != name:
             raise field_error("name", rule.name, f"`{name}`, as in the path")
@@ -101,7 +101,7 @@ def _rules(service: Service) -> APIRouter:
     return router
 
 
-def _thresholds(service: Service) -> APIRouter:
+def _thresholds(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1/thresholds", tags=["rules"])
 
     async def current() -> dict[str, float]:
@@ -132,7 +132,7 @@ def _thresholds(service: Service) -> APIRouter:
     return router
 
 
-def _alerts(service: Service) -> APIRouter:
+def _alerts(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [ALERT], "next_cursor": None}))
@@ -156,13 +156,13 @@ def _alerts(service: Service) -> APIRouter:
         return history.as_alert(*found)
 
     @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
-    async def get_history(alert_id: str) -> Page[Step]:
+    async def get_history(alert_id: str) -> Page[AlertTransition]:
         """Return what happened to an alert, step by step, each with its reason."""
         async with service.database.transaction() as session:
             rows = await history.steps(session, alert_id)
         if not rows:
             raise NotFound(f"there is no alert `{alert_id}`")
-        return Page(items=[Step.model_validate(row, from_attributes=True) for row in rows])
+        return Page(items=[AlertTransition.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("/{alert_id}/acknowledge", dependencies=WRITE, responses=answer(ALERT))
     async def acknowledge(alert_id: str, who: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
@@ -177,7 +177,7 @@ def _alerts(service: Service) -> APIRouter:
     return router
 
 
-def _silences(service: Service) -> APIRouter:
+def _silences(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1/silences", tags=["silences"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [SILENCE], "next_cursor": None}))
@@ -206,7 +206,7 @@ def _silences(service: Service) -> APIRouter:
     return router
 
 
-def _deliveries(service: Service) -> APIRouter:
+def _deliveries(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["deliveries"])
 
     @router.get("/deliveries", dependencies=READ, responses=answer({"items": [DELIVERY], "next_cursor": None}))
@@ -246,7 +246,7 @@ def _deliveries(service: Service) -> APIRouter:
     return router
 
 
-def _breaker(service: Service) -> APIRouter:
+def _breaker(service: AlertsService) -> APIRouter:
     router = APIRouter(prefix="/v1/breaker", tags=["breaker"])
 
     @router.get("", dependencies=READ, responses=answer(BREAKER))
@@ -256,7 +256,7 @@ def _breaker(service: Service) -> APIRouter:
             return await breaker.standing(session)
 
     @router.post("/resume", dependencies=WRITE, status_code=202, responses=answer(BREAKER, 202))
-    async def resume(wanted: Annotated[Resume, Body(examples=[RESUME])]) -> Breaker:
+    async def resume(wanted: Annotated[ResumeRequest, Body(examples=[RESUME])]) -> Breaker:
         """Command the engine to trade again; who and why are kept. A rule that still fires does not halt it again."""
         async with service.database.transaction() as session:
             found = await breaker.resume(session, wanted, service.clock.now())

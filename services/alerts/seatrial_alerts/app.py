@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from seatrial_alerts.api import routes
 from seatrial_alerts.exposition import AlertsCollector
-from seatrial_alerts.service import Service
+from seatrial_alerts.service import AlertsService
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
@@ -23,7 +23,7 @@ def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; the machine's own by default.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = Service(settings, clock or SystemClock())
+    service = AlertsService(settings, clock or SystemClock())
     registry.register(AlertsCollector(service.watcher, service.deliverer))
 
     @asynccontextmanager

@@ -6,21 +6,21 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import notifications
-from seatrial_alerts.channel import Attempt
+from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_alerts.engine_commands import ENGINE, HALT, RESUME
-from seatrial_alerts.evaluation import Change
+from seatrial_alerts.evaluation import AlertChange
 from seatrial_alerts.store import history, outbox, states
-from seatrial_core.alerting import Action, Transition
-from seatrial_core.contracts.alerts import Breaker, Resume
+from seatrial_core.alerting import RuleAction, Transition
+from seatrial_core.contracts.alerts import Breaker, ResumeRequest
 from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import Conflict
 from seatrial_service import logs
-from seatrial_service.db.alerts import OutboxRow
+from seatrial_service.db.alerts import NotificationRow
 
 ACTOR = "seatrial-alerts"
 UNCONFIRMED_AFTER_ATTEMPTS = 3
 TRADING = frozenset({Environment.LIVE.value, Environment.PAPER.value})
-LONGEST_REASON = 500
+MAX_REASON = 500
 STATES: dict[tuple[str, bool], Literal["halting", "halted", "resuming", "ready"]] = {
     (HALT, False): "halting",
     (HALT, True): "halted",
@@ -29,13 +29,13 @@ STATES: dict[tuple[str, bool], Literal["halting", "halted", "resuming", "ready"]
 }
 
 
-def is_tripped(change: Change) -> bool:
+def is_tripped(change: AlertChange) -> bool:
     """Tell whether a change halts the engine: replays and stress runs never do, a repeated notification neither."""
     fires = change.decision.transition is Transition.FIRING
-    return fires and change.rule.action is Action.HALT and change.key.environment in TRADING
+    return fires and change.rule.action is RuleAction.HALT and change.key.environment in TRADING
 
 
-async def trip(session: AsyncSession, change: Change, alert_id: str, now: datetime) -> None:
+async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: datetime) -> None:
     """Queue the command to halt, in the transaction in which the alert fires; a silence does not hold it back."""
     await states.take_turn(session)  # so that the order of commands is the order of commits
     reason = f"{change.rule.name} [{change.key.environment}, {change.key.scope}]: {change.decision.reason}"
@@ -44,7 +44,7 @@ async def trip(session: AsyncSession, change: Change, alert_id: str, now: dateti
     await history.add_step(session, alert_id, "halt_commanded", now, reason)
 
 
-async def resume(session: AsyncSession, wanted: Resume, now: datetime) -> Breaker:
+async def resume(session: AsyncSession, wanted: ResumeRequest, now: datetime) -> Breaker:
     """Queue the command to trade again; of two at once one comes too late."""
     await states.take_turn(session)
     last = await outbox.last(session, ENGINE)
@@ -76,7 +76,7 @@ async def standing(session: AsyncSession) -> Breaker:
 
 
 async def note(
-    session: AsyncSession, row: OutboxRow, attempt: Attempt, channels: tuple[str, ...], now: datetime
+    session: AsyncSession, row: NotificationRow, attempt: DeliveryAttempt, channels: tuple[str, ...], now: datetime
 ) -> None:
     """Write into the alert's history what became of a command, and tell people: confirmed, or not yet."""
     command, is_late = row.body["command"], row.attempts == UNCONFIRMED_AFTER_ATTEMPTS
@@ -102,5 +102,5 @@ def _command(key: str, alert_id: str, command: str, actor: str, reason: str) -> 
         "alert_id": alert_id,
         "command": command,
         "actor": actor,
-        "reason": reason[:LONGEST_REASON],
+        "reason": reason[:MAX_REASON],
     }

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class Attempt:
+class DeliveryAttempt:
     """What came of one attempt; `retry_after_seconds` is what the receiver asked for."""
 
     outcome: str
@@ -44,5 +44,5 @@ class Channel(Protocol):
     def is_serial(self) -> bool:
         """Tell whether all messages keep their order, not only those of one alert."""
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> Attempt:  # Any: the message's JSON
+    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the message's JSON
         """Try once; the same key says the same thing."""

@@ -7,26 +7,26 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts.channel import Attempt, Channel
+from seatrial_alerts.channel import Channel, DeliveryAttempt
 from seatrial_alerts.store import outbox
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
-from seatrial_service.db.alerts import OutboxRow
+from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import Database
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
 IDLE_SECONDS = 1.0
 BATCH = 20
 LEASE_SLACK_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_DOUBLING = 30
-LONGEST_DETAIL = 300
+MAX_DOUBLING = 30
+MAX_DETAIL = 300
 
-After = Callable[[AsyncSession, OutboxRow, Attempt, datetime], Awaitable[None]]
+After = Callable[[AsyncSession, NotificationRow, DeliveryAttempt, datetime], Awaitable[None]]
 
 
-class Deliverer:
+class Dispatcher:
     """Sends what waits for one channel.
 
     Args:
@@ -53,7 +53,7 @@ class Deliverer:
         """Look at the outbox now."""
         self._due.set()
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Deliver until asked to stop; what was leased and not settled is sent again after its lease."""
         while not stop.wished:
             if not await self._pass():
@@ -72,13 +72,13 @@ class Deliverer:
     async def _round(self) -> bool:
         now = self._clock.now()
         until = now + timedelta(seconds=self._channel.timeout_seconds + LEASE_SLACK_SECONDS)
-        wanted = outbox.Wanted(self._channel.name, is_serial=self._channel.is_serial, limit=BATCH)
+        wanted = outbox.OutboxClaim(self._channel.name, is_serial=self._channel.is_serial, limit=BATCH)
         async with self._database.transaction() as session:
             rows = await outbox.claim(session, wanted, now, until)
         await asyncio.gather(*(self._deliver(row) for row in rows))
         return bool(rows)
 
-    async def _deliver(self, row: OutboxRow) -> None:
+    async def _deliver(self, row: NotificationRow) -> None:
         began = self._clock.now()
         attempt = await self._channel.send(row.key, row.body)
         self.outcomes[attempt.outcome] = self.outcomes.get(attempt.outcome, 0) + 1
@@ -94,7 +94,7 @@ class Deliverer:
             "attempt": row.attempts,
             "outcome": attempt.outcome,
             "status_code": attempt.status_code,
-            "detail": attempt.detail[:LONGEST_DETAIL],
+            "detail": attempt.detail[:MAX_DETAIL],
             "seconds": attempt.seconds,
         }
         async with self._database.transaction() as session:
@@ -102,7 +102,7 @@ class Deliverer:
             if self._after is not None:
                 await self._after(session, row, attempt, now)
 
-    def _next_at(self, row: OutboxRow, attempt: Attempt, now: datetime) -> datetime:
-        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, LONGEST_DOUBLING)
+    def _next_at(self, row: NotificationRow, attempt: DeliveryAttempt, now: datetime) -> datetime:
+        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, MAX_DOUBLING)
         pause = min(self._channel.longest_pause_seconds, pause) * (0.5 + self._random.random() / 2.0)
         return now + timedelta(seconds=max(pause, attempt.retry_after_seconds or 0.0))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from seatrial_alerts.channel import Attempt
+from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import PeerUnreachable, SeatrialError
@@ -35,21 +35,21 @@ class EngineCommands:
         self._engine = engine
         self._clock = clock
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> Attempt:  # Any: the command's JSON
+    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the command's JSON
         """Command once and look whether it is so."""
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 problem = await self._command(body)
         except TimeoutError:
-            return Attempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
+            return DeliveryAttempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
         except PeerUnreachable as error:
-            return Attempt("unreachable", None, error.detail, self._clock.monotonic() - started)
+            return DeliveryAttempt("unreachable", None, error.detail, self._clock.monotonic() - started)
         except SeatrialError as error:
-            return Attempt("refused", error.status, error.detail, self._clock.monotonic() - started)
+            return DeliveryAttempt("refused", error.status, error.detail, self._clock.monotonic() - started)
         except ValueError:
-            return Attempt("refused", 200, "the engine's answer is no JSON", self._clock.monotonic() - started)
-        return Attempt("refused" if problem else "delivered", 200, problem, self._clock.monotonic() - started)
+            return DeliveryAttempt("refused", 200, "the engine's answer is no JSON", self._clock.monotonic() - started)
+        return DeliveryAttempt("refused" if problem else "delivered", 200, problem, self._clock.monotonic() - started)
 
     async def _command(self, body: Mapping[str, Any]) -> str:
         command = str(body["command"])

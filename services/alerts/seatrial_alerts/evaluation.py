@@ -5,7 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from seatrial_core.alerting import Decision, NoData, Observation, Rule, Scope, State, Status, evaluate
+from seatrial_core.alerting import (
+    AlertDecision,
+    AlertState,
+    AlertStatus,
+    NoData,
+    Observation,
+    Rule,
+    RuleScope,
+    evaluate,
+)
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
@@ -13,7 +22,7 @@ VANISHED = Observation(None, reason="the newest snapshot no longer tells it")
 
 
 @dataclass(frozen=True)
-class Key:
+class AlertKey:
     """Which alert: one rule in one scope of one environment."""
 
     rule: str
@@ -22,28 +31,28 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Remembered:
+class StoredState:
     """A state as it is stored, with the version it was read at."""
 
-    state: State
+    state: AlertState
     version: int = 0
     alert_id: str | None = None
 
 
 @dataclass(frozen=True)
-class Change:
+class AlertChange:
     """What one observation did to one alert."""
 
-    key: Key
+    key: AlertKey
     rule: Rule
-    before: Remembered
-    decision: Decision
+    before: StoredState
+    decision: AlertDecision
     at: datetime
 
 
 def changes(
-    rules: Iterable[Rule], remembered: Mapping[Key, Remembered], snapshot: Snapshot, now: datetime
-) -> list[Change]:
+    rules: Iterable[Rule], remembered: Mapping[AlertKey, StoredState], snapshot: Snapshot, now: datetime
+) -> list[AlertChange]:
     """Return what is different after a snapshot.
 
     Args:
@@ -55,12 +64,12 @@ def changes(
     crowds = Counter(item.environment for item in snapshot.items if item.account is not None)
     watched = [(item, scope) for item in snapshot.items if (scope := scope_of(item)) and _is_watched(item, crowds)]
     by_name = {rule.name: rule for rule in rules}
-    seen: set[Key] = set()
+    seen: set[AlertKey] = set()
     found = []
     for rule in by_name.values():
         for item, (kind, name) in watched:
             if kind in rule.scopes and _is_told(rule, item):
-                key = Key(rule.name, item.environment.value, name)
+                key = AlertKey(rule.name, item.environment.value, name)
                 seen.add(key)
                 at = item.occurred_at if item.environment is Environment.REPLAY else now
                 found.append(_change(rule, key, _observed(rule, item), remembered, at, now))
@@ -75,12 +84,16 @@ def matched(rules: Iterable[Rule], snapshot: Snapshot) -> dict[str, int]:
     return {rule.name: sum(kind in rule.scopes and _is_told(rule, item) for item, kind in kinds) for rule in rules}
 
 
-def scope_of(item: SnapshotItem) -> tuple[Scope, str] | None:
+def scope_of(item: SnapshotItem) -> tuple[RuleScope, str] | None:
     """Return what an item is about, and its name among the alerts; None for a mixture that no rule watches."""
-    named = [(Scope.ACCOUNT, item.account), (Scope.STRATEGY, item.strategy), (Scope.ENDPOINT, item.endpoint)]
+    named = [
+        (RuleScope.ACCOUNT, item.account),
+        (RuleScope.STRATEGY, item.strategy),
+        (RuleScope.ENDPOINT, item.endpoint),
+    ]
     given = [(kind, name) for kind, name in named if name is not None]
     if not given:
-        return Scope.PORTFOLIO, Scope.PORTFOLIO.value
+        return RuleScope.PORTFOLIO, RuleScope.PORTFOLIO.value
     if len(given) > 1:
         return None
     kind, name = given[0]
@@ -96,7 +109,7 @@ def _is_told(rule: Rule, item: SnapshotItem) -> bool:
     return rule.metric in item.values or rule.metric in item.undefined
 
 
-def _is_missed(rule: Rule, key: Key) -> bool:
+def _is_missed(rule: Rule, key: AlertKey) -> bool:
     """Tell whether a scope that is no longer told is unknown; a replay that ended is not, unless its alert stands."""
     return rule.no_data is NoData.HOLD or key.environment != Environment.REPLAY.value
 
@@ -110,17 +123,22 @@ def _observed(rule: Rule, item: SnapshotItem) -> Observation:
 
 
 def _change(
-    rule: Rule, key: Key, seen: Observation, remembered: Mapping[Key, Remembered], at: datetime, now: datetime
-) -> Change | None:
-    before = remembered.get(key, Remembered(State()))
+    rule: Rule,
+    key: AlertKey,
+    seen: Observation,
+    remembered: Mapping[AlertKey, StoredState],
+    at: datetime,
+    now: datetime,
+) -> AlertChange | None:
+    before = remembered.get(key, StoredState(AlertState()))
     decision = evaluate(rule, before.state, seen, at, told_at=now)
     if decision.transition is None and not _is_worth_storing(before.state, decision.state):
         return None
-    return Change(key, rule, before, decision, at)
+    return AlertChange(key, rule, before, decision, at)
 
 
-def _is_worth_storing(before: State, after: State) -> bool:
+def _is_worth_storing(before: AlertState, after: AlertState) -> bool:
     """Leave out what only moves the last value of a quiet alert: it would be a write for every rule and snapshot."""
-    if before.status is Status.INACTIVE and after.status is Status.INACTIVE:
+    if before.status is AlertStatus.INACTIVE and after.status is AlertStatus.INACTIVE:
         return before.is_stale != after.is_stale and before.since is not None
     return before != after

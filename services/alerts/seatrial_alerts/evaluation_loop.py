@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, notifications, status
 from seatrial_alerts.documents import rule_of
-from seatrial_alerts.evaluation import Change, changes, matched
+from seatrial_alerts.evaluation import AlertChange, changes, matched
 from seatrial_alerts.store import history, outbox, rules, states
-from seatrial_core.alerting import Status, Transition
+from seatrial_core.alerting import AlertStatus, Transition
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.snapshots import Snapshot
@@ -20,13 +20,13 @@ from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.alerts import SilenceRow
 from seatrial_service.db.session import Database
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
-DOORBELL = "seatrial_metrics"
+NOTIFY_CHANNEL = "seatrial_metrics"
 RECONNECT_SECONDS = 1.0
 
 
-class Watcher:
+class EvaluationLoop:
     """Reads one snapshot for all rules and stores what changed.
 
     Args:
@@ -61,30 +61,30 @@ class Watcher:
         self.problem: str | None = None
         self.evaluations = 0
         self.failures = 0
-        self.standing = status.Standing()
+        self.standing = status.AlertsStatus()
         self.matched: dict[str, int] = {}
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Evaluate until asked to stop; a bad tick is logged and the next one comes."""
         while not stop.wished:
             await stop.pause(self._interval, ended_by=self._due)
             self._due.clear()
             await self._round(stop)
 
-    async def listen(self, stop: Stop) -> None:
+    async def listen(self, stop: StopSignal) -> None:
         """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
         while not stop.wished:
             try:
                 connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
                 async with connection:
-                    await connection.execute(f"LISTEN {DOORBELL}")
+                    await connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
                     self._due.set()
                     await self._hear(connection, stop)
             except (psycopg.Error, OSError) as error:
                 logs.get().warning("doorbell_lost", reason=str(error).strip())
             await stop.pause(RECONNECT_SECONDS)
 
-    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: Stop) -> None:
+    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: StopSignal) -> None:
         async def hear() -> None:
             async for _ in connection.notifies():
                 self._due.set()
@@ -96,7 +96,7 @@ class Watcher:
         with contextlib.suppress(asyncio.CancelledError):
             await hearing
 
-    async def _round(self, stop: Stop) -> None:
+    async def _round(self, stop: StopSignal) -> None:
         if not stop.wished:
             await self._tick()
             await self._look()
@@ -115,7 +115,7 @@ class Watcher:
         """See how things stand, also while the metrics service is away."""
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
-                self.standing = await status.look(session)
+                self.standing = await status.read_status(session)
 
     def _failed(self, problem: str) -> None:
         self.failures += 1
@@ -147,7 +147,7 @@ class Watcher:
         return len(found)
 
     async def _tell(
-        self, session: AsyncSession, change: Change, alert_id: str, silence: SilenceRow | None, now: datetime
+        self, session: AsyncSession, change: AlertChange, alert_id: str, silence: SilenceRow | None, now: datetime
     ) -> None:
         """Queue a transition for every channel; under a silence it is kept back, with the reason in the history."""
         if silence is not None and change.decision.transition is Transition.RESOLVED:
@@ -161,7 +161,7 @@ class Watcher:
             why = f"silenced by {silence.created_by} until {silence.expires_at.isoformat()}: {silence.reason}"
             await history.add_step(session, alert_id, "suppressed", now, why)
 
-    def _report(self, found: list[Change]) -> None:
+    def _report(self, found: list[AlertChange]) -> None:
         told = [change for change in found if change.decision.transition is not None]
         for change in told:
             logs.get().info(
@@ -169,7 +169,7 @@ class Watcher:
                 rule=change.rule.name,
                 scope=change.key.scope,
                 transition=str(change.decision.transition),
-                firing=change.decision.state.status is Status.FIRING,
+                firing=change.decision.state.status is AlertStatus.FIRING,
                 reason=change.decision.reason,
             )
         if told:

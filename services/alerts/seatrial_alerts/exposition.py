@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from seatrial_alerts.delivery import Deliverer
-from seatrial_alerts.evaluation_loop import Watcher
+from seatrial_alerts.delivery import Dispatcher
+from seatrial_alerts.evaluation_loop import EvaluationLoop
 from seatrial_core import catalog
 
 BREAKER_STATES = ("ready", "halting", "halted", "resuming")
@@ -15,7 +15,7 @@ BREAKER_STATES = ("ready", "halting", "halted", "resuming")
 class AlertsCollector(Collector):
     """Collects what watcher and deliverer have counted."""
 
-    def __init__(self, watcher: Watcher, deliverer: Deliverer) -> None:
+    def __init__(self, watcher: EvaluationLoop, deliverer: Dispatcher) -> None:
         self._watcher = watcher
         self._deliverer = deliverer
 

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Literal
 
-from seatrial_alerts.evaluation import Change
+from seatrial_alerts.evaluation import AlertChange
 from seatrial_core.alerting import Transition
 from seatrial_core.contracts.alerts import Alert, Notification
 
 RULE_DELETED = "the rule was deleted"
 
 
-def of_change(change: Change, alert_id: str, number: int, channel: str) -> Notification:
+def of_change(change: AlertChange, alert_id: str, number: int, channel: str) -> Notification:
     """Return the notification of a transition; its key is stable for (alert, transition, channel).
 
     Args:

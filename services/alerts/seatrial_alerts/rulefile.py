@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seatrial_alerts.documents import rule_of
 from seatrial_core.alerting import thresholds
-from seatrial_core.contracts.alerts import RuleDocument
+from seatrial_core.contracts.alerts import AlertRuleDocument
 from seatrial_core.errors import SettingsError, ValidationFailed
 
 VARIABLE = "SEATRIAL_ALERTS_RULES_FILE"
@@ -33,7 +33,7 @@ class RuleFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     alert_thresholds: dict[str, float] = {}
-    rules: list[RuleDocument] = []
+    rules: list[AlertRuleDocument] = []
 
 
 def load(path: str) -> RuleFile:

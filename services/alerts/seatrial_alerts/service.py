@@ -8,24 +8,24 @@ from random import Random
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, rulefile
-from seatrial_alerts.channel import Attempt
-from seatrial_alerts.delivery import Deliverer
+from seatrial_alerts.channel import DeliveryAttempt
+from seatrial_alerts.delivery import Dispatcher
 from seatrial_alerts.documents import document_of, rule_of, with_thresholds
 from seatrial_alerts.engine_commands import EngineCommands
-from seatrial_alerts.evaluation_loop import Watcher
+from seatrial_alerts.evaluation_loop import EvaluationLoop
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
-from seatrial_alerts.webhook import WEBHOOK, Webhook
+from seatrial_alerts.webhook import WEBHOOK, WebhookChannel
 from seatrial_core.alerting import default_rules
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_service import loops
-from seatrial_service.db.alerts import OutboxRow
+from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
 
 
-class Service:
+class AlertsService:
     """Everything the routes call.
 
     Args:
@@ -42,11 +42,15 @@ class Service:
         self.channels = (WEBHOOK,) if self.has_webhook else ()
         random = Random(clock.now().timestamp())
         limit = settings.delivery_timeout_seconds
-        self.webhook = Webhook(settings.webhook_url, settings.webhook_secret, limit, settings.delivery_attempts, clock)
-        self.deliverer = Deliverer(self.database, self.webhook, clock, random)
+        self.webhook = WebhookChannel(
+            settings.webhook_url, settings.webhook_secret, limit, settings.delivery_attempts, clock
+        )
+        self.deliverer = Dispatcher(self.database, self.webhook, clock, random)
         self.engine = AsyncServiceClient("engine", url=settings.engine_url, token=settings.token, timeout_seconds=limit)
-        self.commander = Deliverer(self.database, EngineCommands(self.engine, limit, clock), clock, random, self._noted)
-        self.watcher = Watcher(
+        self.commander = Dispatcher(
+            self.database, EngineCommands(self.engine, limit, clock), clock, random, self._noted
+        )
+        self.watcher = EvaluationLoop(
             self.database,
             settings.direct_url,
             self.metrics,
@@ -89,7 +93,9 @@ class Service:
         self.deliverer.ring()
         self.commander.ring()
 
-    async def _noted(self, session: AsyncSession, row: OutboxRow, attempt: Attempt, now: datetime) -> None:
+    async def _noted(
+        self, session: AsyncSession, row: NotificationRow, attempt: DeliveryAttempt, now: datetime
+    ) -> None:
         await breaker.note(session, row, attempt, self.channels, now)
         self.deliverer.ring()
 

@@ -11,7 +11,7 @@ from seatrial_alerts.store import outbox, states
 
 
 @dataclass(frozen=True)
-class Standing:
+class AlertsStatus:
     """What was so at the last look.
 
     Args:
@@ -27,7 +27,7 @@ class Standing:
     breaker: str = "ready"
 
 
-async def look(session: AsyncSession) -> Standing:
+async def read_status(session: AsyncSession) -> AlertsStatus:
     """Return how things stand now."""
     waiting, oldest_at = await outbox.waiting(session)
-    return Standing(await states.firing(session), waiting, oldest_at, (await breaker.standing(session)).state)
+    return AlertsStatus(await states.firing(session), waiting, oldest_at, (await breaker.standing(session)).state)

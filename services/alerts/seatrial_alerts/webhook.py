@@ -7,15 +7,15 @@ from typing import Any
 
 import httpx
 
-from seatrial_alerts.channel import Attempt
+from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 WEBHOOK = "webhook"
-LONGEST_RETRY_AFTER_SECONDS = 3_600.0
+MAX_RETRY_AFTER_SECONDS = 3_600.0
 
 
-class Webhook:
+class WebhookChannel:
     """A channel to one address.
 
     Args:
@@ -38,7 +38,7 @@ class Webhook:
         self._clock = clock
         self._http = httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False)
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> Attempt:  # Any: the notification's JSON
+    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the notification's JSON
         """Post a notification once."""
         raw = json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         started = self._clock.monotonic()
@@ -47,10 +47,10 @@ class Webhook:
             async with asyncio.timeout(self.timeout_seconds):
                 answer = await self._http.post(self._url, content=raw, headers=self._headers(key, raw))
         except (httpx.TimeoutException, TimeoutError):
-            return Attempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
+            return DeliveryAttempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
         except httpx.HTTPError as error:
-            return Attempt("unreachable", None, type(error).__name__, self._clock.monotonic() - started)
-        return Attempt(
+            return DeliveryAttempt("unreachable", None, type(error).__name__, self._clock.monotonic() - started)
+        return DeliveryAttempt(
             "delivered" if answer.is_success else "refused",
             answer.status_code,
             "" if answer.is_success else f"answered {answer.status_code}",
@@ -75,4 +75,4 @@ def retry_after_seconds(header: str | None) -> float | None:
     """Return what a Retry-After header asks for, bounded; dates are left to our own back-off."""
     if header is None or not header.strip().isdigit():
         return None
-    return min(float(header.strip()), LONGEST_RETRY_AFTER_SECONDS)
+    return min(float(header.strip()), MAX_RETRY_AFTER_SECONDS)

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from seatrial_backtest import examples, store
-from seatrial_backtest.service import Service
-from seatrial_backtesting.data.loader import Loaded, LoadOptions, load
+from seatrial_backtest.service import BacktestService
+from seatrial_backtesting.data.loader import LoadedBars, LoadOptions, load
 from seatrial_backtesting.data.quality import OnBadBar
 from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
 from seatrial_core.contracts.pages import Page
@@ -38,12 +38,12 @@ UPLOAD_BODY: dict[str, Any] = {  # Any: OpenAPI
 }
 
 
-def routes(service: Service) -> list[APIRouter]:
+def routes(service: BacktestService) -> list[APIRouter]:
     """Return the routers of this service."""
     return [_datasets(service), _backtests(service), _strategies()]
 
 
-def _datasets(service: Service) -> APIRouter:
+def _datasets(service: BacktestService) -> APIRouter:
     router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
     @router.post(
@@ -83,7 +83,7 @@ def _datasets(service: Service) -> APIRouter:
     return router
 
 
-def _backtests(service: Service) -> APIRouter:
+def _backtests(service: BacktestService) -> APIRouter:
     router = APIRouter(prefix="/v1/backtests", tags=["backtests"])
 
     @router.post("", status_code=202, dependencies=RUN, responses=examples.answer(examples.JOB, 202))
@@ -154,13 +154,13 @@ def _strategies() -> APIRouter:
     return router
 
 
-def _read_csv(body: bytes, options: LoadOptions) -> Loaded:
+def _read_csv(body: bytes, options: LoadOptions) -> LoadedBars:
     if body[:2] == b"\x1f\x8b":
         raise ValidationFailed("the body is gzip; send the CSV as plain text")
     return load(body, options)
 
 
-def _read_json(body: bytes, options: LoadOptions) -> Loaded:
+def _read_json(body: bytes, options: LoadOptions) -> LoadedBars:
     try:
         sent = DatasetUpload.model_validate_json(body)
     except ValidationError as error:

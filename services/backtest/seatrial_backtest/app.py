@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from seatrial_backtest.api import routes
-from seatrial_backtest.service import Service
+from seatrial_backtest.service import BacktestService
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
@@ -22,7 +22,7 @@ def build(settings: BacktestSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; the machine's own by default.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = Service(settings, clock or SystemClock(), registry)
+    service = BacktestService(settings, clock or SystemClock(), registry)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

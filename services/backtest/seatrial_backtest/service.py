@@ -9,13 +9,13 @@ from procrastinate.exceptions import ProcrastinateException
 from prometheus_client import CollectorRegistry
 
 from seatrial_backtest import store
-from seatrial_backtest.jobs.queue import Queue
-from seatrial_backtest.jobs.reaper import Reaper
+from seatrial_backtest.jobs.queue import JobQueue
+from seatrial_backtest.jobs.reaper import JobReaper
 from seatrial_backtest.jobs.request import check_finer, identity, understand
-from seatrial_backtest.jobs.worker import Runner
+from seatrial_backtest.jobs.worker import JobWorker
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_backtesting.data import serialization
-from seatrial_backtesting.data.loader import Loaded
+from seatrial_backtesting.data.loader import LoadedBars
 from seatrial_backtesting.result.manifest import data_sha256
 from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo
 from seatrial_core.contracts.clock import Clock
@@ -27,7 +27,7 @@ POOL_SIZE = 5
 RESTART_SECONDS = 1.0
 
 
-class Service:
+class BacktestService:
     """Everything the routes call.
 
     Args:
@@ -39,9 +39,9 @@ class Service:
     def __init__(self, settings: BacktestSettings, clock: Clock, registry: CollectorRegistry) -> None:
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-backtest")
-        self.runner = Runner(self.database, clock, registry)
-        self.queue = Queue(settings.direct_url, self.runner.run, settings.stalled_seconds)
-        self.reaper = Reaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
+        self.runner = JobWorker(self.database, clock, registry)
+        self.queue = JobQueue(settings.direct_url, self.runner.run, settings.stalled_seconds)
+        self.reaper = JobReaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
         self._workers = settings.workers
 
     @asynccontextmanager
@@ -63,7 +63,7 @@ class Service:
         """Raise unless the database answers and its schema is the one this program needs."""
         await self.database.require_head(head())
 
-    async def store_bars(self, loaded: Loaded) -> DatasetInfo:
+    async def store_bars(self, loaded: LoadedBars) -> DatasetInfo:
         """Store bars and return what is known of them; the same bars are stored once."""
         candles = loaded.candles
         dataset_id, content = await asyncio.to_thread(lambda: (data_sha256(candles), serialization.pack(candles)))

@@ -28,7 +28,7 @@ class StoredBars:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class JobAttempt:
     """A job that was taken, and which attempt at it this is; a later attempt makes this one void."""
 
     id: str
@@ -120,7 +120,7 @@ async def result(session: AsyncSession, job_id: str) -> bytes | None:
     return found.scalar_one_or_none()
 
 
-async def take(session: AsyncSession, job_id: str) -> Attempt | None:
+async def take(session: AsyncSession, job_id: str) -> JobAttempt | None:
     """Begin an attempt at a job; None when it is finished, or was cancelled while it waited."""
     row = (
         await session.execute(
@@ -130,17 +130,17 @@ async def take(session: AsyncSession, job_id: str) -> Attempt | None:
             .returning(JobRow.attempts, JobRow.request)
         )
     ).one_or_none()
-    return None if row is None else Attempt(job_id, row.attempts, BacktestRequest.model_validate(row.request))
+    return None if row is None else JobAttempt(job_id, row.attempts, BacktestRequest.model_validate(row.request))
 
 
-async def note_progress(session: AsyncSession, attempt: Attempt, ratio: float) -> bool:
+async def note_progress(session: AsyncSession, attempt: JobAttempt, ratio: float) -> bool:
     """Store how far an attempt is; return whether it shall go on."""
     found = await session.execute(_own(attempt).values(progress_ratio=ratio).returning(JobRow.cancel_requested))
     return found.scalar_one_or_none() is False
 
 
 async def finish(
-    session: AsyncSession, attempt: Attempt, status: JobStatus, now: datetime, error: str | None = None
+    session: AsyncSession, attempt: JobAttempt, status: JobStatus, now: datetime, error: str | None = None
 ) -> bool:
     """End an attempt; False when it is void because another one has begun."""
     ended = await session.execute(
@@ -209,7 +209,7 @@ async def forgotten(session: AsyncSession, before: datetime) -> Sequence[str]:
     return list(found.scalars())
 
 
-def _own(attempt: Attempt) -> Any:  # Any: SQLAlchemy's Update of JobRow
+def _own(attempt: JobAttempt) -> Any:  # Any: SQLAlchemy's Update of JobRow
     return update(JobRow).where(
         JobRow.id == attempt.id, JobRow.status == JobStatus.RUNNING, JobRow.attempts == attempt.number
     )

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_engine.api.routes import routes
-from seatrial_engine.service import Service
+from seatrial_engine.service import EngineService
 from seatrial_engine.settings import EngineSettings
 from seatrial_service.web import ServiceParts, create_app
 
@@ -25,7 +25,7 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; the machine's own by default.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = Service(settings, clock or SystemClock(), registry)
+    service = EngineService(settings, clock or SystemClock(), registry)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -10,12 +10,12 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import Order, Signal, TradingState
 from seatrial_core.errors import Conflict, FieldError, ValidationFailed
 from seatrial_engine.domain import signal_parser
-from seatrial_engine.domain.account import State
-from seatrial_engine.domain.changes import Store
+from seatrial_engine.domain.account import EngineState
+from seatrial_engine.domain.changes import ChangeStore
 from seatrial_engine.domain.config import EngineConfig
-from seatrial_engine.domain.exchange import Exchange, Fault, ImmediateExchange
-from seatrial_engine.domain.order_intent import Reason
-from seatrial_engine.domain.order_processor import Change, Desk, Request
+from seatrial_engine.domain.exchange import Exchange, ExchangeFault, ImmediateExchange
+from seatrial_engine.domain.order_intent import RejectReason
+from seatrial_engine.domain.order_processor import OrderProcessor, ProcessingResult, SignalRequest
 
 
 def new_id() -> str:
@@ -41,7 +41,7 @@ class Engine:
     def __init__(
         self,
         config: EngineConfig,
-        store: Store,
+        store: ChangeStore,
         exchange: Exchange | None,
         clock: Clock,
         identities: Callable[[], str] = new_id,
@@ -49,16 +49,18 @@ class Engine:
         self.config = config
         self.store = store
         venue = exchange or ImmediateExchange(config.fee_rate, config.slippage_bps)
-        self._desk = Desk(config, venue, clock, identities)
+        self._desk = OrderProcessor(config, venue, clock, identities)
         self._lock = threading.Lock()
         self._state = store.load()
 
     @property
-    def state(self) -> State:
+    def state(self) -> EngineState:
         """Return the state that is stored; a value that never changes."""
         return self._state
 
-    def process_signal(self, signal: Mapping[str, Any], fault: Fault | None = None) -> dict[str, Any]:  # Any: JSON
+    def process_signal(
+        self, signal: Mapping[str, Any], fault: ExchangeFault | None = None
+    ) -> dict[str, Any]:  # Any: JSON
         """Trade a signal and return what became of it: `status`, `reason`, the order's fields, refused `errors`.
 
         A signal that is malformed or not allowed is an answer, never an exception.
@@ -70,34 +72,34 @@ class Engine:
         except Conflict as error:
             return {**invalid(error.detail, ()), "reason": "conflict"}
 
-    def submit(self, signal: Signal, fault: Fault | None = None) -> Change:
+    def submit(self, signal: Signal, fault: ExchangeFault | None = None) -> ProcessingResult:
         """Trade a signal; raise Conflict where its client order id belongs to another order."""
-        request = Request(signal, fault)
+        request = SignalRequest(signal, fault)
         with self._lock:
             known = self.store.find([request.key]) if request.key is not None else {}
             return self._install(self._desk.signal(self._state, request, known))
 
-    def check(self, signal: Signal) -> Reason | None:
+    def check(self, signal: Signal) -> RejectReason | None:
         """Return why an order would be rejected now, or None; nothing is sent."""
         return self._desk.judge(self._state, signal)
 
-    def on_prices(self, prices: Sequence[tuple[str, Decimal]]) -> Change:
+    def on_prices(self, prices: Sequence[tuple[str, Decimal]]) -> ProcessingResult:
         """Mark positions to prices and leave those whose stop or target is reached."""
         with self._lock:
             return self._install(self._desk.prices(self._state, prices))
 
-    def set_control(self, wanted: TradingState, actor: str, reason: str) -> Change:
+    def set_control(self, wanted: TradingState, actor: str, reason: str) -> ProcessingResult:
         """Allow everything, closing only, or nothing."""
         with self._lock:
             return self._install(self._desk.control(self._state, wanted, actor, reason))
 
-    def _install(self, change: Change) -> Change:
+    def _install(self, change: ProcessingResult) -> ProcessingResult:
         self.store.commit(change.effects)
         self._state = change.state
         return change
 
 
-def answer(change: Change) -> dict[str, Any]:  # Any: JSON
+def answer(change: ProcessingResult) -> dict[str, Any]:  # Any: JSON
     """Return what became of a signal, for people and programs."""
     if change.order is None:
         return {"status": "ignored", "reason": change.reason, "order_id": None, "errors": []}

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from seatrial_core.contracts.orders import Order
-from seatrial_engine.domain.account import Account, Control, State
-from seatrial_engine.domain.changes import Effects, Event, KnownOrder, OrderKey
+from seatrial_engine.domain.account import Account, EngineState, TradingControl
+from seatrial_engine.domain.changes import Event, KnownOrder, OrderKey, StateChanges
 from seatrial_engine.domain.fills import Fill
 
-MOST_KEPT = 100_000
+MAX_KEPT = 100_000
 
 
 class MemoryStore:
@@ -20,23 +20,23 @@ class MemoryStore:
         most_kept: How many orders, and how many fills, are kept.
     """
 
-    def __init__(self, sink: Callable[[Sequence[Event]], None] | None = None, most_kept: int = MOST_KEPT) -> None:
+    def __init__(self, sink: Callable[[Sequence[Event]], None] | None = None, most_kept: int = MAX_KEPT) -> None:
         self._sink = sink
         self._most_kept = most_kept
         self._orders: OrderedDict[OrderKey, KnownOrder] = OrderedDict()
         self._fills: deque[Fill] = deque(maxlen=most_kept)
         self._accounts: dict[str, Account] = {}
-        self._control = Control()
+        self._control = TradingControl()
 
-    def load(self) -> State:
+    def load(self) -> EngineState:
         """Return the state that was stored last."""
-        return State(accounts=dict(self._accounts), control=self._control)
+        return EngineState(accounts=dict(self._accounts), control=self._control)
 
     def find(self, keys: Iterable[OrderKey]) -> Mapping[OrderKey, KnownOrder]:
         """Return the orders that are known under these keys."""
         return {key: self._orders[key] for key in keys if key in self._orders}
 
-    def commit(self, effects: Effects) -> None:
+    def commit(self, effects: StateChanges) -> None:
         """Keep the effects, then tell the events."""
         for known in effects.orders:
             self._orders[(known.order.account, known.order.client_order_id)] = known

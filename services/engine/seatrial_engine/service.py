@@ -13,14 +13,14 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import OrderStatus
 from seatrial_core.errors import SeatrialError
 from seatrial_engine.domain import events
-from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.changes import StateChanges
 from seatrial_engine.domain.exchange import ImmediateExchange
-from seatrial_engine.domain.order_processor import Desk
+from seatrial_engine.domain.order_processor import OrderProcessor
 from seatrial_engine.engine import new_id
-from seatrial_engine.replays.runner import Runner, stop
+from seatrial_engine.replays.runner import ReplayRunner, stop
 from seatrial_engine.runtime import system_metrics
-from seatrial_engine.runtime.group_commit import Trading
-from seatrial_engine.runtime.outbox_relay import Pusher
+from seatrial_engine.runtime.group_commit import EngineWriter
+from seatrial_engine.runtime.outbox_relay import OutboxRelay
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
 from seatrial_service import logs
@@ -31,7 +31,7 @@ POOL_SIZE = 6
 PUSH_SECONDS = 30.0
 
 
-class Service:
+class EngineService:
     """Everything the routes call.
 
     Args:
@@ -54,10 +54,10 @@ class Service:
             count=lambda peer, outcome: peers.labels(peer, outcome).inc(),
         )
         exchange = ImmediateExchange(self.config.fee_rate, self.config.slippage_bps)
-        self.desk = Desk(self.config, exchange, clock, new_id, lambda account: account in self.runner.owners)
-        self.pusher = Pusher(self.database, self._client, clock, self._pushed)
-        self.trading = Trading(self.database, self.desk, self._committed)
-        self.runner = Runner(self.database, self.trading, self.config.name, clock, self.pusher.ring)
+        self.desk = OrderProcessor(self.config, exchange, clock, new_id, lambda account: account in self.runner.owners)
+        self.pusher = OutboxRelay(self.database, self._client, clock, self._pushed)
+        self.trading = EngineWriter(self.database, self.desk, self._committed)
+        self.runner = ReplayRunner(self.database, self.trading, self.config.name, clock, self.pusher.ring)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -96,7 +96,7 @@ class Service:
             "push_error": self.pusher.last_error,
         }
 
-    def _committed(self, effects: Effects) -> None:
+    def _committed(self, effects: StateChanges) -> None:
         for known in effects.orders:
             self._orders.labels(known.order.status.value).inc()
         if effects.events:

@@ -13,7 +13,7 @@ from seatrial_service.auth import DEFAULT_SECRETS
 from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_trading.quant import sizing
 
-SHORTEST_SECRET = 16
+MIN_SECRET = 16
 
 
 class EngineSettings(ServiceSettings):
@@ -117,9 +117,9 @@ class EngineSettings(ServiceSettings):
 
 
 def _require_strong(name: str, secret: str, host: str) -> None:
-    weak = secret.lower() in DEFAULT_SECRETS or len(secret) < SHORTEST_SECRET
+    weak = secret.lower() in DEFAULT_SECRETS or len(secret) < MIN_SECRET
     if secret and weak and not is_loopback(host):
         raise SettingsError(
-            f"SEATRIAL_ENGINE_{name.upper()} is a default secret or shorter than {SHORTEST_SECRET} characters, and "
+            f"SEATRIAL_ENGINE_{name.upper()} is a default secret or shorter than {MIN_SECRET} characters, and "
             f"{host} can be reached from other machines; make a random one, for example with `openssl rand -hex 24`"
         )

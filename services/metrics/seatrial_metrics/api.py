@@ -14,7 +14,7 @@ from seatrial_core.contracts.snapshots import Performance, Snapshot
 from seatrial_core.errors import field_error
 from seatrial_metrics import batches, examples, snapshots
 from seatrial_metrics.exposition import HEADLINE
-from seatrial_metrics.service import Service
+from seatrial_metrics.service import MetricsService
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
 from seatrial_service.web import metrics_guard, requires
@@ -38,12 +38,12 @@ _POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
 }
 
 
-def routes(service: Service, settings: MetricsSettings) -> list[APIRouter]:
+def routes(service: MetricsService, settings: MetricsSettings) -> list[APIRouter]:
     """Return the routes over a service."""
     return [_writing(service), _reading(service), _figures(service), _page(service, settings)]
 
 
-def _writing(service: Service) -> APIRouter:
+def _writing(service: MetricsService) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["ledger"])
 
     @router.post(
@@ -76,7 +76,7 @@ def _writing(service: Service) -> APIRouter:
     return router
 
 
-def _reading(service: Service) -> APIRouter:
+def _reading(service: MetricsService) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["ledger"])
 
     @router.get(
@@ -112,7 +112,7 @@ def _reading(service: Service) -> APIRouter:
     return router
 
 
-def _figures(service: Service) -> APIRouter:
+def _figures(service: MetricsService) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["figures"], dependencies=[requires("metrics:read")])
 
     @router.get("/snapshot", responses={200: examples.answer(examples.SNAPSHOT)})
@@ -145,7 +145,7 @@ def _figures(service: Service) -> APIRouter:
     return router
 
 
-def _page(service: Service, settings: MetricsSettings) -> APIRouter:
+def _page(service: MetricsService, settings: MetricsSettings) -> APIRouter:
     router = APIRouter(tags=["metrics"])
 
     @router.get(

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.api import routes
-from seatrial_metrics.service import Service
+from seatrial_metrics.service import MetricsService
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_service.web import ServiceParts, create_app
 
@@ -24,7 +24,7 @@ def build(settings: MetricsSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; the machine's own by default.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = Service(settings, clock or SystemClock(), registry)
+    service = MetricsService(settings, clock or SystemClock(), registry)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

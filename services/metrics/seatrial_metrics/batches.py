@@ -14,8 +14,8 @@ from seatrial_core.errors import BadRequest, BodyTooLarge, FieldError, Validatio
 
 KEY_DAYS = 35
 AHEAD = timedelta(hours=1)
-LONGEST_KEY = 128
-LONGEST_QUOTE = 80
+MAX_KEY = 128
+MAX_QUOTE = 80
 
 
 class BatchKey(NamedTuple):
@@ -26,7 +26,7 @@ class BatchKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch:
+class EventBatch:
     """The events of one request that may go into the ledger, and those that may not."""
 
     events: Sequence[Event]
@@ -35,7 +35,7 @@ class Batch:
     imported: bool = False
 
 
-def read(body: bytes, header: str | None, now: datetime, *, imported: bool = False) -> Batch:
+def read(body: bytes, header: str | None, now: datetime, *, imported: bool = False) -> EventBatch:
     """Return the batch that a request carries.
 
     Args:
@@ -62,7 +62,7 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
             rejected.append(refusal)
             continue
         events.append(event)
-    return Batch(tuple(events), tuple(rejected), read_key(header), imported)
+    return EventBatch(tuple(events), tuple(rejected), read_key(header), imported)
 
 
 def read_key(header: str | None) -> BatchKey | None:
@@ -70,11 +70,11 @@ def read_key(header: str | None) -> BatchKey | None:
     if header is None:
         return None
     producer, slash, sequence = header.rpartition("/")
-    if not slash or not producer or not sequence or len(header) > LONGEST_KEY:
-        allowed = f"producer/sequence, for example engine-1/42, up to {LONGEST_KEY} characters"
+    if not slash or not producer or not sequence or len(header) > MAX_KEY:
+        allowed = f"producer/sequence, for example engine-1/42, up to {MAX_KEY} characters"
         raise ValidationFailed(
-            f"the header {BATCH_HEADER} was {header[:LONGEST_QUOTE]!r}; send {allowed}",
-            errors=[FieldError(BATCH_HEADER, header[:LONGEST_QUOTE], allowed)],
+            f"the header {BATCH_HEADER} was {header[:MAX_QUOTE]!r}; send {allowed}",
+            errors=[FieldError(BATCH_HEADER, header[:MAX_QUOTE], allowed)],
         )
     return BatchKey(producer, sequence)
 
@@ -83,9 +83,7 @@ def _array(body: bytes) -> list[object]:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedJson(
-            f"the body is not valid JSON: {str(error)[:LONGEST_QUOTE]}; send an array of events"
-        ) from error
+        raise MalformedJson(f"the body is not valid JSON: {str(error)[:MAX_QUOTE]}; send an array of events") from error
     if not isinstance(parsed, list):
         found = "an object" if isinstance(parsed, dict) else type(parsed).__name__
         raise ValidationFailed(
@@ -130,7 +128,7 @@ def _describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or "event"
     found = repr(first.get("input"))
-    quoted = found if len(found) <= LONGEST_QUOTE else found[:LONGEST_QUOTE] + "..."
+    quoted = found if len(found) <= MAX_QUOTE else found[:MAX_QUOTE] + "..."
     if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
         return f"`type`: {first['msg']}"
     return f"`{field}` was {quoted}: {first['msg']}" + (

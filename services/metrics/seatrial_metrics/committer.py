@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import DatabaseUnreachable, SeatrialError, Unavailable
-from seatrial_metrics.batches import Batch
-from seatrial_metrics.deduplication import Taken
+from seatrial_metrics.batches import EventBatch
+from seatrial_metrics.deduplication import BatchResult
 from seatrial_metrics.store import partitions
 from seatrial_metrics.store.commit import Committed, commit
 from seatrial_service import logs
 from seatrial_service.db.session import Database
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
 GROUP_EVENTS = 20_000
 WAITING_EVENTS = 200_000
@@ -22,11 +22,11 @@ RETRY_AFTER = {"Retry-After": "2"}
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingBatch:
     """A batch and whoever waits for it."""
 
-    batch: Batch
-    answer: asyncio.Future[Taken]
+    batch: EventBatch
+    answer: asyncio.Future[BatchResult]
 
     @property
     def size(self) -> int:
@@ -47,11 +47,11 @@ class Committer:
         self._database = database
         self._clock = clock
         self._committed = committed
-        self._queue: deque[Waiting] = deque()
+        self._queue: deque[PendingBatch] = deque()
         self._filled = asyncio.Event()
         self.waiting_events = 0
 
-    async def submit(self, batch: Batch) -> Taken:
+    async def submit(self, batch: EventBatch) -> BatchResult:
         """Return what became of a batch, after its commit.
 
         Raises:
@@ -61,13 +61,13 @@ class Committer:
             raise Unavailable(
                 f"{self.waiting_events} events wait for the database already; send again in 2 s", headers=RETRY_AFTER
             )
-        waiting = Waiting(batch, asyncio.get_running_loop().create_future())
+        waiting = PendingBatch(batch, asyncio.get_running_loop().create_future())
         self.waiting_events += waiting.size
         self._queue.append(waiting)
         self._filled.set()
         return await waiting.answer
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Commit groups until asked to stop; who still waits then is told to send again."""
         try:
             while not stop.wished:
@@ -82,16 +82,16 @@ class Committer:
         finally:
             self._refuse_the_rest()
 
-    def _gather(self) -> list[Waiting]:
+    def _gather(self) -> list[PendingBatch]:
         """Take from the queue what fits into one transaction, at least one batch."""
-        group: list[Waiting] = []
+        group: list[PendingBatch] = []
         size = 0
         while self._queue and (not group or size + self._queue[0].size <= GROUP_EVENTS):
             group.append(self._queue.popleft())
             size += group[-1].size
         return group
 
-    async def _settle(self, group: list[Waiting]) -> None:
+    async def _settle(self, group: list[PendingBatch]) -> None:
         try:
             done = await self._commit(group)
         except SeatrialError as error:
@@ -109,7 +109,7 @@ class Committer:
                     waiting.answer.set_result(taken)
             self._committed(done.sequence)
 
-    async def _commit(self, group: list[Waiting]) -> Committed:
+    async def _commit(self, group: list[PendingBatch]) -> Committed:
         now = self._clock.now()
         await partitions.ensure(self._database, now.date())
         async with self._database.transaction() as session:
@@ -121,7 +121,7 @@ class Committer:
         _fail(rest, Unavailable("the service is stopping; send again", headers=RETRY_AFTER))
 
 
-def _fail(group: list[Waiting], error: SeatrialError) -> None:
+def _fail(group: list[PendingBatch], error: SeatrialError) -> None:
     for waiting in group:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)

@@ -39,7 +39,7 @@ class Family(StrEnum):
     CLOSED_TRADES = catalog.CLOSED_TRADES.name
 
 
-class Outcome(StrEnum):
+class TradeOutcome(StrEnum):
     """How a closed trade ended."""
 
     WIN = "win"
@@ -88,7 +88,7 @@ class ClosedCount:
 
 
 @dataclass
-class EngineState:
+class EngineActivity:
     """When an engine was last heard of, and its newest sample of the machine."""
 
     last_occurred_at: datetime
@@ -97,13 +97,13 @@ class EngineState:
 
 
 @dataclass
-class Tally:
+class CounterChanges:
     """What a group of events adds to the counters."""
 
     counters: dict[CounterKey, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     seconds: dict[SecondKey, SecondCount] = field(default_factory=lambda: defaultdict(SecondCount))
     closed: dict[tuple[str, str], ClosedCount] = field(default_factory=lambda: defaultdict(ClosedCount))
-    engines: dict[tuple[str, str], EngineState] = field(default_factory=dict)
+    engines: dict[tuple[str, str], EngineActivity] = field(default_factory=dict)
 
     def count(self, environment: str, family: Family, *labels: str, by: Decimal = ONE) -> None:
         """Add to one counter."""
@@ -116,21 +116,21 @@ class Tally:
         self.count(environment, family, label, SUM, by=Decimal(repr(seconds)))
 
 
-def tally(events: Iterable[Event]) -> Tally:
+def tally(events: Iterable[Event]) -> CounterChanges:
     """Return what events add to the counters; the order of the events makes no difference."""
-    result = Tally()
+    result = CounterChanges()
     for event in events:
         _count(result, event)
         _hear(result, event)
     return result
 
 
-def outcome(pnl: Decimal) -> Outcome:
+def outcome(pnl: Decimal) -> TradeOutcome:
     """Tell how a trade with this profit ended."""
-    return Outcome.WIN if pnl > 0 else Outcome.LOSS if pnl < 0 else Outcome.FLAT
+    return TradeOutcome.WIN if pnl > 0 else TradeOutcome.LOSS if pnl < 0 else TradeOutcome.FLAT
 
 
-def _count(result: Tally, event: Event) -> None:
+def _count(result: CounterChanges, event: Event) -> None:
     environment = event.environment.value
     match event:
         case TradeEvent():
@@ -156,7 +156,7 @@ def _count(result: Tally, event: Event) -> None:
             pass
 
 
-def _count_trade(result: Tally, event: TradeEvent) -> None:
+def _count_trade(result: CounterChanges, event: TradeEvent) -> None:
     environment = event.environment.value
     _second(result, event, "").trades += 1
     result.count(environment, Family.TRADES, event.strategy, event.side, event.status)
@@ -170,19 +170,19 @@ def _count_trade(result: Tally, event: TradeEvent) -> None:
     result.count(environment, Family.CLOSED_TRADES, event.strategy, ending.value)
     closed = result.closed[environment, event.account]
     closed.pnl += event.pnl
-    closed.wins += int(ending is Outcome.WIN)
-    closed.losses += int(ending is Outcome.LOSS)
-    closed.flats += int(ending is Outcome.FLAT)
+    closed.wins += int(ending is TradeOutcome.WIN)
+    closed.losses += int(ending is TradeOutcome.LOSS)
+    closed.flats += int(ending is TradeOutcome.FLAT)
 
 
-def _second(result: Tally, event: Event, endpoint: str) -> SecondCount:
+def _second(result: CounterChanges, event: Event, endpoint: str) -> SecondCount:
     second = event.occurred_at.replace(microsecond=0)
     return result.seconds[SecondKey(event.environment.value, event.account, endpoint, second)]
 
 
-def _hear(result: Tally, event: Event) -> None:
+def _hear(result: CounterChanges, event: Event) -> None:
     key = (event.environment.value, event.engine)
-    state = result.engines.setdefault(key, EngineState(event.occurred_at))
+    state = result.engines.setdefault(key, EngineActivity(event.occurred_at))
     state.last_occurred_at = max(state.last_occurred_at, event.occurred_at)
     if isinstance(event, HeartbeatEvent):
         state.heartbeat_at = max(event.occurred_at, state.heartbeat_at or event.occurred_at)

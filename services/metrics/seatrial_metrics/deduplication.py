@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from seatrial_core.contracts.events import MONEY_TYPES, Event, ledger_key
-from seatrial_metrics.batches import Batch, BatchKey
+from seatrial_metrics.batches import BatchKey, EventBatch
 
 
 class EventKey(NamedTuple):
@@ -17,7 +17,7 @@ class EventKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taken:
+class BatchResult:
     """What became of one batch: how many of its events are new, how many were there already."""
 
     accepted: int
@@ -25,12 +25,12 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DedupResult:
     """The new events of a group, in order of arrival, and what became of each batch."""
 
     events: Sequence[Event]
     repeated: Sequence[Event]
-    taken: Sequence[Taken]
+    taken: Sequence[BatchResult]
 
 
 def is_money(event: Event) -> bool:
@@ -43,7 +43,9 @@ def key_of(event: Event) -> EventKey:
     return EventKey(event.environment.value, event.account, ledger_key(event))
 
 
-def choose(batches: Sequence[Batch], new_batches: Iterable[BatchKey], new_keys: Iterable[EventKey]) -> Choice:
+def deduplicate(
+    batches: Sequence[EventBatch], new_batches: Iterable[BatchKey], new_keys: Iterable[EventKey]
+) -> DedupResult:
     """Return the events that go into the ledger.
 
     Args:
@@ -55,7 +57,7 @@ def choose(batches: Sequence[Batch], new_batches: Iterable[BatchKey], new_keys: 
     fresh_keys = set(new_keys)
     events: list[Event] = []
     repeated: list[Event] = []
-    taken: list[Taken] = []
+    taken: list[BatchResult] = []
     for batch in batches:
         telemetry_counts = batch.key is None or batch.key in fresh_batches
         if batch.key is not None:
@@ -67,8 +69,8 @@ def choose(batches: Sequence[Batch], new_batches: Iterable[BatchKey], new_keys: 
                 accepted += 1
             else:
                 repeated.append(event)
-        taken.append(Taken(accepted, len(batch.events) - accepted))
-    return Choice(tuple(events), tuple(repeated), tuple(taken))
+        taken.append(BatchResult(accepted, len(batch.events) - accepted))
+    return DedupResult(tuple(events), tuple(repeated), tuple(taken))
 
 
 def _is_new(event: Event, fresh_keys: set[EventKey], telemetry_counts: bool) -> bool:

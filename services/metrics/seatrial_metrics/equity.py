@@ -13,7 +13,7 @@ EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True)
-class Level:
+class EquityState:
     """Where an equity curve stands after an instant.
 
     Args:
@@ -34,19 +34,19 @@ class Level:
     session_start_equity: Decimal = ZERO
     members: int = 0
 
-    def step(self, step: "Step") -> "Level":
+    def step(self, step: "EquityChange") -> "EquityState":
         """Return the level after a complete instant."""
         with localcontext(EXACT):
             return self._step(step)
 
-    def _step(self, step: "Step") -> "Level":
+    def _step(self, step: "EquityChange") -> "EquityState":
         day = step.at.date()
         start = self.session_start_equity if day == self.session_day else self.equity
         equity = self.equity + step.change
         # New money lifts the peak with the equity: a deposit neither hides nor makes a drawdown.
         peak = max(self.peak + step.joined, equity)
         drawdown = Decimal(repr(live.drawdown_ratio(equity, peak).or_zero()))
-        return Level(
+        return EquityState(
             equity=equity,
             peak=peak,
             max_drawdown_ratio=max(self.max_drawdown_ratio, drawdown),
@@ -58,7 +58,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Step:
+class EquityChange:
     """What one instant brings: the change of equity (with what joined), the part that joined, who reported."""
 
     at: datetime
@@ -69,14 +69,14 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Curve:
+class EquityCurve:
     """A level and the newest instant on top of it, which more reports of the same instant may still change."""
 
-    before: Level = Level()
-    pending: Step | None = None
+    before: EquityState = EquityState()
+    pending: EquityChange | None = None
 
     @property
-    def now(self) -> Level:
+    def now(self) -> EquityState:
         """Return the level with the newest instant as far as it is known."""
         return self.before if self.pending is None else self.before.step(self.pending)
 
@@ -90,15 +90,15 @@ class Curve:
         """Tell whether every member has reported at the newest instant."""
         return self.pending is None or self.pending.reported >= self.now.members
 
-    def add(self, step: Step) -> "Curve":
+    def add(self, step: EquityChange) -> "EquityCurve":
         """Return the curve with one more report, which must not lie before the newest instant."""
         pending = self.pending
         if pending is None or step.at > pending.at:
-            return Curve(before=self.now, pending=step)
+            return EquityCurve(before=self.now, pending=step)
         assert step.at == pending.at, "points are sorted by time before they are added"
         return replace(
             self,
-            pending=Step(
+            pending=EquityChange(
                 at=step.at,
                 change=pending.change + step.change,
                 joined=pending.joined + step.joined,
@@ -109,7 +109,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Point:
+class EquityMark:
     """One account marked to market at one instant."""
 
     account: str
@@ -121,7 +121,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountEquity:
     """One account: where it began, its curve, its newest point."""
 
     name: str
@@ -129,16 +129,16 @@ class Account:
     opening_balance: Decimal | None = None
     opened_at: datetime | None = None
     first_equity_at: datetime | None = None
-    curve: Curve = Curve()
-    newest: Point | None = None
+    curve: EquityCurve = EquityCurve()
+    newest: EquityMark | None = None
 
-    def open(self, balance: Decimal, currency: str, at: datetime) -> "Account":
+    def open(self, balance: Decimal, currency: str, at: datetime) -> "AccountEquity":
         """Return the account with an opening balance; the earliest one counts."""
         if self.opened_at is not None and self.opened_at <= at:
             return self
         return replace(self, opening_balance=balance, currency=currency, opened_at=at)
 
-    def mark(self, point: Point) -> tuple["Account", Step]:
+    def mark(self, point: EquityMark) -> tuple["AccountEquity", EquityChange]:
         """Return the account after a point, and what the point changes in every curve that holds the account."""
         latest = self.curve.now.equity
         again = self.curve.pending is not None and self.curve.pending.at == point.at
@@ -148,28 +148,28 @@ class Account:
             joined = point.equity if self.opening_balance is None else self.opening_balance
         elif again and self.opening_balance is None and self.curve.before.session_day is None:
             joined = point.equity - latest  # a correction of the very first point moves where the account began
-        step = Step(point.at, point.equity - latest, joined, int(joins), int(not again))
+        step = EquityChange(point.at, point.equity - latest, joined, int(joins), int(not again))
         first = point.at if joins else self.first_equity_at
         return replace(self, curve=self.curve.add(step), newest=point, first_equity_at=first), step
 
 
 @dataclass(frozen=True)
-class Books:
+class EquityBooks:
     """The accounts of one environment that matter now, and their portfolio."""
 
-    accounts: Mapping[str, Account] = field(default_factory=dict)
-    portfolio: Curve = Curve()
+    accounts: Mapping[str, AccountEquity] = field(default_factory=dict)
+    portfolio: EquityCurve = EquityCurve()
 
 
 @dataclass(frozen=True)
-class History:
+class EquityHistory:
     """The levels that a run of points led through: by (account, instant), and by instant for the portfolio."""
 
-    points: Mapping[tuple[str, datetime], tuple[Point, Level]]
-    portfolio: Mapping[datetime, Level]
+    points: Mapping[tuple[str, datetime], tuple[EquityMark, EquityState]]
+    portfolio: Mapping[datetime, EquityState]
 
 
-def advance(books: Books, points: Iterable[Point]) -> tuple[Books, History]:
+def advance(books: EquityBooks, points: Iterable[EquityMark]) -> tuple[EquityBooks, EquityHistory]:
     """Return the books after points, and the levels on the way.
 
     Args:
@@ -178,19 +178,19 @@ def advance(books: Books, points: Iterable[Point]) -> tuple[Books, History]:
     """
     accounts = dict(books.accounts)
     portfolio = books.portfolio
-    levels: dict[tuple[str, datetime], tuple[Point, Level]] = {}
-    steps: dict[datetime, Level] = {}
+    levels: dict[tuple[str, datetime], tuple[EquityMark, EquityState]] = {}
+    steps: dict[datetime, EquityState] = {}
     with localcontext(EXACT):
         for point in sorted(points, key=lambda point: point.at):
-            account, step = accounts.get(point.account, Account(point.account)).mark(point)
+            account, step = accounts.get(point.account, AccountEquity(point.account)).mark(point)
             accounts[point.account] = account
             portfolio = portfolio.add(step)
             levels[point.account, point.at] = (point, account.curve.now)
             steps[point.at] = portfolio.now
-    return Books(accounts, portfolio), History(levels, steps)
+    return EquityBooks(accounts, portfolio), EquityHistory(levels, steps)
 
 
-def rewind_to(books: Books, points: Iterable[Point]) -> datetime | None:
+def recompute_from(books: EquityBooks, points: Iterable[EquityMark]) -> datetime | None:
     """Return the instant from which history must be told again, or None when every point is news.
 
     A point before the newest instant of the portfolio changes what came after it.

@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from seatrial_core import catalog
 from seatrial_core.contracts.events import Environment
 from seatrial_metrics.counters import SUM, CounterKey, Family
-from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, Scope, combined, portfolio_scope
-from seatrial_metrics.label_budget import OTHER, Labels, fold
+from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, FigureScope, combined, portfolio_scope
+from seatrial_metrics.label_budget import OTHER, Labels, limit_cardinality
 
 HEADLINE = tuple(each.value for each in Environment if each is not Environment.STRESS)
 STATUSES = ("filled", "success", "rejected", "failed")
@@ -69,7 +69,7 @@ class LedgerCollector(Collector):
             if metric is catalog.LABEL_OVERFLOW or metric.kind is catalog.Kind.GAUGE:
                 continue
             is_histogram = metric.kind is catalog.Kind.HISTOGRAM
-            folded = fold(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
+            folded = limit_cardinality(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
             for label, count in folded.overflow.items():
                 overflow[label] = overflow.get(label, 0) + count
             yield (
@@ -137,7 +137,7 @@ def _gauges(figures: Figures, now: datetime, machine: Sample, known: bool) -> Sa
     }
 
 
-def _money(scope: Scope) -> Sample:
+def _money(scope: FigureScope) -> Sample:
     level = scope.level
     return {
         catalog.CURRENT_PNL.name: _float(scope.profit),

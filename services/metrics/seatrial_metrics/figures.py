@@ -9,7 +9,7 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.figures import live
 from seatrial_core.figures.figure import Figure, undefined
 from seatrial_metrics.counters import CounterKey, SecondCount
-from seatrial_metrics.equity import Account, Curve, Level
+from seatrial_metrics.equity import AccountEquity, EquityCurve, EquityState
 
 ERROR_WINDOW = timedelta(minutes=5)
 SLOW_CALL_WINDOW = timedelta(seconds=60)
@@ -25,15 +25,15 @@ class AccountFigures:
     """One account as stored."""
 
     environment: str
-    account: Account
+    account: AccountEquity
     updated_at: datetime
-    closed: "Closed"
+    closed: "ClosedTradeSums"
     late_events: int = 0
     last_occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Closed:
+class ClosedTradeSums:
     """Closed trades and what they brought."""
 
     wins: int = 0
@@ -46,8 +46,8 @@ class Closed:
         """Return how many trades are closed."""
         return self.wins + self.losses + self.flats
 
-    def __add__(self, other: "Closed") -> "Closed":
-        return Closed(
+    def __add__(self, other: "ClosedTradeSums") -> "ClosedTradeSums":
+        return ClosedTradeSums(
             self.wins + other.wins, self.losses + other.losses, self.flats + other.flats, self.pnl + other.pnl
         )
 
@@ -56,7 +56,7 @@ class Closed:
 class PortfolioFigures:
     """The curve of an environment as stored."""
 
-    curve: Curve
+    curve: EquityCurve
     updated_at: datetime
 
 
@@ -112,15 +112,15 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Scope:
+class FigureScope:
     """The figures of one account, or of all accounts of an environment; what is None is unknown."""
 
-    level: Level | None = None
+    level: EquityState | None = None
     session_start: Decimal | None = None
     open_positions: int | None = None
     risk_at_stop: Decimal | None = None
     cash: Decimal | None = None
-    closed: Closed = Closed()
+    closed: ClosedTradeSums = ClosedTradeSums()
 
     @property
     def profit(self) -> Decimal | None:
@@ -162,13 +162,13 @@ class Scope:
         return live.win_rate_ratio(self.closed.wins, self.closed.trades)
 
 
-def account_scope(account: AccountFigures, now: datetime) -> Scope:
+def account_scope(account: AccountFigures, now: datetime) -> FigureScope:
     """Return the figures of one account."""
     level = account.account.curve.now if account.account.curve.begun else None
     newest = account.account.newest
     if newest is None:
-        return Scope(level, closed=account.closed)
-    return Scope(
+        return FigureScope(level, closed=account.closed)
+    return FigureScope(
         level=level,
         session_start=_session_start(level, account.environment, now),
         open_positions=newest.open_positions,
@@ -178,23 +178,23 @@ def account_scope(account: AccountFigures, now: datetime) -> Scope:
     )
 
 
-def portfolio_scope(figures: Figures, environment: str) -> Scope:
+def portfolio_scope(figures: Figures, environment: str) -> FigureScope:
     """Return the figures of all accounts of an environment together."""
     accounts = [each for each in figures.accounts if each.environment == environment]
     portfolio = figures.portfolios.get(environment)
     newest = [each.account.newest for each in accounts if each.account.newest is not None]
     level = None if portfolio is None else settled(portfolio, figures.as_of)
-    return Scope(
+    return FigureScope(
         level=level,
         session_start=_session_start(level, environment, figures.as_of),
         open_positions=total_count([point.open_positions for point in newest]),
         risk_at_stop=total([point.risk_at_stop for point in newest]),
         cash=total([point.cash for point in newest]),
-        closed=sum((each.closed for each in accounts), Closed()),
+        closed=sum((each.closed for each in accounts), ClosedTradeSums()),
     )
 
 
-def combined(scopes: Sequence[Scope]) -> Scope:
+def combined(scopes: Sequence[FigureScope]) -> FigureScope:
     """Return several portfolios as one: money is summed, the deepest fall of any is the deepest fall.
 
     Environments have clocks of their own, so no common path of their sum exists.
@@ -203,24 +203,24 @@ def combined(scopes: Sequence[Scope]) -> Scope:
     begun = [scope for scope in scopes if scope.level is not None]
     level = None
     if levels:
-        level = Level(
+        level = EquityState(
             equity=sum((each.equity for each in levels), Decimal(0)),
             peak=sum((each.peak for each in levels), Decimal(0)),
             max_drawdown_ratio=max(each.max_drawdown_ratio for each in levels),
             base=sum((each.base for each in levels), Decimal(0)),
             members=sum(each.members for each in levels),
         )
-    return Scope(
+    return FigureScope(
         level=level,
         session_start=total([scope.session_start for scope in begun]),
         open_positions=total_count([scope.open_positions for scope in begun]),
         risk_at_stop=total([scope.risk_at_stop for scope in begun]),
         cash=total([scope.cash for scope in begun]),
-        closed=sum((scope.closed for scope in scopes), Closed()),
+        closed=sum((scope.closed for scope in scopes), ClosedTradeSums()),
     )
 
 
-def settled(portfolio: PortfolioFigures, now: datetime) -> Level | None:
+def settled(portfolio: PortfolioFigures, now: datetime) -> EquityState | None:
     """Return the level that counts: without the newest instant while some accounts may still report it.
 
     A peak or a drawdown of half an instant would depend on how batches were cut.
@@ -245,14 +245,18 @@ def window(figures: Figures, environment: str, account: str | None = None) -> Se
     return total_counts
 
 
-def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], Closed]:
+def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], ClosedTradeSums]:
     """Return the closed trades by (environment, strategy), from the counters of that family."""
-    result: dict[tuple[str, str], Closed] = {}
+    result: dict[tuple[str, str], ClosedTradeSums] = {}
     for key, value in figures.counters.items():
         if key.family == family:
-            part = {"win": Closed(wins=int(value)), "loss": Closed(losses=int(value)), "flat": Closed(flats=int(value))}
+            part = {
+                "win": ClosedTradeSums(wins=int(value)),
+                "loss": ClosedTradeSums(losses=int(value)),
+                "flat": ClosedTradeSums(flats=int(value)),
+            }
             where = (key.environment, key.first)
-            result[where] = result.get(where, Closed()) + part[key.second]
+            result[where] = result.get(where, ClosedTradeSums()) + part[key.second]
     return result
 
 
@@ -268,7 +272,7 @@ def total_count(values: Sequence[int | None]) -> int | None:
     return sum(known) if known and len(known) == len(values) else None
 
 
-def _session_start(level: Level | None, environment: str, now: datetime) -> Decimal | None:
+def _session_start(level: EquityState | None, environment: str, now: datetime) -> Decimal | None:
     if level is None:
         return None
     # On the wall clock a new day has begun although nothing was reported in it yet; replay has no other clock.

@@ -16,14 +16,16 @@ Labels = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Folded:
+class LimitedLabels:
     """The values of one family by label set, and how many label values were folded away, by label."""
 
     values: Mapping[Labels, Decimal]
     overflow: Mapping[str, int]
 
 
-def fold(counters: Iterable[tuple[CounterKey, Decimal]], metric: Metric, extra: int, budget: int) -> Folded:
+def limit_cardinality(
+    counters: Iterable[tuple[CounterKey, Decimal]], metric: Metric, extra: int, budget: int
+) -> LimitedLabels:
     """Return the sums of a family by its labels; the sum over all labels is what it was before.
 
     Args:
@@ -45,7 +47,7 @@ def fold(counters: Iterable[tuple[CounterKey, Decimal]], metric: Metric, extra: 
             for position, label in enumerate(labels)
         )
         values[kept] = values.get(kept, Decimal(0)) + value
-    return Folded(values, {name: len(folded[position]) for position, name in enumerate(metric.labels)})
+    return LimitedLabels(values, {name: len(folded[position]) for position, name in enumerate(metric.labels)})
 
 
 def _admit(label: str, allowed: dict[str, None], folded: set[str], budget: int) -> None:

@@ -7,12 +7,12 @@ from seatrial_core.errors import DatabaseUnreachable
 from seatrial_metrics.store import partitions
 from seatrial_service import logs
 from seatrial_service.db.session import Database
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
 INTERVAL_SECONDS = 3_600.0
 
 
-class Keeper:
+class Retention:
     """Looks after the tables once an hour.
 
     Args:
@@ -26,7 +26,7 @@ class Keeper:
         self._clock = clock
         self._retention_days = retention_days
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Keep order until asked to stop."""
         while not stop.wished:
             try:

@@ -9,10 +9,10 @@ from seatrial_core import catalog
 from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
-from seatrial_metrics.retention import Keeper
+from seatrial_metrics.retention import Retention
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_metrics.snapshot_cache import Board
-from seatrial_metrics.system_metrics import Machine
+from seatrial_metrics.snapshot_cache import SnapshotCache
+from seatrial_metrics.system_metrics import SystemMetrics
 from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
@@ -20,7 +20,7 @@ from seatrial_service.db.upgrade import head
 POOL_SIZE = 5
 
 
-class Service:
+class MetricsService:
     """Everything the routes call.
 
     Args:
@@ -32,10 +32,10 @@ class Service:
     def __init__(self, settings: MetricsSettings, clock: Clock, registry: CollectorRegistry) -> None:
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-metrics")
-        self.board = Board(self.database, clock, settings.update_interval_seconds)
+        self.board = SnapshotCache(self.database, clock, settings.update_interval_seconds)
         self.committer = Committer(self.database, clock, self.board.committed)
-        self.machine = Machine(settings.disk_path, settings.update_interval_seconds)
-        self.keeper = Keeper(self.database, clock, settings.retention_days)
+        self.machine = SystemMetrics(settings.disk_path, settings.update_interval_seconds)
+        self.keeper = Retention(self.database, clock, settings.retention_days)
         self.page = CollectorRegistry(auto_describe=False)
         self.page.register(
             LedgerCollector(lambda: self.board.last, self.machine.sample, clock.now, settings.label_budget)

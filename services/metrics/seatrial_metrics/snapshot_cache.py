@@ -8,14 +8,14 @@ from seatrial_metrics.figures import Figures
 from seatrial_metrics.store import figures as stored
 from seatrial_service import logs
 from seatrial_service.db.session import Database
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
-SHORTEST_PAUSE_SECONDS = 0.25
+MIN_PAUSE_SECONDS = 0.25
 PAGE_AGE_SECONDS = 1.0
 PAGE_PATIENCE_SECONDS = 2.0
 
 
-class Board:
+class SnapshotCache:
     """The figures in memory.
 
     Args:
@@ -73,7 +73,7 @@ class Board:
         if not reading.done():
             self._failed_at = self._clock.monotonic()
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Read again after commits and on the interval, until asked to stop."""
         while not stop.wished:
             try:
@@ -82,7 +82,7 @@ class Board:
                 logs.get().warning("figures_not_read", error=error.detail)
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
                 logs.get().error("figures_failed", exc_info=error)
-            await stop.pause(SHORTEST_PAUSE_SECONDS)
+            await stop.pause(MIN_PAUSE_SECONDS)
             await stop.pause(self._interval_seconds, ended_by=self._changed)
             self._changed.clear()
 

@@ -12,9 +12,9 @@ from seatrial_metrics.counters import Family, SecondCount
 from seatrial_metrics.figures import (
     NO_EQUITY,
     NOT_TOLD,
-    Closed,
+    ClosedTradeSums,
     Figures,
-    Scope,
+    FigureScope,
     account_scope,
     closed_by_strategy,
     combined,
@@ -70,7 +70,7 @@ def performance(figures: Figures, environments: Sequence[Environment]) -> Perfor
     )
 
 
-def describe(scope: Scope) -> dict[str, Figure]:
+def describe(scope: FigureScope) -> dict[str, Figure]:
     """Return the figures of a scope by name, each with a reason when it is unknown."""
     level = scope.level
     return {
@@ -113,7 +113,7 @@ def _items(figures: Figures, environment: str) -> list[SnapshotItem]:
     return items
 
 
-def _trades(closed: Closed) -> dict[str, Figure]:
+def _trades(closed: ClosedTradeSums) -> dict[str, Figure]:
     return {
         "closed_trades": known(closed.trades),
         "wins": known(closed.wins),

@@ -7,13 +7,13 @@ import psutil
 from seatrial_core import catalog
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
-from seatrial_service.loops import Stop
+from seatrial_service.loops import StopSignal
 
 # CPU use is measured between two looks; the first interval is short, so that a value is there soon.
 FIRST_INTERVAL_SECONDS = 0.5
 
 
-class Machine:
+class SystemMetrics:
     """The last sample of CPU, memory and disk, in percent.
 
     Args:
@@ -30,7 +30,7 @@ class Machine:
         """Return the last sample by metric name; empty before the first."""
         return self._sample
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Sample until asked to stop."""
         psutil.cpu_percent()  # the first call only starts the measurement, its 0.0 means nothing
         pause = min(FIRST_INTERVAL_SECONDS, self._interval_seconds)

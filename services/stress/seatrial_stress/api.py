@@ -6,23 +6,23 @@ from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime
 
 from seatrial_core.contracts.pages import Page
-from seatrial_core.contracts.stress import Plan, RunRequest, RunState
+from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
 from seatrial_service.web import requires
 from seatrial_stress import fleet_api, store
 from seatrial_stress.examples import REQUEST, RUN, answer
 from seatrial_stress.plans import catalog as plans
-from seatrial_stress.service import Service
+from seatrial_stress.service import StressService
 
 READ = [requires("stress:read")]
 RUNS = [requires("stress:run")]
 
 
-def routes(service: Service) -> list[APIRouter]:
+def routes(service: StressService) -> list[APIRouter]:
     """Return the routers of this service."""
     router = APIRouter(prefix="/v1", tags=["runs"])
 
     @router.get("/plans", dependencies=READ, responses=answer([{"name": "high_frequency", "rate_per_second": 60}]))
-    async def list_plans() -> list[Plan]:
+    async def list_plans() -> list[StressPlan]:
         """List the built-in plans."""
         return list(plans.PLANS.values())
 

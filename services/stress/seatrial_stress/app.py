@@ -12,7 +12,7 @@ from seatrial_service.web import ServiceParts, create_app
 from seatrial_stress.api import routes
 from seatrial_stress.exposition import StressCollector
 from seatrial_stress.locust_ui.server import publishing
-from seatrial_stress.service import Service
+from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
 
@@ -24,7 +24,7 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; the machine's own by default.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = Service(settings, clock or SystemClock())
+    service = StressService(settings, clock or SystemClock())
     registry.register(StressCollector(service))
 
     @asynccontextmanager

@@ -7,13 +7,13 @@ from prometheus_client.registry import Collector
 
 from seatrial_core import catalog
 from seatrial_core.contracts.stress import Verdict
-from seatrial_stress.service import Service
+from seatrial_stress.service import StressService
 
 
 class StressCollector(Collector):
     """Collects how runs ended."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: StressService) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:

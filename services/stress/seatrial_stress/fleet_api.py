@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from seatrial_service.web import requires
-from seatrial_stress.load.fleet import Assignment, End, Fleet, Part
+from seatrial_stress.load.fleet import JournalPart, WorkerAssignment, WorkerPool, WorkerSummary
 
 RUNS = [requires("stress:run")]
 Worker = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 
-def routes(fleet: Fleet) -> APIRouter:
+def routes(fleet: WorkerPool) -> APIRouter:
     """Return the router of the fleet."""
     router = APIRouter(prefix="/v1/workers", tags=["workers"], dependencies=RUNS)
 
     @router.post("/{worker}/assignment")
-    async def ask(worker: Worker) -> Assignment | None:
+    async def ask(worker: Worker) -> WorkerAssignment | None:
         """Say that a worker is there and get what it is to send, or null."""
         return fleet.ask(worker)
 
@@ -26,12 +26,12 @@ def routes(fleet: Fleet) -> APIRouter:
         return {"go_on": fleet.beat(worker, run)}
 
     @router.post("/{worker}/journal", status_code=204)
-    async def keep(worker: Worker, part: Part) -> None:
+    async def keep(worker: Worker, part: JournalPart) -> None:
         """Hand in a part of a worker's journal, in order; the same part again changes nothing."""
         fleet.keep(worker, part)
 
     @router.post("/{worker}/end", status_code=204)
-    async def finish(worker: Worker, end: End) -> None:
+    async def finish(worker: Worker, end: WorkerSummary) -> None:
         """Hand in a worker's last word, after its whole journal."""
         fleet.finish(worker, end)
 

@@ -12,18 +12,18 @@ from uuid import uuid4
 
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.stress import Plan, Report
+from seatrial_core.contracts.stress import StressPlan, StressReport
 from seatrial_stress.checks import engine_records, journal, run_checks, verdict
-from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.checks.memory_growth import MemorySample
-from seatrial_stress.checks.run_checks import Observed
+from seatrial_stress.checks.run_checks import RunEvidence
 from seatrial_stress.load import memory_sampler, processes
-from seatrial_stress.load.processes import Load
+from seatrial_stress.load.processes import LoadSpec
 from seatrial_stress.plans import schedule
 
 SETTLE_SECONDS = 0.3
 
-Drive = Callable[[Load], Awaitable[list[WorkerEnd]]]
+Drive = Callable[[LoadSpec], Awaitable[list[WorkerResult]]]
 
 
 def new_id() -> str:
@@ -32,8 +32,8 @@ def new_id() -> str:
 
 
 async def run(
-    plan: Plan, target: str, token: str = "", identity: str | None = None, drive: Drive = processes.drive
-) -> Report:
+    plan: StressPlan, target: str, token: str = "", identity: str | None = None, drive: Drive = processes.drive
+) -> StressReport:
     """Run a plan against an engine and return the report.
 
     Args:
@@ -69,24 +69,24 @@ def folder_of(identity: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(plan: Plan, target: str, token: str, folder: Path, identity: str) -> Load:
+def prepare(plan: StressPlan, target: str, token: str, folder: Path, identity: str) -> LoadSpec:
     """Write the schedule of a run and return what its processes need."""
     path = folder / "schedule.jsonl"
     with path.open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(each.row()) + "\n" for each in schedule.arrivals(plan, identity))
-    return Load(plan, target, token, folder, path, identity)
+    return LoadSpec(plan, target, token, folder, path, identity)
 
 
 async def conclude(
-    load: Load, identity: str, started_at: datetime, workers: list[WorkerEnd], samples: list[MemorySample]
-) -> Report:
+    load: LoadSpec, identity: str, started_at: datetime, workers: list[WorkerResult], samples: list[MemorySample]
+) -> StressReport:
     """Read journal and books of a run that is over, and judge it."""
     clock: Clock = SystemClock()
     await asyncio.sleep(SETTLE_SECONDS)
     books = await engine_records.read(load.target, load.token, started_at)
     rows = [json.loads(line) for line in load.schedule.read_text(encoding="utf-8").splitlines()]
     read = journal.read(_lines(load.folder))
-    observed = Observed(
+    observed = RunEvidence(
         run=identity,
         scheduled=len(rows),
         repeats=sum(row["repeats"] - 1 for row in rows),
@@ -97,7 +97,7 @@ async def conclude(
     )
     checks = run_checks.checks(load.plan, observed)
     found = verdict.of(checks)
-    return Report(
+    return StressReport(
         run=identity,
         verdict=found,
         exit_code=verdict.EXIT_CODES[found],

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.stress import Plan, RunRequest, RunState
+from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
 from seatrial_core.errors import Conflict, NotFound
 from seatrial_service import logs
 from seatrial_service.db.session import Database
@@ -15,7 +15,7 @@ from seatrial_service.db.stress import RunRow
 from seatrial_service.db.upgrade import head
 from seatrial_stress import runner, store
 from seatrial_stress.load import processes
-from seatrial_stress.load.fleet import Fleet
+from seatrial_stress.load.fleet import WorkerPool
 from seatrial_stress.plans import catalog as plans
 from seatrial_stress.plans import targets
 from seatrial_stress.runner import Drive
@@ -24,7 +24,7 @@ from seatrial_stress.settings import StressSettings
 Origin = Literal["api", "ui"]
 
 
-class Service:
+class StressService:
     """Everything the routes call.
 
     Args:
@@ -36,7 +36,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=3, application="seatrial-stress")
-        self.fleet = Fleet(clock)
+        self.fleet = WorkerPool(clock)
         self.verdicts: dict[str, int] = {}
         self._current: asyncio.Task[None] | None = None
         self._current_id = ""
@@ -130,7 +130,7 @@ class Service:
         self._current = asyncio.create_task(self._run(identity, plan, target, chosen_drive))
         return await self.state(identity)
 
-    async def _run(self, identity: str, plan: Plan, target: str, drive: Drive) -> None:
+    async def _run(self, identity: str, plan: StressPlan, target: str, drive: Drive) -> None:
         token = self.settings.token if target == targets.origin(self.settings.engine_url) else ""
         try:
             report = await runner.run(plan, target, token, identity, drive)

@@ -7,13 +7,13 @@ from typing import Literal
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_core.contracts.stress import Plan, Report
+from seatrial_core.contracts.stress import StressPlan, StressReport
 from seatrial_service.db.stress import RunRow
 
 End = Literal["finished", "cancelled", "failed"]
 
 
-async def add(session: AsyncSession, identity: str, plan: Plan, target: str, origin: str, now: datetime) -> None:
+async def add(session: AsyncSession, identity: str, plan: StressPlan, target: str, origin: str, now: datetime) -> None:
     """Store a run that begins."""
     values = {
         "id": identity,
@@ -27,7 +27,7 @@ async def add(session: AsyncSession, identity: str, plan: Plan, target: str, ori
     await session.execute(insert(RunRow).values(**values))
 
 
-async def finish(session: AsyncSession, identity: str, report: Report, now: datetime) -> None:
+async def finish(session: AsyncSession, identity: str, report: StressReport, now: datetime) -> None:
     """Store what a run proved."""
     await session.execute(
         update(RunRow)

@@ -20,7 +20,7 @@ from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError
 from seatrial_service import logs
 from seatrial_stress import runner
 from seatrial_stress.load import processes
-from seatrial_stress.load.fleet import MOST_LINES, Assignment, End, Part
+from seatrial_stress.load.fleet import MAX_LINES, JournalPart, WorkerAssignment, WorkerSummary
 from seatrial_stress.plans import targets
 
 ASK_SECONDS = 0.5
@@ -28,7 +28,7 @@ BEAT_SECONDS = 1.0
 ATTEMPTS = 4
 
 
-class Worker:
+class LoadWorker:
     """One worker.
 
     Args:
@@ -48,16 +48,16 @@ class Worker:
             try:
                 found = await self._client.request("POST", f"{self._path}/assignment")
                 if found is not None:
-                    await self._work(Assignment.model_validate(found))
+                    await self._work(WorkerAssignment.model_validate(found))
             except SeatrialError as error:
                 logs.get().warning("stress_worker", error=error.detail)
             await asyncio.sleep(ASK_SECONDS)
 
-    async def _work(self, job: Assignment) -> None:
+    async def _work(self, job: WorkerAssignment) -> None:
         try:
             target = targets.allowed(job.target, targets.named_in_environment())
         except Forbidden:
-            await self._hand_in("end", End(run=job.run, exit_code=None, word=None))
+            await self._hand_in("end", WorkerSummary(run=job.run, exit_code=None, word=None))
             raise
         with runner.folder_of(job.run) as folder:
             token = self._token if job.with_token else ""
@@ -71,7 +71,7 @@ class Worker:
             await self._tell(job, folder, process.returncode)
         logs.get().info("stress_worker_done", run=job.run, number=job.number)
 
-    async def _watch(self, process: asyncio.subprocess.Process, job: Assignment) -> bool:
+    async def _watch(self, process: asyncio.subprocess.Process, job: WorkerAssignment) -> bool:
         """Wait for the generator, telling the service all along that it lives; False when the run is no more."""
         ending = asyncio.ensure_future(process.wait())
         while not ending.done():
@@ -82,16 +82,18 @@ class Worker:
             await asyncio.wait({ending}, timeout=BEAT_SECONDS)
         return True
 
-    async def _tell(self, job: Assignment, folder: Path, code: int | None) -> None:
+    async def _tell(self, job: WorkerAssignment, folder: Path, code: int | None) -> None:
         word = None
         with contextlib.suppress(OSError, ValueError):
             lines = (folder / f"journal-{job.number}.jsonl").read_text(encoding="utf-8").splitlines()
-            for part, first in zip(count(), range(0, len(lines), MOST_LINES), strict=False):
-                await self._hand_in("journal", Part(run=job.run, part=part, lines=lines[first : first + MOST_LINES]))
+            for part, first in zip(count(), range(0, len(lines), MAX_LINES), strict=False):
+                await self._hand_in(
+                    "journal", JournalPart(run=job.run, part=part, lines=lines[first : first + MAX_LINES])
+                )
             word = json.loads((folder / f"done-{job.number}.json").read_text(encoding="utf-8"))
-        await self._hand_in("end", End(run=job.run, exit_code=code, word=word))
+        await self._hand_in("end", WorkerSummary(run=job.run, exit_code=code, word=word))
 
-    async def _hand_in(self, what: str, document: Part | End) -> None:
+    async def _hand_in(self, what: str, document: JournalPart | WorkerSummary) -> None:
         for attempt in range(ATTEMPTS):
             try:
                 await self._client.request("POST", f"{self._path}/{what}", body=document.model_dump(mode="json"))
@@ -109,7 +111,7 @@ async def run() -> None:
     client = AsyncServiceClient("stress", url=service_url("stress"), token=token)
     # A container that starts again has the host and pid of before, and must not be taken for itself.
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
-    working = asyncio.ensure_future(Worker(client, name, token).serve())
+    working = asyncio.ensure_future(LoadWorker(client, name, token).serve())
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, working.cancel)
     logs.get().info("stress_worker_ready", name=name)

@@ -21,7 +21,7 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True)
-class Settling:
+class ExecutionSettings:
     """What orders cost and how bars are settled.
 
     Args:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from seatrial_backtesting.callback.runner import Failure, OnError, ask
-from seatrial_backtesting.callback.signals import Refusal, signals_of
-from seatrial_backtesting.execution_settings import Settling, require_finer
+from seatrial_backtesting.callback.signals import RefusalReason, signals_of
+from seatrial_backtesting.execution_settings import ExecutionSettings, require_finer
 from seatrial_backtesting.result import document, manifest, metrics
-from seatrial_backtesting.strategy_ref import Choice
+from seatrial_backtesting.strategy_ref import StrategyRef
 from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
-from seatrial_trading.matching.bounds.bounds import Bounds, compute_bounds
+from seatrial_trading.matching.bounds.bounds import ResultBounds, compute_bounds
 from seatrial_trading.matching.layout import END_OF_DATA, T_REASON, Rejection
 from seatrial_trading.matching.records import REJECTION_TEXTS
 from seatrial_trading.quant.candles import Candles
@@ -27,7 +27,7 @@ Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class BacktestOutcome:
     """A finished run; figures and document are made when they are asked for.
 
     Args:
@@ -42,12 +42,12 @@ class Outcome:
     """
 
     candles: Candles
-    choice: Choice
+    choice: StrategyRef
     config: ExecutionConfig
     signals: Signals
     simulation: Simulation
     finer: Candles | None = None
-    refused: Mapping[int, Refusal] = field(default_factory=dict)
+    refused: Mapping[int, RefusalReason] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     failed: int = 0
 
@@ -57,7 +57,7 @@ class Outcome:
         return metrics.figures(self.simulation)
 
     @cached_property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """Return what the result could have been had the ambiguous bars gone otherwise."""
         return compute_bounds(self.candles, self.signals, self.config, seed=self.config.seed, finer=self.finer)
 
@@ -83,20 +83,20 @@ class Outcome:
         kinds, counts = np.unique(codes[codes != 0], return_counts=True)
         counted = Counter({_text(int(code)): int(count) for code, count in zip(kinds, counts, strict=True)})
         counted.update(refusal.kind for refusal in self.refused.values())
-        for bar in np.flatnonzero(codes)[: document.MOST_REJECTIONS].tolist():
+        for bar in np.flatnonzero(codes)[: document.MAX_REJECTIONS].tolist():
             found.setdefault(bar, (_text(int(codes[bar])), None))
-        first = sorted(found.items())[: document.MOST_REJECTIONS]
+        first = sorted(found.items())[: document.MAX_REJECTIONS]
         return [(bar, reason, key) for bar, (reason, key) in first], counted
 
 
 def execute(
     candles: Candles,
-    choice: Choice,
-    settling: Settling,
+    choice: StrategyRef,
+    settling: ExecutionSettings,
     on_error: OnError = "raise",
     strict: bool = False,
     finer: Candles | None = None,
-) -> Outcome:
+) -> BacktestOutcome:
     """Run a strategy on bars.
 
     Args:
@@ -117,16 +117,16 @@ def execute(
         signals, refused = signals_of(answers.decisions, candles, config, finer)
         simulation = simulate(candles, signals, config, finer)
         told = (refused, tuple(answers.failures), answers.failed)
-        return Outcome(candles, choice, config, signals, simulation, finer, *told)
+        return BacktestOutcome(candles, choice, config, signals, simulation, finer, *told)
     assert choice.spec is not None and choice.model is not None
     signals = choice.spec.signals(candles, choice.model)
-    return Outcome(candles, choice, config, signals, simulate(candles, signals, config, finer), finer)
+    return BacktestOutcome(candles, choice, config, signals, simulate(candles, signals, config, finer), finer)
 
 
 def run(
     candles: Candles,
-    choice: Choice,
-    settling: Settling | None = None,
+    choice: StrategyRef,
+    settling: ExecutionSettings | None = None,
     *,
     data_quality: Mapping[str, Any] | None = None,
     data_sha256: str | None = None,
@@ -151,7 +151,7 @@ def run(
         report: Told how far the run is (0 to 1); may raise to end it.
     """
     report(0.05)
-    outcome = execute(candles, choice, settling or Settling(), on_error, strict, finer)
+    outcome = execute(candles, choice, settling or ExecutionSettings(), on_error, strict, finer)
     report(0.4)
     assert outcome.statistics is not None
     report(0.5)

@@ -13,7 +13,7 @@ from seatrial_trading.strategy.protocol import StrategySpec
 
 
 @dataclass(frozen=True)
-class Choice:
+class StrategyRef:
     """A strategy with its parameters; `spec` for array strategies, `callback` for functions.
 
     `size` is the sizing that the strategy itself states.
@@ -33,7 +33,7 @@ class Choice:
         return {"name": self.name, "version": self.version, "params": dict(self.params)}
 
 
-def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Choice:
+def choose(strategy: object, params: Mapping[str, Any] | None = None) -> StrategyRef:
     """Return the strategy that a name, a rule document or a callable stands for.
 
     Args:
@@ -51,16 +51,16 @@ def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Choice:
     if callable(strategy):
         if values:
             raise _refused("params", values, "none: a callable brings its own")
-        return Choice(_name_of(strategy), "callback", {}, callback=strategy)
+        return StrategyRef(_name_of(strategy), "callback", {}, callback=strategy)
     raise _refused("strategy", type(strategy).__name__, "a callable, a registered name or a rule document")
 
 
-def _of_spec(spec: StrategySpec, values: Mapping[str, Any]) -> Choice:
+def _of_spec(spec: StrategySpec, values: Mapping[str, Any]) -> StrategyRef:
     model = spec.parse(values)
-    return Choice(spec.name, spec.version, model.model_dump(mode="json"), spec=spec, model=model)
+    return StrategyRef(spec.name, spec.version, model.model_dump(mode="json"), spec=spec, model=model)
 
 
-def _of_rules(document: dict[str, Any], values: Mapping[str, Any]) -> Choice:  # Any: JSON
+def _of_rules(document: dict[str, Any], values: Mapping[str, Any]) -> StrategyRef:  # Any: JSON
     # Imported here: the models of the rule language take a tenth of a second, which only rules need.
     from seatrial_trading.strategy.rules import compile_rules
 

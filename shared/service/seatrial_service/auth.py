@@ -22,7 +22,7 @@ SCOPES = frozenset(
     }
 )
 DEFAULT_SECRETS = frozenset({"changeme", "change-me", "secret", "password", "token", "default", "test"})
-SHORTEST_TOKEN = 16
+MIN_TOKEN = 16
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Tokens:
                     f"SEATRIAL_TOKENS: entry {number} must read token=scope,scope with scopes of "
                     f"{', '.join(sorted(SCOPES))}; found {unknown or 'no scope'}"
                 )
-            if token.lower() in DEFAULT_SECRETS or len(token) < SHORTEST_TOKEN:
+            if token.lower() in DEFAULT_SECRETS or len(token) < MIN_TOKEN:
                 raise SettingsError(
-                    f"SEATRIAL_TOKENS: entry {number} is a default secret or shorter than {SHORTEST_TOKEN} characters; "
+                    f"SEATRIAL_TOKENS: entry {number} is a default secret or shorter than {MIN_TOKEN} characters; "
                     "make a random one, for example with `openssl rand -hex 24`"
                 )
             pairs.append((sha256(token.encode()).hexdigest(), scopes))

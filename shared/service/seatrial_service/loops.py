@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 STOP_SECONDS = 8.0
 
-Loop = Callable[["Stop"], Awaitable[None]]
+Loop = Callable[["StopSignal"], Awaitable[None]]
 
 
-class Stop:
+class StopSignal:
     """The wish to end, which loops look at between their rounds."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Stop:
 @contextlib.asynccontextmanager
 async def running(loops: Sequence[Loop]) -> AsyncIterator[None]:
     """Run loops while the block lasts; cancel only what does not end by itself in time."""
-    stop = Stop()
+    stop = StopSignal()
     tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
     try:
         yield

@@ -14,7 +14,7 @@ from seatrial_service import logs
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
-LONGEST_QUOTE = 200
+MAX_QUOTE = 200
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JSON
     "4XX": {
@@ -102,4 +102,4 @@ def _quote(value: object) -> object:
     if isinstance(value, bool | int | None):
         return value
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "..."
+    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."

@@ -90,10 +90,10 @@ async def test_a_worker_that_lost_its_lease_does_not_bring_a_delivered_notificat
     body = {"key": "a/1/firing/webhook", "alert_id": "a"}
     async with database.transaction() as session:
         await outbox.enqueue(session, body, "webhook", "waiting", NOW)
-        (slow,) = await outbox.claim(session, outbox.Wanted("webhook"), NOW, NOW + timedelta(seconds=5))
+        (slow,) = await outbox.claim(session, outbox.OutboxClaim("webhook"), NOW, NOW + timedelta(seconds=5))
         (slow_id, slow_attempt) = (slow.id, slow.attempts)
     async with database.transaction() as session:
-        (quick,) = await outbox.claim(session, outbox.Wanted("webhook"), later, later + timedelta(seconds=5))
+        (quick,) = await outbox.claim(session, outbox.OutboxClaim("webhook"), later, later + timedelta(seconds=5))
         await outbox.settle(session, quick.id, "delivered", later, next(record))
 
     async with database.transaction() as session:

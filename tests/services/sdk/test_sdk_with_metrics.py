@@ -17,8 +17,8 @@ from tests.unit.sdk.ledger_stand_in import eventually
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial.monitoring.collecting.recorder import Recorder
-from seatrial.monitoring.collecting.spill import Spill
+from seatrial.monitoring.collecting.recorder import ProcessRecorder
+from seatrial.monitoring.collecting.spill import SpillFolder
 
 TOKEN = "a-token-for-the-tests-of-the-sdk"
 
@@ -78,24 +78,24 @@ def port() -> int:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def recorder(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessRecorder]:
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
     monkeypatch.setenv("SEATRIAL_METRICS_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("SEATRIAL_ALERTS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SEATRIAL_TOKEN", TOKEN)
-    recorder = Recorder()
+    recorder = ProcessRecorder()
     yield recorder
     recorder.sender.close()
 
 
 def test_what_was_recorded_while_the_service_was_away_is_in_the_ledger_once(
-    database_url: str, recorder: Recorder, port: int, tmp_path: Path
+    database_url: str, recorder: ProcessRecorder, port: int, tmp_path: Path
 ) -> None:
     metrics = MetricsCollector(recorder=recorder)
     metrics.record_trade("rsi_bollinger", "buy", "filled", 1.25, trade_id="t1", pnl=12.5)
     metrics.record_webhook("success")
     assert not metrics.flush()
-    assert Spill(tmp_path / "spill").waiting()
+    assert SpillFolder(tmp_path / "spill").waiting()
 
     with serving(database_url, port) as service:
         metrics.record_trade("rsi_bollinger", "BUY", "filled", 0.75)
@@ -114,14 +114,14 @@ def test_what_was_recorded_while_the_service_was_away_is_in_the_ledger_once(
 
 
 def test_a_batch_whose_answer_was_lost_is_not_counted_twice(
-    database_url: str, recorder: Recorder, port: int, tmp_path: Path
+    database_url: str, recorder: ProcessRecorder, port: int, tmp_path: Path
 ) -> None:
     with serving(database_url, port) as service:
         metrics = MetricsCollector(recorder=recorder)
         recorder.address = "http://127.0.0.1:1"
         metrics.record_webhook("success")
         assert not metrics.flush()
-        spill = Spill(tmp_path / "spill")
+        spill = SpillFolder(tmp_path / "spill")
         copy = spill.read(spill.waiting()[0])
         recorder.send_to(service.url)
         assert metrics.flush()
@@ -135,7 +135,7 @@ def test_a_batch_whose_answer_was_lost_is_not_counted_twice(
 
 
 def test_the_monitor_pushes_an_owners_figures_to_the_twelve_names(
-    database_url: str, recorder: Recorder, port: int
+    database_url: str, recorder: ProcessRecorder, port: int
 ) -> None:
     class Owner:
         def get_balance(self) -> float:

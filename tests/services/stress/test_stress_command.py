@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_core.contracts.stress import Plan, Slo
+from seatrial_core.contracts.stress import Slo, StressPlan
 
-TINY = Plan(
+TINY = StressPlan(
     name="tiny",
     rate_per_second=60,
     duration_seconds=2,

@@ -9,11 +9,11 @@ import psutil
 import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_core.contracts.stress import CheckState, Plan, Report, Slo, Verdict
+from seatrial_core.contracts.stress import CheckState, Slo, StressPlan, StressReport, Verdict
 from seatrial_stress import runner
 from seatrial_stress.plans import catalog as plans
 
-SHORT = Plan(
+SHORT = StressPlan(
     name="short",
     rate_per_second=150,
     duration_seconds=3,
@@ -24,12 +24,12 @@ SHORT = Plan(
 )
 
 
-async def run(engine: TinyEngine, plan: Plan = SHORT) -> Report:
+async def run(engine: TinyEngine, plan: StressPlan = SHORT) -> StressReport:
     with serving(engine) as address:
         return await runner.run(plan, address)
 
 
-def states(report: Report) -> dict[str, CheckState]:
+def states(report: StressReport) -> dict[str, CheckState]:
     return {check.name: check.state for check in report.checks}
 
 

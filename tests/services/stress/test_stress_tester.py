@@ -9,7 +9,7 @@ import pytest
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
 from seatrial.testing.stress_tester import StressTester
-from seatrial_core.contracts.stress import CheckState, Report, Verdict
+from seatrial_core.contracts.stress import CheckState, StressReport, Verdict
 
 NAMES = ["high_frequency", "memory_under_load", "concurrent_trades", "api_failure"]
 
@@ -36,11 +36,11 @@ class Hanging:
         return signal
 
 
-def states(report: Report) -> dict[str, CheckState]:
+def states(report: StressReport) -> dict[str, CheckState]:
     return {check.name: check.state for check in report.checks}
 
 
-def said(results: Mapping[str, Report]) -> list[str]:
+def said(results: Mapping[str, StressReport]) -> list[str]:
     return [f"{name}: {report}" for name, report in results.items()]
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import psutil
 from tests.services.stress.tiny_engine import TinyEngine, serving
 
-from seatrial_core.contracts.stress import CheckState, Plan, Slo, Verdict
+from seatrial_core.contracts.stress import CheckState, Slo, StressPlan, Verdict
 from seatrial_stress import runner
-from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load import processes
-from seatrial_stress.load.processes import Load
+from seatrial_stress.load.processes import LoadSpec
 from seatrial_stress.plans import schedule
 
-TWO = Plan(
+TWO = StressPlan(
     name="two",
     rate_per_second=150,
     duration_seconds=3,
@@ -44,9 +44,9 @@ def _generator(number: int) -> psutil.Process | None:
 
 async def test_two_workers_send_every_scheduled_intent_exactly_once() -> None:
     seen: dict[int, list[str]] = {}
-    ends: list[WorkerEnd] = []
+    ends: list[WorkerResult] = []
 
-    async def watched(load: Load) -> list[WorkerEnd]:
+    async def watched(load: LoadSpec) -> list[WorkerResult]:
         ends.extend(await processes.drive(load))
         seen.update({number: _keys(load.folder, number) for number in (0, 1)})
         return ends

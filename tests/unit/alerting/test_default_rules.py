@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial_core.alerting import THRESHOLDS, Scope, default_rules, thresholds
+from seatrial_core.alerting import THRESHOLDS, RuleScope, default_rules, thresholds
 
 
 def test_the_guides_names_and_values() -> None:
@@ -21,8 +21,8 @@ def test_minimum_samples_and_scopes() -> None:
 
     assert rules["max_drawdown"].threshold == 0.2
     assert rules["win_rate_min"].minimum_samples == rules["error_rate_max"].minimum_samples == 20
-    assert rules["api_latency_max"].scopes == (Scope.ENDPOINT,)
-    assert rules["max_drawdown"].scopes == (Scope.PORTFOLIO, Scope.ACCOUNT)
+    assert rules["api_latency_max"].scopes == (RuleScope.ENDPOINT,)
+    assert rules["max_drawdown"].scopes == (RuleScope.PORTFOLIO, RuleScope.ACCOUNT)
     assert rules["win_rate_min"].is_breach(0.449)
     assert not rules["win_rate_min"].is_breach(0.45)
 

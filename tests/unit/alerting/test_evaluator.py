@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial_core.alerting import Comparison, NoData, Observation, Rule, State, Status, evaluate
+from seatrial_core.alerting import AlertState, AlertStatus, Comparison, NoData, Observation, Rule, evaluate
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 DRAWDOWN = Rule("max_drawdown", "drawdown_ratio", Comparison.ABOVE, 0.10)
@@ -27,8 +27,8 @@ class Case:
 
 def run(
     rule: Rule, seen: list[tuple[float, float | None]], samples: float | None = None
-) -> tuple[list[tuple[float, str]], State]:
-    state = State()
+) -> tuple[list[tuple[float, str]], AlertState]:
+    state = AlertState()
     told = []
     for second, value in seen:
         decision = evaluate(rule, state, Observation(value, samples), START + timedelta(seconds=second))
@@ -116,18 +116,18 @@ def test_timeline(case: Case) -> None:
 
 
 def test_a_held_alert_says_that_it_is_stale_and_why() -> None:
-    state = evaluate(DRAWDOWN, State(), Observation(0.2), START).state
+    state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START).state
 
     decision = evaluate(DRAWDOWN, state, Observation(None, reason="the engine is silent"), START)
 
-    assert decision.state.status is Status.FIRING
+    assert decision.state.status is AlertStatus.FIRING
     assert decision.state.is_stale
     assert "the engine is silent" in decision.reason
     assert decision.state.value == 0.2
 
 
 def test_reminders_follow_the_wall_clock_while_years_are_replayed() -> None:
-    state = evaluate(DRAWDOWN, State(), Observation(0.2), START, told_at=START).state
+    state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START, told_at=START).state
 
     years_later = evaluate(
         DRAWDOWN, state, Observation(0.2), START + timedelta(days=900), told_at=START + timedelta(seconds=3)
@@ -167,4 +167,4 @@ def test_firing_and_resolved_take_turns_and_only_known_values_resolve(
         value = values[int(second)]
         assert value is not None
         assert (value > 0.10) == (kind == "firing")
-    assert (state.status is Status.FIRING) == (len(changes) % 2 == 1)
+    assert (state.status is AlertStatus.FIRING) == (len(changes) % 2 == 1)

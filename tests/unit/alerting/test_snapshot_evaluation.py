@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from seatrial_alerts.evaluation import Key, Remembered, changes
-from seatrial_core.alerting import NoData, State, Status, Transition, default_rules
+from seatrial_alerts.evaluation import AlertKey, StoredState, changes
+from seatrial_core.alerting import AlertState, AlertStatus, NoData, Transition, default_rules
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
@@ -61,33 +61,33 @@ def test_latency_is_watched_endpoint_by_endpoint() -> None:
     found = changes(default_rules(), {}, seen, NOW)
 
     assert [change.key for change in found if change.decision.transition] == [
-        Key("api_latency_max", "paper", "endpoint:place_order")
+        AlertKey("api_latency_max", "paper", "endpoint:place_order")
     ]
 
 
 def test_nothing_is_written_while_nothing_changes() -> None:
     seen = snapshot(item({"drawdown_ratio": 0.3}))
     first = changes(default_rules(), {}, seen, NOW)
-    stored = {change.key: Remembered(change.decision.state, 1, "id") for change in first}
+    stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
     assert changes(default_rules(), stored, seen, NOW) == []
 
 
 def test_a_scope_that_vanishes_is_unknown_not_well() -> None:
     first = changes(default_rules(), {}, snapshot(item({"drawdown_ratio": 0.3})), NOW)
-    stored = {change.key: Remembered(change.decision.state, 1, "id") for change in first}
+    stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
     found = changes(default_rules(), stored, snapshot(), NOW)
 
     assert [(change.decision.transition, change.decision.state.is_stale) for change in found] == [(None, True)]
-    assert found[0].decision.state.status is Status.FIRING
+    assert found[0].decision.state.status is AlertStatus.FIRING
     assert "no longer tells" in found[0].decision.reason
 
 
 def test_a_vanished_scope_may_be_taken_for_a_breach_but_not_that_of_a_replay_that_ended() -> None:
     rules = [replace(default_rules()[0], no_data=NoData.FIRE)]
-    quiet = Remembered(State(since=THEN), 1)
-    stored = {Key("max_drawdown", environment, "portfolio"): quiet for environment in ("paper", "replay")}
+    quiet = StoredState(AlertState(since=THEN), 1)
+    stored = {AlertKey("max_drawdown", environment, "portfolio"): quiet for environment in ("paper", "replay")}
 
     found = changes(rules, stored, snapshot(), NOW)
 

@@ -11,7 +11,7 @@ from tests.unit.backtest.backtest_bars import random_candles, rows_of
 from seatrial.testing import BacktestingEngine
 from seatrial_backtesting.callback.parsing import KNOWN_KEYS
 from seatrial_backtesting.callback.runner import StrategyFailed
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
 from seatrial_backtesting.strategy_ref import choose
 from seatrial_trading.matching import simulate
@@ -22,7 +22,7 @@ BARS = 150
 Answer = dict[str, Any] | None
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SETTLINGS = st.builds(
-    Settling,
+    ExecutionSettings,
     fee=st.sampled_from([0.0, 0.001]),
     maker_fee=st.sampled_from([None, -0.0002]),
     slippage_bps=st.sampled_from([0.0, 4.0]),
@@ -91,7 +91,7 @@ def answer_of(signals: Signals, i: int, side: int) -> Answer:
 
 @FEW
 @given(st.integers(0, 100_000), st.sampled_from([1, -1]), SETTLINGS)
-def test_signals_said_by_a_callback_make_the_same_trades(seed: int, side: int, settling: Settling) -> None:
+def test_signals_said_by_a_callback_make_the_same_trades(seed: int, side: int, settling: ExecutionSettings) -> None:
     candles = random_candles(BARS, seed)
     signals = random_signals(candles, seed, side)
 

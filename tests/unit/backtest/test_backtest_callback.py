@@ -10,7 +10,7 @@ from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine
 from seatrial_backtesting.callback.runner import StrategyFailed
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
 from seatrial_backtesting.strategy_ref import choose
 from seatrial_trading.matching import simulate
@@ -42,7 +42,7 @@ def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int)
             }
         return {"action": "sell"} if leave[bar] else None
 
-    settling = Settling(fee=0.0007, slippage_bps=3)
+    settling = ExecutionSettings(fee=0.0007, slippage_bps=3)
     asked = execute(candles, choose(strategy), settling).simulation
     wanted = simulate(candles, Signals(entry, leave, stop, target, trailing, base=base), settling.execution())
 
@@ -63,7 +63,7 @@ def test_built_in_strategies_trade_the_same_as_callbacks(name: str, mode: str) -
     # Stops as ratios of the fill price are what a callback cannot say; the rest must agree.
     if signals.stop_base == "fill":
         signals = replace(signals, stop_loss=None, take_profit=None)
-    settling = Settling(allow_short=True)
+    settling = ExecutionSettings(allow_short=True)
 
     def strategy(history: Any, symbol: str) -> Answer:
         bar = len(history) - 1
@@ -87,8 +87,8 @@ def test_sell_closes_a_long_and_opens_short_only_where_allowed() -> None:
         action = plan.get(len(history) - 1)
         return None if action is None else {"action": action.upper()}
 
-    spot = execute(candles, choose(strategy), Settling())
-    margin = execute(candles, choose(strategy), Settling(allow_short=True))
+    spot = execute(candles, choose(strategy), ExecutionSettings())
+    margin = execute(candles, choose(strategy), ExecutionSettings(allow_short=True))
 
     assert [(t.side, t.entry_index, t.exit_index) for t in spot.simulation.trades] == [
         ("long", 6, 11),
@@ -176,7 +176,7 @@ def test_decisions_are_the_same_whatever_comes_later() -> None:
             return {"action": "buy", "stop_loss": history[-1]["close"] * 0.98}
         return None
 
-    whole = execute(candles, choose(strategy), Settling()).signals
+    whole = execute(candles, choose(strategy), ExecutionSettings()).signals
     for bars in (50, 120, 299):
-        part = execute(candles.head(bars), choose(strategy), Settling()).signals
+        part = execute(candles.head(bars), choose(strategy), ExecutionSettings()).signals
         assert part.entry.tolist() == whole.entry[:bars].tolist()

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.backtest.backtest_bars import START_MS, random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
 from seatrial_backtesting.strategy_ref import choose
 from seatrial_core.errors import ValidationFailed
@@ -102,7 +102,7 @@ def test_a_callback_that_closes_trades_as_its_signals_do(seed: int) -> None:
             return {"action": "short", "stop_loss_pct": 0.01, "trailing_pct": 0.008}
         return {"action": ("close", "sell")[int(draw < 0.23)]} if draw < 0.26 else None
 
-    settling = Settling(intrabar="magnify", allow_short=True)
+    settling = ExecutionSettings(intrabar="magnify", allow_short=True)
     outcome = execute(candles, choose(decide), settling, finer=finer)
     again = simulate(candles, outcome.signals, settling.execution(), finer)
 

@@ -13,7 +13,7 @@ from procrastinate.schema import SchemaManager
 from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine, calculate_rsi
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.report.page import page
 from seatrial_backtesting.run import run
 from seatrial_backtesting.strategy_ref import choose
@@ -60,7 +60,7 @@ def test_two_runs_in_one_process_agree_and_any_input_changes_the_hash() -> None:
     candles = random_candles(600)
 
     def sha(bars: int = 600, params: dict[str, Any] | None = None, **settling: Any) -> str:
-        document = run(candles.head(bars), choose("sma_cross", params), Settling(**settling))
+        document = run(candles.head(bars), choose("sma_cross", params), ExecutionSettings(**settling))
         return str(document["manifest"]["sha256"])
 
     assert sha() == sha()
@@ -235,9 +235,9 @@ def test_the_job_librarys_schema_is_the_one_the_migration_knows() -> None:
 def test_holding_is_compared_at_the_same_costs_on_the_same_bars() -> None:
     candles = random_candles(400, 2)
 
-    document = run(candles, choose("sma_cross"), Settling(fee=0.002))
+    document = run(candles, choose("sma_cross"), ExecutionSettings(fee=0.002))
 
-    held = run(candles, choose("buy_and_hold"), Settling(fee=0.002))
+    held = run(candles, choose("buy_and_hold"), ExecutionSettings(fee=0.002))
     told = document["benchmark"]
     assert told["name"] == "buy_and_hold"
     assert told["metrics"]["final_equity"] == held["metrics"]["final_equity"]

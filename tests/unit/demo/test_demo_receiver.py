@@ -4,12 +4,12 @@ import json
 
 import httpx
 
-from seatrial.stack.demo.receiver import Delivery, Receiver
+from seatrial.stack.demo.receiver import NotificationReceiver, ReceivedNotification
 from seatrial_core.clock import SystemClock
 from seatrial_core.signing import sign
 
 
-def _post(receiver: Receiver, key: str, secret: str) -> int:
+def _post(receiver: NotificationReceiver, key: str, secret: str) -> int:
     body = json.dumps({"rule": "max_drawdown", "state": "firing"}).encode()
     now = int(SystemClock().now().timestamp())
     headers = {
@@ -21,8 +21,8 @@ def _post(receiver: Receiver, key: str, secret: str) -> int:
 
 
 def test_signed_notifications_are_kept_once_and_forged_ones_refused() -> None:
-    heard: list[Delivery] = []
-    receiver = Receiver("the-secret", heard.append)
+    heard: list[ReceivedNotification] = []
+    receiver = NotificationReceiver("the-secret", heard.append)
     receiver.start()
     try:
         answers = [

@@ -7,7 +7,7 @@ from tests.unit.engine.engine_parts import Bench
 
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.config import RiskLimits
-from seatrial_engine.domain.order_intent import Reason
+from seatrial_engine.domain.order_intent import RejectReason
 from seatrial_engine.domain.signal_parser import read
 
 
@@ -104,5 +104,5 @@ def test_check_sends_nothing() -> None:
 
     assert bench.engine.check(wish) is None
     bench.engine.set_control(TradingState.HALTED, "risk", "a drill")
-    assert bench.engine.check(wish) is Reason.HALTED
+    assert bench.engine.check(wish) is RejectReason.HALTED
     assert (bench.store.orders(), bench.events) == ([], [])

@@ -9,7 +9,7 @@ from tests.unit.engine.engine_parts import START, Bench
 
 from seatrial_core.clock import ManualClock
 from seatrial_core.errors import DatabaseUnreachable
-from seatrial_engine.domain.changes import Effects
+from seatrial_engine.domain.changes import StateChanges
 from seatrial_engine.domain.config import EngineConfig
 from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
@@ -60,7 +60,7 @@ class FailingStore(MemoryStore):
 
     fails = False
 
-    def commit(self, effects: Effects) -> None:
+    def commit(self, effects: StateChanges) -> None:
         """Keep the effects, or fail before anything is kept."""
         if self.fails:
             raise DatabaseUnreachable("away")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.engine.engine_parts import Bench
 
-from seatrial_engine.domain.exchange import Fault
+from seatrial_engine.domain.exchange import ExchangeFault
 
 
 def test_buying_and_selling_settles_to_the_last_digit() -> None:
@@ -144,14 +144,14 @@ def test_position_is_left_at_its_stop_or_target(price: str, exit_price: str, rea
 @pytest.mark.parametrize(
     ("fault", "status", "calls"),
     [
-        (Fault.CONNECT_REFUSED, "rejected", 5),
-        (Fault.TIMEOUT, "rejected", 5),
-        (Fault.SERVER_ERROR, "filled", 3),
-        (Fault.TIMEOUT_EXECUTED, "filled", 2),
-        (Fault.NAN_BODY, "filled", 2),
+        (ExchangeFault.CONNECT_REFUSED, "rejected", 5),
+        (ExchangeFault.TIMEOUT, "rejected", 5),
+        (ExchangeFault.SERVER_ERROR, "filled", 3),
+        (ExchangeFault.TIMEOUT_EXECUTED, "filled", 2),
+        (ExchangeFault.NAN_BODY, "filled", 2),
     ],
 )
-def test_faulty_exchange_fills_an_order_once_or_not_at_all(fault: Fault, status: str, calls: int) -> None:
+def test_faulty_exchange_fills_an_order_once_or_not_at_all(fault: ExchangeFault, status: str, calls: int) -> None:
     bench = Bench()
 
     answer = bench.engine.process_signal(

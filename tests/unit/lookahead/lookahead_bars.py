@@ -4,7 +4,7 @@ import numpy as np
 
 from seatrial_backtesting.lookahead.subjects import subject_of
 from seatrial_backtesting.strategy_ref import choose
-from seatrial_trading.lookahead import Plan, Report, examine
+from seatrial_trading.lookahead import CheckPlan, LookaheadReport, examine
 from seatrial_trading.quant.candles import Candles
 
 HOUR_MS = 3_600_000
@@ -28,7 +28,7 @@ def hours(bars: int = 450, seed: int = 5) -> Candles:
     return Candles.from_columns("TEST", columns)
 
 
-def proof(strategy: object, candles: Candles | None = None, plan: Plan | None = None) -> Report:
+def proof(strategy: object, candles: Candles | None = None, plan: CheckPlan | None = None) -> LookaheadReport:
     """Return the report on a callback, a function of candles, a name or a rule document."""
     bars = hours() if candles is None else candles
     return examine(subject_of(choose(strategy), bars), bars, plan)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_trading.lookahead import Check
+from seatrial_trading.lookahead import LookaheadCheck
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
 
@@ -24,7 +24,7 @@ class Plant:
     """A leak, the check that must see it, and its clean twin; both are made for the bars that they are tried on."""
 
     name: str
-    check: Check
+    check: LookaheadCheck
     leak: Callable[[Candles], Strategy]
     twin: Callable[[Candles], Strategy]
 
@@ -195,15 +195,17 @@ def made_anew(candles: Candles) -> Strategy:
 
 
 PLANTS = (
-    Plant("label_of_the_next_bar", Check.PREFIX_REPLAY, _array(next_close_label), _array(last_close_label)),
-    Plant("centred_rolling", Check.FUTURE_POISONING, _array(centred_mean), _array(trailing_mean)),
-    Plant("whole_series_range", Check.FUTURE_POISONING, _array(whole_range), _array(range_so_far)),
-    Plant("peek_by_closure", Check.OUTSIDE_DATA, peek_by_closure, past_by_closure),
-    Plant("unfinished_higher_bar", Check.PREFIX_REPLAY, _array(day_close), _array(day_before_close)),
-    Plant("scaler_fit_on_all", Check.FUTURE_POISONING, _array(scaler_on_all), _array(scaler_on_the_first_hundred)),
-    Plant("base_climb", Check.PREFIX_REPLAY, _array(base_climb), _array(base_look)),
-    Plant("state_between_runs", Check.STATE_LEAK, carried_over, made_anew),
-    Plant("percentile_of_all", Check.FUTURE_POISONING, _array(percentile_of_all), _array(percentile_so_far)),
-    Plant("backfilled_nan", Check.PREFIX_REPLAY, _array(backfilled), _array(forward_filled)),
-    Plant("rare_peek", Check.PREFIX_REPLAY, _array(rare_peek), _array(rare_past)),
+    Plant("label_of_the_next_bar", LookaheadCheck.PREFIX_REPLAY, _array(next_close_label), _array(last_close_label)),
+    Plant("centred_rolling", LookaheadCheck.FUTURE_POISONING, _array(centred_mean), _array(trailing_mean)),
+    Plant("whole_series_range", LookaheadCheck.FUTURE_POISONING, _array(whole_range), _array(range_so_far)),
+    Plant("peek_by_closure", LookaheadCheck.OUTSIDE_DATA, peek_by_closure, past_by_closure),
+    Plant("unfinished_higher_bar", LookaheadCheck.PREFIX_REPLAY, _array(day_close), _array(day_before_close)),
+    Plant(
+        "scaler_fit_on_all", LookaheadCheck.FUTURE_POISONING, _array(scaler_on_all), _array(scaler_on_the_first_hundred)
+    ),
+    Plant("base_climb", LookaheadCheck.PREFIX_REPLAY, _array(base_climb), _array(base_look)),
+    Plant("state_between_runs", LookaheadCheck.STATE_LEAK, carried_over, made_anew),
+    Plant("percentile_of_all", LookaheadCheck.FUTURE_POISONING, _array(percentile_of_all), _array(percentile_so_far)),
+    Plant("backfilled_nan", LookaheadCheck.PREFIX_REPLAY, _array(backfilled), _array(forward_filled)),
+    Plant("rare_peek", LookaheadCheck.PREFIX_REPLAY, _array(rare_peek), _array(rare_past)),
 )

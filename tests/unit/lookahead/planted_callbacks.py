@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from tests.unit.lookahead.planted import BUY, SELL, Plant, Strategy
 
-from seatrial_trading.lookahead import Check
+from seatrial_trading.lookahead import LookaheadCheck
 from seatrial_trading.quant.candles import Candles
 
 Answer = Mapping[str, Any] | None  # Any: the guide's
@@ -100,8 +100,8 @@ def first_of_history(candles: Candles) -> Strategy:
 
 
 CALLBACK_PLANTS = (
-    Plant("future_maximum_of_a_frame", Check.OUTSIDE_DATA, peek_by_frame, frame_up_to_now),
-    Plant("normalised_when_made", Check.FUTURE_POISONING, normalised_over_all, normalised_over_the_past),
-    Plant("unseeded_chance", Check.NON_DETERMINISM, by_chance, by_its_own_dice),
-    Plant("cache_over_runs", Check.STATE_LEAK, first_seen, first_of_history),
+    Plant("future_maximum_of_a_frame", LookaheadCheck.OUTSIDE_DATA, peek_by_frame, frame_up_to_now),
+    Plant("normalised_when_made", LookaheadCheck.FUTURE_POISONING, normalised_over_all, normalised_over_the_past),
+    Plant("unseeded_chance", LookaheadCheck.NON_DETERMINISM, by_chance, by_its_own_dice),
+    Plant("cache_over_runs", LookaheadCheck.STATE_LEAK, first_seen, first_of_history),
 )

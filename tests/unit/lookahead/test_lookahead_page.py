@@ -10,9 +10,10 @@ from rich.console import Console
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
 from seatrial.cli import lookahead_tables
-from seatrial_trading.lookahead import Plan, Verdict
-from seatrial_trading.lookahead.case import FEWEST_BARS
+from seatrial_trading.lookahead import LookaheadVerdict
+from seatrial_trading.lookahead.case import MIN_BARS
 from seatrial_trading.lookahead.findings import EXIT_CODES
+from seatrial_trading.lookahead.subject import CheckPlan
 
 PAGE = Path(__file__).parents[3] / "docs" / "lookahead.md"
 OUTPUT = re.compile(r"(<!-- example: output -->\n```text\n)(.*?)(```)", re.DOTALL)
@@ -61,7 +62,7 @@ def test_the_remedy_of_the_worked_example_is_clean() -> None:
         "< day_close", "< day_close)"
     )
 
-    assert proof(_strategy(before), hours()).verdict is Verdict.CLEAN
+    assert proof(_strategy(before), hours()).verdict is LookaheadVerdict.CLEAN
 
 
 def test_the_page_tells_the_exit_codes_and_limits_that_hold() -> None:
@@ -69,5 +70,5 @@ def test_the_page_tells_the_exit_codes_and_limits_that_hold() -> None:
 
     for verdict, code in EXIT_CODES.items():
         assert f"| `{verdict.value.upper().replace('_', ' ')}` | {code} |" in text
-    assert f"fewer than {FEWEST_BARS} bars" in text
-    assert f"Up to {Plan().exhaustive_below:,} bars every bar is one" in text
+    assert f"fewer than {MIN_BARS} bars" in text
+    assert f"Up to {CheckPlan().exhaustive_below:,} bars every bar is one" in text

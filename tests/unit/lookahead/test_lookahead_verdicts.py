@@ -8,17 +8,17 @@ import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
 from seatrial_backtesting.lookahead.outside_data import in_reach
-from seatrial_trading.lookahead import Check, Plan, Verdict
+from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
 
-QUICK = Plan(costly_rows=5_000)
+QUICK = CheckPlan(costly_rows=5_000)
 
 
 def test_a_strategy_that_decides_nothing_is_not_judged() -> None:
     report = proof(lambda history, symbol: None)
 
-    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.verdict is LookaheadVerdict.NOT_JUDGED
     assert report.exit_code == 4
     assert "decided nothing" in report.reason
 
@@ -29,7 +29,7 @@ def test_a_strategy_that_raises_is_not_judged() -> None:
 
     report = proof(broken)
 
-    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.verdict is LookaheadVerdict.NOT_JUDGED
     assert "no model" in report.reason
 
 
@@ -42,7 +42,7 @@ def test_a_strategy_that_raises_on_most_shorter_bars_is_not_judged() -> None:
 
     report = proof(picky)
 
-    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.verdict is LookaheadVerdict.NOT_JUDGED
     assert report.coverage.runs_raised > 300
 
 
@@ -52,7 +52,7 @@ def test_numbers_of_unknown_making_are_not_judged() -> None:
 
     report = proof(lambda history, symbol: {"action": "buy" if score[len(history) - 1] < 0 else "sell"}, candles, QUICK)
 
-    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.verdict is LookaheadVerdict.NOT_JUDGED
     assert "score" in report.reason
     assert "make(candles)" in report.reason
 
@@ -67,7 +67,7 @@ def test_bars_of_another_interval_from_outside_are_not_judged() -> None:
 
     report = proof(today, candles, QUICK)
 
-    assert report.verdict is Verdict.NOT_JUDGED
+    assert report.verdict is LookaheadVerdict.NOT_JUDGED
     assert "daily['close']" in report.reason
 
 
@@ -79,7 +79,7 @@ def test_a_constant_list_from_outside_hinders_nothing() -> None:
         above = candles.close > np.convolve(padded, weights / weights.sum(), mode="valid")
         return Signals(above.astype(np.int8), ~above)
 
-    assert proof(weighted, hours(300)).verdict is Verdict.CLEAN
+    assert proof(weighted, hours(300)).verdict is LookaheadVerdict.CLEAN
 
 
 def test_a_finding_names_the_first_bar_and_both_sides() -> None:
@@ -91,7 +91,7 @@ def test_a_finding_names_the_first_bar_and_both_sides() -> None:
             entry[40] = 1
         return Signals(entry, np.zeros(len(c), dtype=np.bool_))
 
-    finding = next(each for each in proof(peek, candles).findings if each.check is Check.PREFIX_REPLAY)
+    finding = next(each for each in proof(peek, candles).findings if each.check is LookaheadCheck.PREFIX_REPLAY)
 
     assert (finding.bar, finding.cut, finding.reach_bars) == (40, 40, 1)
     assert finding.time_ms == candles.time_ms[40]
@@ -112,7 +112,7 @@ def test_what_was_changed_for_a_trial_is_put_back() -> None:
 
     report = proof(strategy, candles, QUICK)
 
-    assert report.verdict is Verdict.CLEAN
+    assert report.verdict is LookaheadVerdict.CLEAN
     assert set(in_reach(strategy, candles).names) == {"frame['close']", "rows", "read_only"}
     assert np.array_equal(frame["close"], candles.close)
     assert [row["close"] for row in rows] == candles.close.tolist()
@@ -129,7 +129,7 @@ def test_data_that_begins_before_the_bars_is_recognised() -> None:
         following = closes[50 + len(history)] if len(history) < 150 else 0.0
         return {"action": "buy" if following > history[-1]["close"] else "sell"}
 
-    assert [finding.check for finding in proof(peek, candles, QUICK).findings] == [Check.OUTSIDE_DATA]
+    assert [finding.check for finding in proof(peek, candles, QUICK).findings] == [LookaheadCheck.OUTSIDE_DATA]
 
 
 class Counting:
@@ -146,7 +146,7 @@ class Counting:
 def test_state_of_an_object_is_found() -> None:
     report = proof(Counting(), hours(100))
 
-    assert [finding.check for finding in report.findings] == [Check.STATE_LEAK]
+    assert [finding.check for finding in report.findings] == [LookaheadCheck.STATE_LEAK]
 
 
 def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
@@ -157,14 +157,14 @@ def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
 
     report = proof(since_the_start, hours(700))
 
-    assert report.verdict is Verdict.CLEAN
+    assert report.verdict is LookaheadVerdict.CLEAN
     assert report.warm_up is not None
     assert report.warm_up.drift_bars is None
     assert any("does not come to the same decisions" in note for note in report.notes)
 
 
 def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:
-    report = proof("macd", hours(1_200), Plan(exhaustive_below=100, cuts=20, poisonings=4))
+    report = proof("macd", hours(1_200), CheckPlan(exhaustive_below=100, cuts=20, poisonings=4))
 
     assert report.warm_up is not None
     assert report.warm_up.declared_bars == 35
@@ -184,7 +184,7 @@ def test_a_strategy_that_refuses_other_bars_is_not_accused_of_state() -> None:
     report = proof(careful, candles)
 
     assert not report.findings
-    assert report.verdict is Verdict.CLEAN
+    assert report.verdict is LookaheadVerdict.CLEAN
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -5,10 +5,10 @@ from tests.unit.lookahead.lookahead_bars import hours, proof
 from tests.unit.lookahead.planted import PLANTS, Plant
 from tests.unit.lookahead.planted_callbacks import CALLBACK_PLANTS
 
-from seatrial_trading.lookahead import Plan, Verdict
+from seatrial_trading.lookahead import CheckPlan, LookaheadVerdict
 
 ALL = (*PLANTS, *CALLBACK_PLANTS)
-QUICK = Plan(poisonings=40, costly_rows=8_000)
+QUICK = CheckPlan(poisonings=40, costly_rows=8_000)
 
 
 @pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.name)
@@ -17,7 +17,7 @@ def test_a_planted_leak_is_found_by_the_right_check(plant: Plant) -> None:
 
     report = proof(plant.leak(candles), candles, QUICK)
 
-    assert report.verdict is Verdict.LEAK, report
+    assert report.verdict is LookaheadVerdict.LEAK, report
     assert plant.check in {finding.check for finding in report.findings}, report.findings
 
 
@@ -27,7 +27,7 @@ def test_a_clean_twin_is_not_accused(plant: Plant) -> None:
 
     report = proof(plant.twin(candles), candles, QUICK)
 
-    assert report.verdict is Verdict.CLEAN, report
+    assert report.verdict is LookaheadVerdict.CLEAN, report
     assert report.coverage.decisions > 0
 
 

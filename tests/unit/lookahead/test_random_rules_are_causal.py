@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from tests.unit.lookahead.lookahead_bars import hours, proof
 from tests.unit.lookahead.planted import rolling_mean, signals
 
-from seatrial_trading.lookahead import Check, Plan, Verdict
+from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
 
-QUICK = Plan(poisonings=6, warm_up=False)
+QUICK = CheckPlan(poisonings=6, warm_up=False)
 COLUMNS = ("open", "high", "low", "close", "volume")
 
 
@@ -52,8 +52,8 @@ rules = st.builds(Rule, parts, parts, st.floats(0.98, 1.02))
 def test_a_random_rule_over_the_past_is_never_accused(rule: Rule, seed: int) -> None:
     report = proof(rule, hours(100, seed), QUICK)
 
-    assert report.verdict in (Verdict.CLEAN, Verdict.NOT_JUDGED), report
-    assert (report.verdict is Verdict.CLEAN) == (report.coverage.decisions > 0)
+    assert report.verdict in (LookaheadVerdict.CLEAN, LookaheadVerdict.NOT_JUDGED), report
+    assert (report.verdict is LookaheadVerdict.CLEAN) == (report.coverage.decisions > 0)
 
 
 @given(ahead=st.integers(1, 12), window=st.integers(1, 20), seed=st.integers(0, 20))
@@ -62,7 +62,7 @@ def test_a_random_look_ahead_is_found_however_far_it_looks(ahead: int, window: i
     report = proof(Rule(("close", window, -ahead), ("close", 1, 0), 1.0), hours(100, seed), QUICK)
 
     found = {finding.check: finding for finding in report.findings}
-    assert report.verdict is Verdict.LEAK
-    reach = found[Check.PREFIX_REPLAY].reach_bars
+    assert report.verdict is LookaheadVerdict.LEAK
+    reach = found[LookaheadCheck.PREFIX_REPLAY].reach_bars
     assert reach is not None
     assert 1 <= reach <= ahead

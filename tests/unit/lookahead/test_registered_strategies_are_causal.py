@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
-from seatrial_trading.lookahead import Check, Plan, Verdict, examine, signals_subject
+from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict, examine, signals_subject
 from seatrial_trading.strategy import registry
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {  # Any: parameters
@@ -69,9 +69,9 @@ DOCUMENTS = [
 def test_a_registered_strategy_is_free_of_lookahead(name: str, values: dict[str, Any]) -> None:
     spec = registry.get(name)
 
-    report = examine(signals_subject(spec, spec.parse(values)), hours(300), Plan(poisonings=40))
+    report = examine(signals_subject(spec, spec.parse(values)), hours(300), CheckPlan(poisonings=40))
 
-    assert report.verdict is Verdict.CLEAN, report
+    assert report.verdict is LookaheadVerdict.CLEAN, report
     assert report.coverage.exhaustive
     assert report.coverage.runs_raised == 0
 
@@ -80,7 +80,7 @@ def test_a_registered_strategy_is_free_of_lookahead(name: str, values: dict[str,
 def test_a_rule_document_is_free_of_lookahead(rules: Rules) -> None:
     report = proof({"version": 1, "name": rules.name, **rules.document}, hours(250))
 
-    assert report.verdict is Verdict.CLEAN, report
+    assert report.verdict is LookaheadVerdict.CLEAN, report
 
 
 def test_a_strategy_of_another_package_is_proven_like_ours() -> None:
@@ -89,16 +89,16 @@ def test_a_strategy_of_another_package_is_proven_like_ours() -> None:
 
     report = examine(signals_subject(spec, spec.parse({})), hours(300))
 
-    assert Check.PREFIX_REPLAY in {finding.check for finding in report.findings}
+    assert LookaheadCheck.PREFIX_REPLAY in {finding.check for finding in report.findings}
 
 
 @pytest.mark.parametrize("name", ["rsi_bollinger", "macd"])
 def test_a_long_series_is_sampled_and_says_so(name: str) -> None:
     spec = registry.get(name)
 
-    report = examine(signals_subject(spec, spec.parse({})), hours(3_000), Plan(cuts=60, poisonings=10, seed=3))
+    report = examine(signals_subject(spec, spec.parse({})), hours(3_000), CheckPlan(cuts=60, poisonings=10, seed=3))
 
-    assert report.verdict is Verdict.CLEAN
+    assert report.verdict is LookaheadVerdict.CLEAN
     assert not report.coverage.exhaustive
     assert report.coverage.cuts <= 60 + 10
     assert report.coverage.seed == 3

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 THOROUGH = "thorough"  # the profile of `make test-all`; see tests/conftest.py
-FEWEST_EXAMPLES = 5_000  # of all laws together in that profile
+MIN_EXAMPLES = 5_000  # of all laws together in that profile
 LAWS = tuple(f"I{number}" for number in range(1, 12))
 
 

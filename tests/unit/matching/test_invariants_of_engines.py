@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.matching import test_invariants_of_ledgers, test_invariants_of_symmetry
-from tests.unit.matching.laws import DECLARED, FEWEST_EXAMPLES, LAWS, Declared, examples, law
+from tests.unit.matching.laws import DECLARED, LAWS, MIN_EXAMPLES, Declared, examples, law
 from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
 
 from seatrial_backtesting.callback.runner import ask
@@ -165,4 +165,4 @@ def test_the_laws_are_all_declared_on_five_thousand_examples_and_more() -> None:
 
     assert {each.law for each in declared} == set(LAWS)
     assert all(any(hasattr(module, each.test) for module in modules) for each in declared)
-    assert sum(each.thorough for each in declared) >= FEWEST_EXAMPLES
+    assert sum(each.thorough for each in declared) >= MIN_EXAMPLES

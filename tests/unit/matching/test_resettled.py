@@ -11,7 +11,7 @@ from tests.unit.matching.wild import SEEDS, wild
 
 from seatrial_trading.matching import ExecutionConfig, simulate
 from seatrial_trading.matching.bounds.bounds import compute_bounds
-from seatrial_trading.matching.bounds.incremental import Resettled, can_resettle
+from seatrial_trading.matching.bounds.incremental import IncrementalScenarios, can_resettle
 from seatrial_trading.matching.config import IntrabarName
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.drawdown import max_drawdown
@@ -50,7 +50,7 @@ def test_every_way_comes_to_what_the_whole_run_comes_to(seed: int, config: Execu
         assert known.equity.min() <= 0.0
         return
 
-    found = Resettled(bars, signals, config, known, budget=10**9).settle(WAYS)
+    found = IncrementalScenarios(bars, signals, config, known, budget=10**9).settle(WAYS)
 
     assert len(found) == len(WAYS)
     for (name, seed_), (final, drawdown, wins, trades, draws) in zip(WAYS, found.tolist(), strict=True):
@@ -107,7 +107,7 @@ def test_bars_that_are_run_anew_have_a_budget() -> None:
     config = ExecutionConfig()
     known = simulate(bars, signals, config)
 
-    resettled = Resettled(bars, signals, config, known, budget=1)
+    resettled = IncrementalScenarios(bars, signals, config, known, budget=1)
 
     assert len(resettled.settle([("nearest", 0)] * 50, least=8)) == 8
     assert resettled.budget < 0

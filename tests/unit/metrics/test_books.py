@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.metrics.oracle import Expected, expect
 
-from seatrial_metrics.equity import Account, Books, Curve, Point, advance, rewind_to
+from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityCurve, EquityMark, advance, recompute_from
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -20,15 +20,17 @@ def at(hours: float) -> datetime:
     return START + timedelta(hours=hours)
 
 
-def point(account: str, hours: float, equity: float) -> Point:
+def point(account: str, hours: float, equity: float) -> EquityMark:
     """Return a mark to market."""
-    return Point(account, at(hours), Decimal(str(equity)))
+    return EquityMark(account, at(hours), Decimal(str(equity)))
 
 
-def run(*points: Point, opening: dict[str, int] | None = None) -> Books:
+def run(*points: EquityMark, opening: dict[str, int] | None = None) -> EquityBooks:
     """Return the books after points in one batch."""
-    accounts = {name: Account(name).open(Decimal(balance), "USD", START) for name, balance in (opening or {}).items()}
-    return advance(Books(accounts), points)[0]
+    accounts = {
+        name: AccountEquity(name).open(Decimal(balance), "USD", START) for name, balance in (opening or {}).items()
+    }
+    return advance(EquityBooks(accounts), points)[0]
 
 
 def test_drawdown_is_measured_from_the_peak() -> None:
@@ -49,7 +51,7 @@ def test_loss_at_the_first_point_counts_from_the_opening_balance() -> None:
 def test_peak_of_the_portfolio_is_that_of_whole_instants() -> None:
     # At hour 1 one account gains what the other loses: counted one by one this would be a peak or a fall.
     points = [point("a", 0, 100), point("b", 0, 100), point("a", 1, 150), point("b", 1, 50)]
-    books = Books()
+    books = EquityBooks()
     for one in points:
         books, _ = advance(books, [one])
 
@@ -93,8 +95,8 @@ def test_correction_of_an_instant_replaces_what_was_said() -> None:
 def test_point_before_the_newest_instant_asks_for_a_rewind() -> None:
     books = run(point("a", 2, 100))
 
-    assert rewind_to(books, [point("b", 1, 100), point("a", 3, 100)]) == at(1)
-    assert rewind_to(books, [point("b", 2, 100)]) is None
+    assert recompute_from(books, [point("b", 1, 100), point("a", 3, 100)]) == at(1)
+    assert recompute_from(books, [point("b", 2, 100)]) is None
 
 
 def amounts() -> st.SearchStrategy[Decimal]:
@@ -110,10 +112,10 @@ def amounts() -> st.SearchStrategy[Decimal]:
 def test_any_cutting_into_batches_gives_the_same_books(
     marks: list[tuple[str, int, Decimal]], openings: dict[str, Decimal], cuts: set[int]
 ) -> None:
-    points = sorted((Point(name, at(hours), equity) for name, hours, equity in marks), key=lambda each: each.at)
-    accounts = {name: Account(name).open(balance, "USD", START) for name, balance in openings.items()}
+    points = sorted((EquityMark(name, at(hours), equity) for name, hours, equity in marks), key=lambda each: each.at)
+    accounts = {name: AccountEquity(name).open(balance, "USD", START) for name, balance in openings.items()}
 
-    books = Books(accounts)
+    books = EquityBooks(accounts)
     edges = [0, *sorted(cut for cut in cuts if cut < len(points)), len(points)]
     for begin, end in pairwise(edges):
         books, _ = advance(books, points[begin:end])
@@ -125,11 +127,11 @@ def test_any_cutting_into_batches_gives_the_same_books(
         assert 0 <= account.curve.now.max_drawdown_ratio <= 1
 
 
-def _marks(points: Sequence[Point]) -> list[tuple[str, datetime, Decimal]]:
+def _marks(points: Sequence[EquityMark]) -> list[tuple[str, datetime, Decimal]]:
     return [(each.account, each.at, each.equity) for each in points]
 
 
-def assert_equal(curve: Curve, expected: Expected | None) -> None:
+def assert_equal(curve: EquityCurve, expected: Expected | None) -> None:
     """Compare a curve with the oracle's figures."""
     if expected is None:
         assert not curve.begun

@@ -10,40 +10,42 @@ import pytest
 from prometheus_client import generate_latest
 from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
 
-from seatrial.monitoring.collecting.recorder import Recorder
-from seatrial.monitoring.collecting.spill import Spill
+from seatrial.monitoring.collecting.recorder import ProcessRecorder
+from seatrial.monitoring.collecting.spill import SpillFolder
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial_core import catalog
 from seatrial_core.contracts.events import EVENT
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessRecorder]:
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
     monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SEATRIAL_TOKEN", "a-token-of-the-tests")
-    recorder = Recorder()
+    recorder = ProcessRecorder()
     yield recorder
     recorder.sender.close()
 
 
 @pytest.fixture
-def metrics(recorder: Recorder) -> MetricsCollector:
+def metrics(recorder: ProcessRecorder) -> MetricsCollector:
     return MetricsCollector(recorder=recorder)
 
 
 @pytest.fixture
-def service(recorder: Recorder) -> Iterator[Ledger]:
+def service(recorder: ProcessRecorder) -> Iterator[Ledger]:
     with ledger() as state:
         recorder.send_to(state.url)
         yield state
 
 
-def page(recorder: Recorder) -> list[str]:
+def page(recorder: ProcessRecorder) -> list[str]:
     return generate_latest(recorder.registry).decode().splitlines()
 
 
-def test_a_recorded_trade_counts_with_its_side_in_upper_case(recorder: Recorder, metrics: MetricsCollector) -> None:
+def test_a_recorded_trade_counts_with_its_side_in_upper_case(
+    recorder: ProcessRecorder, metrics: MetricsCollector
+) -> None:
     metrics.record_trade("rsi_bollinger", "buy", "filled", 1.25)
 
     lines = page(recorder)
@@ -54,7 +56,7 @@ def test_a_recorded_trade_counts_with_its_side_in_upper_case(recorder: Recorder,
     assert 'trade_duration_seconds_bucket{le="1.0"} 0.0' in lines
 
 
-def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(recorder: Recorder) -> None:
+def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(recorder: ProcessRecorder) -> None:
     lines = page(recorder)
 
     for family in catalog.GUIDE_METRICS:
@@ -83,7 +85,7 @@ def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollec
     assert len({event.id for event in parsed}) == 8
 
 
-def test_the_same_trade_is_counted_once(recorder: Recorder, metrics: MetricsCollector, service: Ledger) -> None:
+def test_the_same_trade_is_counted_once(recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger) -> None:
     for _ in range(3):
         metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
 
@@ -106,7 +108,7 @@ def test_the_same_trade_is_counted_once(recorder: Recorder, metrics: MetricsColl
     ],
 )
 def test_a_bad_duration_is_dropped_and_counted(
-    recorder: Recorder, metrics: MetricsCollector, duration: float, reason: str
+    recorder: ProcessRecorder, metrics: MetricsCollector, duration: float, reason: str
 ) -> None:
     metrics.record_trade("s", "BUY", "filled", duration)
     metrics.record_api_latency("e", duration)
@@ -121,7 +123,7 @@ def test_a_bad_duration_is_dropped_and_counted(
      ("\ud800", "not_printable")],
 )  # fmt: skip
 def test_a_bad_word_is_dropped_and_counted(
-    recorder: Recorder, metrics: MetricsCollector, word: str, reason: str
+    recorder: ProcessRecorder, metrics: MetricsCollector, word: str, reason: str
 ) -> None:
     metrics.record_trade(word, "BUY", "filled", 1.0)
     metrics.record_webhook(word)
@@ -140,7 +142,9 @@ def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: Metrics
     assert (event["pnl"], event["price"], event["quantity"]) == ("0.1", "10.10", "3.0")
 
 
-def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(recorder: Recorder, metrics: MetricsCollector) -> None:
+def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(
+    recorder: ProcessRecorder, metrics: MetricsCollector
+) -> None:
     for number in range(300):
         metrics.record_trade(f"s{number}", "BUY", "filled", 0.1)
 
@@ -150,7 +154,7 @@ def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(recorder: Recorder, 
     assert 'trading_label_overflow_total{label="strategy"} 100.0' in page(recorder)
 
 
-def test_the_first_processor_value_is_measured(recorder: Recorder, metrics: MetricsCollector) -> None:
+def test_the_first_processor_value_is_measured(recorder: ProcessRecorder, metrics: MetricsCollector) -> None:
     metrics.update_system_metrics()
 
     assert 0 <= (recorder.tally.value(catalog.SYSTEM_CPU) or 0) <= 100
@@ -159,7 +163,7 @@ def test_the_first_processor_value_is_measured(recorder: Recorder, metrics: Metr
 
 
 def test_recording_does_not_wait_for_a_service_that_hangs(
-    recorder: Recorder, metrics: MetricsCollector, service: Ledger
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger
 ) -> None:
     service.hang = threading.Event()
     metrics.record_webhook("first")
@@ -173,7 +177,7 @@ def test_recording_does_not_wait_for_a_service_that_hangs(
     service.hang.set()
 
 
-def test_many_threads_lose_no_count(recorder: Recorder, metrics: MetricsCollector, service: Ledger) -> None:
+def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger) -> None:
     def work() -> None:
         for _ in range(500):
             metrics.record_trade("s", "BUY", "filled", 0.01)
@@ -191,24 +195,24 @@ def test_many_threads_lose_no_count(recorder: Recorder, metrics: MetricsCollecto
 
 
 def test_what_cannot_be_sent_waits_and_goes_once_when_the_service_is_back(
-    recorder: Recorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
 ) -> None:
     service.status = 503
     metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
     assert not metrics.flush()
-    waiting = Spill(tmp_path / "spill").waiting()
+    waiting = SpillFolder(tmp_path / "spill").waiting()
     assert len(waiting) == 1
     assert waiting[0].stat().st_mode & 0o777 == 0o600
 
     service.status = 202
-    assert eventually(lambda: not Spill(tmp_path / "spill").waiting())
+    assert eventually(lambda: not SpillFolder(tmp_path / "spill").waiting())
 
     assert [event["trade_id"] for event in service.events] == ["t1"]
     assert len(service.batches) == 1
 
 
 def test_rejected_events_are_counted_by_their_code(
-    recorder: Recorder, metrics: MetricsCollector, service: Ledger
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger
 ) -> None:
     service.rejected = [{"index": 0, "code": "too_old", "detail": "older than 35 days"}]
 
@@ -218,7 +222,7 @@ def test_rejected_events_are_counted_by_their_code(
     assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "too_old") == 1
 
 
-def test_a_full_buffer_drops_and_counts(recorder: Recorder, service: Ledger) -> None:
+def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: Ledger) -> None:
     service.hang = threading.Event()
     metrics = MetricsCollector(recorder=recorder)
     for _ in range(25_000):
@@ -231,7 +235,7 @@ def test_a_full_buffer_drops_and_counts(recorder: Recorder, service: Ledger) -> 
 
 
 def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
-    recorder: Recorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
 ) -> None:
     service.hang = threading.Event()
     metrics.record_webhook("one")
@@ -242,12 +246,12 @@ def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
     recorder.sender.close(0.3)
 
     assert perf_counter() - began < 15  # the service hangs for 30
-    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    batches = [SpillFolder(tmp_path / "spill").read(path) for path in SpillFolder(tmp_path / "spill").waiting()]
     assert [event["status"] for batch in batches if batch for event in batch.events] == ["one", "two"]
     service.hang.set()
 
 
-def test_a_stranger_sees_neither_token_nor_event(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_stranger_sees_neither_token_nor_event(recorder: ProcessRecorder, tmp_path: Path) -> None:
     from http.server import BaseHTTPRequestHandler
 
     from tests.unit.sdk.ledger_stand_in import serving
@@ -273,9 +277,9 @@ def test_a_stranger_sees_neither_token_nor_event(recorder: Recorder, tmp_path: P
 
     assert seen
     assert {(token, body) for token, body in seen} == {(None, b"[]")}
-    assert len(Spill(tmp_path / "spill").waiting()) == 1
+    assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
 
-def test_an_unknown_environment_is_refused(recorder: Recorder) -> None:
+def test_an_unknown_environment_is_refused(recorder: ProcessRecorder) -> None:
     with pytest.raises(ValueError, match="live, paper, replay, stress"):
         MetricsCollector(environment="production", recorder=recorder)

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from tests.unit.sdk.ledger_stand_in import ledger
 
-from seatrial.monitoring.collecting.spill import Spill
+from seatrial.monitoring.collecting.spill import SpillFolder
 
 RECORD = """
 from seatrial.monitoring import MetricsCollector
@@ -49,14 +49,14 @@ def test_a_script_that_only_records_ends_by_itself_and_has_sent_everything(tmp_p
 
     assert float(out) < 2.0
     assert [event["type"] for event in service.events] == ["trade", "api_call", "webhook", "system"]
-    assert not Spill(tmp_path / "spill").waiting()
+    assert not SpillFolder(tmp_path / "spill").waiting()
 
 
 def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: Path) -> None:
     port = free_port()
     out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{port}", tmp_path / "spill")
     assert float(out) < 2.0
-    assert len(Spill(tmp_path / "spill").waiting()) == 1
+    assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
     with ledger(port) as service:
         run(RECORD, service.url, tmp_path / "spill")
@@ -65,7 +65,7 @@ def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: 
     assert [event["type"] for event in service.events] == ["trade", "api_call", "webhook", "system"] * 3
     assert len(service.keys) == len(set(service.keys))
     assert len({key.rpartition("/")[0] for key in service.keys}) == 3, "each process sends as a producer of its own"
-    assert not Spill(tmp_path / "spill").waiting()
+    assert not SpillFolder(tmp_path / "spill").waiting()
 
 
 def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_pat
         out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path / "spill")
 
     assert float(out) < 2.0
-    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    batches = [SpillFolder(tmp_path / "spill").read(path) for path in SpillFolder(tmp_path / "spill").waiting()]
     assert sum(len(batch.events) for batch in batches if batch) == 4
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_p
 def test_an_error_nobody_foresaw_costs_no_record(tmp_path: Path) -> None:
     run(RECORD, "http://metrics..internal:9999", tmp_path / "spill")  # no name: neither httpx nor its like says so
 
-    batches = [Spill(tmp_path / "spill").read(path) for path in Spill(tmp_path / "spill").waiting()]
+    batches = [SpillFolder(tmp_path / "spill").read(path) for path in SpillFolder(tmp_path / "spill").waiting()]
     assert sum(len(batch.events) for batch in batches if batch) == 4
 
 

@@ -18,18 +18,18 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial.monitoring.collecting.recorder import ProcessRecorder
 from seatrial_core import catalog
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessRecorder]:
     for name in ("MONITORING_PORT", "SEATRIAL_METRICS_PORT", "METRICS_UPDATE_INTERVAL", "ALERT_WEBHOOK_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
     monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SEATRIAL_ALERTS_URL", "http://127.0.0.1:1")
-    recorder = Recorder()
+    recorder = ProcessRecorder()
     yield recorder
     recorder.sender.close()
 
@@ -77,7 +77,7 @@ class OwnersDatabase:
 
 
 def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
     monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=port, recorder=recorder)
     started.append(monitor)
@@ -100,7 +100,7 @@ def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
 
 
 def test_drawdown_keeps_its_deepest_value_while_the_balance_recovers(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
     owner = OwnersDatabase(balance=8_000.0)
     monitor = PerformanceMonitor(owner, TradingConfig(), port=port, interval=0.05, recorder=recorder)
@@ -116,7 +116,7 @@ def test_drawdown_keeps_its_deepest_value_while_the_balance_recovers(
 
 
 def test_what_the_owner_cannot_tell_is_said_once_and_absent(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = PerformanceMonitor("postgresql://somewhere/db", None, port=port, interval=0.05, recorder=recorder)
     started.append(monitor)
@@ -132,7 +132,7 @@ def test_what_the_owner_cannot_tell_is_said_once_and_absent(
 
 
 def test_recorded_profits_stand_in_for_a_database(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor]
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
     metrics = MetricsCollector(recorder=recorder)
     for pnl in (300.0, -1_300.0):
@@ -148,7 +148,7 @@ def test_recorded_profits_stand_in_for_a_database(
 
 
 def test_an_owner_that_raises_costs_its_figure_only(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(OwnersDatabase):
         def get_balance(self) -> float:
@@ -163,7 +163,7 @@ def test_an_owner_that_raises_costs_its_figure_only(
     assert caplog.text.count("database is locked") == 1
 
 
-def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: Recorder, port: int) -> None:
+def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: ProcessRecorder, port: int) -> None:
     monitor = PerformanceMonitor(None, None, port=port, recorder=recorder)
     before = threading.active_count()
 
@@ -185,7 +185,7 @@ def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: R
     assert eventually(lambda: threading.active_count() <= before + 1)  # the shared sender may have begun
 
 
-def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: Recorder) -> None:
+def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: ProcessRecorder) -> None:
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
@@ -198,7 +198,9 @@ def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: Recorder) -
     assert not monitor.is_running
 
 
-def test_two_monitors_cannot_share_a_port(recorder: Recorder, port: int, started: list[PerformanceMonitor]) -> None:
+def test_two_monitors_cannot_share_a_port(
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
+) -> None:
     first = PerformanceMonitor(None, None, port=port, recorder=recorder)
     started.append(first)
     first.start_monitoring()
@@ -208,7 +210,7 @@ def test_two_monitors_cannot_share_a_port(recorder: Recorder, port: int, started
 
 
 def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
-    recorder: Recorder, started: list[PerformanceMonitor]
+    recorder: ProcessRecorder, started: list[PerformanceMonitor]
 ) -> None:
     with ledger() as service:
         monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=service.port, recorder=recorder)
@@ -226,7 +228,7 @@ def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
 
 
 def test_the_port_comes_from_argument_config_and_environment_in_this_order(
-    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+    monkeypatch: pytest.MonkeyPatch, recorder: ProcessRecorder
 ) -> None:
     from seatrial.monitoring.watching import options
 
@@ -250,7 +252,7 @@ def test_the_port_comes_from_argument_config_and_environment_in_this_order(
     ],
 )
 def test_a_setting_that_makes_no_sense_stops_the_start_by_name(
-    monkeypatch: pytest.MonkeyPatch, recorder: Recorder, environment: dict[str, str], message: str
+    monkeypatch: pytest.MonkeyPatch, recorder: ProcessRecorder, environment: dict[str, str], message: str
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -259,7 +261,7 @@ def test_a_setting_that_makes_no_sense_stops_the_start_by_name(
         PerformanceMonitor(None, None, recorder=recorder).start_monitoring()
 
 
-def test_an_unknown_threshold_is_refused_with_the_list(recorder: Recorder) -> None:
+def test_an_unknown_threshold_is_refused_with_the_list(recorder: ProcessRecorder) -> None:
     known = "max_drawdown, win_rate_min, daily_loss_limit, api_latency_max, error_rate_max"
 
     with pytest.raises(ValueError, match=f"`drawdown` is unknown; known are {known}"):
@@ -268,7 +270,9 @@ def test_an_unknown_threshold_is_refused_with_the_list(recorder: Recorder) -> No
         TradingConfig(alert_thresholds={"drawdown": 0.1})
 
 
-def test_trades_of_today_count_into_the_day(recorder: Recorder, port: int, started: list[PerformanceMonitor]) -> None:
+def test_trades_of_today_count_into_the_day(
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
+) -> None:
     class Today(OwnersDatabase):
         def get_trades(self, since: datetime) -> list[dict[str, Any]]:
             rows = [(datetime(2020, 1, 1, tzinfo=UTC), 100.0), (datetime(2999, 1, 1, tzinfo=UTC), -40.0)]
@@ -282,7 +286,7 @@ def test_trades_of_today_count_into_the_day(recorder: Recorder, port: int, start
 
 
 def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(
-    recorder: Recorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
+    recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = PerformanceMonitor("http://127.0.0.1:1", None, port=port, recorder=recorder)
     started.append(monitor)

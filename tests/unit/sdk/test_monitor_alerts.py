@@ -14,7 +14,7 @@ from tests.unit.sdk.ledger_stand_in import eventually, ledger, serving
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
-from seatrial.monitoring.collecting.recorder import Recorder
+from seatrial.monitoring.collecting.recorder import ProcessRecorder
 from seatrial_core import catalog
 from seatrial_core.clock import SystemClock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
@@ -61,11 +61,11 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessRecorder]:
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
     monkeypatch.setenv("SEATRIAL_METRICS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SEATRIAL_ALERTS_URL", "http://127.0.0.1:1")
-    recorder = Recorder()
+    recorder = ProcessRecorder()
     yield recorder
     recorder.sender.close()
 
@@ -87,13 +87,13 @@ class Account:
         return self.balance
 
 
-def monitor_of(account: object, receiver: Receiver, port: int, recorder: Recorder) -> PerformanceMonitor:
+def monitor_of(account: object, receiver: Receiver, port: int, recorder: ProcessRecorder) -> PerformanceMonitor:
     config = TradingConfig(alert_webhook_url=receiver.url, alert_webhook_secret=SECRET)
     return PerformanceMonitor(account, config, port=port, interval=0.05, recorder=recorder)
 
 
 def test_a_fall_is_told_once_and_its_end_once_both_signed(
-    recorder: Recorder, receiver: Receiver, port: int, caplog: pytest.LogCaptureFixture
+    recorder: ProcessRecorder, receiver: Receiver, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = Account()
     monitor = monitor_of(account, receiver, port, recorder)
@@ -118,7 +118,7 @@ def test_a_fall_is_told_once_and_its_end_once_both_signed(
     assert caplog.text.count("alert history and safe delivery need the alerts service") == 1
 
 
-def test_a_notice_that_fails_is_tried_again(recorder: Recorder, receiver: Receiver, port: int) -> None:
+def test_a_notice_that_fails_is_tried_again(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     receiver.status = 503
     monitor = monitor_of(Account(8_900.0), receiver, port, recorder)
     monitor.start_monitoring()
@@ -130,7 +130,7 @@ def test_a_notice_that_fails_is_tried_again(recorder: Recorder, receiver: Receiv
     monitor.stop_monitoring()
 
 
-def test_slow_calls_are_told_by_endpoint(recorder: Recorder, receiver: Receiver, port: int) -> None:
+def test_slow_calls_are_told_by_endpoint(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     metrics = MetricsCollector(recorder=recorder)
     metrics.record_api_latency("place_order", 7.5)
     metrics.record_api_latency("ticker", 0.1)
@@ -143,7 +143,7 @@ def test_slow_calls_are_told_by_endpoint(recorder: Recorder, receiver: Receiver,
 
 
 def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
-    recorder: Recorder, receiver: Receiver, port: int
+    recorder: ProcessRecorder, receiver: Receiver, port: int
 ) -> None:
     metrics = MetricsCollector(recorder=recorder)
     monitor = monitor_of(None, receiver, port, recorder)
@@ -162,7 +162,7 @@ def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
 
 
 def test_where_the_alerts_service_answers_it_judges(
-    recorder: Recorder, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    recorder: ProcessRecorder, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Alerts(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -185,7 +185,7 @@ def test_where_the_alerts_service_answers_it_judges(
     assert receiver.notices == []
 
 
-def test_own_thresholds_are_used(recorder: Recorder, receiver: Receiver, port: int) -> None:
+def test_own_thresholds_are_used(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     config = TradingConfig(alert_webhook_url=receiver.url, alert_thresholds={"max_drawdown": 0.01})
     monitor = PerformanceMonitor(
         Account(9_800.0),
@@ -202,7 +202,7 @@ def test_own_thresholds_are_used(recorder: Recorder, receiver: Receiver, port: i
     assert receiver.refused == ["X-Seatrial-Timestamp and X-Seatrial-Signature are both needed"]
 
 
-def test_an_unreachable_receiver_does_not_hold_up_stopping(recorder: Recorder, port: int) -> None:
+def test_an_unreachable_receiver_does_not_hold_up_stopping(recorder: ProcessRecorder, port: int) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

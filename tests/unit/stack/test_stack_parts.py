@@ -13,7 +13,7 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import binaries, database
 from seatrial.stack.processes import record
 from seatrial.stack.processes.backoff import Backoff
-from seatrial.stack.processes.lock import Lock
+from seatrial.stack.processes.lock import FileLock
 
 NOBODY = 65_534
 
@@ -35,7 +35,7 @@ def test_crash_after_a_quiet_minute_counts_as_the_first() -> None:
 
 
 def test_lock_is_held_once_and_names_its_holder(tmp_path: Path) -> None:
-    first, second = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
 
     assert first.take()
     assert not second.take()
@@ -45,8 +45,8 @@ def test_lock_is_held_once_and_names_its_holder(tmp_path: Path) -> None:
 
 
 def test_record_of_this_process_finds_it_and_an_older_start_does_not(tmp_path: Path) -> None:
-    noted = record.write(tmp_path, record.Part("metrics", 9999), os.getpid())
-    older = record.Record("metrics", noted.pid, 9999, noted.start_time - 10)
+    noted = record.write(tmp_path, record.ProcessLabel("metrics", 9999), os.getpid())
+    older = record.ProcessRecord("metrics", noted.pid, 9999, noted.start_time - 10)
 
     assert noted.process is not None
     assert older.process is None

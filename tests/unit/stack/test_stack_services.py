@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from seatrial.stack import services
-from seatrial.stack.environment import Surroundings, accepted_tokens
+from seatrial.stack.environment import StackEnvironment, accepted_tokens
 from seatrial.stack.errors import PortTaken, StackError, UsageError
-from seatrial.stack.services import Address, Plan, Service
+from seatrial.stack.services import ServiceAddress, ServiceSpec, StackPlan
 
 METRICS = services.SERVICES[0]
 
@@ -39,16 +39,16 @@ def test_port_that_is_no_port_is_refused_with_its_value(text: str) -> None:
 
 
 def test_service_on_all_addresses_is_reached_on_loopback() -> None:
-    assert Address("0.0.0.0", 9999).url == "http://127.0.0.1:9999"
-    assert Address("::", 9999).url == "http://[::1]:9999"
+    assert ServiceAddress("0.0.0.0", 9999).url == "http://127.0.0.1:9999"
+    assert ServiceAddress("::", 9999).url == "http://[::1]:9999"
 
 
 def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
-    pair = (Service("first", 0), Service("second", 0))
+    pair = (ServiceSpec("first", 0), ServiceSpec("second", 0))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    where = {"first": Address("127.0.0.1", port), "second": Address("127.0.0.1", port)}
+    where = {"first": ServiceAddress("127.0.0.1", port), "second": ServiceAddress("127.0.0.1", port)}
 
     with pytest.raises(PortTaken, match=f"second and first both want port {port}; set SEATRIAL_SECOND_PORT"):
         services.check_ports(pair, where)
@@ -74,7 +74,7 @@ def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() 
 def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    said = services.taken_text(services.SERVICES[-1], Address("127.0.0.1", 5000), "another program")
+    said = services.taken_text(services.SERVICES[-1], ServiceAddress("127.0.0.1", 5000), "another program")
 
     assert said == (
         "Port 5000 of engine is taken by another program. On macOS this is usually the AirPlay Receiver "
@@ -84,11 +84,11 @@ def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_package_that_is_missing_names_what_to_install() -> None:
     with pytest.raises(StackError, match=r"seatrial_absent cannot be imported.*pip install 'seatrial\[up\]'"):
-        services.check_installed([Service("absent", 1, "seatrial_absent")])
+        services.check_installed([ServiceSpec("absent", 1, "seatrial_absent")])
 
 
 def test_variables_can_be_added_to_one_service() -> None:
-    plan = Plan().with_environment("alerts", {"ALERT_WEBHOOK_URL": "http://127.0.0.1:1/hook"})
+    plan = StackPlan().with_environment("alerts", {"ALERT_WEBHOOK_URL": "http://127.0.0.1:1/hook"})
 
     added = {service.name: dict(service.environment) for service in plan.services if service.environment}
 
@@ -97,7 +97,7 @@ def test_variables_can_be_added_to_one_service() -> None:
 
 def test_variables_for_an_unknown_service_are_refused_with_the_list() -> None:
     with pytest.raises(StackError, match="no service `alarms`; there are metrics, alerts, backtest, stress, engine"):
-        Plan().with_environment("alarms", {})
+        StackPlan().with_environment("alarms", {})
 
 
 def test_accepted_tokens_keep_what_the_user_configured() -> None:
@@ -109,9 +109,9 @@ def test_accepted_tokens_keep_what_the_user_configured() -> None:
 
 
 def test_peer_address_that_the_user_set_is_kept() -> None:
-    where = {"metrics": Address("127.0.0.1", 9999), "alerts": Address("127.0.0.1", 8002)}
+    where = {"metrics": ServiceAddress("127.0.0.1", 9999), "alerts": ServiceAddress("127.0.0.1", 8002)}
 
-    surroundings = Surroundings({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
+    surroundings = StackEnvironment({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
 
     told = surroundings.for_service(services.SERVICES[1], "postgresql://db")
 

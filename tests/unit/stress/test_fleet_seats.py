@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from seatrial_core.clock import SystemClock
-from seatrial_core.contracts.stress import Plan, Slo
+from seatrial_core.contracts.stress import Slo, StressPlan
 from seatrial_core.errors import Conflict
 from seatrial_stress import runner
-from seatrial_stress.checks.generator import WorkerEnd
-from seatrial_stress.load.fleet import Assignment, End, Fleet, Part
+from seatrial_stress.checks.generator import WorkerResult
+from seatrial_stress.load.fleet import JournalPart, WorkerAssignment, WorkerPool, WorkerSummary
 
-PLAN = Plan(
+PLAN = StressPlan(
     name="seats", rate_per_second=20, duration_seconds=2, warm_up_seconds=0, slos=(Slo(quantile=0.9, seconds=1),)
 )
 WORD = {"journalled": 1, "histogram_counts": [1], "problems": [], "cpu_percent": [1.0], "clock_step_seconds": 0.0}
 
 
-async def seated(folder: Path) -> tuple[Fleet, Assignment, "asyncio.Task[list[WorkerEnd]]", list[str]]:
+async def seated(folder: Path) -> tuple[WorkerPool, WorkerAssignment, "asyncio.Task[list[WorkerResult]]", list[str]]:
     """Seat the worker `a` and return its fleet, its part, the drive and the lines it should hand in."""
-    fleet = Fleet(SystemClock())
+    fleet = WorkerPool(SystemClock())
     assert fleet.ask("a") is None
     load = runner.prepare(PLAN, "http://127.0.0.1:1", "", folder, "seatsrun")
     driving = asyncio.create_task(fleet.drive(load))
@@ -38,8 +38,8 @@ async def test_worker_that_handed_in_exactly_its_part_has_no_problem(tmp_path: P
     assert fleet.ask("a") is None  # a part is given once
     assert fleet.idle() == []
     for part in (0, 0):  # the same part again changes nothing
-        fleet.keep("a", Part(run=job.run, part=part, lines=lines))
-    fleet.finish("a", End(run=job.run, exit_code=0, word=WORD))
+        fleet.keep("a", JournalPart(run=job.run, part=part, lines=lines))
+    fleet.finish("a", WorkerSummary(run=job.run, exit_code=0, word=WORD))
 
     (end,) = await driving
     assert (end.finished, end.problems) == (True, ())
@@ -51,8 +51,8 @@ async def test_worker_that_sent_something_else_than_its_part_is_told_by_name(tmp
     fleet, job, driving, lines = await seated(tmp_path)
 
     sent = lines[1:] if change == "one missing" else [lines[0], *lines]
-    fleet.keep("a", Part(run=job.run, part=0, lines=sent))
-    fleet.finish("a", End(run=job.run, exit_code=0, word=WORD))
+    fleet.keep("a", JournalPart(run=job.run, part=0, lines=sent))
+    fleet.finish("a", WorkerSummary(run=job.run, exit_code=0, word=WORD))
 
     (end,) = await driving
     assert end.problems == (f"worker 0 sent {len(sent)} requests that are not exactly the {len(lines)} of its part",)
@@ -62,9 +62,9 @@ async def test_stranger_and_gap_are_refused_and_an_ended_run_says_stop(tmp_path:
     fleet, job, driving, lines = await seated(tmp_path)
 
     with pytest.raises(Conflict, match="worker b has no part"):
-        fleet.keep("b", Part(run=job.run, part=0, lines=lines))
+        fleet.keep("b", JournalPart(run=job.run, part=0, lines=lines))
     with pytest.raises(Conflict, match="part 1 of worker a came before part 0"):
-        fleet.keep("a", Part(run=job.run, part=1, lines=lines))
+        fleet.keep("a", JournalPart(run=job.run, part=1, lines=lines))
     assert fleet.beat("a", job.run)
     driving.cancel()
     await asyncio.wait({driving})

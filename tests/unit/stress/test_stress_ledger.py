@@ -6,17 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial_core.contracts.stress import Check, CheckState
+from seatrial_core.contracts.stress import CheckState, StressCheck
 from seatrial_stress.checks import consistency
-from seatrial_stress.checks.consistency import BookedFill, BookedOrder, Evidence
-from seatrial_stress.checks.journal import Attempt, Outcome
+from seatrial_stress.checks.consistency import BookedFill, BookedOrder, EngineRecords
+from seatrial_stress.checks.journal import OrderAttempt, OrderOutcome
 
 RUN = "run1"
 
 
-def attempt(n: int, outcome: Outcome = Outcome.OK, **values: object) -> Attempt:
-    told = {"order_id": f"o{n}", "order_status": "filled"} if outcome is Outcome.OK else {}
-    base = Attempt(f"{RUN}-{n}", "signal", None, 0, 0.1 * n, 0.1 * n, 0.1 * n + 0.01, outcome)
+def attempt(n: int, outcome: OrderOutcome = OrderOutcome.OK, **values: object) -> OrderAttempt:
+    told = {"order_id": f"o{n}", "order_status": "filled"} if outcome is OrderOutcome.OK else {}
+    base = OrderAttempt(f"{RUN}-{n}", "signal", None, 0, 0.1 * n, 0.1 * n, 0.1 * n + 0.01, outcome)
     return replace(base, **{**told, **values})  # type: ignore[arg-type]  # the fields have a type each
 
 
@@ -28,7 +28,7 @@ def fill(n: int, **values: object) -> BookedFill:
     return replace(BookedFill(f"f{n}", f"o{n}", Decimal(1), Decimal(100)), **values)  # type: ignore[arg-type]  # as above
 
 
-def broken(checks: Sequence[Check]) -> set[str]:
+def broken(checks: Sequence[StressCheck]) -> set[str]:
     return {check.name for check in checks if check.state is CheckState.VIOLATION}
 
 
@@ -38,7 +38,7 @@ FILLS = tuple(fill(n) for n in range(3))
 
 
 def test_books_that_agree_pass_every_invariant() -> None:
-    checks = consistency.judge(ATTEMPTS, Evidence(ORDERS, FILLS), RUN)
+    checks = consistency.judge(ATTEMPTS, EngineRecords(ORDERS, FILLS), RUN)
 
     assert {check.state for check in checks} == {CheckState.PASS}
 
@@ -47,7 +47,7 @@ def test_books_that_agree_pass_every_invariant() -> None:
 class Case:
     id: str
     invariant: str
-    attempts: tuple[Attempt, ...] = ATTEMPTS
+    attempts: tuple[OrderAttempt, ...] = ATTEMPTS
     orders: tuple[BookedOrder, ...] = ORDERS
     fills: tuple[BookedFill, ...] = FILLS
 
@@ -58,20 +58,20 @@ CASES = (
     Case(
         "a refused order traded",
         "no_ghost_reject",
-        attempts=(*ATTEMPTS, attempt(7, Outcome.FAIL)),
+        attempts=(*ATTEMPTS, attempt(7, OrderOutcome.FAIL)),
         orders=(*ORDERS, order(7)),
         fills=(*FILLS, fill(7)),
     ),
     Case(
         "an unanswered order hangs",
         "indeterminate_resolves",
-        attempts=(*ATTEMPTS, attempt(7, Outcome.INFO)),
+        attempts=(*ATTEMPTS, attempt(7, OrderOutcome.INFO)),
         orders=(*ORDERS, order(7, status="submitted")),
     ),
     Case(
         "an unanswered order traded twice",
         "at_most_once",
-        attempts=(*ATTEMPTS, attempt(7, Outcome.INFO)),
+        attempts=(*ATTEMPTS, attempt(7, OrderOutcome.INFO)),
         orders=(*ORDERS, order(7), order(7, id="o8")),
         fills=(*FILLS, fill(7), fill(8)),
     ),
@@ -84,7 +84,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_planted_fault_breaks_its_invariant(case: Case) -> None:
-    checks = consistency.judge(case.attempts, Evidence(case.orders, case.fills), RUN)
+    checks = consistency.judge(case.attempts, EngineRecords(case.orders, case.fills), RUN)
 
     assert case.invariant in broken(checks)
 
@@ -92,13 +92,13 @@ def test_planted_fault_breaks_its_invariant(case: Case) -> None:
 def test_order_sent_twice_that_became_two_orders_is_a_violation() -> None:
     second = attempt(0, number=1, order_id="o0b")
 
-    checks = consistency.judge((*ATTEMPTS, second), Evidence(ORDERS, FILLS), RUN, repeats_due=1)
+    checks = consistency.judge((*ATTEMPTS, second), EngineRecords(ORDERS, FILLS), RUN, repeats_due=1)
 
     assert broken(checks) == {"idempotent_replay"}
 
 
 def test_missing_books_leave_their_invariants_unknown_by_name() -> None:
-    checks = consistency.judge(ATTEMPTS, Evidence(why_no_orders="no list"), RUN)
+    checks = consistency.judge(ATTEMPTS, EngineRecords(why_no_orders="no list"), RUN)
 
     assert {check.state for check in checks} == {CheckState.UNKNOWN}
     assert all(check.said == "no list" for check in checks)
@@ -106,16 +106,16 @@ def test_missing_books_leave_their_invariants_unknown_by_name() -> None:
 
 
 def test_books_without_fills_leave_only_the_fills_unknown() -> None:
-    states = {check.name: check.state for check in consistency.judge(ATTEMPTS, Evidence(ORDERS, None), RUN)}
+    states = {check.name: check.state for check in consistency.judge(ATTEMPTS, EngineRecords(ORDERS, None), RUN)}
 
     assert states["no_lost_ack"] is CheckState.PASS
     assert states["fills_match_orders"] is CheckState.UNKNOWN
 
 
 def test_empty_books_of_a_run_without_acknowledgement_prove_nothing() -> None:
-    silent = tuple(attempt(n, Outcome.INFO) for n in range(3))
+    silent = tuple(attempt(n, OrderOutcome.INFO) for n in range(3))
 
-    checks = consistency.judge(silent, Evidence((), ()), RUN)
+    checks = consistency.judge(silent, EngineRecords((), ()), RUN)
 
     assert {check.state for check in checks} == {CheckState.UNKNOWN}
 
@@ -123,4 +123,4 @@ def test_empty_books_of_a_run_without_acknowledgement_prove_nothing() -> None:
 def test_orders_of_other_runs_are_left_alone() -> None:
     stranger = order(5, client_order_id="run2-5")
 
-    assert not broken(consistency.judge(ATTEMPTS, Evidence((*ORDERS, stranger), FILLS), RUN))
+    assert not broken(consistency.judge(ATTEMPTS, EngineRecords((*ORDERS, stranger), FILLS), RUN))

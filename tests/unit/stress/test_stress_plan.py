@@ -14,7 +14,7 @@ from seatrial_core.contracts.stress import CheckState
 from seatrial_core.errors import Forbidden, ValidationFailed
 from seatrial_stress.checks import journal, memory_growth, slo
 from seatrial_stress.checks.memory_growth import MemorySample
-from seatrial_stress.checks.slo import Sample
+from seatrial_stress.checks.slo import LatencySample
 from seatrial_stress.plans import catalog, schedule, targets
 
 
@@ -86,14 +86,14 @@ def test_intent_without_answer_stays_unknown_and_never_becomes_fast() -> None:
     line = {"event": "intent", "key": "r-1", "number": 0, "operation": "signal", "fault": None}
     read = journal.read([json.dumps({**line, "intended": 1.0, "sent": 1.1}), '{"event": "outc'])
 
-    assert read.attempts[0].outcome is journal.Outcome.INFO
+    assert read.attempts[0].outcome is journal.OrderOutcome.INFO
     assert read.attempts[0].response_seconds == math.inf
     assert read.problems == ("line 2 cannot be read (JSONDecodeError)",)
 
 
 def test_exact_bounds_agree_with_clopper_and_pearson() -> None:
     # R: binom.test(3, 100, alternative=...)$conf.int at 95 %: upper 0.07571, lower 0.00823
-    samples = [Sample(n / 10, 2.0 if n in {10, 45, 80} else 0.0) for n in range(100)]
+    samples = [LatencySample(n / 10, 2.0 if n in {10, 45, 80} else 0.0) for n in range(100)]
 
     found = slo.bounds(samples, 1.0)
 
@@ -103,7 +103,7 @@ def test_exact_bounds_agree_with_clopper_and_pearson() -> None:
 
 @given(bad=some.integers(0, 50), n=some.integers(50, 500))
 def test_bounds_hold_the_ratio(bad: int, n: int) -> None:
-    found = slo.bounds([Sample(k / 20, float(k < bad)) for k in range(n)], 0.5)
+    found = slo.bounds([LatencySample(k / 20, float(k < bad)) for k in range(n)], 0.5)
 
     assert 0 <= found.lower <= found.ratio + 1e-9
     assert found.ratio - 1e-9 <= found.upper <= 1

@@ -7,15 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from seatrial_core.contracts.stress import Check, CheckState, Plan, Slo, Verdict
+from seatrial_core.contracts.stress import CheckState, Slo, StressCheck, StressPlan, Verdict
 from seatrial_stress.checks import run_checks, verdict
-from seatrial_stress.checks.consistency import BookedFill, BookedOrder, Evidence
-from seatrial_stress.checks.generator import WorkerEnd
-from seatrial_stress.checks.journal import Attempt, Journal, Outcome
-from seatrial_stress.checks.run_checks import Observed
+from seatrial_stress.checks.consistency import BookedFill, BookedOrder, EngineRecords
+from seatrial_stress.checks.generator import WorkerResult
+from seatrial_stress.checks.journal import Journal, OrderAttempt, OrderOutcome
+from seatrial_stress.checks.run_checks import RunEvidence
 
 N = 400
-PLAN = Plan(
+PLAN = StressPlan(
     name="tried",
     rate_per_second=40,
     duration_seconds=10,
@@ -24,25 +24,27 @@ PLAN = Plan(
 )
 
 
-def attempts(outcome: Outcome = Outcome.OK, seconds: float = 0.01, lag: float = 0.001) -> tuple[Attempt, ...]:
+def attempts(
+    outcome: OrderOutcome = OrderOutcome.OK, seconds: float = 0.01, lag: float = 0.001
+) -> tuple[OrderAttempt, ...]:
     found = []
     for n in range(N):
         at = n / 40
-        told = (f"o{n}", "filled") if outcome is Outcome.OK else (None, None)
+        told = (f"o{n}", "filled") if outcome is OrderOutcome.OK else (None, None)
         finished = at + lag + seconds if math.isfinite(seconds) else None
-        found.append(Attempt(f"r-{n}", "signal", None, 0, at, at + lag, finished, outcome, *told))
+        found.append(OrderAttempt(f"r-{n}", "signal", None, 0, at, at + lag, finished, outcome, *told))
     return tuple(found)
 
 
-WORKER = WorkerEnd(0, 0, True, N, (N, N, N), (), (20.0, 25.0))
-BOOKS = Evidence(
+WORKER = WorkerResult(0, 0, True, N, (N, N, N), (), (20.0, 25.0))
+BOOKS = EngineRecords(
     tuple(BookedOrder(f"o{n}", f"r-{n}", "filled", Decimal(1)) for n in range(N)),
     tuple(BookedFill(f"f{n}", f"o{n}", Decimal(1), Decimal(100)) for n in range(N)),
 )
-GOOD = Observed("r", N, 0, Journal(attempts()), (WORKER,), BOOKS)
+GOOD = RunEvidence("r", N, 0, Journal(attempts()), (WORKER,), BOOKS)
 
 
-def found(observed: Observed) -> Verdict:
+def found(observed: RunEvidence) -> Verdict:
     return verdict.of(run_checks.checks(PLAN, observed))
 
 
@@ -57,33 +59,39 @@ def test_good_run_passes() -> None:
 class Case:
     id: str
     exit_code: int
-    change: Callable[[Observed], Observed]
+    change: Callable[[RunEvidence], RunEvidence]
 
 
-def journal(observed: Observed, made: tuple[Attempt, ...], *problems: str) -> Observed:
+def journal(observed: RunEvidence, made: tuple[OrderAttempt, ...], *problems: str) -> RunEvidence:
     return replace(observed, journal=Journal(made, problems))
 
 
-def worker(observed: Observed, end: WorkerEnd) -> Observed:
+def worker(observed: RunEvidence, end: WorkerResult) -> RunEvidence:
     return replace(observed, workers=(end,))
 
 
-def torn(observed: Observed) -> Observed:
+def torn(observed: RunEvidence) -> RunEvidence:
     made = list(observed.journal.attempts)
     made[5] = replace(made[5], finished=math.nan)
     return journal(observed, tuple(made))
 
 
 CASES = (
-    Case("hung server", 1, lambda o: journal(o, attempts(Outcome.INFO, math.inf))),
-    Case("no request at all", 4, lambda o: replace(o, scheduled=0, journal=Journal(()), evidence=Evidence((), ()))),
+    Case("hung server", 1, lambda o: journal(o, attempts(OrderOutcome.INFO, math.inf))),
+    Case(
+        "no request at all", 4, lambda o: replace(o, scheduled=0, journal=Journal(()), evidence=EngineRecords((), ()))
+    ),
     Case("no worker", 4, lambda o: replace(o, workers=())),
-    Case("worker killed", 4, lambda o: worker(o, WorkerEnd(0, -9))),
+    Case("worker killed", 4, lambda o: worker(o, WorkerResult(0, -9))),
     Case("time that is not a number", 4, torn),
     Case("CPU that is not a number", 4, lambda o: worker(o, replace(WORKER, cpu_percent=(math.nan,)))),
-    Case("every order refused", 1, lambda o: replace(journal(o, attempts(Outcome.FAIL)), evidence=Evidence((), ()))),
-    Case("acknowledged orders, empty books", 2, lambda o: replace(o, evidence=Evidence((), ()))),
-    Case("books that cannot be read", 3, lambda o: replace(o, evidence=Evidence())),
+    Case(
+        "every order refused",
+        1,
+        lambda o: replace(journal(o, attempts(OrderOutcome.FAIL)), evidence=EngineRecords((), ())),
+    ),
+    Case("acknowledged orders, empty books", 2, lambda o: replace(o, evidence=EngineRecords((), ()))),
+    Case("books that cannot be read", 3, lambda o: replace(o, evidence=EngineRecords())),
     Case("journal on a full disk", 4, lambda o: worker(o, replace(WORKER, problems=("OSError: no space",)))),
     Case("clock jumped", 4, lambda o: worker(o, replace(WORKER, clock_step_seconds=3600.0))),
     Case("listener raised", 4, lambda o: worker(o, replace(WORKER, problems=("user: ValueError",)))),
@@ -102,10 +110,10 @@ def test_run_that_proves_nothing_is_never_green(case: Case) -> None:
 
 
 def test_too_few_requests_are_inconclusive_and_name_how_many_are_needed() -> None:
-    few = Observed(
+    few = RunEvidence(
         "r", 50, 0, Journal(attempts()[:50]), (replace(WORKER, journalled=50, histogram_counts=(50,)),), BOOKS
     )
-    few = replace(few, evidence=Evidence((BOOKS.orders or ())[:50], (BOOKS.fills or ())[:50]))
+    few = replace(few, evidence=EngineRecords((BOOKS.orders or ())[:50], (BOOKS.fills or ())[:50]))
 
     checks = run_checks.checks(PLAN, few)
 
@@ -114,13 +122,13 @@ def test_too_few_requests_are_inconclusive_and_name_how_many_are_needed() -> Non
 
 
 def test_lost_order_outranks_a_slow_generator() -> None:
-    slow_and_lost = replace(journal(GOOD, attempts(lag=0.2)), evidence=Evidence((), ()))
+    slow_and_lost = replace(journal(GOOD, attempts(lag=0.2)), evidence=EngineRecords((), ()))
 
     assert found(slow_and_lost) is Verdict.CONSISTENCY_VIOLATION
 
 
 def test_checks_without_a_whole_kind_are_invalid() -> None:
-    only = [Check(name="workers", kind="generator", state=CheckState.PASS, said="")]
+    only = [StressCheck(name="workers", kind="generator", state=CheckState.PASS, said="")]
 
     assert verdict.of(only) is Verdict.INVALID
     assert verdict.of([]) is Verdict.INVALID

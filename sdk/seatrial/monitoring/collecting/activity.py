@@ -5,10 +5,10 @@ from collections import Counter, deque
 
 BUCKET_SECONDS = 5.0
 KEPT_SECONDS = 300.0
-MOST_ENDPOINTS = 200
+MAX_ENDPOINTS = 200
 
 
-class Bucket:
+class ActivityBucket:
     """Five seconds of activity."""
 
     __slots__ = ("counts", "number", "slowest")
@@ -19,12 +19,12 @@ class Bucket:
         self.slowest: dict[str, float] = {}
 
 
-class Activity:
+class RecentActivity:
     """Counts trades, API calls and errors of the recent past; the caller passes a monotonic time in seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._buckets: deque[Bucket] = deque(maxlen=int(KEPT_SECONDS / BUCKET_SECONDS) + 1)
+        self._buckets: deque[ActivityBucket] = deque(maxlen=int(KEPT_SECONDS / BUCKET_SECONDS) + 1)
 
     def trade(self, now: float) -> None:
         """Count one trade."""
@@ -42,7 +42,7 @@ class Activity:
             bucket = self._bucket(now)
             bucket.counts["calls"] += 1
             bucket.counts["failed_calls"] += not ok
-            if endpoint in bucket.slowest or len(bucket.slowest) < MOST_ENDPOINTS:
+            if endpoint in bucket.slowest or len(bucket.slowest) < MAX_ENDPOINTS:
                 bucket.slowest[endpoint] = max(seconds, bucket.slowest.get(endpoint, 0.0))
 
     def slowest_by_endpoint(self, now: float, window_seconds: float = 60.0) -> dict[str, float]:
@@ -66,12 +66,12 @@ class Activity:
         """Make a new lock, in a forked child."""
         self._lock = threading.Lock()
 
-    def _bucket(self, now: float) -> Bucket:
+    def _bucket(self, now: float) -> ActivityBucket:
         number = int(now // BUCKET_SECONDS)
         if not self._buckets or self._buckets[-1].number < number:
-            self._buckets.append(Bucket(number))
+            self._buckets.append(ActivityBucket(number))
         return self._buckets[-1]
 
-    def _since(self, now: float, window_seconds: float) -> list[Bucket]:
+    def _since(self, now: float, window_seconds: float) -> list[ActivityBucket]:
         oldest = (now - window_seconds) // BUCKET_SECONDS
         return [bucket for bucket in self._buckets if bucket.number >= oldest]

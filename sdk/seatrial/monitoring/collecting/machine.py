@@ -10,11 +10,11 @@ from time import sleep
 import psutil
 
 DISK_VARIABLE = "SEATRIAL_METRICS_DISK_PATH"
-SHORTEST_SPAN_SECONDS = 0.1
+MIN_SPAN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Load:
+class SystemLoad:
     """One sample, each in percent; None where this machine does not tell."""
 
     cpu_percent: float | None
@@ -22,7 +22,7 @@ class Load:
     disk_percent: float | None
 
 
-class Machine:
+class SystemLoadSampler:
     """Samples processor, memory and the disk of the working folder.
 
     Args:
@@ -34,17 +34,17 @@ class Machine:
         self._lock = threading.Lock()
         self._before = self._cpu()
 
-    def sample(self) -> Load:
+    def sample(self) -> SystemLoad:
         """Return the load now; the very first call may wait a tenth of a second for the processor."""
         with self._lock:
-            missing = SHORTEST_SPAN_SECONDS - (self._monotonic() - self._before[0])
+            missing = MIN_SPAN_SECONDS - (self._monotonic() - self._before[0])
             if missing > 0:
                 sleep(missing)
             now = self._cpu()
             busy, total = now[1] - self._before[1], now[2] - self._before[2]
             self._before = now
         cpu = min(100.0, max(0.0, 100.0 * busy / total)) if total > 0 else None
-        return Load(cpu, float(psutil.virtual_memory().percent), _disk())
+        return SystemLoad(cpu, float(psutil.virtual_memory().percent), _disk())
 
     def _cpu(self) -> tuple[float, float, float]:
         times = psutil.cpu_times()

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from seatrial.monitoring.collecting.activity import Activity
-from seatrial.monitoring.collecting.machine import Load, Machine
-from seatrial.monitoring.collecting.results import Results
-from seatrial.monitoring.collecting.sender import Outlets, Sender
-from seatrial.monitoring.collecting.spill import Spill, directory
-from seatrial.monitoring.collecting.tally import Tally
-from seatrial.monitoring.collecting.transport import Line, prepare
+from seatrial.monitoring.collecting.activity import RecentActivity
+from seatrial.monitoring.collecting.machine import SystemLoad, SystemLoadSampler
+from seatrial.monitoring.collecting.results import TradeResults
+from seatrial.monitoring.collecting.sender import EventSender, SenderTargets
+from seatrial.monitoring.collecting.spill import SpillFolder, directory
+from seatrial.monitoring.collecting.tally import ProcessCounters
+from seatrial.monitoring.collecting.transport import Transport, prepare
 from seatrial_core import catalog
 from seatrial_core.clients import find_token, service_url
 from seatrial_core.clock import SystemClock
@@ -25,7 +25,7 @@ from seatrial_core.contracts.clock import Clock
 REMEMBERED_TRADES = 50_000
 
 
-class Recorder:
+class ProcessRecorder:
     """What the collectors of one process share: counts, recent activity, the machine's load and the sender.
 
     Args:
@@ -35,14 +35,14 @@ class Recorder:
     def __init__(self, clock: Clock | None = None) -> None:
         prepare()
         self.clock = clock or SystemClock()
-        self.tally = Tally()
-        self.activity = Activity()
-        self.results = Results()
+        self.tally = ProcessCounters()
+        self.activity = RecentActivity()
+        self.results = TradeResults()
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.tally)
         self.address: str | None = None
-        self.sender = Sender(Outlets(self._line, lambda: Spill(directory()), self.drop), self.clock)
-        self._machine: Machine | None = None
+        self.sender = EventSender(SenderTargets(self._line, lambda: SpillFolder(directory()), self.drop), self.clock)
+        self._machine: SystemLoadSampler | None = None
         self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._trades_lock = threading.Lock()
 
@@ -92,7 +92,7 @@ class Recorder:
                 self._trades.popitem(last=False)
             return True
 
-    def load(self) -> Load:
+    def load(self) -> SystemLoad:
         """Sample the machine."""
         self.prime()
         assert self._machine is not None
@@ -101,7 +101,7 @@ class Recorder:
     def prime(self) -> None:
         """Note where the processor stands, so that the first sample is measured."""
         if self._machine is None:
-            self._machine = Machine(self.clock.monotonic)
+            self._machine = SystemLoadSampler(self.clock.monotonic)
 
     def after_fork(self) -> None:
         """Make a forked child usable: no lock that a vanished thread holds, no record that is the parent's."""
@@ -111,10 +111,10 @@ class Recorder:
         self._trades_lock = threading.Lock()
         self.sender.after_fork()
 
-    def _line(self) -> Line:
+    def _line(self) -> Transport:
         url = self.address or metrics_url()
         try:
-            return Line(url, find_token())
+            return Transport(url, find_token())
         except (httpx.InvalidURL, ValueError) as error:
             raise ValueError(f"SEATRIAL_METRICS_URL is no address: {url!r} ({error})") from error
 
@@ -128,15 +128,15 @@ def metrics_url(environment: Mapping[str, str] = os.environ) -> str:
 
 
 _process_lock = threading.Lock()
-_process_recorder: Recorder | None = None
+_process_recorder: ProcessRecorder | None = None
 
 
-def of_process() -> Recorder:
+def of_process() -> ProcessRecorder:
     """Return the recorder that all collectors of this process share."""
     global _process_recorder
     with _process_lock:
         if _process_recorder is None:
-            _process_recorder = Recorder()
+            _process_recorder = ProcessRecorder()
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=_after_fork)
         return _process_recorder

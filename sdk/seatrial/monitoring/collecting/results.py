@@ -9,7 +9,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Closed:
+class ClosedTradeTotals:
     """Sums over closed trades.
 
     Args:
@@ -27,12 +27,12 @@ class Closed:
     day_pnl: Decimal = ZERO
 
 
-class Results:
+class TradeResults:
     """Adds up recorded profits and losses."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._closed = Closed()
+        self._closed = ClosedTradeTotals()
 
     def add(self, pnl: Decimal, at: datetime) -> None:
         """Add one closed trade."""
@@ -48,7 +48,7 @@ class Results:
                 day_pnl=pnl + (before.day_pnl if before.day == day else ZERO),
             )
 
-    def closed(self) -> Closed:
+    def closed(self) -> ClosedTradeTotals:
         """Return the sums so far."""
         return self._closed
 

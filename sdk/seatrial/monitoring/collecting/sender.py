@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from seatrial.monitoring.collecting.identity import uuid7
-from seatrial.monitoring.collecting.spill import Batch, Spill
-from seatrial.monitoring.collecting.transport import Answer, Line
+from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder
+from seatrial.monitoring.collecting.transport import SendResult, Transport
 from seatrial_core.contracts.clock import Clock
 
 BUFFER_RECORDS = 20_000
@@ -24,9 +24,9 @@ BATCH_RECORDS = 500
 LINGER_SECONDS = 0.2
 HOLD_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
-FAREWELL_SECONDS = 1.2
-MOST_SENTENCES = 20
+MAX_PAUSE_SECONDS = 30.0
+CLOSE_TIMEOUT_SECONDS = 1.2
+MAX_SENTENCES = 20
 
 log = logging.getLogger("seatrial")
 
@@ -34,7 +34,7 @@ Record = tuple[datetime, dict[str, Any]]  # when it happened, and the event with
 
 
 @dataclass(frozen=True)
-class Outlets:
+class SenderTargets:
     """Where a sender's records go.
 
     Args:
@@ -44,12 +44,12 @@ class Outlets:
         dropped: Told the reason and number of records that were lost.
     """
 
-    line: Callable[[], Line]
-    spill: Callable[[], Spill]
+    line: Callable[[], Transport]
+    spill: Callable[[], SpillFolder]
     dropped: Callable[[str, int], None]
 
 
-class Sender:
+class EventSender:
     """Sends the records of one process.
 
     Args:
@@ -59,11 +59,11 @@ class Sender:
     """
 
     _thread: threading.Thread | None
-    _line: Line | None
-    _spill: Spill | None
-    _in_flight: Batch | None
+    _line: Transport | None
+    _spill: SpillFolder | None
+    _in_flight: RecordBatch | None
 
-    def __init__(self, outlets: Outlets, clock: Clock, buffer_records: int = BUFFER_RECORDS) -> None:
+    def __init__(self, outlets: SenderTargets, clock: Clock, buffer_records: int = BUFFER_RECORDS) -> None:
         self._outlets = outlets
         self._clock = clock
         self._buffer_records = buffer_records
@@ -106,7 +106,7 @@ class Sender:
         self._line_wanted = True
         self._next_try = 0.0
 
-    def close(self, timeout_seconds: float = FAREWELL_SECONDS) -> None:
+    def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
         """Send or spill everything within about the timeout, then stop the thread."""
         thread = self._thread
         if thread is None:
@@ -226,34 +226,34 @@ class Sender:
             self._in_flight = None
         return True
 
-    def _is_taken(self, batch: Batch) -> bool:
+    def _is_taken(self, batch: RecordBatch) -> bool:
         try:
             answer = self._send(batch)
         except Exception as error:  # noqa: BLE001  whatever goes wrong in a library, the batch waits for a better time
             self._line_wanted = True
-            answer = Answer(False, problem=f"sending failed unexpectedly ({error!r})")
+            answer = SendResult(False, problem=f"sending failed unexpectedly ({error!r})")
         self._connected = answer.taken
         if answer.taken:
             self._pause_seconds = self._next_try = 0.0
             for reason, number in Counter(answer.rejected).items():
                 self._outlets.dropped(reason, number)
             return True
-        self._pause_seconds = min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause_seconds * 2))
+        self._pause_seconds = min(MAX_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, self._pause_seconds * 2))
         self._next_try = self._clock.monotonic() + self._pause_seconds
         self._say(f"{answer.problem}; events wait in {self._spilled().folder}")
         return False
 
-    def _send(self, batch: Batch) -> Answer:
+    def _send(self, batch: RecordBatch) -> SendResult:
         if self._line is None or self._line_wanted:
             self._hang_up()
             try:
                 self._line = self._outlets.line()
             except ValueError as error:
-                return Answer(False, problem=str(error))
+                return SendResult(False, problem=str(error))
             self._line_wanted = False
         return self._line.send(batch)
 
-    def _next_batch(self) -> Batch:
+    def _next_batch(self) -> RecordBatch:
         with self._batch_lock:
             self._sequence += 1
             events: list[dict[str, Any]] = []
@@ -261,10 +261,10 @@ class Sender:
                 occurred_at, event = self._buffer.popleft()
                 stamp = occurred_at.isoformat().replace("+00:00", "Z")
                 events.append({"id": str(uuid7(occurred_at)), "occurred_at": stamp, **event})
-            self._in_flight = Batch(self._producer, self._sequence, tuple(events))
+            self._in_flight = RecordBatch(self._producer, self._sequence, tuple(events))
             return self._in_flight
 
-    def _keep(self, batch: Batch) -> None:
+    def _keep(self, batch: RecordBatch) -> None:
         if not batch.events:
             return
         try:
@@ -279,13 +279,13 @@ class Sender:
         if lost:
             self._outlets.dropped("spill_full", lost)
 
-    def _spilled(self) -> Spill:
+    def _spilled(self) -> SpillFolder:
         if self._spill is None:
             self._spill = self._outlets.spill()
         return self._spill
 
     def _say(self, sentence: str) -> None:
-        if sentence not in self._said and len(self._said) < MOST_SENTENCES:
+        if sentence not in self._said and len(self._said) < MAX_SENTENCES:
             self._said.add(sentence)
             log.warning(sentence)
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MOST_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 SUFFIX = ".batch.json"
 DIRECTORY_VARIABLE = "SEATRIAL_SPILL_DIR"
 
 
 @dataclass(frozen=True)
-class Batch:
+class RecordBatch:
     """Events that travel together under one key.
 
     Args:
@@ -51,7 +51,7 @@ def directory(environment: Mapping[str, str] = os.environ, start: Path | None = 
     return Path(state) / "seatrial" / "spill"
 
 
-class Spill:
+class SpillFolder:
     """A folder of waiting batches, oldest first by name.
 
     Args:
@@ -59,11 +59,11 @@ class Spill:
         most_bytes: Beyond this the oldest batches make room.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, most_bytes: int = MAX_BYTES) -> None:
         self.folder = folder
         self._most_bytes = most_bytes
 
-    def put(self, batch: Batch) -> int:
+    def put(self, batch: RecordBatch) -> int:
         """Keep a batch and return how many older events had to go for it.
 
         Raises:
@@ -89,11 +89,11 @@ class Spill:
         except OSError:
             return []
 
-    def read(self, path: Path) -> Batch | None:
+    def read(self, path: Path) -> RecordBatch | None:
         """Return a waiting batch, or None when it is gone or cannot be read."""
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            return Batch(document["producer"], document["sequence"], tuple(document["events"]))
+            return RecordBatch(document["producer"], document["sequence"], tuple(document["events"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

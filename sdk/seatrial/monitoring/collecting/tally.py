@@ -24,7 +24,7 @@ FAMILIES = (
 Labels = tuple[str, ...]
 
 
-class Histogram:
+class HistogramCounts:
     """The observations of one label set: a count a bucket, the last one without bound, and their sum."""
 
     __slots__ = ("bounds", "counts", "total")
@@ -48,13 +48,15 @@ class Histogram:
         return rows
 
 
-class Tally(Collector):
+class ProcessCounters(Collector):
     """All families of one process; every one is shown from the start, an unknown gauge without a sample."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counters: dict[str, dict[Labels, float]] = {f.name: {} for f in FAMILIES if f.kind == "counter"}
-        self._histograms: dict[str, dict[Labels, Histogram]] = {f.name: {} for f in FAMILIES if f.kind == "histogram"}
+        self._histograms: dict[str, dict[Labels, HistogramCounts]] = {
+            f.name: {} for f in FAMILIES if f.kind == "histogram"
+        }
         self._gauges: dict[str, float] = {}
         self._seen: dict[tuple[str, str], set[str]] = {}
 
@@ -109,10 +111,10 @@ class Tally(Collector):
         labels = self._within_budget(family, labels)
         series[labels] = series.get(labels, 0) + by
 
-    def _histogram(self, family: catalog.Metric, labels: Labels) -> Histogram:
+    def _histogram(self, family: catalog.Metric, labels: Labels) -> HistogramCounts:
         series = self._histograms[family.name]
         if labels not in series:
-            series[labels] = Histogram(family.buckets)
+            series[labels] = HistogramCounts(family.buckets)
         return series[labels]
 
     def _within_budget(self, family: catalog.Metric, labels: Labels) -> Labels:

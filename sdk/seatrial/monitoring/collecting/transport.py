@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from seatrial.monitoring.collecting.spill import Batch
+from seatrial.monitoring.collecting.spill import RecordBatch
 from seatrial_core.contracts.events import BATCH_HEADER
 
 EVENTS_PATH = "/v1/events"
@@ -31,7 +31,7 @@ class Peer(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class SendResult:
     """What became of a batch.
 
     Args:
@@ -66,7 +66,7 @@ def identify(url: str, timeout_seconds: float = PROBE_SECONDS) -> Peer:
     return Peer.SERVICE if _speaks_ours(response) else Peer.STRANGER
 
 
-class Line:
+class Transport:
     """A connection to one metrics service; a stranger at its address never sees the token or an event.
 
     Args:
@@ -80,18 +80,20 @@ class Line:
         self._http = _client(url, token, timeout_seconds)
         self._known = False
 
-    def send(self, batch: Batch) -> Answer:
+    def send(self, batch: RecordBatch) -> SendResult:
         """Send a batch once."""
         if not self._known:
             peer = identify(self.url)
             if peer is not Peer.SERVICE:
-                return Answer(False, problem=_absent(peer, self.url))
+                return SendResult(False, problem=_absent(peer, self.url))
             self._known = True
         try:
             response = self._http.post(EVENTS_PATH, json=batch.events, headers={BATCH_HEADER: batch.key})
         except httpx.HTTPError as error:
             self._known = False
-            return Answer(False, problem=f"the metrics service at {self.url} does not answer ({type(error).__name__})")
+            return SendResult(
+                False, problem=f"the metrics service at {self.url} does not answer ({type(error).__name__})"
+            )
         answer = read(response, batch, self.url)
         self._known = answer.taken
         return answer
@@ -101,17 +103,17 @@ class Line:
         self._http.close()
 
 
-def read(response: httpx.Response, batch: Batch, url: str) -> Answer:
+def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
     """Return what a response says about the batch it answers."""
     body = _body(response)
     if response.status_code == 202 and isinstance(body.get("accepted"), int):
         rejected = body.get("rejected")
         codes = [str(item.get("code", "refused")) for item in rejected] if isinstance(rejected, list) else []
-        return Answer(True, tuple(codes))
+        return SendResult(True, tuple(codes))
     if response.status_code in (400, 409, 413, 422) and "code" in body:
-        return Answer(True, (str(body["code"]),) * len(batch.events))
+        return SendResult(True, (str(body["code"]),) * len(batch.events))
     said = body.get("detail") or f"status {response.status_code}"
-    return Answer(False, problem=f"the metrics service at {url} does not take events: {said}")
+    return SendResult(False, problem=f"the metrics service at {url} does not take events: {said}")
 
 
 def _client(url: str, token: str, timeout_seconds: float) -> httpx.Client:

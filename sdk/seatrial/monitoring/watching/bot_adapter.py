@@ -22,7 +22,7 @@ log = logging.getLogger("seatrial")
 
 
 @dataclass(frozen=True)
-class Holdings:
+class AccountSnapshot:
     """What the owner's object said at one moment; None where it cannot say it.
 
     Args:
@@ -40,7 +40,7 @@ class Holdings:
     pnls: tuple[float, ...] | None = None
 
 
-class Owner:
+class BotAdapter:
     """The first argument of a monitor.
 
     Args:
@@ -72,12 +72,12 @@ class Owner:
                 f"record_trade(..., pnl=...) where it is used and are absent otherwise: {absent}"
             )
 
-    def read(self) -> Holdings:
+    def read(self) -> AccountSnapshot:
         """Ask everything that can be asked."""
         positions = self._rows("get_open_positions")
         trades = self._rows("get_trades", EPOCH)
         pnls = None if trades is None else tuple(p for p in (number(row, ("pnl",)) for row in trades) if p is not None)
-        return Holdings(
+        return AccountSnapshot(
             balance=self._balance(),
             positions=None if positions is None else len(positions),
             risk_at_stop=None if positions is None else self._risk(positions),

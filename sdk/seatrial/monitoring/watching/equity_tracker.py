@@ -7,7 +7,7 @@ from seatrial_core.figures import live
 
 
 @dataclass(frozen=True)
-class Course:
+class EquityTracker:
     """Where the equity came from.
 
     Args:
@@ -27,12 +27,12 @@ class Course:
     session_start: float
 
     @classmethod
-    def begin(cls, opening: float, equity: float, session_start: float, now: datetime) -> "Course":
+    def begin(cls, opening: float, equity: float, session_start: float, now: datetime) -> "EquityTracker":
         """Return the course at its first observation."""
         before = cls(opening, opening, opening, 0.0, now.date(), session_start)
         return before.advance(equity, now)
 
-    def advance(self, equity: float, now: datetime) -> "Course":
+    def advance(self, equity: float, now: datetime) -> "EquityTracker":
         """Return the course after one more observation."""
         start = self.session_start if now.date() == self.session_day else self.equity
         peak = max(self.peak, equity)

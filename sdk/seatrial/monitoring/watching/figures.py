@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seatrial.monitoring.collecting.results import Closed
-from seatrial.monitoring.watching.bot_adapter import Holdings
-from seatrial.monitoring.watching.equity_tracker import Course
+from seatrial.monitoring.collecting.results import ClosedTradeTotals
+from seatrial.monitoring.watching.bot_adapter import AccountSnapshot
+from seatrial.monitoring.watching.equity_tracker import EquityTracker
 from seatrial_core import catalog
 from seatrial_core.figures import live
 from seatrial_core.figures.figure import Figure, known, undefined
@@ -15,7 +15,7 @@ NO_EQUITY = undefined("no balance, and no initial balance with recorded profits"
 
 
 @dataclass(frozen=True)
-class Observation:
+class MonitorReading:
     """Everything one tick saw.
 
     Args:
@@ -26,14 +26,14 @@ class Observation:
         recent: Trades, calls, failed calls and errors of the last five minutes.
     """
 
-    holdings: Holdings
-    closed: Closed
-    course: Course | None
+    holdings: AccountSnapshot
+    closed: ClosedTradeTotals
+    course: EquityTracker | None
     slowest: Mapping[str, float] = field(default_factory=dict)
     recent: Counter[str] = field(default_factory=Counter)
 
 
-def equity_of(holdings: Holdings, closed: Closed, initial_balance: float | None) -> float | None:
+def equity_of(holdings: AccountSnapshot, closed: ClosedTradeTotals, initial_balance: float | None) -> float | None:
     """Return the account's equity: the owner's balance, else the initial one plus known profits; None if unknown."""
     if holdings.balance is not None:
         return holdings.balance
@@ -44,7 +44,7 @@ def equity_of(holdings: Holdings, closed: Closed, initial_balance: float | None)
     return initial_balance + float(closed.pnl) if closed.trades else None
 
 
-def gauges(seen: Observation) -> dict[catalog.Metric, float | None]:
+def gauges(seen: MonitorReading) -> dict[catalog.Metric, float | None]:
     """Return the gauges of the metrics page that depend on money; None where unknown."""
     course = seen.course
     wins, trades = _closed(seen)
@@ -58,7 +58,7 @@ def gauges(seen: Observation) -> dict[catalog.Metric, float | None]:
     }
 
 
-def values(seen: Observation) -> dict[str, Figure]:
+def values(seen: MonitorReading) -> dict[str, Figure]:
     """Return what the thresholds are judged by, under the names of the metrics service's snapshot."""
     course, recent = seen.course, seen.recent
     wins, trades = _closed(seen)
@@ -77,13 +77,13 @@ def values(seen: Observation) -> dict[str, Figure]:
     }
 
 
-def _closed(seen: Observation) -> tuple[int, int]:
+def _closed(seen: MonitorReading) -> tuple[int, int]:
     if seen.holdings.pnls is not None:
         return sum(pnl > 0 for pnl in seen.holdings.pnls), len(seen.holdings.pnls)
     return seen.closed.wins, seen.closed.trades
 
 
-def _profit(seen: Observation) -> float | None:
+def _profit(seen: MonitorReading) -> float | None:
     if seen.course is not None:
         return seen.course.pnl
     if seen.holdings.pnls is not None:
@@ -91,7 +91,7 @@ def _profit(seen: Observation) -> float | None:
     return float(seen.closed.pnl) if seen.closed.trades else None
 
 
-def _risk(holdings: Holdings, course: Course) -> Figure:
+def _risk(holdings: AccountSnapshot, course: EquityTracker) -> Figure:
     if holdings.risk_at_stop is None:
         return undefined("the open positions are not known")
     return live.open_risk_ratio(holdings.risk_at_stop, course.equity)

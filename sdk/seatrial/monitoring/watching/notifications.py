@@ -12,13 +12,13 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 ATTEMPT_SECONDS = 5.0
-MOST_WAITING = 100
-MOST_ATTEMPTS = 20
+MAX_WAITING = 100
+MAX_ATTEMPTS = 20
 
 log = logging.getLogger("seatrial")
 
 
-class Notices:
+class WebhookQueue:
     """Messages on their way to one address, in order; one that fails is tried again at the next tick.
 
     Args:
@@ -31,7 +31,7 @@ class Notices:
         self._url = url
         self._secret = secret
         self._clock = clock
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque(maxlen=MOST_WAITING)  # Any: JSON
+        self._waiting: deque[tuple[dict[str, Any], int]] = deque(maxlen=MAX_WAITING)  # Any: JSON
 
     def add(self, message: Mapping[str, Any]) -> None:
         """Put a message in line."""
@@ -47,9 +47,9 @@ class Notices:
             if not problem:
                 self._waiting.popleft()
                 continue
-            if attempts + 1 >= MOST_ATTEMPTS:
+            if attempts + 1 >= MAX_ATTEMPTS:
                 self._waiting.popleft()
-                log.error("alert %s was given up after %d attempts: %s", message["rule"], MOST_ATTEMPTS, problem)
+                log.error("alert %s was given up after %d attempts: %s", message["rule"], MAX_ATTEMPTS, problem)
                 continue
             self._waiting[0] = (message, attempts + 1)
             if attempts == 0:

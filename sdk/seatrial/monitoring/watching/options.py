@@ -14,7 +14,7 @@ DEFAULT_INTERVAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Options:
+class MonitorOptions:
     """The options of one monitor, checked.
 
     Args:
@@ -45,7 +45,7 @@ def read(
     interval: float | None = None,
     alert_thresholds: Mapping[str, float] | None = None,
     environment: Mapping[str, str] = os.environ,
-) -> Options:
+) -> MonitorOptions:
     """Return the options of a monitor, or raise ValueError naming what is wrong.
 
     Args:
@@ -57,7 +57,7 @@ def read(
         alert_thresholds: Changes single thresholds; wins over the config.
         environment: The variables MONITORING_PORT, METRICS_UPDATE_INTERVAL, ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET.
     """
-    return Options(
+    return MonitorOptions(
         port=_port(port, _attribute(config, "monitoring_port"), environment),
         interval_seconds=_interval(interval, _attribute(config, "metrics_update_interval"), environment),
         thresholds=thresholds(_attribute(config, "alert_thresholds"), alert_thresholds),

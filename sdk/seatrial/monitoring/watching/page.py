@@ -20,7 +20,7 @@ LARGEST_BODY_BYTES = 1 << 22
 Connection = socket.socket | tuple[bytes, socket.socket]
 
 
-class Page:
+class MetricsPage:
     """Serves one registry at /metrics, on this machine only, from threads that do not keep the process alive.
 
     Args:

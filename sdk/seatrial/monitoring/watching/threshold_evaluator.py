@@ -8,8 +8,8 @@ import httpx
 
 from seatrial.monitoring.collecting.identity import uuid7
 from seatrial.monitoring.watching import figures
-from seatrial.monitoring.watching.options import Options
-from seatrial_core.alerting import Observation, Rule, Scope, State, Transition, default_rules, evaluate
+from seatrial.monitoring.watching.options import MonitorOptions
+from seatrial_core.alerting import AlertState, Observation, Rule, RuleScope, Transition, default_rules, evaluate
 from seatrial_core.clients import service_url
 from seatrial_core.figures.figure import Figure, known, undefined
 
@@ -19,19 +19,19 @@ NO_CALL = undefined("no call in the last 60 seconds")
 Notice = dict[str, Any]  # Any: JSON
 
 
-class Judge:
+class ThresholdEvaluator:
     """Remembers how each threshold stands and tells what began, what ended and what still stands.
 
     Args:
         chosen: The thresholds, and the account they are about.
     """
 
-    def __init__(self, chosen: Options) -> None:
+    def __init__(self, chosen: MonitorOptions) -> None:
         self._options = chosen
         self._rules = default_rules(chosen.thresholds)
-        self._states: dict[tuple[str, str | None], State] = {}
+        self._states: dict[tuple[str, str | None], AlertState] = {}
 
-    def judge(self, seen: figures.Observation, now: datetime) -> list[Notice]:
+    def judge(self, seen: figures.MonitorReading, now: datetime) -> list[Notice]:
         """Return the notices that one reading gives rise to, in the rules' order."""
         values = figures.values(seen)
         notices = []
@@ -42,8 +42,10 @@ class Judge:
                     notices.append(notice)
         return notices
 
-    def _figures(self, rule: Rule, seen: figures.Observation, values: Mapping[str, Figure]) -> dict[str | None, Figure]:
-        if Scope.ENDPOINT not in rule.scopes:
+    def _figures(
+        self, rule: Rule, seen: figures.MonitorReading, values: Mapping[str, Figure]
+    ) -> dict[str | None, Figure]:
+        if RuleScope.ENDPOINT not in rule.scopes:
             return {None: values[rule.metric]}
         silent = {endpoint: NO_CALL for name, endpoint in self._states if name == rule.name}
         return {**silent, **{endpoint: known(seconds) for endpoint, seconds in seen.slowest.items()}}
@@ -51,7 +53,7 @@ class Judge:
     def _one(
         self, rule: Rule, endpoint: str | None, figure: Figure, samples: Figure | None, now: datetime
     ) -> Notice | None:
-        before = self._states.get((rule.name, endpoint), State())
+        before = self._states.get((rule.name, endpoint), AlertState())
         count = None if samples is None else samples.value
         observation = Observation(figure.value, count, figure.reason or "")
         decision = evaluate(rule, before, observation, now)

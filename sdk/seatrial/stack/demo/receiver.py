@@ -14,7 +14,7 @@ LARGEST_BODY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ReceivedNotification:
     """One notification as it came, with its idempotency key."""
 
     key: str
@@ -31,7 +31,7 @@ class Delivery:
         return str(self.body.get("state", self.body.get("status", "")))
 
 
-class Receiver:
+class NotificationReceiver:
     """Listens on a free loopback port, checks every signature, keeps each notification once.
 
     Args:
@@ -39,12 +39,12 @@ class Receiver:
         heard: Called with each new notification.
     """
 
-    def __init__(self, secret: str, heard: Callable[[Delivery], None]) -> None:
+    def __init__(self, secret: str, heard: Callable[[ReceivedNotification], None]) -> None:
         self.secret = secret
         self.refused: list[str] = []
         self._heard = heard
         self._clock = SystemClock()
-        self._deliveries: dict[str, Delivery] = {}
+        self._deliveries: dict[str, ReceivedNotification] = {}
         self._guard = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, name="demo-receiver", daemon=True)
@@ -55,7 +55,7 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[ReceivedNotification]:
         """Return the notifications so far, each once."""
         with self._guard:
             return list(self._deliveries.values())
@@ -77,7 +77,7 @@ class Receiver:
             with self._guard:
                 self.refused.append(refusal)
             return 401
-        delivery = Delivery(key, json.loads(body))
+        delivery = ReceivedNotification(key, json.loads(body))
         with self._guard:
             is_new = key not in self._deliveries
             self._deliveries.setdefault(key, delivery)
@@ -86,7 +86,7 @@ class Receiver:
         return 200
 
 
-def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+def _handler(receiver: NotificationReceiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = min(int(self.headers.get("Content-Length") or 0), LARGEST_BODY_BYTES)

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seatrial.stack.demo import bars, comparison, steps
 from seatrial.stack.demo.bars import SymbolBars
-from seatrial.stack.demo.receiver import Delivery, Receiver
-from seatrial.stack.demo.summary import Check, Summary
-from seatrial.stack.processes.supervisor import Status
+from seatrial.stack.demo.receiver import NotificationReceiver, ReceivedNotification
+from seatrial.stack.demo.summary import DemoCheck, DemoSummary
+from seatrial.stack.processes.supervisor import ServiceStatus
 from seatrial.stack.stack import Stack
 from seatrial_core.catalog import GUIDE_METRICS
 from seatrial_core.clients import ServiceClient
@@ -25,7 +25,7 @@ CLIENT_ATTEMPTS = 8
 
 
 @dataclass
-class Findings:
+class DemoObservations:
     """What the steps saw, gathered for the summary."""
 
     replay: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
@@ -34,7 +34,7 @@ class Findings:
     page: dict[str, float] = field(default_factory=dict)
     performance: Mapping[str, Any] = field(default_factory=dict)
     fired: list[str] = field(default_factory=list)
-    delivered: list[Delivery] = field(default_factory=list)
+    delivered: list[ReceivedNotification] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     stress: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ def run(stack: Stack, *, once: bool) -> int:
     console.print("dividends ignored. Five paper accounts of 10,000 trade rsi_bollinger, charged 0.1 % a side.")
     symbols = bars.load()
     secret = secrets.token_hex(16)
-    receiver = Receiver(secret, lambda delivery: _print_delivery(console, delivery))
+    receiver = NotificationReceiver(secret, lambda delivery: _print_delivery(console, delivery))
     receiver.start()
     try:
         stack.use_fresh_database(DATABASE)
@@ -75,8 +75,10 @@ def run(stack: Stack, *, once: bool) -> int:
         receiver.stop()
 
 
-def _watch(stack: Stack, symbols: list[SymbolBars], receiver: Receiver, console: Console) -> Findings:
-    seen = Findings()
+def _watch(
+    stack: Stack, symbols: list[SymbolBars], receiver: NotificationReceiver, console: Console
+) -> DemoObservations:
+    seen = DemoObservations()
     with _client(stack, "engine") as engine, _client(stack, "metrics") as metrics:
         with _progress(console) as progress:
             task = progress.add_task("replay", total=1.0, figures="")
@@ -107,7 +109,7 @@ def _watch(stack: Stack, symbols: list[SymbolBars], receiver: Receiver, console:
     return seen
 
 
-def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss_mb: float) -> Summary:
+def summarise(seen: DemoObservations, services: dict[str, str], seconds: float, peak_rss_mb: float) -> DemoSummary:
     """Judge what was seen: every check must have really happened for `ok`."""
     differences = [
         difference
@@ -120,20 +122,22 @@ def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss
     delivered = {each.rule for each in seen.delivered}
     equal = not differences and count_engine > 0
     checks = [
-        Check("services ready", set(services.values()) == {"ready"}, ", ".join(sorted(services))),
-        Check("replay finished", seen.replay.get("status") == "finished", f"{seen.replay.get('steps_done')} days"),
-        Check("twelve metrics on the page", not missing, f"missing: {', '.join(missing)}" if missing else "all twelve"),
-        Check("trades_total counts every fill", seen.page.get("trades_total") == 2 * count_engine, _count(seen)),
-        Check("drawdown and win rate fired", set(seen.fired) >= EXPECTED_RULES, ", ".join(seen.fired) or "none"),
-        Check(
+        DemoCheck("services ready", set(services.values()) == {"ready"}, ", ".join(sorted(services))),
+        DemoCheck("replay finished", seen.replay.get("status") == "finished", f"{seen.replay.get('steps_done')} days"),
+        DemoCheck(
+            "twelve metrics on the page", not missing, f"missing: {', '.join(missing)}" if missing else "all twelve"
+        ),
+        DemoCheck("trades_total counts every fill", seen.page.get("trades_total") == 2 * count_engine, _count(seen)),
+        DemoCheck("drawdown and win rate fired", set(seen.fired) >= EXPECTED_RULES, ", ".join(seen.fired) or "none"),
+        DemoCheck(
             "alerts delivered, signatures good",
             not seen.refused and delivered >= set(seen.fired) and bool(delivered),
             f"{len(seen.delivered)} notifications",
         ),
-        Check("engine and backtest trade the same", equal, _agreement(count_engine, count_backtest, differences)),
-        Check("stress run passed", seen.stress.get("verdict") == "PASS", _stressed(seen.stress)),
+        DemoCheck("engine and backtest trade the same", equal, _agreement(count_engine, count_backtest, differences)),
+        DemoCheck("stress run passed", seen.stress.get("verdict") == "PASS", _stressed(seen.stress)),
     ]
-    return Summary(
+    return DemoSummary(
         ok=all(check.passed for check in checks),
         seconds=round(seconds, 1),
         services=services,
@@ -150,7 +154,7 @@ def summarise(seen: Findings, services: dict[str, str], seconds: float, peak_rss
     )
 
 
-def _count(seen: Findings) -> str:
+def _count(seen: DemoObservations) -> str:
     return f"{seen.page.get('trades_total', 0):.0f} executions"
 
 
@@ -175,7 +179,9 @@ def _stressed(run: Mapping[str, Any]) -> str:
 
 
 def _services(stack: Stack) -> dict[str, str]:
-    return {state.service: "ready" if state.status is Status.READY else state.status.value for state in stack.states}
+    return {
+        state.service: "ready" if state.status is ServiceStatus.READY else state.status.value for state in stack.states
+    }
 
 
 def _client(stack: Stack, service: str) -> ServiceClient:
@@ -203,6 +209,6 @@ def _figures(metrics: ServiceClient) -> str:
     )
 
 
-def _print_delivery(console: Console, delivery: Delivery) -> None:
+def _print_delivery(console: Console, delivery: ReceivedNotification) -> None:
     words = escape(str(delivery.body.get("summary", "")))
     console.print(f"[bold]webhook received[/] {delivery.rule} {delivery.state}: {words}", soft_wrap=True)

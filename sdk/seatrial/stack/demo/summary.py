@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 @dataclass(frozen=True)
-class Check:
+class DemoCheck:
     """One thing that had to happen, whether it did, and what was seen."""
 
     name: str
@@ -18,7 +18,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Summary:
+class DemoSummary:
     """The demo's outcome; `ok` only when every check passed."""
 
     ok: bool
@@ -33,7 +33,7 @@ class Summary:
     deliveries: int
     stress_verdict: str | None
     peak_rss_mb: float
-    checks: list[Check] = field(default_factory=list)
+    checks: list[DemoCheck] = field(default_factory=list)
 
     def write(self, file: Path) -> None:
         """Store the summary as JSON."""

@@ -11,7 +11,7 @@ UNPRIVILEGED = "nobody"
 
 
 @dataclass(frozen=True)
-class Account:
+class ServerUser:
     """Numbers of the account that runs the server; both None means the account of this process."""
 
     user: int | None = None
@@ -28,12 +28,12 @@ class Account:
             os.chown(path, self.user, self.group)
 
 
-def for_data(data: Path) -> Account:
+def for_data(data: Path) -> ServerUser:
     """Choose the account for a data folder: the owner it already has, else `nobody` under root."""
     if os.geteuid() != 0:
-        return Account()
+        return ServerUser()
     if data.exists() and data.stat().st_uid != 0:
-        return Account(data.stat().st_uid, data.stat().st_gid)
+        return ServerUser(data.stat().st_uid, data.stat().st_gid)
     try:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
@@ -41,4 +41,4 @@ def for_data(data: Path) -> Account:
             f"PostgreSQL refuses to run as root and this machine has no account `{UNPRIVILEGED}`. "
             "Run seatrial as an ordinary user, or set SEATRIAL_DATABASE_URL to a database of your own."
         ) from None
-    return Account(entry.pw_uid, entry.pw_gid)
+    return ServerUser(entry.pw_uid, entry.pw_gid)

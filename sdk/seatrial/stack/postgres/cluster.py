@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from seatrial.stack.errors import StackError, not_writable
-from seatrial.stack.postgres.account import Account
+from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
 
 USER = "seatrial"
@@ -47,7 +47,7 @@ def password(home: Path) -> str:
         raise not_writable(file, error) from error
 
 
-def create(data: Path, binaries: Binaries, account: Account, secret: str, *, durable: bool = True) -> None:
+def create(data: Path, binaries: Binaries, account: ServerUser, secret: str, *, durable: bool = True) -> None:
     """Run initdb in a folder beside `data` and move it into place, so a killed initdb leaves no half data folder."""
     staging = data.with_name("data.new")
     secret_file = data.with_name("password.new")
@@ -77,7 +77,7 @@ def _check_space(folder: Path) -> None:
         )
 
 
-def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: Account, options: tuple[str, ...]) -> None:
+def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: ServerUser, options: tuple[str, ...]) -> None:
     command = [
         str(binaries.folder / "initdb"),
         *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"),

@@ -19,7 +19,7 @@ CONNECT_SECONDS = 5
 MIGRATION_SECONDS = 300
 
 
-class Database(Protocol):
+class StackDatabase(Protocol):
     """What the supervisor needs of a database."""
 
     @property
@@ -84,7 +84,9 @@ class EmbeddedDatabase:
         self._layout.run.mkdir(parents=True, exist_ok=True)
         state = postmaster.read(self._server.data)
         if state is not None:
-            record.write(self._layout.run, record.Part("postgres", self._server.port, database=self._name), state.pid)
+            record.write(
+                self._layout.run, record.ProcessLabel("postgres", self._server.port, database=self._name), state.pid
+            )
 
     def is_running(self) -> bool:
         """Tell whether the server is alive."""
@@ -98,7 +100,7 @@ class EmbeddedDatabase:
 
 def choose(
     layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str], fresh: str | None = None
-) -> Database:
+) -> StackDatabase:
     """Return the database that the environment asks for; `fresh` names one of the embedded server to make anew."""
     url = environment.get(VARIABLE, "").strip()
     if url and fresh is not None:

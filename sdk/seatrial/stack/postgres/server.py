@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from seatrial.stack.errors import AlreadyRunning, PortTaken, StackError, not_writable
 from seatrial.stack.postgres import binaries as programs
 from seatrial.stack.postgres import cluster, home, postmaster
-from seatrial.stack.postgres.account import Account, for_data
+from seatrial.stack.postgres.account import ServerUser, for_data
 from seatrial.stack.processes import ports
-from seatrial.stack.processes.lock import Lock
+from seatrial.stack.processes.lock import FileLock
 
 if TYPE_CHECKING:
     import psycopg
@@ -51,7 +51,7 @@ class PostgresServer:
         self._override = binaries
         self._settings = dict(settings or {})
         self._guardian: subprocess.Popen[bytes] | None = None
-        self._lock: Lock | None = None
+        self._lock: FileLock | None = None
         self._port: int | None = None
         self._password = ""
 
@@ -178,7 +178,7 @@ class PostgresServer:
             self.create_database(DATABASE)
 
     def _take_lock(self, root: Path) -> None:
-        lock = Lock(root / "lock")
+        lock = FileLock(root / "lock")
         if not lock.take():
             raise AlreadyRunning(
                 f"PostgreSQL in {self.folder} is already served by process {lock.holder()}. "
@@ -186,13 +186,13 @@ class PostgresServer:
             )
         self._lock = lock
 
-    def _programs(self, root: Path, account: Account) -> programs.Binaries:
+    def _programs(self, root: Path, account: ServerUser) -> programs.Binaries:
         found = programs.find(cluster.version(self.data), self._override)
         if account.is_other and not programs.reachable_by_all(found):
             return programs.copied_to(root, found)
         return found
 
-    def _start_with_retries(self, found: programs.Binaries, account: Account) -> None:
+    def _start_with_retries(self, found: programs.Binaries, account: ServerUser) -> None:
         deadline = time.monotonic() + RETRY_SECONDS
         avoid: int | None = None
         while True:
@@ -226,7 +226,7 @@ class PostgresServer:
             return remembered
         return ports.free()
 
-    def _start_once(self, found: programs.Binaries, account: Account) -> str | None:
+    def _start_once(self, found: programs.Binaries, account: ServerUser) -> str | None:
         # None when the server is ready, else what it wrote before it ended
         try:
             before = self.log.stat().st_size if self.log.exists() else 0
@@ -259,7 +259,7 @@ class PostgresServer:
             log.seek(before)
             return log.read().decode("utf-8", "replace")[-2000:]
 
-    def _order(self, found: programs.Binaries, account: Account) -> str:
+    def _order(self, found: programs.Binaries, account: ServerUser) -> str:
         settings = {
             "listen_addresses": ports.LOOPBACK,
             "port": str(self._port),

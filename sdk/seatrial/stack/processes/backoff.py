@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 FIRST_SECONDS = 0.5
-LONGEST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 QUIET_SECONDS = 60.0
 
 
@@ -22,4 +22,4 @@ class Backoff:
         """Return the pause before the next start."""
         if self.crashes == 0:
             return 0.0
-        return min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self.crashes - 1, 10))
+        return min(MAX_SECONDS, FIRST_SECONDS * 2.0 ** min(self.crashes - 1, 10))

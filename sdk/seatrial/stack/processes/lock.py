@@ -7,7 +7,7 @@ from pathlib import Path
 from seatrial.stack.errors import not_writable
 
 
-class Lock:
+class FileLock:
     """Hold a file exclusively between `take` and `release`."""
 
     def __init__(self, file: Path) -> None:
@@ -32,7 +32,7 @@ class Lock:
 
     def holder(self) -> int | None:
         """Return the pid that the present holder wrote, or None when nobody holds the lock."""
-        probe = Lock(self._file)
+        probe = FileLock(self._file)
         if not self._file.exists() or probe.take():
             probe.release()
             return None

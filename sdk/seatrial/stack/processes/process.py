@@ -12,7 +12,7 @@ from pathlib import Path
 from seatrial.stack.errors import not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import record
-from seatrial.stack.services import Address, Service
+from seatrial.stack.services import ServiceAddress, ServiceSpec
 
 GRACE_SECONDS = 15.0
 READY_TIMEOUT_SECONDS = 1.0
@@ -21,7 +21,7 @@ READY_TIMEOUT_SECONDS = 1.0
 class ServiceProcess:
     """Start, probe and stop one service; whether and when to restart is decided by the supervisor."""
 
-    def __init__(self, service: Service, address: Address, layout: Layout) -> None:
+    def __init__(self, service: ServiceSpec, address: ServiceAddress, layout: Layout) -> None:
         self.service = service
         self.address = address
         self._layout = layout
@@ -61,7 +61,7 @@ class ServiceProcess:
         except OSError as error:
             raise not_writable(self.log, error) from error
         self._started = time.monotonic()
-        part = record.Part(self.service.name, self.address.port, restarts)
+        part = record.ProcessLabel(self.service.name, self.address.port, restarts)
         record.write(self._layout.run, part, self._child.pid)
 
     def ended(self) -> int | None:

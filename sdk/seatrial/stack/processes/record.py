@@ -12,7 +12,7 @@ SLACK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Part:
+class ProcessLabel:
     """What is known of a part before the system says which process it is."""
 
     service: str
@@ -22,7 +22,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Record:
+class ProcessRecord:
     """One process of the stack; `start_time` is what the system says, in epoch seconds."""
 
     service: str
@@ -43,13 +43,13 @@ class Record:
             return None
 
 
-def write(folder: Path, part: Part, pid: int) -> Record:
+def write(folder: Path, part: ProcessLabel, pid: int) -> ProcessRecord:
     """Note that a part runs as `pid`."""
     try:
         started = psutil.Process(pid).create_time()
     except psutil.Error:
         started = 0.0  # it has ended already; the record then matches no process
-    record = Record(part.service, pid, part.port, started, part.restarts, part.database)
+    record = ProcessRecord(part.service, pid, part.port, started, part.restarts, part.database)
     file = folder / f"{part.service}.json"
     staging = file.with_suffix(f".{os.getpid()}.new")
     staging.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
@@ -57,14 +57,14 @@ def write(folder: Path, part: Part, pid: int) -> Record:
     return record
 
 
-def read(folder: Path, service: str) -> Record | None:
+def read(folder: Path, service: str) -> ProcessRecord | None:
     """Return what is noted about `service`, or None when nothing readable is."""
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return Record(**json.loads((folder / f"{service}.json").read_text(encoding="utf-8")))
+        return ProcessRecord(**json.loads((folder / f"{service}.json").read_text(encoding="utf-8")))
     return None
 
 
-def read_all(folder: Path) -> list[Record]:
+def read_all(folder: Path) -> list[ProcessRecord]:
     """Return every readable record of a run folder."""
     found = (read(folder, file.stem) for file in sorted(folder.glob("*.json")))
     return [record for record in found if record is not None]

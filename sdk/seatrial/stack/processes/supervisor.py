@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from seatrial.stack.environment import Surroundings
+from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres.database import Database
+from seatrial.stack.postgres.database import StackDatabase
 from seatrial.stack.processes import memory, record
 from seatrial.stack.processes.backoff import Backoff
 from seatrial.stack.processes.process import ServiceProcess
-from seatrial.stack.services import Service
+from seatrial.stack.services import ServiceSpec
 
 TICK_SECONDS = 0.2
 PROBE_SECONDS = 3.0
@@ -26,7 +26,7 @@ BAD_SETTING = 2
 log = logging.getLogger(__name__)
 
 
-class Status(StrEnum):
+class ServiceStatus(StrEnum):
     """What a service is doing."""
 
     STARTING = "starting"
@@ -37,11 +37,11 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class State:
+class ServiceState:
     """One line of the status table."""
 
     service: str
-    status: Status
+    status: ServiceStatus
     pid: int | None
     port: int | None
     restarts: int
@@ -51,7 +51,7 @@ class State:
 @dataclass
 class _Watched:
     process: ServiceProcess
-    status: Status = Status.STOPPED
+    status: ServiceStatus = ServiceStatus.STOPPED
     backoff: Backoff = field(default_factory=Backoff)
     restarts: int = 0
     start_at: float = 0.0
@@ -69,9 +69,9 @@ class Supervisor:
     def __init__(
         self,
         layout: Layout,
-        database: Database,
-        services: tuple[Service, ...],
-        surroundings: Surroundings,
+        database: StackDatabase,
+        services: tuple[ServiceSpec, ...],
+        surroundings: StackEnvironment,
         listener: Listener,
     ) -> None:
         self._layout = layout
@@ -114,22 +114,22 @@ class Supervisor:
                 if watched.process.pid is not None:
                     self._say(watched.process.service.name, "stopping")
                 watched.process.stop()
-                watched.status = Status.STOPPED
+                watched.status = ServiceStatus.STOPPED
 
-    def states(self) -> list[State]:
+    def states(self) -> list[ServiceState]:
         """Return the state of the database and of every service."""
         noted = record.read(self._layout.run, "postgres")
         alive = self._database.is_running()
-        database = State(
+        database = ServiceState(
             "postgres",
-            Status.READY if alive else Status.WAITING,
+            ServiceStatus.READY if alive else ServiceStatus.WAITING,
             noted.pid if noted else None,
             noted.port if noted else None,
             self._database_restarts,
             "" if noted else "external",
         )
         services = [
-            State(
+            ServiceState(
                 each.process.service.name,
                 each.status,
                 each.process.pid,
@@ -196,37 +196,37 @@ class Supervisor:
             watched.backoff = watched.backoff.crashed(watched.process.lived_seconds)
             watched.start_at = now + watched.backoff.pause_seconds
             watched.note = watched.process.last_words()
-            watched.status = Status.WAITING
+            watched.status = ServiceStatus.WAITING
             pause = watched.backoff.pause_seconds
             why = f": {watched.note}" if watched.note and code > 0 else ""
             self._say(name, f"ended unexpectedly ({_how(code)}){why}; starting it again in {pause:g} s")
             if code == BAD_SETTING and not watched.was_ready:
                 raise StackError(f"{name} refuses to start: {watched.note}")
-        elif watched.status is Status.WAITING and now >= watched.start_at:
+        elif watched.status is ServiceStatus.WAITING and now >= watched.start_at:
             watched.restarts += 1
             self._launch(watched)
-        elif watched.status is not Status.WAITING and now >= watched.probe_at:
+        elif watched.status is not ServiceStatus.WAITING and now >= watched.probe_at:
             self._probe(watched)
 
     def _launch(self, watched: _Watched) -> None:
         process = watched.process
         process.start(self._surroundings.for_service(process.service, self._served_url), watched.restarts)
-        watched.status = Status.STARTING
+        watched.status = ServiceStatus.STARTING
         watched.probe_at = 0.0
 
     def _probe(self, watched: _Watched) -> None:
         before = watched.status
         if watched.process.is_ready():
-            watched.status = Status.READY
+            watched.status = ServiceStatus.READY
             watched.was_ready = True
             watched.note = ""
             watched.probe_at = time.monotonic() + PROBE_SECONDS
-            if before is not Status.READY:
+            if before is not ServiceStatus.READY:
                 self._say(watched.process.service.name, f"ready on {watched.process.address.url}")
             return
-        watched.probe_at = time.monotonic() + (0.1 if before is Status.STARTING else 1.0)
-        if before is Status.READY:
-            watched.status = Status.NOT_READY
+        watched.probe_at = time.monotonic() + (0.1 if before is ServiceStatus.STARTING else 1.0)
+        if before is ServiceStatus.READY:
+            watched.status = ServiceStatus.NOT_READY
             self._say(watched.process.service.name, "does not answer /health/ready")
 
     def _check_first_start(self, deadline: float) -> None:

@@ -8,11 +8,11 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_service.db.alerts import DeliveryRow, OutboxRow
+from seatrial_service.db.alerts import DeliveryRow, NotificationRow
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OutboxClaim:
     """What a worker claims: of which channel, how many, and whether all of it keeps its order."""
 
     channel: str
@@ -23,7 +23,7 @@ class Wanted:
 async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: str, status: str, now: datetime) -> None:
     """Put a notification in the outbox; one with the same key is there already."""
     await session.execute(
-        upsert(OutboxRow)
+        upsert(NotificationRow)
         .values(
             key=body["key"],
             alert_id=body["alert_id"],
@@ -40,20 +40,28 @@ async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: st
 
 async def was_told(session: AsyncSession, alert_id: str, channels: Sequence[str]) -> bool:
     """Tell whether any notification of an alert went out, or will."""
-    told = (OutboxRow.alert_id == alert_id, OutboxRow.channel.in_(channels), OutboxRow.status != "suppressed")
-    return (await session.execute(select(OutboxRow.id).where(*told).limit(1))).first() is not None
+    told = (
+        NotificationRow.alert_id == alert_id,
+        NotificationRow.channel.in_(channels),
+        NotificationRow.status != "suppressed",
+    )
+    return (await session.execute(select(NotificationRow.id).where(*told).limit(1))).first() is not None
 
 
 async def waiting(session: AsyncSession) -> tuple[dict[str, int], datetime | None]:
     """Return how many messages of each channel wait, and since when the oldest does."""
-    query = select(OutboxRow.channel, func.count(), func.min(OutboxRow.created_at)).where(OutboxRow.status == "waiting")
-    rows = (await session.execute(query.group_by(OutboxRow.channel))).all()
+    query = select(NotificationRow.channel, func.count(), func.min(NotificationRow.created_at)).where(
+        NotificationRow.status == "waiting"
+    )
+    rows = (await session.execute(query.group_by(NotificationRow.channel))).all()
     return {str(channel): int(count) for channel, count, _ in rows}, min((at for *_, at in rows), default=None)
 
 
-async def last(session: AsyncSession, channel: str) -> tuple[OutboxRow, str | None] | None:
+async def last(session: AsyncSession, channel: str) -> tuple[NotificationRow, str | None] | None:
     """Return the newest message of a channel, and what its last attempt complained of."""
-    query = select(OutboxRow).where(OutboxRow.channel == channel).order_by(OutboxRow.id.desc()).limit(1)
+    query = (
+        select(NotificationRow).where(NotificationRow.channel == channel).order_by(NotificationRow.id.desc()).limit(1)
+    )
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
         return None
@@ -61,7 +69,9 @@ async def last(session: AsyncSession, channel: str) -> tuple[OutboxRow, str | No
     return row, (await session.execute(tries)).scalar_one_or_none()
 
 
-async def claim(session: AsyncSession, wanted: Wanted, now: datetime, until: datetime) -> Sequence[OutboxRow]:
+async def claim(
+    session: AsyncSession, wanted: OutboxClaim, now: datetime, until: datetime
+) -> Sequence[NotificationRow]:
     """Lease messages that are due, of each alert (or of the whole channel) only the oldest that waits."""
     found = await session.execute(
         text(
@@ -89,7 +99,9 @@ async def claim(session: AsyncSession, wanted: Wanted, now: datetime, until: dat
     )
     ids = list(found.scalars())
     return (
-        (await session.execute(select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.id))).scalars().all()
+        (await session.execute(select(NotificationRow).where(NotificationRow.id.in_(ids)).order_by(NotificationRow.id)))
+        .scalars()
+        .all()
     )
 
 
@@ -101,16 +113,18 @@ async def settle(
     A worker that lost its lease meanwhile may still say that the receiver acknowledged, but not that more is to be
     done: another one is at it, or has delivered it.
     """
-    held = update(OutboxRow).where(OutboxRow.id == outbox_id, OutboxRow.status == "waiting")
+    held = update(NotificationRow).where(NotificationRow.id == outbox_id, NotificationRow.status == "waiting")
     if status != "delivered":
-        held = held.where(OutboxRow.attempts == attempt["attempt"])
+        held = held.where(NotificationRow.attempts == attempt["attempt"])
     await session.execute(held.values(status=status, next_at=next_at, leased_until=None))
     await session.execute(insert(DeliveryRow).values(outbox_id=outbox_id, **attempt))
 
 
-async def deliveries(session: AsyncSession, before: int | None, limit: int) -> Sequence[tuple[DeliveryRow, OutboxRow]]:
+async def deliveries(
+    session: AsyncSession, before: int | None, limit: int
+) -> Sequence[tuple[DeliveryRow, NotificationRow]]:
     """Return delivery attempts, newest first."""
-    query = select(DeliveryRow, OutboxRow).join(OutboxRow, OutboxRow.id == DeliveryRow.outbox_id)
+    query = select(DeliveryRow, NotificationRow).join(NotificationRow, NotificationRow.id == DeliveryRow.outbox_id)
     if before is not None:
         query = query.where(DeliveryRow.id < before)
     rows = (await session.execute(query.order_by(DeliveryRow.id.desc()).limit(limit))).all()

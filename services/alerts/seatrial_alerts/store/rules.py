@@ -8,18 +8,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts.evaluation import Key
-from seatrial_core.contracts.alerts import RuleDocument, SilenceRequest
+from seatrial_alerts.evaluation import AlertKey
+from seatrial_core.contracts.alerts import AlertRuleDocument, SilenceRequest
 from seatrial_service.db.alerts import RuleRow, SilenceRow, StateRow
 
 
-async def everything(session: AsyncSession) -> list[RuleDocument]:
+async def everything(session: AsyncSession) -> list[AlertRuleDocument]:
     """Return every rule by name."""
     rows = (await session.execute(select(RuleRow).order_by(RuleRow.name))).scalars()
-    return [RuleDocument.model_validate(row.document) for row in rows]
+    return [AlertRuleDocument.model_validate(row.document) for row in rows]
 
 
-async def put_rule(session: AsyncSession, document: RuleDocument, now: datetime, *, replace: bool = True) -> None:
+async def put_rule(session: AsyncSession, document: AlertRuleDocument, now: datetime, *, replace: bool = True) -> None:
     """Store a rule; without `replace` one that stands already is left alone."""
     values = {"name": document.name, "document": document.model_dump(mode="json"), "updated_at": now}
     statement = upsert(RuleRow).values(**values)
@@ -56,6 +56,6 @@ async def end_silence(session: AsyncSession, silence_id: str) -> bool:
     return gone.scalar_one_or_none() is not None
 
 
-def silenced(held: Iterable[SilenceRow], key: Key) -> SilenceRow | None:
+def silenced(held: Iterable[SilenceRow], key: AlertKey) -> SilenceRow | None:
     """Return the silence that covers an alert, if one does."""
     return next((one for one in held if one.rule == key.rule and one.scope in (None, key.scope)), None)

@@ -7,8 +7,8 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_alerts.evaluation import Change, Key, Remembered
-from seatrial_core.alerting import State, Status, Transition
+from seatrial_alerts.evaluation import AlertChange, AlertKey, StoredState
+from seatrial_core.alerting import AlertState, AlertStatus, Transition
 from seatrial_service.db.alerts import AlertRow, RuleRow, StateRow, TransitionRow
 
 EVALUATION_LOCK = 7_245_401
@@ -29,17 +29,17 @@ async def take_turn(session: AsyncSession) -> None:
 async def firing(session: AsyncSession) -> dict[str, int]:
     """Return how many alerts of each rule fire; a rule that stands still has its zero."""
     counted = func.count(StateRow.rule)
-    joined = (StateRow.rule == RuleRow.name) & (StateRow.status == Status.FIRING.value)
+    joined = (StateRow.rule == RuleRow.name) & (StateRow.status == AlertStatus.FIRING.value)
     query = select(RuleRow.name, counted).outerjoin(StateRow, joined).group_by(RuleRow.name)
     return {str(name): int(count) for name, count in (await session.execute(query)).all()}
 
 
-async def remembered(session: AsyncSession) -> dict[Key, Remembered]:
+async def remembered(session: AsyncSession) -> dict[AlertKey, StoredState]:
     """Return what is stored of every alert."""
     rows = (await session.execute(select(StateRow))).scalars()
     return {
-        Key(row.rule, row.environment, row.scope): Remembered(
-            State(Status(row.status), row.since, row.well_since, row.notified_at, row.value, row.is_stale),
+        AlertKey(row.rule, row.environment, row.scope): StoredState(
+            AlertState(AlertStatus(row.status), row.since, row.well_since, row.notified_at, row.value, row.is_stale),
             row.version,
             row.alert_id,
         )
@@ -47,7 +47,7 @@ async def remembered(session: AsyncSession) -> dict[Key, Remembered]:
     }
 
 
-async def apply(session: AsyncSession, change: Change, now: datetime) -> str | None:
+async def apply(session: AsyncSession, change: AlertChange, now: datetime) -> str | None:
     """Store one change, fenced by the version it was decided on; return the alert's id, None when it came too late."""
     opens = change.decision.transition is Transition.FIRING
     alert_id = uuid4().hex if opens else change.before.alert_id
@@ -60,7 +60,7 @@ async def apply(session: AsyncSession, change: Change, now: datetime) -> str | N
     return alert_id or ""
 
 
-async def _write_state(session: AsyncSession, change: Change, alert_id: str | None) -> bool:
+async def _write_state(session: AsyncSession, change: AlertChange, alert_id: str | None) -> bool:
     state, key, seen = change.decision.state, change.key, change.before.version
     resolved = change.decision.transition is Transition.RESOLVED
     values = {
@@ -82,7 +82,7 @@ async def _write_state(session: AsyncSession, change: Change, alert_id: str | No
     return (await session.execute(fenced.returning(StateRow.version))).scalar_one_or_none() is not None
 
 
-async def _write_transition(session: AsyncSession, change: Change, alert_id: str, now: datetime) -> None:
+async def _write_transition(session: AsyncSession, change: AlertChange, alert_id: str, now: datetime) -> None:
     kind = change.decision.transition
     assert kind is not None
     await session.execute(
@@ -103,7 +103,7 @@ async def _write_transition(session: AsyncSession, change: Change, alert_id: str
         )
 
 
-def _alert(change: Change, alert_id: str, now: datetime) -> dict[str, object]:
+def _alert(change: AlertChange, alert_id: str, now: datetime) -> dict[str, object]:
     rule = change.rule
     return {
         "id": alert_id,

@@ -16,12 +16,12 @@ QUEUE = "backtests"
 TASK = "run_backtest"
 INFRASTRUCTURE_RETRIES = 5  # of a job that the database, not the strategy, ended
 BEATS_BEFORE_STALLED = 4
-LONGEST_STOP_SECONDS = 5.0
+MAX_STOP_SECONDS = 5.0
 
 Run = Callable[[str], Awaitable[None]]
 
 
-class Queue:
+class JobQueue:
     """Hands jobs to whichever worker is free; a job that was handed out is not lost when its worker dies.
 
     Args:
@@ -67,7 +67,7 @@ class Queue:
             concurrency=concurrency,
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
-            shutdown_graceful_timeout=LONGEST_STOP_SECONDS,
+            shutdown_graceful_timeout=MAX_STOP_SECONDS,
             update_heartbeat_interval=self._stalled_seconds / BEATS_BEFORE_STALLED,
             stalled_worker_timeout=self._stalled_seconds,
             delete_jobs="successful",

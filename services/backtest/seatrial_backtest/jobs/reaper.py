@@ -9,7 +9,7 @@ from procrastinate.jobs import Job
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_backtest import store
-from seatrial_backtest.jobs.queue import Queue
+from seatrial_backtest.jobs.queue import JobQueue
 from seatrial_core.contracts.backtests import JobStatus
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
@@ -19,7 +19,7 @@ from seatrial_service.db.session import Database
 LOOKS_PER_TIMEOUT = 2
 
 
-class Reaper:
+class JobReaper:
     """Looks again and again for what was left behind; any number of replicas may do so at once.
 
     Args:
@@ -31,7 +31,7 @@ class Reaper:
     """
 
     def __init__(
-        self, database: Database, queue: Queue, clock: Clock, stalled_seconds: float, most_attempts: int
+        self, database: Database, queue: JobQueue, clock: Clock, stalled_seconds: float, most_attempts: int
     ) -> None:
         self._database = database
         self._queue = queue

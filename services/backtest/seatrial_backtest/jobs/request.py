@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial_backtesting.execution_settings import Settling
+from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.result import manifest
-from seatrial_backtesting.strategy_ref import Choice, choose
+from seatrial_backtesting.strategy_ref import StrategyRef, choose
 from seatrial_core.contracts.backtests import BacktestRequest, DatasetInfo
 from seatrial_core.errors import field_error
 
 
 @dataclass(frozen=True)
-class Order:
+class BacktestOrder:
     """A request that was understood."""
 
-    choice: Choice
-    settling: Settling
+    choice: StrategyRef
+    settling: ExecutionSettings
 
 
-def understand(request: BacktestRequest) -> Order:
+def understand(request: BacktestRequest) -> BacktestOrder:
     """Return the strategy and settings of a request, or raise naming the field.
 
     The strategy's name is looked up among the registered ones; it never reaches an import, a path or eval.
@@ -28,15 +28,15 @@ def understand(request: BacktestRequest) -> Order:
         raise field_error("strategy", found, "either `strategy` (a name) or `rules` (a document), not both")
     # Any name but a registered one is refused here; a mapping can only be a rule document.
     choice = choose(request.strategy if request.strategy is not None else request.rules, request.params)
-    return Order(choice, settling_of(request))
+    return BacktestOrder(choice, settling_of(request))
 
 
-def settling_of(request: BacktestRequest) -> Settling:
+def settling_of(request: BacktestRequest) -> ExecutionSettings:
     """Return the execution settings; a size that was not sent leaves the strategy its own."""
     if (request.intrabar == "magnify") != (request.finer_dataset is not None):
         allowed = "`magnify` together with `finer_dataset`, bars of a shorter interval; worst, best or nearest without"
         raise field_error("intrabar", request.intrabar, allowed)
-    return Settling(
+    return ExecutionSettings(
         cash=float(request.cash),
         fee=request.fee,
         maker_fee=request.maker_fee,
@@ -52,7 +52,7 @@ def settling_of(request: BacktestRequest) -> Settling:
     )
 
 
-def identity(order: Order, data: DatasetInfo, finer: DatasetInfo | None = None) -> str:
+def identity(order: BacktestOrder, data: DatasetInfo, finer: DatasetInfo | None = None) -> str:
     """Return the hash of everything that the numbers of this order on these bars depend on."""
     config = order.settling.execution(order.choice.size)
     inside = None if finer is None else _facts(finer)

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from seatrial_backtest import store
 from seatrial_backtest.jobs.request import understand
-from seatrial_backtest.store import Attempt, StoredBars
+from seatrial_backtest.store import JobAttempt, StoredBars
 from seatrial_backtesting.data import serialization
 from seatrial_backtesting.run import Progress, run
 from seatrial_core import catalog
@@ -21,14 +21,14 @@ from seatrial_service.db.session import Database
 from seatrial_trading.quant.candles import Candles
 
 LOOK_SECONDS = 0.25  # how often progress is stored and a wish to cancel is looked for
-LONGEST_ERROR = 2_000
+MAX_ERROR = 2_000
 
 
-class Cancelled(Exception):
+class JobCancelled(Exception):
     """The job shall stop: somebody cancelled it, or another attempt has begun."""
 
 
-class Runner:
+class JobWorker:
     """Runs jobs of this process.
 
     Args:
@@ -61,10 +61,10 @@ class Runner:
         self.jobs.labels(status).inc()
         logs.get().info("backtest_ended", job=job_id, status=status, attempt=attempt.number)
 
-    async def _attempt(self, attempt: Attempt, stored: StoredBars, finer: StoredBars | None) -> JobStatus:
+    async def _attempt(self, attempt: JobAttempt, stored: StoredBars, finer: StoredBars | None) -> JobStatus:
         try:
             sha256, document = await self._watched(attempt, stored, finer)
-        except Cancelled:
+        except JobCancelled:
             return await self._end(attempt, JobStatus.CANCELLED)
         except SeatrialError as error:
             if error.status >= 500:
@@ -73,18 +73,18 @@ class Runner:
         except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
             # What a strategy of an installed package may raise; it would raise again, so there is no second try.
             logs.get().error("backtest_raised", job=attempt.id, error=traceback.format_exc())
-            return await self._end(attempt, JobStatus.FAILED, f"the strategy raised {error!r}"[:LONGEST_ERROR])
+            return await self._end(attempt, JobStatus.FAILED, f"the strategy raised {error!r}"[:MAX_ERROR])
         async with self._database.transaction() as session:
             if await store.finish(session, attempt, JobStatus.SUCCEEDED, self._now()):
                 await store.put_result(session, attempt.id, sha256, document, self._now())
         return JobStatus.SUCCEEDED
 
-    async def _end(self, attempt: Attempt, status: JobStatus, error: str | None = None) -> JobStatus:
+    async def _end(self, attempt: JobAttempt, status: JobStatus, error: str | None = None) -> JobStatus:
         async with self._database.transaction() as session:
             await store.finish(session, attempt, status, self._now(), error)
         return status
 
-    async def _watched(self, attempt: Attempt, stored: StoredBars, finer: StoredBars | None) -> tuple[str, bytes]:
+    async def _watched(self, attempt: JobAttempt, stored: StoredBars, finer: StoredBars | None) -> tuple[str, bytes]:
         """Run in a thread (the compiled parts let go of the interpreter) and watch from the loop."""
         stop = threading.Event()
         progress = [0.0]
@@ -92,7 +92,7 @@ class Runner:
         def report(ratio: float) -> None:
             progress[0] = ratio
             if stop.is_set():
-                raise Cancelled
+                raise JobCancelled
 
         work = asyncio.create_task(asyncio.to_thread(_compute, attempt, stored, finer, report))
         try:
@@ -102,14 +102,14 @@ class Runner:
             if stop.is_set():
                 # A strategy that never looks up has run to its end; what it found is not wanted any more.
                 work.exception()
-                raise Cancelled
+                raise JobCancelled
             return work.result()
         except asyncio.CancelledError:
             stop.set()
             work.add_done_callback(lambda task: task.cancelled() or task.exception())
             raise
 
-    async def _goes_on(self, attempt: Attempt, ratio: float) -> bool:
+    async def _goes_on(self, attempt: JobAttempt, ratio: float) -> bool:
         async with self._database.transaction() as session:
             return await store.note_progress(session, attempt, ratio)
 
@@ -117,7 +117,7 @@ class Runner:
         return self._clock.now()
 
 
-def _compute(attempt: Attempt, stored: StoredBars, finer: StoredBars | None, report: Progress) -> tuple[str, bytes]:
+def _compute(attempt: JobAttempt, stored: StoredBars, finer: StoredBars | None, report: Progress) -> tuple[str, bytes]:
     candles = _unpack(stored)
     order = understand(attempt.request)
     document = run(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from seatrial_core.contracts.orders import AccountState, Order, Position, TradingState
+from seatrial_core.contracts.orders import AccountState, Order, PositionState, TradingState
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import NotFound, field_error
 from seatrial_engine import examples
@@ -15,17 +15,17 @@ from seatrial_engine.api.schemas import FillItem, OutboxState
 from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.decimals import wire
 from seatrial_engine.domain.fills import Fill
-from seatrial_engine.service import Service
+from seatrial_engine.service import EngineService
 from seatrial_engine.store import outbox, queries
 from seatrial_engine.store import state as states
-from seatrial_engine.store.queries import Wanted
+from seatrial_engine.store.queries import ListFilter
 from seatrial_service.web import requires
 
-MOST_LISTED = 1_000
-Limit = Annotated[int, Query(ge=1, le=MOST_LISTED)]
+MAX_LISTED = 1_000
+Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 
 
-def routes(service: Service) -> APIRouter:
+def routes(service: EngineService) -> APIRouter:
     """Return the routes over a service."""
     router = APIRouter(prefix="/v1", tags=["reading"], dependencies=[requires("engine:trade")])
     _orders(router, service)
@@ -33,7 +33,7 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def _orders(router: APIRouter, service: Service) -> None:
+def _orders(router: APIRouter, service: EngineService) -> None:
     @router.get("/orders", responses={200: examples.answer(examples.page(examples.ORDER))})
     async def orders(
         account: str | None = None,
@@ -43,7 +43,7 @@ def _orders(router: APIRouter, service: Service) -> None:
         cursor: str | None = None,
     ) -> Page[Order]:
         """List orders, oldest first; an order is here from the moment it was acknowledged."""
-        wanted = Wanted(account, since, client_order_id, _sequence(cursor))
+        wanted = ListFilter(account, since, client_order_id, _sequence(cursor))
         async with service.database.transaction() as session:
             found = await queries.orders(session, wanted, limit + 1)
         more = str(found[limit - 1][0]) if len(found) > limit else None
@@ -66,7 +66,7 @@ def _orders(router: APIRouter, service: Service) -> None:
         cursor: str | None = None,
     ) -> Page[FillItem]:
         """List every fill, oldest first: cash is the opening balance less what these paid and cost."""
-        wanted = Wanted(account, since, None, _sequence(cursor))
+        wanted = ListFilter(account, since, None, _sequence(cursor))
         async with service.database.transaction() as session:
             found = await queries.fills(session, wanted, limit + 1)
         more = str(found[limit - 1][0]) if len(found) > limit else None
@@ -74,9 +74,9 @@ def _orders(router: APIRouter, service: Service) -> None:
         return Page(items=items, next_cursor=more)
 
 
-def _accounts(router: APIRouter, service: Service) -> None:
+def _accounts(router: APIRouter, service: EngineService) -> None:
     @router.get("/positions", responses={200: examples.answer(examples.page(examples.POSITION))})
-    async def positions(account: str | None = None) -> Page[Position]:
+    async def positions(account: str | None = None) -> Page[PositionState]:
         """List open positions, those of replays too."""
         return Page(items=[each for held in await _stored(service, account) for each in _positions(held)])
 
@@ -103,15 +103,15 @@ def _accounts(router: APIRouter, service: Service) -> None:
         return OutboxState(pending=pending, refused=refused, last_error=service.pusher.last_error)
 
 
-async def _stored(service: Service, name: str | None) -> list[Account]:
+async def _stored(service: EngineService, name: str | None) -> list[Account]:
     async with service.database.transaction() as session:
         found = await states.accounts(session)
     return [each for each, _ in found if name in {None, each.name}]
 
 
-def _positions(account: Account) -> list[Position]:
+def _positions(account: Account) -> list[PositionState]:
     return [
-        Position(
+        PositionState(
             account=account.name,
             symbol=held.symbol,
             strategy=held.strategy,

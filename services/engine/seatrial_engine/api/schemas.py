@@ -27,7 +27,7 @@ class OrderRequest(BaseModel):
     environment: Environment | None = None
 
 
-class Price(BaseModel):
+class PriceUpdate(BaseModel):
     """The last price of a symbol."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,22 +36,22 @@ class Price(BaseModel):
     price: Annotated[Money, Field(gt=0)]
 
 
-class Prices(BaseModel):
+class PriceUpdates(BaseModel):
     """Prices in the order in which they came."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prices: Annotated[list[Price], Field(min_length=1, max_length=1_000)]
+    prices: Annotated[list[PriceUpdate], Field(min_length=1, max_length=1_000)]
 
 
-class PricesTaken(BaseModel):
+class PricesAccepted(BaseModel):
     """How many prices were taken, and the orders that left because of them."""
 
     taken: int
     filled: int
 
 
-class Checked(BaseModel):
+class OrderCheckResult(BaseModel):
     """Whether an order would be accepted now; nothing was sent."""
 
     accepted: bool
@@ -59,7 +59,7 @@ class Checked(BaseModel):
     state: TradingState
 
 
-class Command(BaseModel):
+class ControlRequest(BaseModel):
     """Who commands, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,7 +103,7 @@ class FillItem(BaseModel):
     occurred_at: AwareDatetime
 
 
-class WebhookTaken(BaseModel):
+class WebhookAccepted(BaseModel):
     """A webhook was taken; the order it became, or why it became none."""
 
     status: str

@@ -16,7 +16,7 @@ SECRET_FIELDS = ("secret", "passphrase")
 
 
 @dataclass(frozen=True)
-class Delivery:
+class WebhookRequest:
     """A webhook as it came; `token` is the last part of the path, where there is one."""
 
     body: bytes
@@ -26,7 +26,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Keys:
+class WebhookKeys:
     """What senders prove themselves with; an empty one opens nothing."""
 
     secret: str = ""
@@ -34,14 +34,14 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Opened:
+class AuthenticatedWebhook:
     """A webhook that was let in: its fields without secrets, and the ids an order of it may have, the newest first."""
 
     fields: Mapping[str, Any]  # Any: not yet validated
     order_ids: tuple[str, ...]
 
 
-def open_delivery(delivery: Delivery, keys: Keys, now: int) -> Opened:
+def open_delivery(delivery: WebhookRequest, keys: WebhookKeys, now: int) -> AuthenticatedWebhook:
     """Let a webhook in.
 
     Args:
@@ -56,7 +56,7 @@ def open_delivery(delivery: Delivery, keys: Keys, now: int) -> Opened:
     if delivery.signature is not None or delivery.timestamp is not None:
         _require_signature(delivery, keys, now)
         digest = hashlib.sha256(f"{delivery.timestamp}.".encode() + delivery.body).hexdigest()
-        return Opened(_public(_parsed(delivery.body)), (f"hook:{digest[:40]}",))
+        return AuthenticatedWebhook(_public(_parsed(delivery.body)), (f"hook:{digest[:40]}",))
     if delivery.token is not None:
         _require_token(delivery.token, keys)
     fields = _parsed(delivery.body)
@@ -64,10 +64,10 @@ def open_delivery(delivery: Delivery, keys: Keys, now: int) -> Opened:
         _require_token(next((str(fields[name]) for name in SECRET_FIELDS if name in fields), ""), keys)
     window = now // WINDOW_SECONDS
     digest = hashlib.sha256(delivery.body).hexdigest()[:40]
-    return Opened(_public(fields), tuple(f"hook:{digest}:{each}" for each in (window, window - 1)))
+    return AuthenticatedWebhook(_public(fields), tuple(f"hook:{digest}:{each}" for each in (window, window - 1)))
 
 
-def _require_signature(delivery: Delivery, keys: Keys, now: int) -> None:
+def _require_signature(delivery: WebhookRequest, keys: WebhookKeys, now: int) -> None:
     if not keys.secret:
         raise Unauthenticated("signed webhooks are off here; set SEATRIAL_ENGINE_WEBHOOK_SECRET")
     refusal = verify(keys.secret, delivery.body, delivery.timestamp, delivery.signature, now=now)
@@ -75,7 +75,7 @@ def _require_signature(delivery: Delivery, keys: Keys, now: int) -> None:
         raise Unauthenticated(refusal)
 
 
-def _require_token(offered: str, keys: Keys) -> None:
+def _require_token(offered: str, keys: WebhookKeys) -> None:
     if not keys.token or not hmac.compare_digest(offered.encode(errors="replace"), keys.token.encode()):
         raise Unauthenticated(
             f"this webhook is neither signed nor does it carry the token: send {TIMESTAMP_HEADER} and "

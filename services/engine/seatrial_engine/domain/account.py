@@ -13,7 +13,7 @@ from seatrial_trading.quant.sizing import ClosedTrades
 
 
 @dataclass(frozen=True)
-class Holding:
+class Position:
     """An open position; a short one has a negative quantity. `entry_fee` is the part not yet charged to a close."""
 
     symbol: str
@@ -57,7 +57,7 @@ class Account:
     environment: Environment
     opening_balance: Decimal
     cash: Decimal
-    holdings: Mapping[str, Holding] = field(default_factory=lambda: MappingProxyType({}))
+    holdings: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
     session_day: date | None = None
     session_start_equity: Decimal = ZERO
     history: ClosedTrades = field(default_factory=ClosedTrades)
@@ -73,7 +73,7 @@ class Account:
         """Return what is lost if every stop fills."""
         return sum((each.risk_at_stop for each in self.holdings.values()), ZERO)
 
-    def with_holding(self, symbol: str, holding: Holding | None) -> "Account":
+    def with_holding(self, symbol: str, holding: Position | None) -> "Account":
         """Return the account with another position in a symbol, or none."""
         kept = {name: each for name, each in self.holdings.items() if name != symbol}
         if holding is not None:
@@ -93,7 +93,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Control:
+class TradingControl:
     """What the engine may do, who said so, and why."""
 
     state: TradingState = TradingState.ACTIVE
@@ -103,17 +103,17 @@ class Control:
 
 
 @dataclass(frozen=True)
-class State:
+class EngineState:
     """All the engine knows between two orders. A new one is made for every change, and the old one stays whole."""
 
     accounts: Mapping[str, Account] = field(default_factory=lambda: MappingProxyType({}))
     prices: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
-    control: Control = Control()
+    control: TradingControl = TradingControl()
 
-    def with_account(self, account: Account) -> "State":
+    def with_account(self, account: Account) -> "EngineState":
         """Return the state with one account changed or new."""
         return replace(self, accounts=MappingProxyType({**self.accounts, account.name: account}))
 
-    def with_price(self, symbol: str, price: Decimal) -> "State":
+    def with_price(self, symbol: str, price: Decimal) -> "EngineState":
         """Return the state with the last known price of a symbol."""
         return replace(self, prices=MappingProxyType({**self.prices, symbol: price}))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from seatrial_core.contracts.orders import Order
-from seatrial_engine.domain.account import Account, Control, State
+from seatrial_engine.domain.account import Account, EngineState, TradingControl
 from seatrial_engine.domain.fills import Fill
 
 Event = dict[str, Any]  # Any: the wire's JSON
@@ -21,18 +21,18 @@ class KnownOrder:
 
 
 @dataclass(frozen=True)
-class Effects:
+class StateChanges:
     """Everything one change writes."""
 
     orders: Sequence[KnownOrder] = ()
     fills: Sequence[Fill] = ()
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    control: Control | None = None
+    control: TradingControl | None = None
     events: Sequence[Event] = ()
 
-    def then(self, other: "Effects") -> "Effects":
+    def then(self, other: "StateChanges") -> "StateChanges":
         """Return these effects followed by others."""
-        return Effects(
+        return StateChanges(
             orders=(*self.orders, *other.orders),
             fills=(*self.fills, *other.fills),
             accounts={**self.accounts, **other.accounts},
@@ -41,10 +41,10 @@ class Effects:
         )
 
 
-class Store(Protocol):
+class ChangeStore(Protocol):
     """Where effects are kept; everything of one call, or nothing."""
 
-    def load(self) -> State:
+    def load(self) -> EngineState:
         """Return the state that was stored last."""
         ...
 
@@ -52,6 +52,6 @@ class Store(Protocol):
         """Return the orders that are known under these keys."""
         ...
 
-    def commit(self, effects: Effects) -> None:
+    def commit(self, effects: StateChanges) -> None:
         """Keep the effects; when this raises, nothing of them was kept."""
         ...

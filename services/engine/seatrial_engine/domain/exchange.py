@@ -14,7 +14,7 @@ FIND = "find_order"
 ATTEMPTS = 3
 
 
-class Fault(StrEnum):
+class ExchangeFault(StrEnum):
     """What goes wrong between engine and exchange on one order; the last three are executed all the same."""
 
     CONNECT_REFUSED = "connect_refused"
@@ -36,11 +36,11 @@ class ExchangeOrder:
     quantity: Decimal
     price: Decimal
     limit: bool = False
-    fault: Fault | None = None
+    fault: ExchangeFault | None = None
 
 
 @dataclass(frozen=True)
-class Call:
+class ExchangeCall:
     """One call to the exchange and whether it was answered well."""
 
     endpoint: str
@@ -51,7 +51,7 @@ class Call:
 class Execution:
     """What became of an order: price and fee, or the reason why nothing was executed."""
 
-    calls: Sequence[Call]
+    calls: Sequence[ExchangeCall]
     price: Decimal | None = None
     fee: Decimal = Decimal(0)
     reason: str | None = None
@@ -84,19 +84,21 @@ class ImmediateExchange:
         """Fill the order, or fail as its fault says."""
         match order.fault:
             case None:
-                return self._filled(order, (Call(PLACE),))
-            case Fault.CONNECT_REFUSED | Fault.TIMEOUT:
+                return self._filled(order, (ExchangeCall(PLACE),))
+            case ExchangeFault.CONNECT_REFUSED | ExchangeFault.TIMEOUT:
                 # Asked for the order, the exchange knows none; sent again, the connection fails again.
-                calls = (Call(PLACE, ok=False), Call(FIND)) * (ATTEMPTS - 1) + (Call(PLACE, ok=False),)
+                calls = (ExchangeCall(PLACE, ok=False), ExchangeCall(FIND)) * (ATTEMPTS - 1) + (
+                    ExchangeCall(PLACE, ok=False),
+                )
                 return Execution(calls, reason="exchange_unreachable")
-            case Fault.SERVER_ERROR | Fault.RATE_LIMITED:
-                return self._filled(order, (Call(PLACE, ok=False), Call(FIND), Call(PLACE)))
-            case Fault.TIMEOUT_EXECUTED | Fault.SERVER_ERROR_EXECUTED | Fault.NAN_BODY:
-                return self._filled(order, (Call(PLACE, ok=False), Call(FIND)))
+            case ExchangeFault.SERVER_ERROR | ExchangeFault.RATE_LIMITED:
+                return self._filled(order, (ExchangeCall(PLACE, ok=False), ExchangeCall(FIND), ExchangeCall(PLACE)))
+            case ExchangeFault.TIMEOUT_EXECUTED | ExchangeFault.SERVER_ERROR_EXECUTED | ExchangeFault.NAN_BODY:
+                return self._filled(order, (ExchangeCall(PLACE, ok=False), ExchangeCall(FIND)))
             case _:
                 assert_never(order.fault)
 
-    def _filled(self, order: ExchangeOrder, calls: Sequence[Call]) -> Execution:
+    def _filled(self, order: ExchangeOrder, calls: Sequence[ExchangeCall]) -> Execution:
         sign = 1 if order.side is Side.BUY else -1
         price = order.price if order.limit else rounded(order.price * (1 + sign * self.slippage_bps * BASIS_POINT))
         if price <= 0:

@@ -9,13 +9,13 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side
 from seatrial_engine.domain import events
 from seatrial_engine.domain.account import Account
-from seatrial_engine.domain.changes import Effects, Event, KnownOrder
-from seatrial_engine.domain.exchange import Exchange, ExchangeOrder, Execution, Fault
-from seatrial_engine.domain.fills import Fill, Protection, settle
+from seatrial_engine.domain.changes import Event, KnownOrder, StateChanges
+from seatrial_engine.domain.exchange import Exchange, ExchangeFault, ExchangeOrder, Execution
+from seatrial_engine.domain.fills import Fill, Protection, apply_fill
 
 
 @dataclass(frozen=True)
-class Deal:
+class ExecutionRequest:
     """An order that passed every check; `exit_reason` says that it makes a position smaller, and why."""
 
     id: str
@@ -29,20 +29,20 @@ class Deal:
     limit: bool = False
     protection: Protection = field(default_factory=Protection)
     exit_reason: str | None = None
-    fault: Fault | None = None
+    fault: ExchangeFault | None = None
 
 
 @dataclass(frozen=True)
-class Dealt:
+class ExecutionOutcome:
     """The account afterwards and what that leaves behind; without an order, why there is none."""
 
     account: Account
-    effects: Effects
+    effects: StateChanges
     order: Order | None = None
     refusal: str | None = None
 
 
-class Dealer:
+class OrderExecutor:
     """Stands between the desk and the exchange.
 
     Args:
@@ -56,7 +56,7 @@ class Dealer:
         self._exchange = exchange
         self._clock = clock
 
-    def deal(self, account: Account, deal: Deal, now: datetime, started: float) -> Dealt:
+    def deal(self, account: Account, deal: ExecutionRequest, now: datetime, started: float) -> ExecutionOutcome:
         """Execute an order for an account; `started` is when the work on it began, on the monotonic clock."""
         client_id = deal.client_order_id or deal.id
         execution = self._exchange.execute(
@@ -65,7 +65,7 @@ class Dealer:
         seconds = self._clock.monotonic() - started
         calls = self._calls(execution, deal.id, now, account, seconds)
         if execution.price is None:
-            return Dealt(account, Effects(events=calls), refusal=execution.reason or "exchange_refused")
+            return ExecutionOutcome(account, StateChanges(events=calls), refusal=execution.reason or "exchange_refused")
         fill = Fill(
             id=deal.id,
             order_id=deal.id,
@@ -79,7 +79,7 @@ class Dealer:
             occurred_at=now,
             exit_reason=deal.exit_reason,
         )
-        settled, earned = settle(account, fill, deal.protection)
+        settled, earned = apply_fill(account, fill, deal.protection)
         settled = settled.marked(deal.symbol, deal.price)
         order = filled_order(earned, client_id, deal.protection, account.environment)
         recorded = (
@@ -88,7 +88,9 @@ class Dealer:
             events.marked(settled, f"equity:{deal.id}", now, self._engine),
         )
         known = (KnownOrder(order, deal.fingerprint),)
-        return Dealt(settled, Effects(known, (earned,), {settled.name: settled}, events=recorded), order)
+        return ExecutionOutcome(
+            settled, StateChanges(known, (earned,), {settled.name: settled}, events=recorded), order
+        )
 
     def _calls(
         self, execution: Execution, identity: str, now: datetime, account: Account, seconds: float

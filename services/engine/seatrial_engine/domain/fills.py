@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from seatrial_core.contracts.orders import Side
-from seatrial_engine.domain.account import Account, Holding
+from seatrial_engine.domain.account import Account, Position
 from seatrial_engine.domain.decimals import ZERO
 from seatrial_trading.quant.sizing import ClosedTrades
 
@@ -37,7 +37,7 @@ class Protection:
     take_profit: Decimal | None = None
 
 
-def settle(account: Account, fill: Fill, protection: Protection) -> tuple[Account, Fill]:
+def apply_fill(account: Account, fill: Fill, protection: Protection) -> tuple[Account, Fill]:
     """Return the account after a fill, and the fill with what it earned.
 
     Args:
@@ -53,9 +53,9 @@ def settle(account: Account, fill: Fill, protection: Protection) -> tuple[Accoun
     return _added(paid, held, fill, signed, protection), fill
 
 
-def _added(account: Account, held: Holding | None, fill: Fill, signed: Decimal, protection: Protection) -> Account:
+def _added(account: Account, held: Position | None, fill: Fill, signed: Decimal, protection: Protection) -> Account:
     if held is None:
-        held = Holding(
+        held = Position(
             symbol=fill.symbol,
             strategy=fill.strategy,
             quantity=ZERO,
@@ -77,7 +77,7 @@ def _added(account: Account, held: Holding | None, fill: Fill, signed: Decimal, 
     return account.with_holding(fill.symbol, merged)
 
 
-def _reduced(account: Account, held: Holding, fill: Fill, signed: Decimal) -> tuple[Account, Fill]:
+def _reduced(account: Account, held: Position, fill: Fill, signed: Decimal) -> tuple[Account, Fill]:
     share = fill.quantity / abs(held.quantity)
     whole = fill.quantity == abs(held.quantity)
     entry_fee = held.entry_fee if whole else held.entry_fee * share

@@ -12,7 +12,7 @@ from seatrial_engine.domain.decimals import BASIS_POINT, ZERO, of_float, rounded
 from seatrial_trading.quant import sizing
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """Why a signal or an order is refused; the words are public."""
 
     HOLD = "hold"
@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class OrderIntent:
     """An order to send: `reduces` says that it makes a position smaller."""
 
     side: Side
@@ -48,7 +48,9 @@ class Plan:
     reduces: bool
 
 
-def plan(account: Account, signal: Signal, last_price: Decimal | None, config: EngineConfig) -> Plan | Reason:
+def order_intent(
+    account: Account, signal: Signal, last_price: Decimal | None, config: EngineConfig
+) -> OrderIntent | RejectReason:
     """Return the order that a signal means for an account, or why there is none.
 
     Args:
@@ -58,9 +60,9 @@ def plan(account: Account, signal: Signal, last_price: Decimal | None, config: E
         config: Fees, sizing, limits.
     """
     if signal.action == "hold":
-        return Reason.HOLD
+        return RejectReason.HOLD
     if last_price is None:
-        return Reason.NO_PRICE
+        return RejectReason.NO_PRICE
     held = account.holdings.get(signal.symbol)
     quantity = held.quantity if held is not None else ZERO
     match signal.action:
@@ -73,37 +75,37 @@ def plan(account: Account, signal: Signal, last_price: Decimal | None, config: E
                 _reduce(signal, quantity, last_price) if quantity > 0 else _enter(account, signal, last_price, config)
             )
         case "close":
-            return _reduce(signal, quantity, last_price) if quantity else Reason.NOTHING_TO_CLOSE
+            return _reduce(signal, quantity, last_price) if quantity else RejectReason.NOTHING_TO_CLOSE
         case "cover":
-            return _reduce(signal, quantity, last_price) if quantity < 0 else Reason.NOTHING_TO_CLOSE
+            return _reduce(signal, quantity, last_price) if quantity < 0 else RejectReason.NOTHING_TO_CLOSE
         case "short":
             if quantity > 0:
-                return Reason.POSITION_OPEN
+                return RejectReason.POSITION_OPEN
             closes = False
         case _:
             assert_never(signal.action)
     return _reduce(signal, quantity, last_price) if closes else _enter(account, signal, last_price, config)
 
 
-def _reduce(signal: Signal, held: Decimal, price: Decimal) -> Plan | Reason:
+def _reduce(signal: Signal, held: Decimal, price: Decimal) -> OrderIntent | RejectReason:
     wanted = signal.quantity or abs(held)
     if wanted > abs(held):
-        return Reason.EXCEEDS_POSITION
-    return Plan(Side.SELL if held > 0 else Side.BUY, wanted, price, reduces=True)
+        return RejectReason.EXCEEDS_POSITION
+    return OrderIntent(Side.SELL if held > 0 else Side.BUY, wanted, price, reduces=True)
 
 
-def _enter(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> Plan | Reason:
+def _enter(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> OrderIntent | RejectReason:
     side = Side.BUY if signal.action == "buy" else Side.SELL
     if side is Side.SELL and not config.limits.allow_short:
-        return Reason.SHORT_NOT_ALLOWED if signal.action == "short" else Reason.NOTHING_TO_CLOSE
+        return RejectReason.SHORT_NOT_ALLOWED if signal.action == "short" else RejectReason.NOTHING_TO_CLOSE
     if not _stops_fit(side, signal, price):
-        return Reason.BAD_STOP
+        return RejectReason.BAD_STOP
     if signal.quantity is not None:
-        return Plan(side, signal.quantity, price, reduces=False)
+        return OrderIntent(side, signal.quantity, price, reduces=False)
     wanted = _sized(account, signal, price, config)
     affordable = account.cash / (_slipped(price, side, config) * (1 + config.fee_rate))
     quantity = rounded_down(min(wanted, max(affordable, ZERO)), config.lot_size)
-    return Plan(side, quantity, price, reduces=False) if quantity > 0 else Reason.NO_SIZE
+    return OrderIntent(side, quantity, price, reduces=False) if quantity > 0 else RejectReason.NO_SIZE
 
 
 def _sized(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> Decimal:

@@ -12,25 +12,25 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side, Signal, TradingState
 from seatrial_core.errors import Conflict
 from seatrial_engine.domain import events
-from seatrial_engine.domain.account import Account, Control, Holding, State
-from seatrial_engine.domain.changes import Effects, Event, KnownOrder, OrderKey
+from seatrial_engine.domain.account import Account, EngineState, Position, TradingControl
+from seatrial_engine.domain.changes import Event, KnownOrder, OrderKey, StateChanges
 from seatrial_engine.domain.config import EngineConfig
 from seatrial_engine.domain.decimals import EXACT
-from seatrial_engine.domain.exchange import Exchange, Fault
-from seatrial_engine.domain.execution import Deal, Dealer
+from seatrial_engine.domain.exchange import Exchange, ExchangeFault
+from seatrial_engine.domain.execution import ExecutionRequest, OrderExecutor
 from seatrial_engine.domain.fills import Protection
-from seatrial_engine.domain.order_intent import Plan, Reason, plan
-from seatrial_engine.domain.risk_limits import RATE_WINDOW, refusal
+from seatrial_engine.domain.order_intent import OrderIntent, RejectReason, order_intent
+from seatrial_engine.domain.risk_limits import RATE_WINDOW, check
 
 STRESS_ACCOUNT = "stress"
 
 
 @dataclass(frozen=True)
-class Request:
+class SignalRequest:
     """A signal to work on, and the fault that its exchange call shall meet."""
 
     signal: Signal
-    fault: Fault | None = None
+    fault: ExchangeFault | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -46,17 +46,17 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Change:
+class ProcessingResult:
     """The next state, what it leaves behind, and the answer."""
 
-    state: State
-    effects: Effects = field(default_factory=Effects)
+    state: EngineState
+    effects: StateChanges = field(default_factory=StateChanges)
     order: Order | None = None
     reason: str | None = None
     repeated: bool = False
 
 
-class Desk:
+class OrderProcessor:
     """Works on one request after the other.
 
     Args:
@@ -76,12 +76,14 @@ class Desk:
         replayed: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.config = config
-        self._dealer = Dealer(config.name, exchange, clock)
+        self._dealer = OrderExecutor(config.name, exchange, clock)
         self._clock = clock
         self.new_id = new_id
         self._replayed = replayed
 
-    def signal(self, state: State, request: Request, known: Mapping[OrderKey, KnownOrder]) -> Change:
+    def signal(
+        self, state: EngineState, request: SignalRequest, known: Mapping[OrderKey, KnownOrder]
+    ) -> ProcessingResult:
         """Return what a signal changes.
 
         Raises:
@@ -94,19 +96,21 @@ class Desk:
                     f"client_order_id {request.signal.client_order_id!r} is the order {before.order.id}, which was "
                     "asked for with other values; use a new id for a new order"
                 )
-            return Change(state, order=before.order, reason=before.order.reason, repeated=True)
+            return ProcessingResult(state, order=before.order, reason=before.order.reason, repeated=True)
         with localcontext(EXACT):
             return self._signal(state, request)
 
-    def judge(self, state: State, signal: Signal) -> Reason | None:
+    def judge(self, state: EngineState, signal: Signal) -> RejectReason | None:
         """Return why an order would be rejected now, or None; nothing is sent and nothing changes."""
         with localcontext(EXACT):
             now = self._clock.now()
             account = self._account(state, signal, now)
-            found = account if isinstance(account, Reason) else self._planned(state, account, signal, now)
-        return found if isinstance(found, Reason) else None
+            found = account if isinstance(account, RejectReason) else self._planned(state, account, signal, now)
+        return found if isinstance(found, RejectReason) else None
 
-    def prices(self, state: State, prices: Sequence[tuple[str, Decimal]], account: str | None = None) -> Change:
+    def prices(
+        self, state: EngineState, prices: Sequence[tuple[str, Decimal]], account: str | None = None
+    ) -> ProcessingResult:
         """Return what prices change: marks, and the positions whose stop or target they reach.
 
         Args:
@@ -115,24 +119,24 @@ class Desk:
             account: The only account that hears of them; None means all.
         """
         with localcontext(EXACT):
-            change = Change(state)
+            change = ProcessingResult(state)
             for symbol, price in prices:
                 change = self._priced(change, symbol, price, account)
             return change
 
-    def control(self, state: State, wanted: TradingState, actor: str, reason: str) -> Change:
+    def control(self, state: EngineState, wanted: TradingState, actor: str, reason: str) -> ProcessingResult:
         """Return the state in which the engine may do what is wanted."""
-        control = Control(wanted, actor, reason, self._clock.now())
-        return Change(replace(state, control=control), Effects(control=control))
+        control = TradingControl(wanted, actor, reason, self._clock.now())
+        return ProcessingResult(replace(state, control=control), StateChanges(control=control))
 
-    def _signal(self, state: State, request: Request) -> Change:
+    def _signal(self, state: EngineState, request: SignalRequest) -> ProcessingResult:
         started, now = self._clock.monotonic(), self._clock.now()
         signal = request.signal
         if signal.action == "hold":
             heard = [] if signal.price is None else [(signal.symbol, signal.price)]
-            return replace(self.prices(state, heard, signal.account), reason=Reason.HOLD.value)
+            return replace(self.prices(state, heard, signal.account), reason=RejectReason.HOLD.value)
         account = self._account(state, signal, now)
-        if isinstance(account, Reason):
+        if isinstance(account, RejectReason):
             return self._rejected(state, None, request, account, now, started)
         opening: tuple[Event, ...] = ()
         if account.name not in state.accounts:
@@ -141,42 +145,50 @@ class Desk:
         if signal.price is not None and account.environment is not Environment.STRESS:
             state = state.with_price(signal.symbol, signal.price)
         planned = self._planned(state, account, signal, now)
-        begun = Effects(accounts={account.name: account}, events=opening)
-        if isinstance(planned, Reason):
+        begun = StateChanges(accounts={account.name: account}, events=opening)
+        if isinstance(planned, RejectReason):
             change = self._rejected(state, account, request, planned, now, started)
         else:
             change = self._executed(state, account, request, planned, now, started)
         return replace(change, effects=begun.then(change.effects))
 
-    def _account(self, state: State, signal: Signal, now: datetime) -> Account | Reason:
+    def _account(self, state: EngineState, signal: Signal, now: datetime) -> Account | RejectReason:
         if self._replayed(signal.account):
-            return Reason.ACCOUNT_IN_REPLAY
+            return RejectReason.ACCOUNT_IN_REPLAY
         found = state.accounts.get(signal.account)
         if found is not None:
             if signal.environment is not None and signal.environment is not found.environment:
-                return Reason.ENVIRONMENT_DIFFERS
+                return RejectReason.ENVIRONMENT_DIFFERS
             return found.in_session(now.date())
         if len(state.accounts) >= self.config.most_accounts:
-            return Reason.TOO_MANY_ACCOUNTS
+            return RejectReason.TOO_MANY_ACCOUNTS
         usual = Environment.STRESS if signal.account == STRESS_ACCOUNT else self.config.environment
         environment = signal.environment or usual
         stressed = environment is Environment.STRESS
         balance = self.config.stress_balance if stressed else self.config.opening_balance
         return Account(signal.account, environment, balance, balance).in_session(now.date())
 
-    def _planned(self, state: State, account: Account, signal: Signal, now: datetime) -> Plan | Reason:
+    def _planned(
+        self, state: EngineState, account: Account, signal: Signal, now: datetime
+    ) -> OrderIntent | RejectReason:
         price = signal.price or state.prices.get(signal.symbol)
-        planned = plan(account, signal, price, self.config)
-        if isinstance(planned, Reason):
+        planned = order_intent(account, signal, price, self.config)
+        if isinstance(planned, RejectReason):
             halted = state.control.state is TradingState.HALTED
-            return Reason.HALTED if halted else planned
-        return refusal(account, signal.symbol, planned, state.control, self.config, now) or planned
+            return RejectReason.HALTED if halted else planned
+        return check(account, signal.symbol, planned, state.control, self.config, now) or planned
 
     def _executed(
-        self, state: State, account: Account, request: Request, planned: Plan, now: datetime, started: float
-    ) -> Change:
+        self,
+        state: EngineState,
+        account: Account,
+        request: SignalRequest,
+        planned: OrderIntent,
+        now: datetime,
+        started: float,
+    ) -> ProcessingResult:
         signal = request.signal
-        deal = Deal(
+        deal = ExecutionRequest(
             id=self.new_id(),
             client_order_id=signal.client_order_id,
             fingerprint=request.fingerprint,
@@ -191,21 +203,21 @@ class Desk:
         )
         dealt = self._dealer.deal(self._counted(account, now), deal, now, started)
         if dealt.refusal is None:
-            return Change(state.with_account(dealt.account), dealt.effects, dealt.order)
+            return ProcessingResult(state.with_account(dealt.account), dealt.effects, dealt.order)
         state = state.with_account(dealt.account)
         change = self._rejected(state, dealt.account, request, dealt.refusal, now, started, deal.id)
         return replace(change, effects=dealt.effects.then(change.effects))
 
     def _rejected(
         self,
-        state: State,
+        state: EngineState,
         account: Account | None,
-        request: Request,
+        request: SignalRequest,
         reason: str,
         now: datetime,
         started: float,
         identity: str | None = None,
-    ) -> Change:
+    ) -> ProcessingResult:
         identity = identity or self.new_id()
         signal = request.signal
         environment = account.environment if account is not None else signal.environment or self.config.environment
@@ -225,10 +237,10 @@ class Desk:
         )
         accounts = {} if account is None else {account.name: account}
         event = events.refused(row, self.config.name, self._clock.monotonic() - started)
-        effects = Effects((KnownOrder(row, request.fingerprint),), accounts=accounts, events=(event,))
-        return Change(state, effects, row, str(reason))
+        effects = StateChanges((KnownOrder(row, request.fingerprint),), accounts=accounts, events=(event,))
+        return ProcessingResult(state, effects, row, str(reason))
 
-    def _priced(self, change: Change, symbol: str, price: Decimal, only: str | None) -> Change:
+    def _priced(self, change: ProcessingResult, symbol: str, price: Decimal, only: str | None) -> ProcessingResult:
         now = self._clock.now()
         state = change.state if only is not None else change.state.with_price(symbol, price)
         effects = change.effects
@@ -241,14 +253,14 @@ class Desk:
             effects = effects.then(more)
         return replace(change, state=state, effects=effects)
 
-    def _watched(self, account: Account, held: Holding, price: Decimal, now: datetime) -> tuple[Account, Effects]:
+    def _watched(self, account: Account, held: Position, price: Decimal, now: datetime) -> tuple[Account, StateChanges]:
         # A stop or target that is reached fills in every trading state: it rests at the exchange.
         exit_reason, level = _reached(held, price)
         identity = self.new_id()
         if exit_reason is None:
             mark = events.marked(account, f"equity:{identity}", now, self.config.name)
-            return account, Effects(accounts={account.name: account}, events=(mark,))
-        deal = Deal(
+            return account, StateChanges(accounts={account.name: account}, events=(mark,))
+        deal = ExecutionRequest(
             id=identity,
             strategy=held.strategy,
             symbol=held.symbol,
@@ -259,7 +271,7 @@ class Desk:
             exit_reason=exit_reason,
         )
         dealt = self._dealer.deal(account, deal, now, self._clock.monotonic())
-        return dealt.account, Effects(accounts={account.name: dealt.account}).then(dealt.effects)
+        return dealt.account, StateChanges(accounts={account.name: dealt.account}).then(dealt.effects)
 
     def _counted(self, account: Account, now: datetime) -> Account:
         if self.config.limits.max_orders_per_minute is None:
@@ -268,7 +280,7 @@ class Desk:
         return replace(account, order_times=(*recent, now))
 
 
-def _reached(held: Holding, price: Decimal) -> tuple[str | None, Decimal]:
+def _reached(held: Position, price: Decimal) -> tuple[str | None, Decimal]:
     """A price beyond the stop fills at the price; one beyond the target at the target, the limit that was set."""
     if held.stop_loss is not None and (held.stop_loss - price) * held.side >= 0:
         return "stop_loss", price

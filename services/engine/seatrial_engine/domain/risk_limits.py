@@ -4,16 +4,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from seatrial_core.contracts.orders import Side, TradingState
-from seatrial_engine.domain.account import Account, Control
+from seatrial_engine.domain.account import Account, TradingControl
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
-from seatrial_engine.domain.order_intent import Plan, Reason
+from seatrial_engine.domain.order_intent import OrderIntent, RejectReason
 
 RATE_WINDOW = timedelta(seconds=60)
 
 
-def refusal(
-    account: Account, symbol: str, order: Plan, control: Control, config: EngineConfig, now: datetime
-) -> Reason | None:
+def check(
+    account: Account, symbol: str, order: OrderIntent, control: TradingControl, config: EngineConfig, now: datetime
+) -> RejectReason | None:
     """Return why an order may not be sent, or None.
 
     Args:
@@ -25,14 +25,14 @@ def refusal(
         now: The instant of the order.
     """
     if control.state is TradingState.HALTED:
-        return Reason.HALTED
+        return RejectReason.HALTED
     limits = config.limits
     if limits.max_orders_per_minute is not None and orders_within(account, now) >= limits.max_orders_per_minute:
-        return Reason.MAX_ORDER_RATE
+        return RejectReason.MAX_ORDER_RATE
     if order.reduces:
         return None  # whatever the limits say, a position may always be made smaller
     if control.state is TradingState.REDUCING:
-        return Reason.REDUCING
+        return RejectReason.REDUCING
     return _entry_refusal(account, symbol, order, limits) or _money_refusal(account, order, config)
 
 
@@ -48,26 +48,26 @@ def daily_loss_ratio(account: Account) -> Decimal:
     return max(Decimal(0), 1 - account.equity / account.session_start_equity)
 
 
-def _entry_refusal(account: Account, symbol: str, order: Plan, limits: RiskLimits) -> Reason | None:
+def _entry_refusal(account: Account, symbol: str, order: OrderIntent, limits: RiskLimits) -> RejectReason | None:
     notional = order.quantity * order.price
     held = account.holdings.get(symbol)
     if notional < limits.min_notional:
-        return Reason.BELOW_MIN_NOTIONAL
+        return RejectReason.BELOW_MIN_NOTIONAL
     if limits.max_daily_loss_ratio is not None and daily_loss_ratio(account) >= limits.max_daily_loss_ratio:
-        return Reason.MAX_DAILY_LOSS
+        return RejectReason.MAX_DAILY_LOSS
     if limits.max_open_positions is not None and held is None and len(account.holdings) >= limits.max_open_positions:
-        return Reason.MAX_OPEN_POSITIONS
+        return RejectReason.MAX_OPEN_POSITIONS
     standing = abs(held.quantity) * order.price if held is not None else Decimal(0)
     if limits.max_position_notional is not None and standing + notional > limits.max_position_notional:
-        return Reason.MAX_POSITION_NOTIONAL
+        return RejectReason.MAX_POSITION_NOTIONAL
     return None
 
 
-def _money_refusal(account: Account, order: Plan, config: EngineConfig) -> Reason | None:
+def _money_refusal(account: Account, order: OrderIntent, config: EngineConfig) -> RejectReason | None:
     sign = 1 if order.side is Side.BUY else -1
     price = order.price * (1 + sign * config.slippage_bps / 10_000)
     fee = order.quantity * price * config.fee_rate
     # A short sale is covered by the equity: what is owed may not exceed it.
     owed = sum((-each.value for each in account.holdings.values() if each.quantity < 0), Decimal(0))
     available = account.cash if order.side is Side.BUY else account.equity - owed
-    return Reason.NO_CASH if order.quantity * price + fee > available else None
+    return RejectReason.NO_CASH if order.quantity * price + fee > available else None

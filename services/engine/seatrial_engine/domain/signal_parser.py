@@ -29,7 +29,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 }
 SYNONYMS = {"long": "buy", "exit": "close", "flat": "close", "none": "hold"}
 NUMBERS = ("price", "quantity", "stop_loss", "take_profit")
-LONGEST_QUOTE = 100
+MAX_QUOTE = 100
 
 
 def read(fields: Mapping[str, Any], *, strict: bool = False) -> Signal:
@@ -98,4 +98,4 @@ def _quote(value: object) -> object:
     if isinstance(value, bool | int | None):
         return value
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "..."
+    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."

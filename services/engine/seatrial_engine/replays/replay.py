@@ -7,20 +7,20 @@ from typing import Any
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import ReplayRequest, TradingState
 from seatrial_core.errors import Conflict, ValidationFailed
-from seatrial_engine.domain.changes import Effects
-from seatrial_engine.replays.replay_account import Lane, Marks
+from seatrial_engine.domain.changes import StateChanges
+from seatrial_engine.replays.replay_account import AccountMarks, ReplayAccount
 
 Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True)
-class Chunk:
+class ReplayChunk:
     """What some steps did: the effects, and each account's closed trades and equity."""
 
     first_step: int
     steps_done: int
-    effects: Effects
-    marks: Mapping[str, Marks] = field(default_factory=dict)
+    effects: StateChanges
+    marks: Mapping[str, AccountMarks] = field(default_factory=dict)
 
     @property
     def trades(self) -> int:
@@ -28,7 +28,7 @@ class Chunk:
         return sum(len(each.trades) for each in self.marks.values())
 
 
-class Course:
+class Replay:
     """All accounts of a replay and the steps they take together; one step is one instant.
 
     Args:
@@ -54,11 +54,11 @@ class Course:
         self.steps = [at[time] for time in sorted(at)]
         self.done = 0
 
-    def advance(self, steps: int, state: TradingState) -> Chunk:
+    def advance(self, steps: int, state: TradingState) -> ReplayChunk:
         """Trade the next steps; while the engine may not trade, no new decisions are sent."""
         first, last = self.done, min(self.done + steps, len(self.steps))
-        effects: list[Effects] = []
-        marks = {lane.account: Marks() for lane in self.lanes}
+        effects: list[StateChanges] = []
+        marks = {lane.account: AccountMarks() for lane in self.lanes}
         for step in self.steps[first:last]:
             closing = []
             for number, bar in step:
@@ -67,17 +67,17 @@ class Course:
                 closing.append(close)
             effects.extend(closing)
         self.done = last
-        merged = Effects(
+        merged = StateChanges(
             orders=[order for each in effects for order in each.orders],
             fills=[fill for each in effects for fill in each.fills],
             accounts={lane.account: lane.snapshot() for lane in self.lanes},
             events=[event for each in effects for event in each.events],
         )
-        return Chunk(first, last, merged, marks)
+        return ReplayChunk(first, last, merged, marks)
 
-    def opening(self) -> Effects:
+    def opening(self) -> StateChanges:
         """Return the accounts as they begin."""
-        return Effects(
+        return StateChanges(
             accounts={lane.account: lane.snapshot() for lane in self.lanes},
             events=[lane.opened() for lane in self.lanes],
         )
@@ -98,10 +98,10 @@ class Course:
         return self.done >= len(self.steps)
 
     @staticmethod
-    def _lane(request: ReplayRequest, number: int, engine: str, clock: Clock) -> Lane:
+    def _lane(request: ReplayRequest, number: int, engine: str, clock: Clock) -> ReplayAccount:
         account = request.accounts[number]
         try:
-            return Lane(request.id, account, engine, clock)
+            return ReplayAccount(request.id, account, engine, clock)
         except ValidationFailed as error:
             raise ValidationFailed(f"account {account.account!r}: {error.detail}", errors=error.errors) from error
 
@@ -115,6 +115,6 @@ def require_free(accounts: Sequence[str], mine: Mapping[str, str], identity: str
             raise Conflict(f"the account {name!r} {what}; give the replay accounts of its own")
 
 
-def rows(marks: Marks) -> list[Json]:
+def rows(marks: AccountMarks) -> list[Json]:
     """Return closed trades as JSON; the floats keep every bit."""
     return [asdict(each) for each in marks.trades]

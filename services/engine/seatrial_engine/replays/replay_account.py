@@ -9,10 +9,10 @@ from typing import Any
 
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import Environment
-from seatrial_core.contracts.orders import Order, OrderStatus, ReplayAccount, Side, TradingState
+from seatrial_core.contracts.orders import Order, OrderStatus, ReplayAccountRequest, Side, TradingState
 from seatrial_engine.domain import events
-from seatrial_engine.domain.account import Account, Holding
-from seatrial_engine.domain.changes import Effects, Event, KnownOrder
+from seatrial_engine.domain.account import Account, Position
+from seatrial_engine.domain.changes import Event, KnownOrder, StateChanges
 from seatrial_engine.domain.decimals import of_float, wire
 from seatrial_engine.domain.exchange import PLACE
 from seatrial_engine.domain.execution import filled_order
@@ -30,14 +30,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class Marks:
+class AccountMarks:
     """What an account did in a chunk: the trades it closed, and its equity after each bar."""
 
     trades: list[TradeRecord] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
 
 
-class Lane:
+class ReplayAccount:
     """Trade one account's bars in order.
 
     Args:
@@ -47,7 +47,7 @@ class Lane:
         clock: Measures how long the work on a fill took.
     """
 
-    def __init__(self, replay: str, account: ReplayAccount, engine: str, clock: Clock) -> None:
+    def __init__(self, replay: str, account: ReplayAccountRequest, engine: str, clock: Clock) -> None:
         self.account = account.account
         self.candles = Candles.from_columns(account.symbol, account.candles.model_dump())
         self._spec = registry.get(account.strategy)
@@ -71,7 +71,7 @@ class Lane:
         self._entered_ms = 0
         self._close = 0.0
 
-    def bar(self, bar: int, state: TradingState, marks: Marks) -> tuple[Effects, Effects]:
+    def bar(self, bar: int, state: TradingState, marks: AccountMarks) -> tuple[StateChanges, StateChanges]:
         """Run one bar: what fills in it, then what is decided and worth at its close."""
         candles, started = self.candles, self._clock.monotonic()
         opened_ms = int(candles.time_ms[bar])
@@ -87,7 +87,7 @@ class Lane:
         if bar == 0:
             marks.equity.append(self._config.cash)
         marks.equity.append(self._stepper.equity)
-        return opening, decided.then(Effects(events=(self._marked(bar, closed_ms),)))
+        return opening, decided.then(StateChanges(events=(self._marked(bar, closed_ms),)))
 
     def opened(self) -> Event:
         """Return the event that the account begins, at the open of its first bar."""
@@ -118,7 +118,7 @@ class Lane:
         self._entered_ms = int(dump["entered_ms"])
         self._close = float(dump["close"])
 
-    def _decide(self, bar: int, closed_ms: int, state: TradingState) -> Effects:
+    def _decide(self, bar: int, closed_ms: int, state: TradingState) -> StateChanges:
         # The strategy gets what it would have had: the bars up to this close and not one more.
         signals = self._spec.signals(self.candles.head(bar + 1), self._params)
         entry, leave = int(signals.entry[-1]), bool(signals.exit[-1])
@@ -127,7 +127,7 @@ class Lane:
         if state is TradingState.HALTED:
             leave = False
         if not entry and not leave:
-            return Effects()
+            return StateChanges()
         started = self._clock.monotonic()
         stop, target, trail = (
             math.nan if column is None else float(column[-1])
@@ -135,23 +135,23 @@ class Lane:
         )
         refused = self._stepper.decide(entry, leave, stop, target, trail, signals.stop_base)
         if refused in QUIET:
-            return Effects()
+            return StateChanges()
         identity, at = f"{self._prefix}:decision:{bar}", _instant(closed_ms)
         seconds = self._clock.monotonic() - started
         call = events.called(identity, at, self._engine, self.snapshot(), PLACE, seconds, ok=refused is None)
         if refused is None:
-            return Effects(events=(call,))
+            return StateChanges(events=(call,))
         order = self._refused(identity, entry, refused, at)
-        return Effects((KnownOrder(order, ""),), events=(call, events.refused(order, self._engine, seconds)))
+        return StateChanges((KnownOrder(order, ""),), events=(call, events.refused(order, self._engine, seconds)))
 
-    def _filled(self, records: Sequence[FillRecord], at_ms: int, started: float, marks: Marks) -> Effects:
-        effects = Effects()
+    def _filled(self, records: Sequence[FillRecord], at_ms: int, started: float, marks: AccountMarks) -> StateChanges:
+        effects = StateChanges()
         for record in records:
             fill = self._fill(record, at_ms)
             seconds = self._clock.monotonic() - started
             order = filled_order(fill, fill.id, Protection(), Environment.REPLAY)
             told = events.filled(fill, self._engine, Environment.REPLAY, seconds)
-            effects = effects.then(Effects((KnownOrder(order, ""),), (fill,), events=(told,)))
+            effects = effects.then(StateChanges((KnownOrder(order, ""),), (fill,), events=(told,)))
             if record.trade is not None:
                 marks.trades.append(record.trade)
             else:
@@ -203,10 +203,10 @@ class Lane:
             "risk_at_stop": wire(of_float(stepper.risk_at_stop)),
         }
 
-    def _holding(self, quantity: float) -> Holding:
+    def _holding(self, quantity: float) -> Position:
         stepper = self._stepper
         stop, target = stepper.stop_price, stepper.target_price
-        return Holding(
+        return Position(
             symbol=self._asked.symbol,
             strategy=self._asked.strategy,
             quantity=of_float(quantity),

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
 from seatrial_core.errors import Conflict, NotFound, SeatrialError, Unavailable
-from seatrial_engine.replays.replay import Chunk, Course, require_free, rows
-from seatrial_engine.runtime.group_commit import Trading
+from seatrial_engine.replays.replay import Replay, ReplayChunk, require_free, rows
+from seatrial_engine.runtime.group_commit import EngineWriter
 from seatrial_engine.store import commands, outbox
 from seatrial_engine.store import replays as store
-from seatrial_engine.store.replays import Part, Reached, Stored
+from seatrial_engine.store.replays import ReplayPart, ReplayProgress, StoredReplay
 from seatrial_service import logs
 from seatrial_service.db.session import Database
 
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.5
 STOP_SECONDS = 0.5
 
 
-class Runner:
+class ReplayRunner:
     """Starts, goes on with, stops and tells of replays.
 
     Args:
@@ -33,7 +33,7 @@ class Runner:
     """
 
     def __init__(
-        self, database: Database, trading: Trading, engine: str, clock: Clock, committed: Callable[[], None]
+        self, database: Database, trading: EngineWriter, engine: str, clock: Clock, committed: Callable[[], None]
     ) -> None:
         self._database = database
         self._trading = trading
@@ -65,8 +65,8 @@ class Runner:
         """
         text = request.model_dump_json()
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
-        course = await asyncio.to_thread(Course, request, self._engine, self._clock)
-        fresh = Stored(request.id, fingerprint, "running", 0, len(course.steps), 0, None)
+        course = await asyncio.to_thread(Replay, request, self._engine, self._clock)
+        fresh = StoredReplay(request.id, fingerprint, "running", 0, len(course.steps), 0, None)
         async with self._trading.writing:
             await self._keep(request, fresh, course, text)
         if request.id not in self._tasks:
@@ -101,7 +101,7 @@ class Runner:
         if found is None:
             raise NotFound(f"there is no replay {identity!r}")
         request = ReplayRequest.model_validate_json(found)
-        empty = Part("", (), ())
+        empty = ReplayPart("", (), ())
         return [
             ReplayTrades(
                 account=each.account,
@@ -118,7 +118,7 @@ class Runner:
             await store.end(session, identity, "stopped")
         return await self.state(identity)
 
-    async def _keep(self, request: ReplayRequest, fresh: Stored, course: Course, text: str) -> None:
+    async def _keep(self, request: ReplayRequest, fresh: StoredReplay, course: Replay, text: str) -> None:
         async with self._database.transaction() as session:
             await self._trading.guard(session)
             before = await store.get(session, request.id)
@@ -159,7 +159,7 @@ class Runner:
             return
         text, progress, _ = found
         request = ReplayRequest.model_validate_json(text)
-        course = await asyncio.to_thread(Course, request, self._engine, self._clock)
+        course = await asyncio.to_thread(Replay, request, self._engine, self._clock)
         if progress is not None:
             course.restore(progress)
         pace = request.bars_per_second
@@ -173,13 +173,15 @@ class Runner:
             if pace is not None:
                 await asyncio.sleep((chunk.steps_done - chunk.first_step) / pace)
 
-    async def _commit(self, identity: str, course: Course, chunk: Chunk) -> bool:
+    async def _commit(self, identity: str, course: Replay, chunk: ReplayChunk) -> bool:
         parts = [
-            Part(account, rows(marks), marks.equity)
+            ReplayPart(account, rows(marks), marks.equity)
             for account, marks in chunk.marks.items()
             if marks.trades or marks.equity
         ]
-        reached = Reached(chunk.first_step, chunk.steps_done, chunk.trades, course.finished, course.dump(), parts)
+        reached = ReplayProgress(
+            chunk.first_step, chunk.steps_done, chunk.trades, course.finished, course.dump(), parts
+        )
         async with self._database.transaction() as session:
             await self._trading.guard(session)
             kept = await store.reach(session, identity, reached)

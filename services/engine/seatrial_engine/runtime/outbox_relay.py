@@ -9,20 +9,20 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import BATCH_HEADER, EventsAccepted, RejectedEvent
 from seatrial_core.errors import BadRequest, BodyTooLarge, SeatrialError, ValidationFailed
 from seatrial_engine.store import outbox as rows
-from seatrial_engine.store.outbox import Parcel
+from seatrial_engine.store.outbox import OutboxBatch
 from seatrial_service import logs
 from seatrial_service.db.session import Database
 
 IDLE_SECONDS = 1.0
 # What comes within this time goes into one parcel: a parcel costs the same for one event as for a thousand.
 LINGER_SECONDS = 0.1
-SHORTEST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 5.0
+MIN_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 5.0
 # Sent again, these would be refused again.
 HOPELESS = (BadRequest, ValidationFailed, BodyTooLarge)
 
 
-class Pusher:
+class OutboxRelay:
     """Sends one parcel after the other.
 
     Args:
@@ -49,11 +49,11 @@ class Pusher:
 
     async def run(self) -> None:
         """Push until cancelled."""
-        pause = SHORTEST_PAUSE_SECONDS
+        pause = MIN_PAUSE_SECONDS
         while True:
             try:
                 if await self.push():
-                    pause = SHORTEST_PAUSE_SECONDS
+                    pause = MIN_PAUSE_SECONDS
                 else:
                     await self._wait()
                 await asyncio.sleep(LINGER_SECONDS)
@@ -62,10 +62,10 @@ class Pusher:
                 self._counted("retry", -1)
                 logs.get().warning("events_not_pushed", error=error.detail, again_in_seconds=pause)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                pause = min(pause * 2, MAX_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad parcel
                 logs.get().error("outbox_failed", exc_info=error)
-                await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(MAX_PAUSE_SECONDS)
 
     async def push(self) -> bool:
         """Send the next parcel; return whether there was one."""
@@ -82,7 +82,7 @@ class Pusher:
         self._counted("rejected" if refused else "ok", waiting)
         return True
 
-    async def _send(self, parcel: Parcel) -> list[RejectedEvent]:
+    async def _send(self, parcel: OutboxBatch) -> list[RejectedEvent]:
         headers = {BATCH_HEADER: f"{self.producer}/{parcel.number}"}
         try:
             answer = await self._client.request("POST", "/v1/events", body=parcel.events, headers=headers)

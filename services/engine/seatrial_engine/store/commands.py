@@ -9,8 +9,8 @@ from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_engine.domain.account import Account, Control
-from seatrial_engine.domain.changes import Effects, Event, KnownOrder
+from seatrial_engine.domain.account import Account, TradingControl
+from seatrial_engine.domain.changes import Event, KnownOrder, StateChanges
 from seatrial_engine.domain.fills import Fill
 from seatrial_service.db.tables import metadata
 
@@ -22,7 +22,7 @@ ACCOUNTS, POSITIONS, ORDERS, FILLS, OUTBOX, CONTROL_CHANGES = (
 )
 
 
-async def write(session: AsyncSession, effects: Effects, replay: str | None = None) -> None:
+async def write(session: AsyncSession, effects: StateChanges, replay: str | None = None) -> None:
     """Write everything of one change.
 
     Args:
@@ -61,7 +61,7 @@ async def _write_accounts(session: AsyncSession, accounts: Mapping[str, Account]
         await session.execute(insert(POSITIONS), positions)
 
 
-async def _write_control(session: AsyncSession, control: Control) -> None:
+async def _write_control(session: AsyncSession, control: TradingControl) -> None:
     values = {
         "state": control.state.value,
         "actor": control.actor,

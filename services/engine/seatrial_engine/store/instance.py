@@ -31,12 +31,12 @@ async def require(session: AsyncSession, instance: Instance) -> None:
     statement = select(InstanceRow.epoch).where(InstanceRow.id == 1).with_for_update(read=True)
     found = (await session.execute(statement)).scalar_one_or_none()
     if found != instance.epoch:
-        raise TakenOver(
+        raise SupersededByNewerProcess(
             "another engine process took over this database, so this one no longer trades; stop one of the two"
         )
 
 
-class TakenOver(Unavailable):
+class SupersededByNewerProcess(Unavailable):
     """A newer process of this engine writes now."""
 
     code = "taken_over"

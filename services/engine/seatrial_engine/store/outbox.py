@@ -10,42 +10,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import RejectedEvent
 from seatrial_engine.domain.changes import Event
-from seatrial_service.db.engine import OutboxRejectedRow, OutboxRow
+from seatrial_service.db.engine import EventOutboxRow, OutboxRejectedRow
 
 BATCH_EVENTS = 2_000
 BATCH_ROWS = 500
 
 
 @dataclass(frozen=True)
-class Parcel:
+class OutboxBatch:
     """Events that are sent under one number until they are acknowledged."""
 
     number: int
     events: Sequence[Event]
 
 
-async def take(session: AsyncSession) -> Parcel | None:
+async def take(session: AsyncSession) -> OutboxBatch | None:
     """Return the parcel to send now: the one that was begun, else a new one of the oldest rows; None when empty.
 
     What is in a parcel never changes, so a parcel that is sent again is known by its number.
     """
-    begun = select(func.min(OutboxRow.batch)).scalar_subquery()
-    rows = (await session.scalars(select(OutboxRow).where(OutboxRow.batch == begun).order_by(OutboxRow.id))).all()
+    begun = select(func.min(EventOutboxRow.batch)).scalar_subquery()
+    rows = (
+        await session.scalars(select(EventOutboxRow).where(EventOutboxRow.batch == begun).order_by(EventOutboxRow.id))
+    ).all()
     if not rows:
-        rows = _fitting((await session.scalars(select(OutboxRow).order_by(OutboxRow.id).limit(BATCH_ROWS))).all())
+        rows = _fitting(
+            (await session.scalars(select(EventOutboxRow).order_by(EventOutboxRow.id).limit(BATCH_ROWS))).all()
+        )
         if not rows:
             return None
-        chosen = update(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])).values(batch=rows[0].id)
+        chosen = update(EventOutboxRow).where(EventOutboxRow.id.in_([row.id for row in rows])).values(batch=rows[0].id)
         await session.execute(chosen.execution_options(synchronize_session=False))
     events: list[Event] = []
     for row in rows:
         events.extend(json.loads(row.events))
-    return Parcel(rows[0].id, events)
+    return OutboxBatch(rows[0].id, events)
 
 
-async def done(session: AsyncSession, parcel: Parcel, rejected: Sequence[RejectedEvent], now: datetime) -> None:
+async def done(session: AsyncSession, parcel: OutboxBatch, rejected: Sequence[RejectedEvent], now: datetime) -> None:
     """Forget a parcel that was acknowledged, and keep what was refused of it."""
-    await session.execute(delete(OutboxRow).where(OutboxRow.batch == parcel.number))
+    await session.execute(delete(EventOutboxRow).where(EventOutboxRow.batch == parcel.number))
     if rejected:
         rows = [
             {
@@ -62,7 +66,7 @@ async def done(session: AsyncSession, parcel: Parcel, rejected: Sequence[Rejecte
 
 async def pending(session: AsyncSession) -> int:
     """Return how many events wait."""
-    return int((await session.execute(select(func.coalesce(func.sum(OutboxRow.count), 0)))).scalar_one())
+    return int((await session.execute(select(func.coalesce(func.sum(EventOutboxRow.count), 0)))).scalar_one())
 
 
 async def refused(session: AsyncSession) -> int:
@@ -70,7 +74,7 @@ async def refused(session: AsyncSession) -> int:
     return int((await session.execute(select(func.count()).select_from(OutboxRejectedRow))).scalar_one())
 
 
-def _fitting(rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+def _fitting(rows: Sequence[EventOutboxRow]) -> Sequence[EventOutboxRow]:
     total = 0
     for number, row in enumerate(rows):
         total += row.count

@@ -15,7 +15,7 @@ from seatrial_service.db.engine import FillRow, OrderRow
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListFilter:
     """Which rows to list: oldest first, after a sequence."""
 
     account: str | None = None
@@ -39,7 +39,7 @@ async def order(session: AsyncSession, identity: str) -> Order | None:
     return None if row is None else _order(row)
 
 
-async def orders(session: AsyncSession, wanted: Wanted, limit: int) -> list[tuple[int, Order]]:
+async def orders(session: AsyncSession, wanted: ListFilter, limit: int) -> list[tuple[int, Order]]:
     """Return orders with their sequences, oldest first."""
     statement = select(OrderRow).order_by(OrderRow.sequence).limit(limit)
     if wanted.account is not None:
@@ -53,7 +53,7 @@ async def orders(session: AsyncSession, wanted: Wanted, limit: int) -> list[tupl
     return [(row.sequence, _order(row)) for row in (await session.scalars(statement)).all()]
 
 
-async def fills(session: AsyncSession, wanted: Wanted, limit: int) -> list[tuple[int, Fill]]:
+async def fills(session: AsyncSession, wanted: ListFilter, limit: int) -> list[tuple[int, Fill]]:
     """Return fills with their sequences, oldest first."""
     statement = select(FillRow).order_by(FillRow.sequence).limit(limit)
     if wanted.account is not None:

@@ -16,7 +16,7 @@ Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredReplay:
     """One replay as it stands."""
 
     id: str
@@ -29,7 +29,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Part:
+class ReplayPart:
     """What one account did in one chunk of steps."""
 
     account: str
@@ -38,7 +38,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Reached:
+class ReplayProgress:
     """How far a chunk brought a replay."""
 
     first_step: int
@@ -46,14 +46,14 @@ class Reached:
     trades: int
     finished: bool
     progress: Json
-    parts: Sequence[Part]
+    parts: Sequence[ReplayPart]
 
 
-async def get(session: AsyncSession, identity: str) -> Stored | None:
+async def get(session: AsyncSession, identity: str) -> StoredReplay | None:
     """Return a replay, or None."""
-    columns = [getattr(ReplayRow, name) for name in Stored.__dataclass_fields__]
+    columns = [getattr(ReplayRow, name) for name in StoredReplay.__dataclass_fields__]
     row = (await session.execute(select(*columns).where(ReplayRow.id == identity))).one_or_none()
-    return None if row is None else Stored(*row)
+    return None if row is None else StoredReplay(*row)
 
 
 async def running(session: AsyncSession) -> list[str]:
@@ -68,7 +68,7 @@ async def accounts(session: AsyncSession) -> dict[str, str]:
     return {name: replay for name, replay in (await session.execute(statement)).all() if replay is not None}
 
 
-async def create(session: AsyncSession, new: Stored, request: str, at: datetime) -> bool:
+async def create(session: AsyncSession, new: StoredReplay, request: str, at: datetime) -> bool:
     """Keep a new replay; return False when there is one with this id."""
     values = {**asdict(new), "request": request, "created_at": at}
     statement = upsert(ReplayRow).values(**values).on_conflict_do_nothing().returning(ReplayRow.id)
@@ -89,7 +89,7 @@ async def request(session: AsyncSession, identity: str) -> str | None:
     return (await session.scalars(select(ReplayRow.request).where(ReplayRow.id == identity))).one_or_none()
 
 
-async def reach(session: AsyncSession, identity: str, reached: Reached) -> bool:
+async def reach(session: AsyncSession, identity: str, reached: ReplayProgress) -> bool:
     """Keep what a chunk did; return False when the replay was stopped, or is further already."""
     statement = (
         update(ReplayRow)
@@ -124,7 +124,7 @@ async def end(session: AsyncSession, identity: str, status: str, error: str | No
     await session.execute(statement.values(status=status, error=error))
 
 
-async def parts(session: AsyncSession, identity: str) -> Mapping[str, Part]:
+async def parts(session: AsyncSession, identity: str) -> Mapping[str, ReplayPart]:
     """Return what each account did so far."""
     statement = (
         select(ReplayPartRow)
@@ -136,4 +136,4 @@ async def parts(session: AsyncSession, identity: str) -> Mapping[str, Part]:
         trades, equity = found.setdefault(row.account, ([], []))
         trades.extend(json.loads(row.trades))
         equity.extend(json.loads(row.equity))
-    return {account: Part(account, trades, equity) for account, (trades, equity) in found.items()}
+    return {account: ReplayPart(account, trades, equity) for account, (trades, equity) in found.items()}

@@ -7,16 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
-from seatrial_engine.domain.account import Account, Control, Holding, State
+from seatrial_engine.domain.account import Account, EngineState, Position, TradingControl
 from seatrial_service.db.engine import AccountRow, ControlChangeRow, PositionRow
 from seatrial_trading.quant.sizing import ClosedTrades
 
 
-async def load(session: AsyncSession) -> State:
+async def load(session: AsyncSession) -> EngineState:
     """Return accounts, positions and the trading state; the accounts of replays are left out."""
     found = await accounts(session)
     mine = {each.name: each for each, replay in found if replay is None}
-    return State(accounts=mine, control=await control(session))
+    return EngineState(accounts=mine, control=await control(session))
 
 
 async def accounts(session: AsyncSession) -> list[tuple[Account, str | None]]:
@@ -26,11 +26,15 @@ async def accounts(session: AsyncSession) -> list[tuple[Account, str | None]]:
     return [(_account(row, [each for each in positions if each.account == row.account]), row.replay) for row in rows]
 
 
-async def control(session: AsyncSession) -> Control:
+async def control(session: AsyncSession) -> TradingControl:
     """Return what the engine may do."""
     newest = select(ControlChangeRow).order_by(ControlChangeRow.id.desc()).limit(1)
     row = (await session.scalars(newest)).one_or_none()
-    return Control() if row is None else Control(TradingState(row.state), row.actor, row.reason, row.changed_at)
+    return (
+        TradingControl()
+        if row is None
+        else TradingControl(TradingState(row.state), row.actor, row.reason, row.changed_at)
+    )
 
 
 def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:
@@ -46,8 +50,8 @@ def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:
     )
 
 
-def _holding(row: PositionRow) -> Holding:
-    return Holding(
+def _holding(row: PositionRow) -> Position:
+    return Position(
         symbol=row.symbol,
         strategy=row.strategy,
         quantity=row.quantity,

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import AccountEvent, EquityEvent, Event
 from seatrial_metrics import equity as pure_books
-from seatrial_metrics.batches import Batch
-from seatrial_metrics.counters import ClosedCount, Family, Tally, tally
-from seatrial_metrics.deduplication import Choice, Taken, choose
-from seatrial_metrics.equity import Account, Books, Point
+from seatrial_metrics.batches import EventBatch
+from seatrial_metrics.counters import ClosedCount, CounterChanges, Family, tally
+from seatrial_metrics.deduplication import BatchResult, DedupResult, deduplicate
+from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityMark
 from seatrial_metrics.store import counters, entries, equity
 
 
@@ -21,10 +21,10 @@ class Committed:
     """What a transaction did: the last sequence, and what became of each batch."""
 
     sequence: int
-    taken: Sequence[Taken]
+    taken: Sequence[BatchResult]
 
 
-async def commit(session: AsyncSession, batches: Sequence[Batch], now: datetime) -> Committed:
+async def commit(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> Committed:
     """Write a group of batches.
 
     Args:
@@ -33,7 +33,7 @@ async def commit(session: AsyncSession, batches: Sequence[Batch], now: datetime)
         now: The instant of receipt.
     """
     last = await entries.lock_head(session)
-    choice = choose(
+    choice = deduplicate(
         batches,
         await entries.claim_batches(session, batches, now),
         await entries.claim_keys(session, batches, now),
@@ -58,7 +58,7 @@ def _by_environment(events: Sequence[Event]) -> dict[str, list[Event]]:
     return dict(sorted(sorted_out.items()))
 
 
-def _count_outcomes(counted: Tally, batches: Sequence[Batch], choice: Choice) -> None:
+def _count_outcomes(counted: CounterChanges, batches: Sequence[EventBatch], choice: DedupResult) -> None:
     for event in choice.repeated:
         counted.count(event.environment.value, Family.EVENTS, event.type, "duplicate")
     for batch in batches:
@@ -67,7 +67,7 @@ def _count_outcomes(counted: Tally, batches: Sequence[Batch], choice: Choice) ->
 
 
 async def _keep_books(
-    session: AsyncSession, environment: str, events: Sequence[Event], counted: Tally, now: datetime
+    session: AsyncSession, environment: str, events: Sequence[Event], counted: CounterChanges, now: datetime
 ) -> None:
     names = sorted({event.account for event in events})
     before = await equity.lock(session, environment, names, now)
@@ -78,14 +78,14 @@ async def _keep_books(
         await equity.count(session, environment, name, closed, late[name], newest[name])
     opened, reopened_at = _open(before, [event for event in events if isinstance(event, AccountEvent)])
     points = [
-        Point(event.account, event.occurred_at, event.equity, event.cash, event.open_positions, event.risk_at_stop)
+        EquityMark(event.account, event.occurred_at, event.equity, event.cash, event.open_positions, event.risk_at_stop)
         for event in events
         if isinstance(event, EquityEvent)
     ]
     if not points and opened == before:
         return
-    starts = [at for at in (reopened_at, pure_books.rewind_to(opened, points)) if at is not None]
-    stored: Sequence[Point] = ()
+    starts = [at for at in (reopened_at, pure_books.recompute_from(opened, points)) if at is not None]
+    stored: Sequence[EquityMark] = ()
     if starts:
         opened, stored = await equity.rewind(session, environment, opened, min(starts))
     after, history = pure_books.advance(opened, [*stored, *points])
@@ -93,7 +93,7 @@ async def _keep_books(
 
 
 def _count_late(
-    counted: Tally, environment: str, events: Sequence[Event], newest: dict[str, datetime]
+    counted: CounterChanges, environment: str, events: Sequence[Event], newest: dict[str, datetime]
 ) -> dict[str, int]:
     """Count events older than the newest of their account, and move `newest` on."""
     late: dict[str, int] = defaultdict(int)
@@ -106,14 +106,14 @@ def _count_late(
     return late
 
 
-def _open(before: Books, openings: Sequence[AccountEvent]) -> tuple[Books, datetime | None]:
+def _open(before: EquityBooks, openings: Sequence[AccountEvent]) -> tuple[EquityBooks, datetime | None]:
     """Return the books with openings, and from when history changes because an account had begun without its own."""
     accounts = dict(before.accounts)
     starts: list[datetime] = []
     for event in openings:
-        account = accounts.get(event.account, Account(event.account))
+        account = accounts.get(event.account, AccountEquity(event.account))
         opened = account.open(event.opening_balance, event.currency, event.occurred_at)
         if opened.opening_balance != account.opening_balance and account.first_equity_at is not None:
             starts.append(account.first_equity_at)
         accounts[event.account] = opened
-    return Books(accounts, before.portfolio), min(starts, default=None)
+    return EquityBooks(accounts, before.portfolio), min(starts, default=None)

@@ -7,11 +7,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import SystemEvent
-from seatrial_metrics.counters import Tally
-from seatrial_service.db.metrics import Activity, CounterRow, EngineRow
+from seatrial_metrics.counters import CounterChanges
+from seatrial_service.db.metrics import ActivityRow, CounterRow, EngineRow
 
 
-async def add(session: AsyncSession, tally: Tally, now: datetime) -> None:
+async def add(session: AsyncSession, tally: CounterChanges, now: datetime) -> None:
     """Add a tally to what is stored; rows are taken in sorted order, so that two writers never wait in a circle."""
     await _add_counters(session, tally)
     await _add_seconds(session, tally)
@@ -21,7 +21,7 @@ async def add(session: AsyncSession, tally: Tally, now: datetime) -> None:
             await _keep_sample(session, environment, engine, state.system, now)
 
 
-async def _add_counters(session: AsyncSession, tally: Tally) -> None:
+async def _add_counters(session: AsyncSession, tally: CounterChanges) -> None:
     rows = [
         {**key._asdict(), "value": value} for key, value in sorted(tally.counters.items(), key=lambda pair: pair[0])
     ]
@@ -37,28 +37,28 @@ async def _add_counters(session: AsyncSession, tally: Tally) -> None:
     )
 
 
-async def _add_seconds(session: AsyncSession, tally: Tally) -> None:
+async def _add_seconds(session: AsyncSession, tally: CounterChanges) -> None:
     rows = [{**key._asdict(), **vars(count)} for key, count in sorted(tally.seconds.items(), key=lambda pair: pair[0])]
     if not rows:
         return
-    statement = insert(Activity)
+    statement = insert(ActivityRow)
     new = statement.excluded
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["environment", "account", "endpoint", "second"],
             set_={
-                "trades": Activity.trades + new.trades,
-                "api_calls": Activity.api_calls + new.api_calls,
-                "failed_calls": Activity.failed_calls + new.failed_calls,
-                "errors": Activity.errors + new.errors,
-                "slowest_seconds": func.greatest(Activity.slowest_seconds, new.slowest_seconds),
+                "trades": ActivityRow.trades + new.trades,
+                "api_calls": ActivityRow.api_calls + new.api_calls,
+                "failed_calls": ActivityRow.failed_calls + new.failed_calls,
+                "errors": ActivityRow.errors + new.errors,
+                "slowest_seconds": func.greatest(ActivityRow.slowest_seconds, new.slowest_seconds),
             },
         ),
         rows,
     )
 
 
-async def _hear_engines(session: AsyncSession, tally: Tally) -> None:
+async def _hear_engines(session: AsyncSession, tally: CounterChanges) -> None:
     heard = insert(EngineRow)
     new = heard.excluded
     rows = [

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import Environment, Event, EventBase, ledger_key
-from seatrial_metrics.batches import Batch, BatchKey
+from seatrial_metrics.batches import BatchKey, EventBatch
 from seatrial_metrics.deduplication import EventKey, is_money
 
 CHANNEL = "seatrial_metrics"
@@ -60,7 +60,7 @@ async def move_head(session: AsyncSession, sequence: int) -> None:
     await session.execute(_NOTIFY, {"channel": CHANNEL, "payload": str(sequence)})
 
 
-async def claim_batches(session: AsyncSession, batches: Sequence[Batch], now: datetime) -> set[BatchKey]:
+async def claim_batches(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> set[BatchKey]:
     """Store the keys of batches; return those that were not there."""
     keys = [batch.key for batch in batches if batch.key is not None]
     if not keys:
@@ -69,7 +69,7 @@ async def claim_batches(session: AsyncSession, batches: Sequence[Batch], now: da
     return {BatchKey(*row) for row in found}
 
 
-async def claim_keys(session: AsyncSession, batches: Sequence[Batch], now: datetime) -> set[EventKey]:
+async def claim_keys(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> set[EventKey]:
     """Store the keys of money events; return those that were not there."""
     money = [(event, batch.imported) for batch in batches for event in batch.events if is_money(event)]
     if not money:

@@ -11,7 +11,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_metrics.counters import ClosedCount
-from seatrial_metrics.equity import Account, Books, Curve, History, Level, Point, Step
+from seatrial_metrics.equity import (
+    AccountEquity,
+    EquityBooks,
+    EquityChange,
+    EquityCurve,
+    EquityHistory,
+    EquityMark,
+    EquityState,
+)
 from seatrial_service.db.metrics import AccountBook, EquityPoint, PortfolioBook, PortfolioPoint
 
 Values = dict[str, Any]  # Any: one row, columns of many types
@@ -41,7 +49,7 @@ _LEVELS_BEFORE = text(
 )
 
 
-async def lock(session: AsyncSession, environment: str, names: Sequence[str], now: datetime) -> Books:
+async def lock(session: AsyncSession, environment: str, names: Sequence[str], now: datetime) -> EquityBooks:
     """Return the books of the named accounts and their portfolio, locked until the transaction ends.
 
     Args:
@@ -50,7 +58,7 @@ async def lock(session: AsyncSession, environment: str, names: Sequence[str], no
         names: Accounts; those that are new get a row.
         now: The instant of writing.
     """
-    empty = _curve_values(Curve(), now)
+    empty = _curve_values(EquityCurve(), now)
     fresh = {"environment": environment, "currency": "USD", "late_events": 0, "realised_pnl": 0}
     counts = {"wins": 0, "losses": 0, "flats": 0}
     rows = [{**fresh, **counts, **empty, "account": name} for name in sorted(names)]
@@ -66,7 +74,7 @@ async def lock(session: AsyncSession, environment: str, names: Sequence[str], no
     portfolio = await session.execute(
         select(_PORTFOLIOS).where(_PORTFOLIOS.c.environment == environment).with_for_update()
     )
-    return Books(accounts, read_curve(portfolio.one()))
+    return EquityBooks(accounts, read_curve(portfolio.one()))
 
 
 async def newest_events(session: AsyncSession, environment: str, names: Sequence[str]) -> Mapping[str, datetime]:
@@ -90,8 +98,8 @@ async def count(
 
 
 async def rewind(
-    session: AsyncSession, environment: str, books: Books, start: datetime
-) -> tuple[Books, Sequence[Point]]:
+    session: AsyncSession, environment: str, books: EquityBooks, start: datetime
+) -> tuple[EquityBooks, Sequence[EquityMark]]:
     """Return the books as they stood before an instant, and every stored point from it on.
 
     Args:
@@ -111,7 +119,7 @@ async def rewind(
     )
     accounts = {**books.accounts, **{row.account: read_account(row) for row in others}}
     levels = await _levels_before(session, environment, sorted(named), start)
-    rewound = {name: _rewound(account, levels.get(name, Level()), start) for name, account in accounts.items()}
+    rewound = {name: _rewound(account, levels.get(name, EquityState()), start) for name, account in accounts.items()}
     found = await session.execute(
         select(_PORTFOLIO_POINTS)
         .where(_PORTFOLIO_POINTS.c.environment == environment, _PORTFOLIO_POINTS.c.occurred_at < start)
@@ -119,10 +127,12 @@ async def rewind(
         .limit(1)
     )
     last = found.one_or_none()
-    return Books(rewound, Curve(Level() if last is None else _level(last))), points
+    return EquityBooks(rewound, EquityCurve(EquityState() if last is None else _level(last))), points
 
 
-async def save(session: AsyncSession, environment: str, books: Books, history: History, now: datetime) -> None:
+async def save(
+    session: AsyncSession, environment: str, books: EquityBooks, history: EquityHistory, now: datetime
+) -> None:
     """Write the books and the levels they passed through."""
     accounts = [
         {"environment": environment, "account": name, **_account_values(account, now)}
@@ -144,26 +154,27 @@ async def save(session: AsyncSession, environment: str, books: Books, history: H
         await _upsert(session, _PORTFOLIOS, [row])
 
 
-async def _points_since(session: AsyncSession, environment: str, start: datetime) -> Sequence[Point]:
+async def _points_since(session: AsyncSession, environment: str, start: datetime) -> Sequence[EquityMark]:
     found = await session.execute(
         select(_POINTS).where(_POINTS.c.environment == environment, _POINTS.c.occurred_at >= start)
     )
     return [
-        Point(row.account, row.occurred_at, row.equity, row.cash, row.open_positions, row.risk_at_stop) for row in found
+        EquityMark(row.account, row.occurred_at, row.equity, row.cash, row.open_positions, row.risk_at_stop)
+        for row in found
     ]
 
 
 async def _levels_before(
     session: AsyncSession, environment: str, names: Sequence[str], start: datetime
-) -> Mapping[str, Level]:
+) -> Mapping[str, EquityState]:
     values = {"environment": environment, "names": list(names), "start": start}
     found = await session.execute(_LEVELS_BEFORE, values)
     return {row.account: _level(row) for row in found}
 
 
-def _rewound(account: Account, level: Level, start: datetime) -> Account:
+def _rewound(account: AccountEquity, level: EquityState, start: datetime) -> AccountEquity:
     pending = account.curve.pending
-    return account if pending is None or pending.at < start else replace(account, curve=Curve(level))
+    return account if pending is None or pending.at < start else replace(account, curve=EquityCurve(level))
 
 
 async def _upsert(session: AsyncSession, table: Table, rows: Sequence[Values]) -> None:
@@ -175,13 +186,13 @@ async def _upsert(session: AsyncSession, table: Table, rows: Sequence[Values]) -
     await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=kept), list(rows))
 
 
-def read_account(row: Row[Any]) -> Account:
+def read_account(row: Row[Any]) -> AccountEquity:
     """Return an account as its row tells it."""
     curve = read_curve(row)
     newest = None
     if curve.begun and row.pending_at is not None:
-        newest = Point(row.account, row.pending_at, row.equity, row.cash, row.open_positions, row.risk_at_stop)
-    return Account(
+        newest = EquityMark(row.account, row.pending_at, row.equity, row.cash, row.open_positions, row.risk_at_stop)
+    return AccountEquity(
         name=row.account,
         currency=row.currency,
         opening_balance=row.opening_balance,
@@ -192,7 +203,7 @@ def read_account(row: Row[Any]) -> Account:
     )
 
 
-def _account_values(account: Account, now: datetime) -> Values:
+def _account_values(account: AccountEquity, now: datetime) -> Values:
     return {
         "currency": account.currency,
         "opening_balance": account.opening_balance,
@@ -208,35 +219,35 @@ def _account_values(account: Account, now: datetime) -> Values:
     }
 
 
-def _point_values(point: Point | None) -> Values:
+def _point_values(point: EquityMark | None) -> Values:
     names = ("cash", "open_positions", "risk_at_stop")
     return {name: None if point is None else getattr(point, name) for name in names}
 
 
-def _level(row: Row[Any]) -> Level:
-    return Level(**{each.name: getattr(row, each.name) for each in fields(Level)})
+def _level(row: Row[Any]) -> EquityState:
+    return EquityState(**{each.name: getattr(row, each.name) for each in fields(EquityState)})
 
 
-def _level_values(level: Level) -> Values:
+def _level_values(level: EquityState) -> Values:
     return dict(vars(level))
 
 
-def read_curve(row: Row[Any]) -> Curve:
+def read_curve(row: Row[Any]) -> EquityCurve:
     """Return a curve as its row tells it."""
     stored = row.pending
     pending = None
     if stored is not None:
-        pending = Step(
+        pending = EquityChange(
             at=row.pending_at,
             change=Decimal(stored["change"]),
             joined=Decimal(stored["joined"]),
             joining=stored["joining"],
             reported=stored["reported"],
         )
-    return Curve(_level_from_text(row.before), pending)
+    return EquityCurve(_level_from_text(row.before), pending)
 
 
-def _curve_values(curve: Curve, now: datetime) -> Values:
+def _curve_values(curve: EquityCurve, now: datetime) -> Values:
     pending = curve.pending
     step = None
     if pending is not None:
@@ -255,15 +266,15 @@ def _curve_values(curve: Curve, now: datetime) -> Values:
     }
 
 
-def _level_to_text(level: Level) -> Values:
+def _level_to_text(level: EquityState) -> Values:
     return {
         name: value if isinstance(value, int) or value is None else str(value) for name, value in vars(level).items()
     }
 
 
-def _level_from_text(stored: Mapping[str, Any]) -> Level:
+def _level_from_text(stored: Mapping[str, Any]) -> EquityState:
     day = stored["session_day"]
-    return Level(
+    return EquityState(
         equity=Decimal(stored["equity"]),
         peak=Decimal(stored["peak"]),
         max_drawdown_ratio=Decimal(stored["max_drawdown_ratio"]),

@@ -12,7 +12,7 @@ from seatrial_metrics.figures import (
     ERROR_WINDOW,
     SLOW_CALL_WINDOW,
     AccountFigures,
-    Closed,
+    ClosedTradeSums,
     EngineFigures,
     Figures,
     PortfolioFigures,
@@ -67,7 +67,7 @@ async def _accounts(session: AsyncSession) -> list[AccountFigures]:
             environment=row.environment,
             account=read_account(row),
             updated_at=row.updated_at,
-            closed=Closed(row.wins, row.losses, row.flats, row.realised_pnl),
+            closed=ClosedTradeSums(row.wins, row.losses, row.flats, row.realised_pnl),
             late_events=row.late_events,
             last_occurred_at=row.last_occurred_at,
         )

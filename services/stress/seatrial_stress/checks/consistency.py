@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from seatrial_core.contracts.stress import Check, CheckState
-from seatrial_stress.checks.journal import Attempt, Outcome
+from seatrial_core.contracts.stress import CheckState, StressCheck
+from seatrial_stress.checks.journal import OrderAttempt, OrderOutcome
 
 FINAL = {"filled", "rejected", "cancelled", "expired"}
-MOST_NAMED = 5
+MAX_NAMED = 5
 Row = TypeVar("Row")
 
 
@@ -36,7 +36,7 @@ class BookedFill:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EngineRecords:
     """What the engine showed; None with a reason where it showed nothing."""
 
     orders: tuple[BookedOrder, ...] | None = None
@@ -46,15 +46,17 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Books:
+class BookComparison:
     """Attempts and booked orders, by key."""
 
-    attempts: Mapping[str, Sequence[Attempt]]
+    attempts: Mapping[str, Sequence[OrderAttempt]]
     orders: Mapping[str, Sequence[BookedOrder]]
     fills: Mapping[str, Sequence[BookedFill]]
 
 
-def judge(attempts: Sequence[Attempt], evidence: Evidence, run: str, repeats_due: int = 0) -> list[Check]:
+def judge(
+    attempts: Sequence[OrderAttempt], evidence: EngineRecords, run: str, repeats_due: int = 0
+) -> list[StressCheck]:
     """Return one check for each invariant; a broken one is a VIOLATION, one without evidence UNKNOWN.
 
     Args:
@@ -66,7 +68,7 @@ def judge(attempts: Sequence[Attempt], evidence: Evidence, run: str, repeats_due
     orders = [each for each in evidence.orders or () if each.client_order_id.startswith(f"{run}-")]
     ids = {each.id for each in orders}
     fills = [each for each in evidence.fills or () if each.order_id in ids]
-    books = Books(
+    books = BookComparison(
         _grouped([each for each in attempts if each.operation == "signal"], lambda each: each.key),
         _grouped(orders, lambda each: each.client_order_id),
         _grouped(fills, lambda each: each.order_id),
@@ -89,80 +91,84 @@ def _grouped(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[R
     return dict(found)
 
 
-def _evaluated(name: str, books: Books, invariant: "Invariant", lacking: str | None) -> Check:
+def _evaluated(name: str, books: BookComparison, invariant: "Invariant", lacking: str | None) -> StressCheck:
     if lacking is not None:
-        return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said=lacking)
-    if not _with(books, Outcome.OK):
+        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=lacking)
+    if not _with(books, OrderOutcome.OK):
         # Nothing was acknowledged, so an empty book proves nothing; a full one may still convict.
         broken = invariant(books)
         if not broken:
-            return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said="no order was acknowledged")
+            return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said="no order was acknowledged")
         return _violated(name, broken)
     broken = invariant(books)
     return _violated(name, broken) if broken else _kept(name, len(books.attempts))
 
 
-def _kept(name: str, n: int) -> Check:
-    return Check(name=name, kind="ledger", state=CheckState.PASS, said=f"holds for {n} orders", values={"orders": n})
+def _kept(name: str, n: int) -> StressCheck:
+    return StressCheck(
+        name=name, kind="ledger", state=CheckState.PASS, said=f"holds for {n} orders", values={"orders": n}
+    )
 
 
-def _violated(name: str, broken: Sequence[str]) -> Check:
-    more = f" and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
-    said = "; ".join(broken[:MOST_NAMED]) + more
-    return Check(name=name, kind="ledger", state=CheckState.VIOLATION, said=said, values={"violations": len(broken)})
+def _violated(name: str, broken: Sequence[str]) -> StressCheck:
+    more = f" and {len(broken) - MAX_NAMED} more" if len(broken) > MAX_NAMED else ""
+    said = "; ".join(broken[:MAX_NAMED]) + more
+    return StressCheck(
+        name=name, kind="ledger", state=CheckState.VIOLATION, said=said, values={"violations": len(broken)}
+    )
 
 
-def _with(books: Books, outcome: Outcome) -> list[str]:
+def _with(books: BookComparison, outcome: OrderOutcome) -> list[str]:
     return [key for key, sent in books.attempts.items() if any(each.outcome is outcome for each in sent)]
 
 
-def _lost(books: Books) -> list[str]:
+def _lost(books: BookComparison) -> list[str]:
     return [
         f"{key} was acknowledged and is booked {len(books.orders.get(key, ()))} times"
-        for key in _with(books, Outcome.OK)
+        for key in _with(books, OrderOutcome.OK)
         if len(books.orders.get(key, ())) != 1
     ]
 
 
-def _phantom(books: Books) -> list[str]:
+def _phantom(books: BookComparison) -> list[str]:
     return [f"{key} is booked and was never sent" for key in books.orders if key not in books.attempts]
 
 
-def _ghosts(books: Books) -> list[str]:
-    acknowledged = set(_with(books, Outcome.OK))
+def _ghosts(books: BookComparison) -> list[str]:
+    acknowledged = set(_with(books, OrderOutcome.OK))
     return [
         f"{key} was refused and is booked as filled"
         for key, sent in books.attempts.items()
         if key not in acknowledged
-        and all(each.outcome is Outcome.FAIL for each in sent)
+        and all(each.outcome is OrderOutcome.FAIL for each in sent)
         and any(order.status == "filled" for order in books.orders.get(key, ()))
     ]
 
 
-def _unresolved(books: Books) -> list[str]:
+def _unresolved(books: BookComparison) -> list[str]:
     return [
         f"{key} is booked as {order.status}"
-        for key in _with(books, Outcome.INFO)
+        for key in _with(books, OrderOutcome.INFO)
         for order in books.orders.get(key, ())
         if order.status not in FINAL
     ]
 
 
-def _doubled(books: Books) -> list[str]:
+def _doubled(books: BookComparison) -> list[str]:
     return [f"{key} is booked {len(orders)} times" for key, orders in books.orders.items() if len(orders) > 1]
 
 
-def _contradicted(books: Books) -> list[str]:
+def _contradicted(books: BookComparison) -> list[str]:
     found = []
     for key, sent in books.attempts.items():
-        told = {each.order_status for each in sent if each.outcome is Outcome.OK and each.order_status}
+        told = {each.order_status for each in sent if each.outcome is OrderOutcome.OK and each.order_status}
         booked = {order.status for order in books.orders.get(key, ())}
         if told and booked and told != booked:
             found.append(f"{key} was told {'/'.join(sorted(told))} and is booked {'/'.join(sorted(booked))}")
     return found
 
 
-def _fills_differ(books: Books) -> list[str]:
+def _fills_differ(books: BookComparison) -> list[str]:
     found = []
     for key, orders in books.orders.items():
         for order in orders:
@@ -173,12 +179,12 @@ def _fills_differ(books: Books) -> list[str]:
     return found
 
 
-def _repeated_fills(books: Books) -> list[str]:
+def _repeated_fills(books: BookComparison) -> list[str]:
     times = Counter(each.id for fills in books.fills.values() for each in fills)
     return [f"fill {identity} is booked {n} times" for identity, n in times.items() if n > 1]
 
 
-def _odd_numbers(books: Books) -> list[str]:
+def _odd_numbers(books: BookComparison) -> list[str]:
     fills = [each for fills in books.fills.values() for each in fills]
     return [
         f"fill {each.id} has quantity {each.quantity} and price {each.price}"
@@ -187,10 +193,10 @@ def _odd_numbers(books: Books) -> list[str]:
     ]
 
 
-def _idempotent(books: Books) -> Check:
+def _idempotent(books: BookComparison) -> StressCheck:
     repeated = {key: sent for key, sent in books.attempts.items() if len(sent) > 1}
     known = {
-        key: {each.order_id for each in sent if each.outcome is Outcome.OK and each.order_id}
+        key: {each.order_id for each in sent if each.outcome is OrderOutcome.OK and each.order_id}
         for key, sent in repeated.items()
     }
     broken = [f"{key} sent twice became {len(ids)} orders" for key, ids in known.items() if len(ids) > 1]
@@ -199,11 +205,11 @@ def _idempotent(books: Books) -> Check:
         return _violated(name, broken)
     if not any(known.values()):
         said = "no answer to a repeated order named its order"
-        return Check(name=name, kind="ledger", state=CheckState.UNKNOWN, said=said)
+        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=said)
     return _kept(name, len(repeated))
 
 
-Invariant = Callable[[Books], list[str]]
+Invariant = Callable[[BookComparison], list[str]]
 _ON_ORDERS: Mapping[str, Invariant] = {
     "no_lost_ack": _lost,
     "no_phantom": _phantom,

@@ -6,16 +6,16 @@ from typing import Any
 
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.errors import SeatrialError
-from seatrial_stress.checks.consistency import BookedFill, BookedOrder, Evidence
+from seatrial_stress.checks.consistency import BookedFill, BookedOrder, EngineRecords
 
 PAGE = 1_000
-MOST_PAGES = 1_000
+MAX_PAGES = 1_000
 TIMEOUT_SECONDS = 10.0
 CLOCK_MARGIN = timedelta(seconds=60)
 Row = dict[str, Any]  # Any: JSON
 
 
-async def read(target: str, token: str, since: datetime) -> Evidence:
+async def read(target: str, token: str, since: datetime) -> EngineRecords:
     """Return the orders and fills that the engine shows; what it does not show is missing with the reason.
 
     Args:
@@ -30,7 +30,7 @@ async def read(target: str, token: str, since: datetime) -> Evidence:
         orders, no_orders = await _read(client, "/v1/orders", since)
     finally:
         await client.close()
-    return Evidence(
+    return EngineRecords(
         orders=None if orders is None else tuple(_order(row) for row in orders),
         fills=None if fills is None else tuple(_fill(row) for row in fills),
         why_no_orders=no_orders,
@@ -42,7 +42,7 @@ async def _read(client: AsyncServiceClient, path: str, since: datetime) -> tuple
     rows: list[Row] = []
     cursor: str | None = None
     params = {"account": "stress", "since": (since - CLOCK_MARGIN).isoformat(), "limit": str(PAGE)}
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         try:
             page = await client.request("GET", path, params={**params, **({"cursor": cursor} if cursor else {})})
             rows += page["items"]
@@ -53,7 +53,7 @@ async def _read(client: AsyncServiceClient, path: str, since: datetime) -> tuple
             return None, f"{path} answered something else than a page"
         if cursor is None:
             return rows, ""
-    return None, f"{path} has more than {MOST_PAGES} pages"
+    return None, f"{path} has more than {MAX_PAGES} pages"
 
 
 def _order(row: Row) -> BookedOrder:

@@ -4,17 +4,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial_core.contracts.stress import Check, CheckState, Plan
+from seatrial_core.contracts.stress import CheckState, StressCheck, StressPlan
 
-MOST_LAG_SECONDS = 0.005
+MAX_LAG_SECONDS = 0.005
 LAG_SHARE_OF_SLO = 0.1
-MOST_CPU_PERCENT = 80.0
-MOST_CLOCK_STEP_SECONDS = 0.5
-LEAST_ACHIEVED = 0.995
+MAX_CPU_PERCENT = 80.0
+MAX_CLOCK_STEP_SECONDS = 0.5
+MIN_ACHIEVED = 0.995
 
 
 @dataclass(frozen=True)
-class WorkerEnd:
+class WorkerResult:
     """How one generator process ended; `finished` is False when it left no last word.
 
     `where` names the container of a worker that asked for work; empty for a process of the stress service itself.
@@ -32,7 +32,7 @@ class WorkerEnd:
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendingRecord:
     """What was to be sent and what was, by the journal."""
 
     scheduled: int
@@ -41,7 +41,7 @@ class Sending:
     journal_problems: tuple[str, ...] = ()
 
 
-def judge(plan: Plan, sending: Sending, workers: Sequence[WorkerEnd]) -> list[Check]:
+def judge(plan: StressPlan, sending: SendingRecord, workers: Sequence[WorkerResult]) -> list[StressCheck]:
     """Return the checks of the generator; each that is not PASS makes the run INVALID.
 
     Args:
@@ -59,12 +59,12 @@ def judge(plan: Plan, sending: Sending, workers: Sequence[WorkerEnd]) -> list[Ch
     ]
 
 
-def _check(name: str, good: bool, said: str, **values: float | int | str | None) -> Check:
+def _check(name: str, good: bool, said: str, **values: float | int | str | None) -> StressCheck:
     state = CheckState.PASS if good else CheckState.INVALID
-    return Check(name=name, kind="generator", state=state, said=said, values=values)
+    return StressCheck(name=name, kind="generator", state=state, said=said, values=values)
 
 
-def _workers(plan: Plan, workers: Sequence[WorkerEnd]) -> Check:
+def _workers(plan: StressPlan, workers: Sequence[WorkerResult]) -> StressCheck:
     dead = [each for each in workers if not each.finished or each.exit_code != 0]
     words = [
         *(f"worker {each.number} ended with code {each.exit_code}" for each in dead),
@@ -76,14 +76,14 @@ def _workers(plan: Plan, workers: Sequence[WorkerEnd]) -> Check:
     return _check("workers", good, said, workers=len(workers), lost=len(dead), where=where)
 
 
-def _sent(sending: Sending) -> Check:
-    good = sending.scheduled > 0 and sending.sent >= LEAST_ACHIEVED * sending.scheduled
+def _sent(sending: SendingRecord) -> StressCheck:
+    good = sending.scheduled > 0 and sending.sent >= MIN_ACHIEVED * sending.scheduled
     said = f"{sending.sent} of {sending.scheduled} scheduled requests were sent"
     return _check("sent", good, said, scheduled=sending.scheduled, sent=sending.sent)
 
 
-def _lag(plan: Plan, lags: Sequence[float]) -> Check:
-    limit = max(MOST_LAG_SECONDS, LAG_SHARE_OF_SLO * min(slo.seconds for slo in plan.slos))
+def _lag(plan: StressPlan, lags: Sequence[float]) -> StressCheck:
+    limit = max(MAX_LAG_SECONDS, LAG_SHARE_OF_SLO * min(slo.seconds for slo in plan.slos))
     if not lags or any(math.isnan(lag) for lag in lags):
         return _check("send_lag", False, "no sending was measured", n=len(lags))
     found = sorted(lags)[max(0, math.ceil(0.99 * len(lags)) - 1)]
@@ -91,7 +91,7 @@ def _lag(plan: Plan, lags: Sequence[float]) -> Check:
     return _check("send_lag", found <= limit, said, p99_seconds=found, limit_seconds=limit, n=len(lags))
 
 
-def _journal(sending: Sending, workers: Sequence[WorkerEnd]) -> Check:
+def _journal(sending: SendingRecord, workers: Sequence[WorkerResult]) -> StressCheck:
     problems = list(sending.journal_problems)
     for each in workers:
         if any(count != each.journalled for count in each.histogram_counts) or not each.histogram_counts:
@@ -100,7 +100,7 @@ def _journal(sending: Sending, workers: Sequence[WorkerEnd]) -> Check:
     return _check("journal", not problems, "; ".join(problems[:5]) or "journal and histograms hold the same count")
 
 
-def _cpu(workers: Sequence[WorkerEnd]) -> Check:
+def _cpu(workers: Sequence[WorkerResult]) -> StressCheck:
     figures = [figure for each in workers for figure in each.cpu_percent]
     if not figures or any(math.isnan(figure) for figure in figures):
         return _check("generator_cpu", False, "the generator's CPU was not measured")
@@ -109,11 +109,11 @@ def _cpu(workers: Sequence[WorkerEnd]) -> Check:
         for each in workers
         if each.cpu_percent
     )
-    said = f"p95 {highest:.0f} % of a core, allowed {MOST_CPU_PERCENT:.0f} %"
-    return _check("generator_cpu", highest <= MOST_CPU_PERCENT, said, p95_percent=highest)
+    said = f"p95 {highest:.0f} % of a core, allowed {MAX_CPU_PERCENT:.0f} %"
+    return _check("generator_cpu", highest <= MAX_CPU_PERCENT, said, p95_percent=highest)
 
 
-def _clock(workers: Sequence[WorkerEnd]) -> Check:
+def _clock(workers: Sequence[WorkerResult]) -> StressCheck:
     step = max((abs(each.clock_step_seconds) for each in workers), default=math.inf)
-    good = step <= MOST_CLOCK_STEP_SECONDS  # False for NaN
+    good = step <= MAX_CLOCK_STEP_SECONDS  # False for NaN
     return _check("clock", good, f"wall clock and monotonic clock drifted {step:.3f} s apart", step_seconds=step)

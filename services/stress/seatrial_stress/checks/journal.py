@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Outcome(StrEnum):
+class OrderOutcome(StrEnum):
     """What became of a request: acknowledged, definitely refused, or nobody knows."""
 
     OK = "ok"
@@ -17,7 +17,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class OrderAttempt:
     """One sending of a request, times in seconds from the start of the run; INFO until something else is known."""
 
     key: str
@@ -27,7 +27,7 @@ class Attempt:
     intended: float
     sent: float
     finished: float | None = None
-    outcome: Outcome = Outcome.INFO
+    outcome: OrderOutcome = OrderOutcome.INFO
     order_id: str | None = None
     order_status: str | None = None
     reason: str | None = None
@@ -52,13 +52,13 @@ class Attempt:
 class Journal:
     """All attempts of a run, and what in the journal cannot be."""
 
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[OrderAttempt, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def read(lines: Iterable[str]) -> Journal:
     """Join intents and outcomes; a torn last line is a problem to name, not an error to raise."""
-    found: dict[tuple[str, int], Attempt] = {}
+    found: dict[tuple[str, int], OrderAttempt] = {}
     problems: list[str] = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -77,25 +77,25 @@ def read(lines: Iterable[str]) -> Journal:
     return Journal(tuple(found.values()), tuple(problems))
 
 
-def counts(attempts: Sequence[Attempt]) -> Mapping[str, int]:
+def counts(attempts: Sequence[OrderAttempt]) -> Mapping[str, int]:
     """Return how many attempts were sent and how each kind ended."""
-    found = {outcome.value: 0 for outcome in Outcome}
+    found = {outcome.value: 0 for outcome in OrderOutcome}
     for attempt in attempts:
         found[attempt.outcome.value] += 1
     return {"sent": len(attempts), **found}
 
 
-def _intent(row: Mapping[str, Any]) -> Attempt:  # Any: JSON
-    return Attempt(
+def _intent(row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
+    return OrderAttempt(
         row["key"], row["operation"], row["fault"], row["number"], float(row["intended"]), float(row["sent"])
     )
 
 
-def _answered(attempt: Attempt, row: Mapping[str, Any]) -> Attempt:  # Any: JSON
+def _answered(attempt: OrderAttempt, row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
     return replace(
         attempt,
         finished=None if row["finished"] is None else float(row["finished"]),
-        outcome=Outcome(row["outcome"]),
+        outcome=OrderOutcome(row["outcome"]),
         order_id=row["order_id"],
         order_status=row["order_status"],
         reason=row["reason"],

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from seatrial_core.contracts.stress import Check, CheckState
+from seatrial_core.contracts.stress import CheckState, StressCheck
 
 BLOCKS = 12
-LEAST_BLOCKS = 10
+MIN_BLOCKS = 10
 WARM_UP_SHARE = 0.2
 MEGABYTE = 1 << 20
 Z = 1.96
@@ -22,7 +22,7 @@ class MemorySample:
     rss_bytes: int
 
 
-def judge(samples: Sequence[MemorySample], orders: int, seconds: float, budget_mb: float) -> Check:
+def judge(samples: Sequence[MemorySample], orders: int, seconds: float, budget_mb: float) -> StressCheck:
     """Judge growth by the slope of the lower envelope (block minima, Theil-Sen with Sen's interval).
 
     Args:
@@ -33,16 +33,16 @@ def judge(samples: Sequence[MemorySample], orders: int, seconds: float, budget_m
     """
     if not samples:
         said = "the engine's process is not on this machine or not ours to see"
-        return Check(name="memory_growth", kind="memory", state=CheckState.UNKNOWN, said=said)
+        return StressCheck(name="memory_growth", kind="memory", state=CheckState.UNKNOWN, said=said)
     minima = _block_minima(samples[math.ceil(len(samples) * WARM_UP_SHARE) :])
-    if len(minima) < LEAST_BLOCKS or not orders:
+    if len(minima) < MIN_BLOCKS or not orders:
         said = f"{len(samples)} samples are too few to see a slope"
-        return Check(name="memory_growth", kind="memory", state=CheckState.INCONCLUSIVE, said=said)
+        return StressCheck(name="memory_growth", kind="memory", state=CheckState.INCONCLUSIVE, said=said)
     low, middle, high = (slope * seconds / orders * 1_000 / MEGABYTE for slope in _slope(minima))
     values = {"mb_per_1000_orders": middle, "lower": low, "upper": high, "budget": budget_mb, "blocks": len(minima)}
     state = CheckState.PASS if high <= budget_mb else CheckState.FAIL if low > budget_mb else CheckState.INCONCLUSIVE
     said = f"{middle:.1f} MB for 1,000 orders (95 % {low:.1f} to {high:.1f}), allowed {budget_mb:g}"
-    return Check(name="memory_growth", kind="memory", state=state, said=said, values=dict(values))
+    return StressCheck(name="memory_growth", kind="memory", state=state, said=said, values=dict(values))
 
 
 def _block_minima(samples: Sequence[MemorySample]) -> list[MemorySample]:

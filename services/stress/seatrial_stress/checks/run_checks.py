@@ -4,37 +4,37 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial_core.contracts.stress import Check, CheckState, Latency, Plan
+from seatrial_core.contracts.stress import CheckState, Latency, StressCheck, StressPlan
 from seatrial_stress.checks import consistency, generator, memory_growth, slo
-from seatrial_stress.checks.consistency import Evidence
-from seatrial_stress.checks.generator import Sending, WorkerEnd
-from seatrial_stress.checks.journal import Attempt, Journal, Outcome
+from seatrial_stress.checks.consistency import EngineRecords
+from seatrial_stress.checks.generator import SendingRecord, WorkerResult
+from seatrial_stress.checks.journal import Journal, OrderAttempt, OrderOutcome
 from seatrial_stress.checks.memory_growth import MemorySample
-from seatrial_stress.checks.slo import Sample
+from seatrial_stress.checks.slo import LatencySample
 
 # The exchange never executes these, so the engine must answer that the order was rejected.
 NOT_EXECUTED = frozenset({"connect_refused", "timeout"})
-LEAST_WINDOW_SECONDS = 5.0
+MIN_WINDOW_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Observed:
+class RunEvidence:
     """Everything that a run left behind."""
 
     run: str
     scheduled: int
     repeats: int
     journal: Journal
-    workers: tuple[WorkerEnd, ...]
-    evidence: Evidence
+    workers: tuple[WorkerResult, ...]
+    evidence: EngineRecords
     memory: tuple[MemorySample, ...] = ()
 
 
-def checks(plan: Plan, observed: Observed) -> list[Check]:
+def checks(plan: StressPlan, observed: RunEvidence) -> list[StressCheck]:
     """Return every check of a run."""
     attempts = observed.journal.attempts
     first = [each for each in attempts if each.number == 0]
-    sending = Sending(
+    sending = SendingRecord(
         observed.scheduled,
         len(first),
         tuple(each.lag_seconds for each in first),
@@ -52,13 +52,13 @@ def checks(plan: Plan, observed: Observed) -> list[Check]:
     return found
 
 
-def is_as_expected(attempt: Attempt) -> bool:
+def is_as_expected(attempt: OrderAttempt) -> bool:
     """Tell whether the answer is the one that the plan calls for; a rejection is right only where nothing executes."""
-    if attempt.outcome is Outcome.INFO:
+    if attempt.outcome is OrderOutcome.INFO:
         return False
     if attempt.fault in NOT_EXECUTED:
         return attempt.order_status in {"rejected", "filled"}
-    return attempt.outcome is Outcome.OK and attempt.order_status != "rejected"
+    return attempt.outcome is OrderOutcome.OK and attempt.order_status != "rejected"
 
 
 def latency(seconds: Sequence[float]) -> Latency:
@@ -72,7 +72,7 @@ def latency(seconds: Sequence[float]) -> Latency:
     return Latency(n=len(ordered), p50=quantile(0.5), p95=quantile(0.95), p99=quantile(0.99), max=quantile(1.0))
 
 
-def figures(attempts: Sequence[Attempt]) -> Mapping[str, Latency]:
+def figures(attempts: Sequence[OrderAttempt]) -> Mapping[str, Latency]:
     """Return response (from the intended time), service (from sending) and lag of all first attempts."""
     first = [each for each in attempts if each.number == 0]
     return {
@@ -82,25 +82,25 @@ def figures(attempts: Sequence[Attempt]) -> Mapping[str, Latency]:
     }
 
 
-def _slos(plan: Plan, measured: Sequence[Attempt]) -> list[Check]:
-    window = max(LEAST_WINDOW_SECONDS, plan.duration_seconds / 4)
+def _slos(plan: StressPlan, measured: Sequence[OrderAttempt]) -> list[StressCheck]:
+    window = max(MIN_WINDOW_SECONDS, plan.duration_seconds / 4)
     found = []
     for each in plan.slos:
         samples = [
-            Sample(one.intended, one.response_seconds if is_as_expected(one) else math.inf)
+            LatencySample(one.intended, one.response_seconds if is_as_expected(one) else math.inf)
             for one in measured
             if one.operation == each.operation
         ]
         name = f"{each.operation}_p{each.quantile * 100:g}"
         found.append(slo.judge(name, samples, each.seconds, 1 - each.quantile, window))
-    wrong = [Sample(one.intended, 0.0 if is_as_expected(one) else math.inf) for one in measured]
+    wrong = [LatencySample(one.intended, 0.0 if is_as_expected(one) else math.inf) for one in measured]
     # Errors are counted as answers that never came, so the same rule with any limit judges them.
     errors = slo.judge("errors", wrong, plan.timeout_seconds, plan.max_error_ratio, window)
     return [*found, errors]
 
 
-def _faults(first: Sequence[Attempt]) -> Check:
-    asked = [each for each in first if each.fault in NOT_EXECUTED and each.outcome is not Outcome.INFO]
+def _faults(first: Sequence[OrderAttempt]) -> StressCheck:
+    asked = [each for each in first if each.fault in NOT_EXECUTED and each.outcome is not OrderOutcome.INFO]
     met = [each for each in asked if each.order_status == "rejected"]
     values = {"asked": len(asked), "met": len(met)}
     if asked and len(met) == len(asked):
@@ -108,4 +108,4 @@ def _faults(first: Sequence[Attempt]) -> Check:
     else:
         said = f"of {len(asked)} orders that the exchange was to refuse {len(met)} were; the engine injects no faults"
         state = CheckState.UNKNOWN
-    return Check(name="faults_injected", kind="faults", state=state, said=said, values=dict(values))
+    return StressCheck(name="faults_injected", kind="faults", state=state, said=said, values=dict(values))

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from seatrial_core.contracts.stress import Check, CheckState
+from seatrial_core.contracts.stress import CheckState, StressCheck
 
 CONFIDENCE_Z = 1.645  # one-sided 95 %
 WORST_WINDOW_FACTOR = 3.0
-LEAST = {0.95: 60, 0.99: 301, 0.999: 3_041}
+MIN_SAMPLES = {0.95: 60, 0.99: 301, 0.999: 3_041}
 
 
 @dataclass(frozen=True)
-class Sample:
+class LatencySample:
     """One request: when it was meant to leave, and how long it took from then (infinite when it went wrong)."""
 
     at_seconds: float
@@ -21,7 +21,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ShareBounds:
     """The share of bad requests with its one-sided 95 % bounds."""
 
     n: int
@@ -30,7 +30,9 @@ class Bounds:
     upper: float
 
 
-def judge(name: str, samples: Sequence[Sample], limit_seconds: float, allowed: float, window_seconds: float) -> Check:
+def judge(
+    name: str, samples: Sequence[LatencySample], limit_seconds: float, allowed: float, window_seconds: float
+) -> StressCheck:
     """Judge whether the share of requests slower than a limit is below what is allowed.
 
     Args:
@@ -41,9 +43,9 @@ def judge(name: str, samples: Sequence[Sample], limit_seconds: float, allowed: f
         window_seconds: No window of this length may have more than three times that share.
     """
     if not samples:
-        return Check(name=name, kind="slo", state=CheckState.INVALID, said="no request was measured")
+        return StressCheck(name=name, kind="slo", state=CheckState.INVALID, said="no request was measured")
     if any(math.isnan(each.seconds) for each in samples):
-        return Check(name=name, kind="slo", state=CheckState.INVALID, said="a measured time is not a number")
+        return StressCheck(name=name, kind="slo", state=CheckState.INVALID, said="a measured time is not a number")
     found = bounds(samples, limit_seconds)
     worst = _worst_window(samples, limit_seconds, window_seconds)
     least = least_n(1 - allowed)
@@ -60,15 +62,15 @@ def judge(name: str, samples: Sequence[Sample], limit_seconds: float, allowed: f
         said += f"; 95 % bounds {found.lower:.2%} to {found.upper:.2%}, at least {least} requests needed"
     if worst > WORST_WINDOW_FACTOR * allowed:
         said += f"; worst {window_seconds:g} s: {worst:.2%}"
-    return Check(name=name, kind="slo", state=state, said=said, values=dict(values))
+    return StressCheck(name=name, kind="slo", state=state, said=said, values=dict(values))
 
 
 def least_n(quantile: float) -> int:
     """Return how many requests a PASS at a quantile needs at least."""
-    return LEAST.get(round(quantile, 6), math.ceil(3.05 / (1 - quantile)))
+    return MIN_SAMPLES.get(round(quantile, 6), math.ceil(3.05 / (1 - quantile)))
 
 
-def bounds(samples: Sequence[Sample], limit_seconds: float) -> Bounds:
+def bounds(samples: Sequence[LatencySample], limit_seconds: float) -> ShareBounds:
     """Return the share of samples over a limit; bounds count for requests of one stall being no independent ones."""
     n = len(samples)
     bad = sum(each.seconds > limit_seconds for each in samples)
@@ -76,10 +78,10 @@ def bounds(samples: Sequence[Sample], limit_seconds: float) -> Bounds:
     spread = CONFIDENCE_Z * _standard_error(samples, limit_seconds, ratio)
     lower = min(_exact_lower(bad, n), max(0.0, ratio - spread))
     upper = max(_exact_upper(bad, n), min(1.0, ratio + spread))
-    return Bounds(n, ratio, lower, upper)
+    return ShareBounds(n, ratio, lower, upper)
 
 
-def _standard_error(samples: Sequence[Sample], limit: float, ratio: float) -> float:
+def _standard_error(samples: Sequence[LatencySample], limit: float, ratio: float) -> float:
     """Newey and West (1987) over blocks of one second."""
     ordered = sorted(samples, key=lambda each: each.at_seconds)
     blocks = [
@@ -94,7 +96,7 @@ def _standard_error(samples: Sequence[Sample], limit: float, ratio: float) -> fl
     return math.sqrt(max(0.0, variance)) / len(samples)
 
 
-def _worst_window(samples: Sequence[Sample], limit: float, window: float) -> float:
+def _worst_window(samples: Sequence[LatencySample], limit: float, window: float) -> float:
     last = max(each.at_seconds for each in samples)
     # What is left at the end joins the window before; a handful of requests is no window.
     count = max(1, math.floor(last / window))

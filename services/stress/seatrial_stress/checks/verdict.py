@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from seatrial_core.contracts.stress import Check, CheckState, Verdict
+from seatrial_core.contracts.stress import CheckState, StressCheck, Verdict
 
 EXIT_TOOL_ERROR = 5
 EXIT_CODES: Mapping[Verdict, int] = {
@@ -32,7 +32,7 @@ _WORST_FIRST = (
 )
 
 
-def of(checks: Iterable[Check]) -> Verdict:
+def of(checks: Iterable[StressCheck]) -> Verdict:
     """Return the verdict of a run; INVALID when a whole kind of check is missing."""
     found = list(checks)
     verdicts = {_MEANING[check.state] for check in found}

@@ -11,41 +11,41 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.stress import Plan
+from seatrial_core.contracts.stress import StressPlan
 from seatrial_core.errors import Conflict
-from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load import processes
-from seatrial_stress.load.processes import Load
+from seatrial_stress.load.processes import LoadSpec
 
 IDLE_SECONDS = 3.0
 LOST_SECONDS = 5.0
 POLL_SECONDS = 0.1
-MOST_LINES = 1_000
+MAX_LINES = 1_000
 
 
-class Assignment(BaseModel):
+class WorkerAssignment(BaseModel):
     """What one worker is to send: its part of a schedule that plan and run id determine."""
 
     model_config = ConfigDict(frozen=True)
 
     run: str
     number: int
-    plan: Plan
+    plan: StressPlan
     target: str
     with_token: bool
 
 
-class Part(BaseModel):
+class JournalPart(BaseModel):
     """Some lines of a worker's journal; parts are counted from 0, so that one sent twice is kept once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
     part: Annotated[int, Field(ge=0)]
-    lines: Annotated[list[str], Field(max_length=MOST_LINES)]
+    lines: Annotated[list[str], Field(max_length=MAX_LINES)]
 
 
-class End(BaseModel):
+class WorkerSummary(BaseModel):
     """A worker's last word: its generator's exit code and what the generator left."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,20 +56,20 @@ class End(BaseModel):
 
 
 @dataclass
-class Seat:
+class WorkerSlot:
     """One worker's place in the run under way."""
 
     worker: str
-    assignment: Assignment
+    assignment: WorkerAssignment
     folder: Path
     heard_at: float
     taken: bool = False
     parts: int = 0
-    end: End | None = None
+    end: WorkerSummary | None = None
     lost: bool = False
 
 
-class Fleet:
+class WorkerPool:
     """The workers that ask for work.
 
     Args:
@@ -79,7 +79,7 @@ class Fleet:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._asked_at: dict[str, float] = {}
-        self._seats: dict[str, Seat] = {}
+        self._seats: dict[str, WorkerSlot] = {}
 
     def idle(self) -> list[str]:
         """Return the workers that asked for work just now and have none, by name."""
@@ -87,7 +87,7 @@ class Fleet:
         self._asked_at = {name: at for name, at in self._asked_at.items() if at >= since}
         return sorted(self._asked_at.keys() - self._seats.keys())
 
-    def ask(self, worker: str) -> Assignment | None:
+    def ask(self, worker: str) -> WorkerAssignment | None:
         """Note that a worker is there; return what it is to do, if anything."""
         now = self._clock.monotonic()
         seat = self._seats.get(worker)
@@ -106,7 +106,7 @@ class Fleet:
             return True
         return False
 
-    def keep(self, worker: str, part: Part) -> None:
+    def keep(self, worker: str, part: JournalPart) -> None:
         """Write down a part of a worker's journal."""
         seat = self._seat(worker, part.run)
         seat.heard_at = self._clock.monotonic()
@@ -119,7 +119,7 @@ class Fleet:
             journal.writelines(f"{line}\n" for line in part.lines)
         seat.parts += 1
 
-    def finish(self, worker: str, end: End) -> None:
+    def finish(self, worker: str, end: WorkerSummary) -> None:
         """Take a worker's last word."""
         seat = self._seat(worker, end.run)
         if end.word is not None:
@@ -127,7 +127,7 @@ class Fleet:
             file.write_text(json.dumps(end.word), encoding="utf-8")
         seat.end = end
 
-    async def drive(self, load: Load) -> list[WorkerEnd]:
+    async def drive(self, load: LoadSpec) -> list[WorkerResult]:
         """Have as many idle workers as the plan names send a run's load; a lost one makes the run INVALID."""
         with self._seated(load) as seats:
             plan = load.plan
@@ -139,42 +139,42 @@ class Fleet:
                         self._miss(seats)
             return [_ended(load, seat) for seat in seats]
 
-    def _miss(self, seats: list[Seat]) -> None:
+    def _miss(self, seats: list[WorkerSlot]) -> None:
         now = self._clock.monotonic()
         for seat in seats:
             seat.lost = seat.lost or (seat.end is None and now - seat.heard_at > LOST_SECONDS)
 
     @contextlib.contextmanager
-    def _seated(self, load: Load) -> Iterator[list[Seat]]:
+    def _seated(self, load: LoadSpec) -> Iterator[list[WorkerSlot]]:
         now = self._clock.monotonic()
         for number, worker in enumerate(self.idle()[: load.plan.workers]):
-            job = Assignment(
+            job = WorkerAssignment(
                 run=load.run, number=number, plan=load.plan, target=load.target, with_token=bool(load.token)
             )
-            self._seats[worker] = Seat(worker, job, load.folder, now)
+            self._seats[worker] = WorkerSlot(worker, job, load.folder, now)
         try:
             yield list(self._seats.values())
         finally:
             self._seats.clear()
 
-    def _seat(self, worker: str, run: str) -> Seat:
+    def _seat(self, worker: str, run: str) -> WorkerSlot:
         seat = self._seats.get(worker)
         if seat is None or seat.lost or seat.assignment.run != run:
             raise Conflict(f"worker {worker} has no part in a run {run} that is under way")
         return seat
 
 
-def _ended(load: Load, seat: Seat) -> WorkerEnd:
+def _ended(load: LoadSpec, seat: WorkerSlot) -> WorkerResult:
     number = seat.assignment.number
     if seat.end is None:
         said = f"worker {number} ({seat.worker}) was lost: not heard of for {LOST_SECONDS:g} s"
-        return WorkerEnd(number, None, problems=(said,), where=seat.worker)
+        return WorkerResult(number, None, problems=(said,), where=seat.worker)
     found = replace(processes.ended(load.folder, number, seat.end.exit_code), where=seat.worker)
     wrong = _not_its_part(load, number)
     return replace(found, problems=(*found.problems, wrong)) if wrong else found
 
 
-def _not_its_part(load: Load, number: int) -> str:
+def _not_its_part(load: LoadSpec, number: int) -> str:
     """Say how what a worker sent differs from its part of the schedule; empty when each intent left exactly once."""
     rows = [json.loads(line) for line in load.schedule.read_text(encoding="utf-8").splitlines()]
     planned = sorted((row["key"], at) for row in rows[number :: load.plan.workers] for at in range(row["repeats"]))

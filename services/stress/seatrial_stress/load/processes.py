@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial_core.contracts.stress import Plan
-from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_core.contracts.stress import StressPlan
+from seatrial_stress.checks.generator import WorkerResult
 
 SCENARIO = Path(__file__).parent / "scenario.py"
 USER_CLASSES = {
@@ -26,10 +26,10 @@ TAIL_BYTES = 2_000
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadSpec:
     """What the processes of one run need."""
 
-    plan: Plan
+    plan: StressPlan
     target: str
     token: str
     folder: Path
@@ -37,7 +37,7 @@ class Load:
     run: str = ""
 
 
-async def drive(load: Load) -> list[WorkerEnd]:
+async def drive(load: LoadSpec) -> list[WorkerResult]:
     """Run every worker to its end; whatever happens, none is left afterwards."""
     workers = [await start(load, number) for number in range(load.plan.workers)]
     plan = load.plan
@@ -49,7 +49,7 @@ async def drive(load: Load) -> list[WorkerEnd]:
     return [ended(load.folder, number, each.returncode) for number, each in enumerate(workers)]
 
 
-def write_spec(load: Load, number: int, name: str | None = None) -> Path:
+def write_spec(load: LoadSpec, number: int, name: str | None = None) -> Path:
     """Write what one worker reads and return the file."""
     spec = {
         "schedule": str(load.schedule),
@@ -63,13 +63,13 @@ def write_spec(load: Load, number: int, name: str | None = None) -> Path:
     return path
 
 
-def ended(folder: Path, number: int, code: int | None) -> WorkerEnd:
+def ended(folder: Path, number: int, code: int | None) -> WorkerResult:
     """Return how a worker ended, by its last word where it left one."""
     try:
         word = json.loads((folder / f"done-{number}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return WorkerEnd(number, code, problems=(f"worker {number} left no last word{_tail(folder, number)}",))
-    return WorkerEnd(
+        return WorkerResult(number, code, problems=(f"worker {number} left no last word{_tail(folder, number)}",))
+    return WorkerResult(
         number,
         code,
         finished=True,
@@ -88,7 +88,7 @@ def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) ->
     return {**kept, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
-async def start(load: Load, number: int) -> asyncio.subprocess.Process:
+async def start(load: LoadSpec, number: int) -> asyncio.subprocess.Process:
     """Start the generator process of one worker."""
     spec = write_spec(load, number)
     arguments = ["-m", "locust", "-f", str(SCENARIO), "--headless", "-u", "1", "-r", "1", "--host", load.target]

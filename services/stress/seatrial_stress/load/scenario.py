@@ -19,8 +19,8 @@ from hdrh.histogram import HdrHistogram
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
-MOST_IN_FLIGHT = 4_000
-LONGEST_MICROSECONDS = 3_600 * 1_000_000
+MAX_IN_FLIGHT = 4_000
+MAX_MICROSECONDS = 3_600 * 1_000_000
 OUR_FOLDERS = "seatrial-"
 FAULT_HEADER = "Seatrial-Fault"
 ROUTES = {"signal": "/v1/signals", "check": "/v1/orders/check"}
@@ -40,7 +40,7 @@ def three_digits(milliseconds: float) -> float:
 locust.stats.bucket_response_time = three_digits  # type: ignore[assignment]
 
 
-class Recorder:
+class JournalWriter:
     """Journals every request before it leaves, and what became of it; counts times in histograms.
 
     Args:
@@ -53,7 +53,7 @@ class Recorder:
         self.worker = worker
         self.intents = 0
         self.cpu_percent: list[float] = []
-        self.histograms = {name: HdrHistogram(1, LONGEST_MICROSECONDS, 3) for name in ("response", "service", "lag")}
+        self.histograms = {name: HdrHistogram(1, MAX_MICROSECONDS, 3) for name in ("response", "service", "lag")}
         self._lines: TextIO = (folder / f"journal-{worker}.jsonl").open("w", encoding="utf-8", buffering=1)
 
     def intend(self, arrival: Json, number: int, intended: float, sent: float) -> None:
@@ -73,7 +73,7 @@ class Recorder:
             ("service", finished - sent),
             ("lag", sent - intended),
         ):
-            self.histograms[name].record_value(max(1, min(LONGEST_MICROSECONDS, round(seconds * 1e6))))
+            self.histograms[name].record_value(max(1, min(MAX_MICROSECONDS, round(seconds * 1e6))))
 
     def finish(self, clock_step_seconds: float, planned: int) -> None:
         """Write histograms and the last word; a run without a last word is no valid run."""
@@ -100,7 +100,7 @@ class OpenLoopUser(FastHttpUser):
 
     abstract = True
     fixed_count = 1
-    concurrency = MOST_IN_FLIGHT
+    concurrency = MAX_IN_FLIGHT
     max_retries = 0
     max_redirects = 0
 
@@ -117,10 +117,10 @@ class OpenLoopUser(FastHttpUser):
         """Play the schedule of this worker."""
         problems.clear()
         spec = self.spec
-        recorder = Recorder(Path(spec["folder"]), spec["worker"])
+        recorder = JournalWriter(Path(spec["folder"]), spec["worker"])
         lines = Path(spec["schedule"]).read_text(encoding="utf-8").splitlines()
         mine = [json.loads(line) for line in lines[spec["worker"] :: spec["workers"]]]
-        pool = Pool(MOST_IN_FLIGHT)
+        pool = Pool(MAX_IN_FLIGHT)
         meter = gevent.spawn(_measure, recorder)
         wall, started = clock_gettime(CLOCK_REALTIME), monotonic()
         try:
@@ -139,14 +139,14 @@ class OpenLoopUser(FastHttpUser):
             gevent.spawn_later(0.05, self.environment.runner.stop)
         raise StopUser
 
-    def _fire(self, recorder: Recorder, arrival: Json, started: float) -> None:
+    def _fire(self, recorder: JournalWriter, arrival: Json, started: float) -> None:
         try:
             for number in range(arrival["repeats"]):
                 self._send(recorder, arrival, number, started)
         except Exception as error:  # noqa: BLE001  a request that cannot be told of makes the run INVALID, below
             problems.append(f"sending {arrival['key']}: {type(error).__name__}: {error}")
 
-    def _send(self, recorder: Recorder, arrival: Json, number: int, started: float) -> None:
+    def _send(self, recorder: JournalWriter, arrival: Json, number: int, started: float) -> None:
         sent = monotonic() - started
         intended = arrival["at_seconds"] if number == 0 else sent
         recorder.intend(arrival, number, intended, sent)
@@ -228,7 +228,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _measure(recorder: Recorder) -> None:
+def _measure(recorder: JournalWriter) -> None:
     used, at = process_time(), monotonic()
     while True:
         gevent.sleep(0.5)

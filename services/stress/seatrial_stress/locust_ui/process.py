@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import httpx
 
 from seatrial_service import logs
-from seatrial_stress.checks.generator import WorkerEnd
+from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load import processes
-from seatrial_stress.load.processes import USER_CLASSES, Load
+from seatrial_stress.load.processes import USER_CLASSES, LoadSpec
 
 PAUSE_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -56,7 +56,7 @@ class LocustPage:
         await self.http.aclose()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def drive(self, load: Load) -> list[WorkerEnd]:
+    async def drive(self, load: LoadSpec) -> list[WorkerResult]:
         """Run a plan in the standing process and say how that ended; one worker, whatever the plan says."""
         spec = {
             **json.loads(processes.write_spec(load, 0).read_text(encoding="utf-8")),
@@ -81,7 +81,7 @@ class LocustPage:
         code = 0 if process is not None and process.returncode is None else -1
         return [processes.ended(load.folder, 0, code)]
 
-    async def _swarm(self, load: Load) -> None:
+    async def _swarm(self, load: LoadSpec) -> None:
         form = {
             "user_count": "1",
             "spawn_rate": "1",

@@ -15,7 +15,7 @@ from seatrial_service.problems import add_handlers
 from seatrial_service.settings import is_loopback
 from seatrial_stress.load.processes import USER_CLASSES
 from seatrial_stress.locust_ui.process import LocustPage
-from seatrial_stress.service import Service
+from seatrial_stress.service import StressService
 
 COOKIE = "seatrial_token"
 POSTS = frozenset({"/stop", "/stats/reset"})
@@ -29,7 +29,7 @@ input{width:100%;box-sizing:border-box;margin:.5rem 0}</style><h1>Load test</h1>
 <button>Log in</button></form></html>"""
 
 
-def build(service: Service, page: LocustPage, tokens: Tokens) -> FastAPI:
+def build(service: StressService, page: LocustPage, tokens: Tokens) -> FastAPI:
     """Return the application that publishes the page.
 
     Args:

@@ -12,7 +12,7 @@ from seatrial_service import logs
 from seatrial_service.serving import bind
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustPage
-from seatrial_stress.service import Service
+from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
 GRACEFUL_SECONDS = 2
@@ -28,7 +28,7 @@ class QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def publishing(service: Service, settings: StressSettings) -> AsyncIterator[None]:
+async def publishing(service: StressService, settings: StressSettings) -> AsyncIterator[None]:
     """Show Locust's page while the block runs; a taken port costs the page, not the service.
 
     Args:

@@ -6,23 +6,23 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from seatrial_core.contracts.stress import Plan, PlanName, Slo
+from seatrial_core.contracts.stress import PlanName, Slo, StressPlan
 from seatrial_core.errors import FieldError, ValidationFailed, field_error
 
 NAMES: tuple[PlanName, ...] = get_args(PlanName)
 FAST = (Slo(quantile=0.95, seconds=0.25), Slo(quantile=0.99, seconds=1.0))
 
-PLANS: Mapping[str, Plan] = {
+PLANS: Mapping[str, StressPlan] = {
     plan.name: plan
     for plan in (
-        Plan(
+        StressPlan(
             name="high_frequency",
             users="high_frequency",
             description="Many small orders, one after the other.",
             rate_per_second=60,
             slos=FAST,
         ),
-        Plan(
+        StressPlan(
             name="memory_under_load",
             users="memory_under_load",
             description="Orders and questions while the engine's memory is watched.",
@@ -31,7 +31,7 @@ PLANS: Mapping[str, Plan] = {
             slos=FAST,
             memory_mb_per_1000_orders=50,
         ),
-        Plan(
+        StressPlan(
             name="concurrent_trades",
             users="concurrent_trades",
             description="Bursts of orders on one symbol at the same instant.",
@@ -40,7 +40,7 @@ PLANS: Mapping[str, Plan] = {
             symbols=("BTCUSDT",),
             slos=(Slo(quantile=0.95, seconds=0.5), Slo(quantile=0.99, seconds=1.5)),
         ),
-        Plan(
+        StressPlan(
             name="api_failure",
             users="api_failure",
             description="The exchange refuses, fails, loses answers; some orders are sent twice.",
@@ -61,7 +61,7 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def get(name: str) -> Plan:
+def get(name: str) -> StressPlan:
     """Return a plan by name.
 
     Raises:
@@ -72,27 +72,27 @@ def get(name: str) -> Plan:
     return PLANS[name]
 
 
-def read_text(text: str) -> Plan:
+def read_text(text: str) -> StressPlan:
     """Read a plan from JSON.
 
     Raises:
         ValidationFailed: Naming every field that is wrong, what was found and what is allowed.
     """
     try:
-        return Plan.model_validate(json.loads(text))
+        return StressPlan.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
         raise field_error("plan", text[:40], f"a JSON document ({error})") from error
     except ValidationError as error:
         raise _refused(error) from error
 
 
-def changed(plan: Plan, **values: Any) -> Plan:  # Any: each field has a type of its own
+def changed(plan: StressPlan, **values: Any) -> StressPlan:  # Any: each field has a type of its own
     """Return a plan with other values, validated; those that are None stay as they are."""
     given = {name: value for name, value in values.items() if value is not None}
     if "duration_seconds" in given and plan.warm_up_seconds >= given["duration_seconds"]:
         given["warm_up_seconds"] = given["duration_seconds"] / 10
     try:
-        return Plan.model_validate({**plan.model_dump(), **given})
+        return StressPlan.model_validate({**plan.model_dump(), **given})
     except ValidationError as error:
         raise _refused(error) from error
 

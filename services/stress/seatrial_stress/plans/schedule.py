@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import accumulate
 from random import Random
 
-from seatrial_core.contracts.stress import Operation, Plan
+from seatrial_core.contracts.stress import Operation, StressPlan
 
 PRICE = "100"
 QUANTITY = "0.01"
@@ -46,7 +46,7 @@ class Arrival:
         return {**asdict(self), "body": body}
 
 
-def arrivals(plan: Plan, run: str) -> Iterator[Arrival]:
+def arrivals(plan: StressPlan, run: str) -> Iterator[Arrival]:
     """Yield the requests of a run in the order of their intended times.
 
     Instants are a Poisson process; with bursts, each instant brings `burst_size` requests and the rate stays.
@@ -72,6 +72,6 @@ def arrivals(plan: Plan, run: str) -> Iterator[Arrival]:
             number += 1
 
 
-def _fault(plan: Plan, drawn: float) -> str | None:
+def _fault(plan: StressPlan, drawn: float) -> str | None:
     limits = accumulate(plan.faults.values())
     return next((name for name, limit in zip(plan.faults, limits, strict=True) if drawn < limit), None)

@@ -30,7 +30,7 @@ class Bar(Mapping[str, Any]):  # Any: float prices, an int time
         return f"Bar({dict(self)!r})"
 
 
-class History(Sequence[Bar]):
+class BarHistory(Sequence[Bar]):
     """The bars up to now, oldest first: `h[-1]["close"]`, slices, iteration, columns, O(1) indicators.
 
     Example:
@@ -106,7 +106,7 @@ class History(Sequence[Bar]):
 INDICATORS = {"sma": 20, "ema": 20, "std": 20, "rsi": 14, "atr": 14, "highest": 20, "lowest": 20}
 
 
-def opened(candles: Candles) -> tuple[History, Iterator[int]]:
+def opened(candles: Candles) -> tuple[BarHistory, Iterator[int]]:
     """Return a history that shows nothing yet, and the iterator that shows one bar more at each step.
 
     The bars live in closures, not in attributes, and every look is held against how many bars are shown. A column is
@@ -147,11 +147,11 @@ def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
     return ShownBar
 
 
-def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> type[History]:
+def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> type[BarHistory]:
     columns = {name: _growing(getattr(candles, name)) for name in PRICE_KEYS}
     columns |= dict.fromkeys(TIME_KEYS, _growing(candles.time_ms))
 
-    class ShownHistory(History):
+    class ShownHistory(BarHistory):
         __slots__ = ()
 
         def __len__(self) -> int:
@@ -180,8 +180,8 @@ def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> typ
     return ShownHistory
 
 
-def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[History, int], float]:
-    def value(_: History, ago: int = 0) -> float:
+def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[BarHistory, int], float]:
+    def value(_: BarHistory, ago: int = 0) -> float:
         index = now[0] - 1 - ago
         if 0 <= index < now[0]:
             number: float = cells[index]
@@ -191,10 +191,10 @@ def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[History, i
     return value
 
 
-def _indicator(candles: Candles, name: str, usual: int, now: list[int]) -> Callable[[History, int], float]:
+def _indicator(candles: Candles, name: str, usual: int, now: list[int]) -> Callable[[BarHistory, int], float]:
     series: dict[int, memoryview] = {}
 
-    def value(_: History, n: int = usual) -> float:
+    def value(_: BarHistory, n: int = usual) -> float:
         try:
             number: float = series[n][now[0] - 1]
         except KeyError:

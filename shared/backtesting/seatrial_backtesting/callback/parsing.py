@@ -10,7 +10,7 @@ from seatrial_trading.matching.layout import OrderKind, SizeKind
 Answer = Mapping[Any, Any]  # Any: whatever the strategy put there
 
 
-class Action(IntEnum):
+class CallbackAction(IntEnum):
     """What a callback can ask for."""
 
     BUY = 1  # opens long; closes a short
@@ -21,8 +21,8 @@ class Action(IntEnum):
     CANCEL = 6  # takes back an entry that waits
 
 
-ACTIONS = {action.name.lower(): action for action in Action}
-ENTRIES = (Action.BUY, Action.SELL, Action.SHORT)
+ACTIONS = {action.name.lower(): action for action in CallbackAction}
+ENTRIES = (CallbackAction.BUY, CallbackAction.SELL, CallbackAction.SHORT)
 ORDER_KINDS = {kind.name.lower(): kind for kind in OrderKind}
 SIZES = {"quantity": SizeKind.FIXED, "size_pct": SizeKind.EQUITY, "risk_pct": SizeKind.RISK}
 STOPS = ("stop_loss", "take_profit", "trailing", "stop_loss_pct", "take_profit_pct", "trailing_pct")
@@ -37,12 +37,12 @@ ORDER_KEYS = ("order_type", *PRICES, "expires_bars")
 KNOWN_KEYS = ("symbol", "action", *SIZES, *ORDER_KEYS, *STOPS, "tag", "reason")
 _KNOWN, _ORDER, _SIZES = frozenset(KNOWN_KEYS), frozenset(ORDER_KEYS), frozenset(SIZES)
 _BEYOND_PRICES = frozenset(STOPS) - {"stop_loss", "take_profit"}
-LONGEST_WAIT = 1_000_000_000
+MAX_WAIT = 1_000_000_000
 # What stop, target and trail are relative to: the kernel's bases.
 OF_FILL, PRICE, PRICE_BUT_TRAIL = 0, 1, 2
 
 
-class Refused(ValueError):
+class RefusedAnswer(ValueError):
     """An answer that cannot be taken.
 
     Args:
@@ -55,7 +55,7 @@ class Refused(ValueError):
         self.field = field
 
 
-class Decision(NamedTuple):
+class CallbackDecision(NamedTuple):
     """A decision that was read; NaN where nothing was said."""
 
     action: int
@@ -71,7 +71,7 @@ class Decision(NamedTuple):
     size: float = math.nan
 
 
-def read(answer: object, symbol: str, close: float) -> Decision | None:
+def read(answer: object, symbol: str, close: float) -> CallbackDecision | None:
     """Return the decision of an answer, None for `hold`.
 
     Args:
@@ -83,21 +83,21 @@ def read(answer: object, symbol: str, close: float) -> Decision | None:
         Refused: The answer cannot be taken.
     """
     if not isinstance(answer, Mapping):
-        raise Refused("answer", f"a strategy returns None or a dict, found {type(answer).__name__}")
+        raise RefusedAnswer("answer", f"a strategy returns None or a dict, found {type(answer).__name__}")
     if not _KNOWN.issuperset(answer):
         unknown = ", ".join(str(key) for key in answer if key not in _KNOWN)
-        raise Refused("key", f"unknown key {unknown}; known: {', '.join(KNOWN_KEYS)}")
+        raise RefusedAnswer("key", f"unknown key {unknown}; known: {', '.join(KNOWN_KEYS)}")
     if answer.get("symbol", symbol) != symbol:
-        raise Refused("symbol", f"symbol was {answer['symbol']!r}; this run trades {symbol!r}")
+        raise RefusedAnswer("symbol", f"symbol was {answer['symbol']!r}; this run trades {symbol!r}")
     name = str(answer.get("action", "")).lower()
     if name == "hold":
         return None
     if name not in ACTIONS:
-        raise Refused("action", f"action was {answer.get('action')!r}; allowed: {', '.join(ACTIONS)}, hold")
+        raise RefusedAnswer("action", f"action was {answer.get('action')!r}; allowed: {', '.join(ACTIONS)}, hold")
     action = ACTIONS[name]
     if action not in ENTRIES:
         _check_no_order(answer, name)
-    side = -1.0 if action == Action.SHORT else 1.0 if action == Action.BUY else 0.0
+    side = -1.0 if action == CallbackAction.SHORT else 1.0 if action == CallbackAction.BUY else 0.0
     kind, limit, trigger, wait = _order(answer)
     stop, target, trail, base = _stops(answer, side)
     if base != OF_FILL:
@@ -105,13 +105,13 @@ def read(answer: object, symbol: str, close: float) -> Decision | None:
         word = ("decision close", "limit price", "stop price", "limit price")[kind]
         _check_sides(side, stop, target, reference, word)
     size_kind, size = _size(answer)
-    return Decision(action, stop, target, trail, base, kind, limit, trigger, wait, size_kind, size)
+    return CallbackDecision(action, stop, target, trail, base, kind, limit, trigger, wait, size_kind, size)
 
 
 def _check_no_order(answer: Answer, name: str) -> None:
     for key in (*ORDER_KEYS, *STOPS, "size_pct", "risk_pct"):
         if answer.get(key) is not None:
-            raise Refused(key, f"{key} was {answer[key]!r}; allowed: nothing, {name} takes no {key}")
+            raise RefusedAnswer(key, f"{key} was {answer[key]!r}; allowed: nothing, {name} takes no {key}")
 
 
 def _order(answer: Answer) -> tuple[int, float, float, int]:
@@ -120,20 +120,20 @@ def _order(answer: Answer) -> tuple[int, float, float, int]:
     found = answer.get("order_type")
     name = "market" if found is None else str(found).lower()
     if name not in ORDER_KINDS:
-        raise Refused("order_type", f"order_type was {found!r}; allowed: {', '.join(ORDER_KINDS)}")
+        raise RefusedAnswer("order_type", f"order_type was {found!r}; allowed: {', '.join(ORDER_KINDS)}")
     kind = ORDER_KINDS[name]
     for key in PRICES:
         value = answer.get(key)
         if value is None and key in NEEDED[kind]:
-            raise Refused(key, f"{key} was None; a {name} order needs a price above 0")
+            raise RefusedAnswer(key, f"{key} was None; a {name} order needs a price above 0")
         if value is not None and key not in NEEDED[kind]:
-            raise Refused(key, f"{key} was {value!r}; allowed: nothing, a {name} order takes no {key}")
+            raise RefusedAnswer(key, f"{key} was {value!r}; allowed: nothing, a {name} order takes no {key}")
     wait = answer.get("expires_bars")
     if wait is None:
         return kind, _number(answer, "limit_price"), _number(answer, "stop_price"), 0
-    bars = _number(answer, "expires_bars", LONGEST_WAIT)
+    bars = _number(answer, "expires_bars", MAX_WAIT)
     if kind == OrderKind.MARKET or bars != int(bars):
-        raise Refused(
+        raise RefusedAnswer(
             "expires_bars",
             f"expires_bars was {wait!r}; allowed: a whole number from 1, and only with order_type limit, stop or "
             "stop_limit",
@@ -148,7 +148,7 @@ def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
     for key in ("stop_loss", "take_profit", "trailing"):
         ratio = f"{key}_pct"
         if answer.get(key) is not None and answer.get(ratio) is not None:
-            raise Refused(ratio, f"{ratio} was {answer[ratio]!r}; allowed: nothing beside {key}, one of the two")
+            raise RefusedAnswer(ratio, f"{ratio} was {answer[ratio]!r}; allowed: nothing beside {key}, one of the two")
     stop, target, trail = (_number(answer, key) for key in ("stop_loss", "take_profit", "trailing"))
     # What is sold long cannot lose more than all of it, what is sold short cannot gain more.
     stop_ratio = _number(answer, "stop_loss_pct", 10.0 if side < 0 else 1.0)
@@ -157,7 +157,7 @@ def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
     has_price = not (math.isnan(stop) and math.isnan(target))
     for key, ratio_found in (("stop_loss_pct", stop_ratio), ("take_profit_pct", target_ratio)):
         if not math.isnan(ratio_found) and (has_price or not math.isnan(trail)):
-            raise Refused(
+            raise RefusedAnswer(
                 key, f"{key} was {answer[key]!r}; allowed: stop and target both as prices or both as ratios of the fill"
             )
     if not math.isnan(trail):
@@ -169,9 +169,9 @@ def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
 
 def _check_sides(side: float, stop: float, target: float, reference: float, word: str) -> None:
     if (stop - reference) * side > 0.0 or (side and stop == reference):
-        raise Refused("stop_loss", f"stop_loss {stop!r} is on the wrong side of the {word} {reference!r}")
+        raise RefusedAnswer("stop_loss", f"stop_loss {stop!r} is on the wrong side of the {word} {reference!r}")
     if (target - reference) * side < 0.0 or (side and target == reference):
-        raise Refused("take_profit", f"take_profit {target!r} is on the wrong side of the {word} {reference!r}")
+        raise RefusedAnswer("take_profit", f"take_profit {target!r} is on the wrong side of the {word} {reference!r}")
 
 
 def _size(answer: Answer) -> tuple[int, float]:
@@ -181,7 +181,7 @@ def _size(answer: Answer) -> tuple[int, float]:
     if not named:
         return 0, math.nan
     if len(named) > 1:
-        raise Refused(named[1], f"{named[1]} was {answer[named[1]]!r}; allowed: one of {', '.join(SIZES)}")
+        raise RefusedAnswer(named[1], f"{named[1]} was {answer[named[1]]!r}; allowed: one of {', '.join(SIZES)}")
     key = named[0]
     return SIZES[key], _number(answer, key, math.inf if key == "quantity" else 1.0)
 
@@ -198,5 +198,5 @@ def _number(answer: Answer, key: str, most: float = math.inf) -> float:
         number = math.inf
     if not (math.isfinite(number) and 0.0 < number <= most):
         upper = "" if math.isinf(most) else f" and at most {most:g}"
-        raise Refused(key, f"{key} was {value!r}; allowed: a finite number above 0{upper}")
+        raise RefusedAnswer(key, f"{key} was {value!r}; allowed: a finite number above 0{upper}")
     return number

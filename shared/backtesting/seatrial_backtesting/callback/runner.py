@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from seatrial_backtesting.callback.history import History, opened
-from seatrial_backtesting.callback.signals import Decisions
+from seatrial_backtesting.callback.history import BarHistory, opened
+from seatrial_backtesting.callback.signals import CallbackDecisions
 from seatrial_trading.quant.candles import Candles
 
 # Any: what the guide's callbacks take and return is theirs to type.
 Callback = Callable[[Any, str], Mapping[str, Any] | None]
 OnError = Literal["raise", "skip", "stop"]
 ON_ERROR: tuple[OnError, ...] = ("raise", "skip", "stop")
-MOST_ERRORS_TOLD = 20
+MAX_ERRORS_LISTED = 20
 
 
 class StrategyFailed(Exception):
@@ -30,15 +30,15 @@ class Failure:
 
 
 @dataclass
-class Answers:
+class CallbackSignals:
     """What a strategy decided, and where it failed."""
 
-    decisions: Decisions = field(default_factory=Decisions)
+    decisions: CallbackDecisions = field(default_factory=CallbackDecisions)
     failures: list[Failure] = field(default_factory=list)
     failed: int = 0
 
 
-def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", strict: bool = False) -> Answers:
+def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", strict: bool = False) -> CallbackSignals:
     """Call the strategy once at the close of every bar with the history up to it, and collect what it decides.
 
     Args:
@@ -51,7 +51,7 @@ def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", stric
         StrategyFailed: The strategy raised and `on_error` is `raise`, or it gave a bad answer and `strict` is set.
     """
     history, bars = opened(candles)
-    answers = Answers()
+    answers = CallbackSignals()
     while _ask_until_failure(strategy, history, bars, candles, answers, on_error):
         pass
     if strict and answers.decisions.refused:
@@ -61,7 +61,12 @@ def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", stric
 
 
 def _ask_until_failure(
-    strategy: Callback, history: History, bars: Iterator[int], candles: Candles, answers: Answers, on_error: OnError
+    strategy: Callback,
+    history: BarHistory,
+    bars: Iterator[int],
+    candles: Candles,
+    answers: CallbackSignals,
+    on_error: OnError,
 ) -> bool:
     symbol, add, closes = candles.symbol, answers.decisions.add, candles.close
     index = -1
@@ -74,7 +79,7 @@ def _ask_until_failure(
         if on_error == "raise":
             raise StrategyFailed(f"the strategy raised at bar {index} ({error!r})") from error
         answers.failed += 1
-        if len(answers.failures) < MOST_ERRORS_TOLD:
+        if len(answers.failures) < MAX_ERRORS_LISTED:
             answers.failures.append(Failure(index, repr(error), traceback.format_exc()))
         return on_error == "skip"
     return False

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_backtesting.callback.parsing import Action, Decision, Refused, read
+from seatrial_backtesting.callback.parsing import CallbackAction, CallbackDecision, RefusedAnswer, read
 from seatrial_trading.matching import layout
-from seatrial_trading.matching.array_loop import Bars, Finer, Orders, bars, orders
+from seatrial_trading.matching.array_loop import Bars, Orders, SubBars, bars, orders
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.kernel import magnify, place, step
 from seatrial_trading.matching.layout import S_NEXT_SIDE, S_QUANTITY
@@ -30,7 +30,7 @@ WHOLE = 1.0 - 1e-9
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusalReason:
     """Why an answer was not taken.
 
     Args:
@@ -45,19 +45,19 @@ class Refusal:
 
 
 @dataclass
-class Decisions:
+class CallbackDecisions:
     """What a callback decided, one row a decision that could be read, and the reasons for the others by bar."""
 
     at: list[int] = field(default_factory=list)
-    rows: list[Decision] = field(default_factory=list)
-    refused: dict[int, Refusal] = field(default_factory=dict)
+    rows: list[CallbackDecision] = field(default_factory=list)
+    refused: dict[int, RefusalReason] = field(default_factory=dict)
 
     def add(self, bar: int, answer: object, symbol: str, close: float) -> None:
         """Take the answer of one bar, or note why it cannot be taken."""
         try:
             decision = read(answer, symbol, close)
-        except Refused as error:
-            self.refused[bar] = Refusal(str(error), f"{error.field} cannot be taken", error.field)
+        except RefusedAnswer as error:
+            self.refused[bar] = RefusalReason(str(error), f"{error.field} cannot be taken", error.field)
             return
         if decision is not None:
             self.at.append(bar)
@@ -65,8 +65,8 @@ class Decisions:
 
 
 def signals_of(
-    decisions: Decisions, candles: Candles, config: ExecutionConfig, finer: Candles | None = None
-) -> tuple[Signals, dict[int, Refusal]]:
+    decisions: CallbackDecisions, candles: Candles, config: ExecutionConfig, finer: Candles | None = None
+) -> tuple[Signals, dict[int, RefusalReason]]:
     """Return the signals that the decisions amount to, and the reasons of those that amount to nothing.
 
     `sell` or `close` depends on what is open, so the kernel is run along once, compiled, whatever the bars are.
@@ -75,7 +75,7 @@ def signals_of(
     wanted = _wanted(n, decisions)
     entry, leave, idle = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int8)
     signals = _signals(entry, leave, wanted)
-    if all(row.action == Action.BUY for row in decisions.rows):
+    if all(row.action == CallbackAction.BUY for row in decisions.rows):
         entry[decisions.at] = 1
     elif decisions.at:
         action = wanted["action"].astype(np.int8)
@@ -84,16 +84,16 @@ def signals_of(
         inner = inside(candles, finer, config)
         _resolve(bars(candles), inner, orders(signals), action, state, packed, rows, entry, leave, idle)
     texts = {int(bar): IDLE_TEXTS[int(idle[bar])] for bar in np.flatnonzero(idle)}
-    reasons = {bar: Refusal(text, text) for bar, text in texts.items()}
+    reasons = {bar: RefusalReason(text, text) for bar, text in texts.items()}
     return signals, {**decisions.refused, **reasons}
 
 
-def _wanted(n: int, decisions: Decisions) -> dict[str, Floats]:
+def _wanted(n: int, decisions: CallbackDecisions) -> dict[str, Floats]:
     """Return the decisions as columns over all bars; a column in which nothing is said has one row."""
-    said = np.array(decisions.rows, dtype=np.float64).reshape(len(decisions.rows), len(Decision._fields))
+    said = np.array(decisions.rows, dtype=np.float64).reshape(len(decisions.rows), len(CallbackDecision._fields))
     columns = {}
-    for place_, name in enumerate(Decision._fields):
-        nothing = Decision._field_defaults.get(name, 0)
+    for place_, name in enumerate(CallbackDecision._fields):
+        nothing = CallbackDecision._field_defaults.get(name, 0)
         values = said[:, place_]
         is_plain = name != "action" and bool(np.all((values == nothing) | np.isnan(values)))
         columns[name] = np.full(1 if is_plain else n, float(nothing))
@@ -133,7 +133,7 @@ def _signals(entry: Shorts, leave: NDArray[np.bool_], wanted: dict[str, Floats])
 @compiled
 def _resolve(
     bars: Bars,
-    finer: Finer,
+    finer: SubBars,
     orders: Orders,
     action: Shorts,
     state: Floats,
@@ -172,7 +172,7 @@ def _resolve(
 
 
 @compiled
-def _run_bar(bars: Bars, finer: Finer, state: Floats, config: Floats, trades: Floats, i: int) -> None:
+def _run_bar(bars: Bars, finer: SubBars, state: Floats, config: Floats, trades: Floats, i: int) -> None:
     o, h, low, c = bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i]
     if finer.starts.shape[0] == 0:
         step(state, config, trades, o, h, low, c)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seatrial_backtesting.data import quality, readers, splits, timestamps
 from seatrial_backtesting.data.quality import ON_BAD_BAR, Arrays, OnBadBar
-from seatrial_backtesting.data.readers import Table, refused
+from seatrial_backtesting.data.readers import RawTable, refused
 from seatrial_backtesting.data.splits import Split, Splits
 from seatrial_trading.quant.candles import DAY_MS, CandleError, Candles
 
@@ -42,7 +42,7 @@ class LoadOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class LoadedBars:
     """Bars, and what was odd about them; `numbered` bars had no timestamps."""
 
     candles: Candles
@@ -50,7 +50,7 @@ class Loaded:
     numbered: bool = False
 
 
-def load(source: Any, options: LoadOptions | None = None) -> Loaded:
+def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
     """Return the bars of a file, a CSV's bytes, a DataFrame, rows, columns or candles.
 
     Args:
@@ -66,7 +66,7 @@ def load(source: Any, options: LoadOptions | None = None) -> Loaded:
     if chosen.on_bad_bar not in ON_BAD_BAR:
         raise refused("on_bad_bar", chosen.on_bad_bar, " or ".join(ON_BAD_BAR))
     if isinstance(source, Candles):
-        return Loaded(source, _quality_of(source, {}))
+        return LoadedBars(source, _quality_of(source, {}))
     stem = source.name.partition(".")[0] if isinstance(source, Path) else None
     if isinstance(source, str):
         path = Path(source)
@@ -75,7 +75,7 @@ def load(source: Any, options: LoadOptions | None = None) -> Loaded:
     return _candles(read, symbol, chosen)
 
 
-def _table(source: Any) -> Table:
+def _table(source: Any) -> RawTable:
     if isinstance(source, Path):
         return readers.from_file(source)
     if isinstance(source, bytes):
@@ -89,7 +89,7 @@ def _table(source: Any) -> Table:
     raise refused("historical_data", type(source).__name__, "a path, a DataFrame, a list of dicts or columns")
 
 
-def _of_symbol(read: Table, wanted: str | None, stem: str | None) -> tuple[Table, str]:
+def _of_symbol(read: RawTable, wanted: str | None, stem: str | None) -> tuple[RawTable, str]:
     if "symbol" not in read.columns:
         return read, wanted or stem or SYMBOL_UNKNOWN
     names = np.asarray([str(name).strip() for name in read.columns["symbol"]])
@@ -105,7 +105,7 @@ def _of_symbol(read: Table, wanted: str | None, stem: str | None) -> tuple[Table
     rows = np.flatnonzero(names == chosen)
     columns = {name: _take(column, rows) for name, column in read.columns.items()}
     columns["number"] = rows + read.first_row
-    return Table(columns), chosen
+    return RawTable(columns), chosen
 
 
 def _some(names: list[str]) -> str:
@@ -119,16 +119,16 @@ def _take(column: readers.Column, rows: NDArray[np.intp]) -> readers.Column:
     return [column[row] for row in rows.tolist()]
 
 
-def _candles(read: Table, symbol: str, options: LoadOptions) -> Loaded:
+def _candles(read: RawTable, symbol: str, options: LoadOptions) -> LoadedBars:
     if not len(read):
         raise CandleError("there are no candles; at least one bar is needed")
     arrays, unreadable = quality.numbers_of(read.columns)
     numbers = np.asarray(read.columns.get("number", np.arange(len(read)) + read.first_row), dtype=np.int64)
     numbered = "time" not in read.columns
     if numbered:
-        found = timestamps.Instants(np.arange(len(read), dtype=np.int64) * DAY_MS)
+        found = timestamps.ParsedTimestamps(np.arange(len(read), dtype=np.int64) * DAY_MS)
     elif options.epoch_is_ms:
-        found = timestamps.Instants(np.array(read.columns["time"], dtype=np.int64))
+        found = timestamps.ParsedTimestamps(np.array(read.columns["time"], dtype=np.int64))
     else:
         found = timestamps.read(read.columns["time"], _zone(options.timezone))
     arrays["time"] = found.time_ms
@@ -148,7 +148,7 @@ def _candles(read: Table, symbol: str, options: LoadOptions) -> Loaded:
         "newest_first": reversed_,
         "splits": [{"date": day, "ratio": ratio} for day, ratio in applied],
     }
-    return Loaded(candles, _quality_of(candles, facts), numbered)
+    return LoadedBars(candles, _quality_of(candles, facts), numbered)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

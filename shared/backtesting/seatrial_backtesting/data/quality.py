@@ -13,21 +13,23 @@ from seatrial_trading.quant.candles import PRICES, CandleError, Candles, bad_row
 
 OnBadBar = Literal["reject", "drop"]
 ON_BAD_BAR: tuple[OnBadBar, ...] = ("reject", "drop")
-MOST_TOLD = 50
+MAX_LISTED = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Arrays = dict[str, NDArray[Any]]  # Any: int64 for time, float64 for the rest
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class ValidRows:
     """The rows that are bars, and those that were left out with the reason, by their number in the source."""
 
     arrays: Arrays
     dropped: Mapping[int, str]
 
 
-def keep_good(arrays: Arrays, numbers: NDArray[np.int64], unreadable: Mapping[int, str], on_bad_bar: OnBadBar) -> Kept:
+def keep_good(
+    arrays: Arrays, numbers: NDArray[np.int64], unreadable: Mapping[int, str], on_bad_bar: OnBadBar
+) -> ValidRows:
     """Return the good rows, or raise with the list of the bad ones.
 
     Args:
@@ -38,7 +40,7 @@ def keep_good(arrays: Arrays, numbers: NDArray[np.int64], unreadable: Mapping[in
     """
     bad = {**bad_rows(arrays), **unreadable}
     if not bad:
-        return Kept(arrays, {})
+        return ValidRows(arrays, {})
     if on_bad_bar == "reject":
         raise _rejection(bad, numbers)
     return _drop(arrays, numbers, bad)
@@ -58,7 +60,7 @@ def gaps(candles: Candles) -> dict[str, Any]:  # Any: JSON
                 "before": instant(int(candles.time_ms[at + 1])),
                 "missing_bars": int(steps[at] // candles.interval_ms - 1),
             }
-            for at in holes[np.argsort(-steps[holes], kind="stable")][:MOST_TOLD].tolist()
+            for at in holes[np.argsort(-steps[holes], kind="stable")][:MAX_LISTED].tolist()
         ],
         "irregular_steps": int(np.count_nonzero(steps % candles.interval_ms)),
     }
@@ -72,7 +74,7 @@ def instant(time_ms: int) -> str:
 
 def told(dropped: Mapping[int, str]) -> list[dict[str, Any]]:  # Any: JSON
     """Return the first dropped rows for a document."""
-    return [{"row": row, "reason": reason} for row, reason in sorted(dropped.items())[:MOST_TOLD]]
+    return [{"row": row, "reason": reason} for row, reason in sorted(dropped.items())[:MAX_LISTED]]
 
 
 def _rejection(bad: Mapping[int, str], numbers: NDArray[np.int64]) -> CandleError:
@@ -81,11 +83,11 @@ def _rejection(bad: Mapping[int, str], numbers: NDArray[np.int64]) -> CandleErro
     return CandleError(
         f"{len(rows)} bad rows; the first is row {first}: {reason}; mend the data, or drop such rows with "
         "on_bad_bar=drop, which counts them",
-        errors=[FieldError(f"row {row}", row, why) for row, why in rows[:MOST_TOLD]],
+        errors=[FieldError(f"row {row}", row, why) for row, why in rows[:MAX_LISTED]],
     )
 
 
-def _drop(arrays: Arrays, numbers: NDArray[np.int64], bad: dict[int, str]) -> Kept:
+def _drop(arrays: Arrays, numbers: NDArray[np.int64], bad: dict[int, str]) -> ValidRows:
     # Time is judged among the rows that stay, so that one bad row does not take its neighbours with it.
     in_time = {row for row, reason in bad.items() if reason.startswith("time ")}
     mask = np.ones(len(numbers), dtype=np.bool_)
@@ -102,7 +104,7 @@ def _drop(arrays: Arrays, numbers: NDArray[np.int64], bad: dict[int, str]) -> Ke
     if not mask.any():
         raise _rejection(bad, numbers)
     kept = {name: column[mask] for name, column in arrays.items()}
-    return Kept(kept, {int(numbers[position]): reason for position, reason in reasons.items()})
+    return ValidRows(kept, {int(numbers[position]): reason for position, reason in reasons.items()})
 
 
 def numbers_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> tuple[Arrays, dict[int, str]]:

@@ -38,7 +38,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "instrument", "pair"),
 }
 DELIMITERS = ",;\t|"
-FEWEST_FIELDS = 5
+MIN_FIELDS = 5
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
 
 Column = Sequence[Any] | NDArray[Any]  # Any: texts, numbers or instants, as the source has them
@@ -51,7 +51,7 @@ class DataError(ValidationFailed):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RawTable:
     """Columns by our names (`time open high low close volume symbol`), as they came; `first_row` numbers the first."""
 
     columns: Mapping[str, Column]
@@ -61,7 +61,7 @@ class Table:
         return len(next(iter(self.columns.values()), ()))
 
 
-def from_file(path: Path) -> Table:
+def from_file(path: Path) -> RawTable:
     """Return the columns of a CSV (plain or gzip) or Parquet file."""
     suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if not path.is_file():
@@ -74,7 +74,7 @@ def from_file(path: Path) -> Table:
         raise refused("data", str(path), f"a file that can be read ({error.strerror or error})") from error
 
 
-def from_bytes(content: bytes, name: str = "text/csv") -> Table:
+def from_bytes(content: bytes, name: str = "text/csv") -> RawTable:
     """Return the columns of a CSV, plain or gzip."""
     try:
         plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
@@ -84,10 +84,10 @@ def from_bytes(content: bytes, name: str = "text/csv") -> Table:
     return from_text(text, name)
 
 
-def from_text(text: str, name: str = "text/csv") -> Table:
+def from_text(text: str, name: str = "text/csv") -> RawTable:
     """Return the columns of a CSV: comma, semicolon, tab or bar between fields, with or without a header."""
     lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if _fields_of(line) >= FEWEST_FIELDS), None)
+    start = next((i for i, line in enumerate(lines) if _fields_of(line) >= MIN_FIELDS), None)
     if start is None:
         raise refused("data", name, "a CSV with the columns time, open, high, low, close and bars below")
     delimiter = max(DELIMITERS, key=lines[start].count)
@@ -101,16 +101,16 @@ def from_text(text: str, name: str = "text/csv") -> Table:
     return _of_rows(rows[1:], header, start + 2, name)
 
 
-def from_frame(frame: Any) -> Table:  # Any: a DataFrame, without importing pandas for everybody
+def from_frame(frame: Any) -> RawTable:  # Any: a DataFrame, without importing pandas for everybody
     """Return the columns of a DataFrame; where no column holds the time, the index does."""
     named = {str(name): frame[name] for name in frame.columns}
     columns = {ours: _values(named[theirs]) for ours, theirs in _ours(list(named)).items()}
     if "time" not in columns and _holds_time(frame.index):
         columns["time"] = _values(frame.index)
-    return Table(_required(columns, "DataFrame"))
+    return RawTable(_required(columns, "DataFrame"))
 
 
-def from_rows(rows: Iterable[Mapping[str, Any]]) -> Table:  # Any: numbers, texts, datetimes
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> RawTable:  # Any: numbers, texts, datetimes
     """Return the columns of a list of dicts; the first row's keys name them."""
     listed = list(rows)
     if not listed:
@@ -120,13 +120,13 @@ def from_rows(rows: Iterable[Mapping[str, Any]]) -> Table:  # Any: numbers, text
         columns: dict[str, Column] = {ours: [row[theirs] for row in listed] for ours, theirs in names.items()}
     except (KeyError, TypeError) as error:
         raise refused("historical_data", str(error), "bars that all have the keys of the first one") from error
-    return Table(_required(columns, "rows"))
+    return RawTable(_required(columns, "rows"))
 
 
-def from_columns(columns: Mapping[str, Column]) -> Table:
+def from_columns(columns: Mapping[str, Column]) -> RawTable:
     """Return columns under our names."""
     found: dict[str, Column] = {ours: columns[theirs] for ours, theirs in _ours(list(columns)).items()}
-    return Table(_required(found, "columns"))
+    return RawTable(_required(found, "columns"))
 
 
 def refused(field: str, value: object, allowed: str) -> DataError:
@@ -146,10 +146,10 @@ def _is_header(row: list[str]) -> bool:
     return any(cell.strip().strip("<>").lower() in {"open", "close", "high", "low", "o", "c"} for cell in row)
 
 
-def _of_rows(rows: list[list[str]], names: list[str], first_row: int, source: str) -> Table:
+def _of_rows(rows: list[list[str]], names: list[str], first_row: int, source: str) -> RawTable:
     width = len(names)
     for number, row in enumerate(rows):
-        if len(row) < min(width, FEWEST_FIELDS):
+        if len(row) < min(width, MIN_FIELDS):
             raise refused("data", f"line {first_row + number} of {source}: {row!r}", f"{width} fields a line")
     cells = list(zip(*(row[:width] + [""] * (width - len(row)) for row in rows), strict=True))
     named = dict(zip(names, cells, strict=False))
@@ -158,7 +158,7 @@ def _of_rows(rows: list[list[str]], names: list[str], first_row: int, source: st
         days, hours = named.pop(lower["date"]), named.pop(lower["time"])
         named["timestamp"] = tuple(f"{day} {hour}" for day, hour in zip(days, hours, strict=True))
     columns: dict[str, Column] = {ours: named[theirs] for ours, theirs in _ours(list(named)).items()}
-    return Table(_required(columns, source), first_row)
+    return RawTable(_required(columns, source), first_row)
 
 
 def _ours(names: list[str]) -> dict[str, str]:
@@ -193,7 +193,7 @@ def _holds_time(index: Any) -> bool:
     return type(index).__name__ == "DatetimeIndex" or getattr(index, "name", None) in ALIASES["time"]
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path) -> RawTable:
     try:
         from pyarrow import parquet
     except ImportError as error:

@@ -18,7 +18,7 @@ _LARGEST_MICROSECONDS = 1e17
 
 
 @dataclass(frozen=True, eq=False)
-class Instants:
+class ParsedTimestamps:
     """UTC epoch milliseconds, how many of them had no zone, and the rows that say no time with the reason."""
 
     time_ms: NDArray[np.int64]
@@ -26,7 +26,9 @@ class Instants:
     bad: dict[int, str] = field(default_factory=dict)
 
 
-def read(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None = None) -> Instants:  # Any: texts, numbers, dates
+def read(
+    values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None = None
+) -> ParsedTimestamps:  # Any: texts, numbers, dates
     """Return the instants of a column of ISO texts, epoch numbers, datetimes or dates.
 
     Args:
@@ -43,7 +45,7 @@ def read(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None = None) -> 
     return _one_by_one(list(values), zone)
 
 
-def _epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> Instants:
+def _epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> ParsedTimestamps:
     bad = {int(row): "the time is not a finite number" for row in np.flatnonzero(~np.isfinite(numbers))}
     clean = np.where(np.isfinite(numbers), numbers, 0.0)
     size = float(np.median(np.abs(clean))) if len(clean) else 0.0
@@ -52,7 +54,7 @@ def _epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> I
     else:
         times = np.round(clean * _milliseconds_of(size)).astype(np.int64)
     times[list(bad)] = UNREADABLE
-    return Instants(times, bad=bad)
+    return ParsedTimestamps(times, bad=bad)
 
 
 def _milliseconds_of(size: float) -> float:
@@ -69,14 +71,14 @@ def _scaled_exactly(numbers: NDArray[np.int64], size: float) -> NDArray[np.int64
     return scaled
 
 
-def _naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> Instants:
+def _naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> ParsedTimestamps:
     times = stamps.astype(np.int64)
     bad = {int(row): "the time is missing" for row in np.flatnonzero(np.isnat(stamps))}
     if zone is not None:
         times = np.array(
             [UNREADABLE if row in bad else _local_ms(int(ms), zone) for row, ms in enumerate(times)], dtype=np.int64
         )
-    return Instants(times, naive=len(times) - len(bad), bad=bad)
+    return ParsedTimestamps(times, naive=len(times) - len(bad), bad=bad)
 
 
 def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
@@ -84,7 +86,7 @@ def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
     return round(wall.timestamp() * 1000)
 
 
-def _texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> Instants:
+def _texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> ParsedTimestamps:
     stripped = np.char.strip(texts)
     first = str(stripped[0]) if len(stripped) else ""
     if _is_number(first):
@@ -100,7 +102,7 @@ def _texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> Instants:
         except ValueError:
             return _one_by_one(stripped.tolist(), zone)
         found = _naive(stamps, None if with_zone else zone)
-        return Instants(found.time_ms, 0 if with_zone else found.naive, found.bad)
+        return ParsedTimestamps(found.time_ms, 0 if with_zone else found.naive, found.bad)
     return _one_by_one(stripped.tolist(), zone)
 
 
@@ -135,7 +137,7 @@ def _as_float(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _one_by_one(values: Iterable[Any], zone: ZoneInfo | None) -> Instants:
+def _one_by_one(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamps:
     rows = list(values)
     numbers = [value for value in rows if isinstance(value, int | float) and not isinstance(value, bool)]
     factor = _milliseconds_of(float(np.median(np.abs(numbers))) if numbers else 0.0)
@@ -154,7 +156,7 @@ def _one_by_one(values: Iterable[Any], zone: ZoneInfo | None) -> Instants:
             naive += 1
             instant = instant.replace(tzinfo=zone or UTC)
         times[row] = round(instant.timestamp() * 1000)
-    return Instants(times, naive, bad)
+    return ParsedTimestamps(times, naive, bad)
 
 
 def _instant(value: Any, factor: float) -> int | datetime:

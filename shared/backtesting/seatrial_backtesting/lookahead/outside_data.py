@@ -13,12 +13,12 @@ from seatrial_trading.quant.candles import Candles
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 NUMBERS = "fiu"
-FEWEST_ROWS = 50  # shorter lists are constants, not bars
+MIN_ROWS = 50  # shorter lists are constants, not bars
 Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class OutsideSeries:
     """One array or list in reach; row `offset + i` belongs to bar i.
 
     Args:
@@ -46,7 +46,7 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False)
-class Outside:
+class OutsideData:
     """All of it.
 
     Args:
@@ -55,8 +55,8 @@ class Outside:
         fixed: Names of what cannot be changed for a trial.
     """
 
-    series: tuple[Series, ...] = ()
-    others: tuple[Series, ...] = ()
+    series: tuple[OutsideSeries, ...] = ()
+    others: tuple[OutsideSeries, ...] = ()
     fixed: tuple[str, ...] = ()
 
     @property
@@ -97,18 +97,18 @@ class Outside:
 
             yield show
 
-    def only_derived(self) -> "Outside":
+    def only_derived(self) -> "OutsideData":
         """Return those whose numbers are not the bars', each to be hidden whole."""
-        return Outside((*(each for each in self.series if each.derived), *self.others))
+        return OutsideData((*(each for each in self.series if each.derived), *self.others))
 
 
-def in_reach(strategy: object, candles: Candles) -> Outside:
+def in_reach(strategy: object, candles: Candles) -> OutsideData:
     """Return the data in reach: a row a bar, other series of some length, and what cannot be changed."""
-    series: list[Series] = []
-    others: list[Series] = []
+    series: list[OutsideSeries] = []
+    others: list[OutsideSeries] = []
     fixed: list[str] = []
     for name, found in _columns_in(strategy):
-        if len(found) < min(FEWEST_ROWS, len(candles)):
+        if len(found) < min(MIN_ROWS, len(candles)):
             continue
         if isinstance(found, tuple) or not _is_changeable(found):
             fixed.append(name)
@@ -116,10 +116,10 @@ def in_reach(strategy: object, candles: Candles) -> Outside:
         true: Cells = list(found) if isinstance(found, list) else found.copy()
         offset = _offset(true, candles)
         if offset is not None or len(found) == len(candles):
-            series.append(Series(name, found, true, offset or 0, offset is None))
+            series.append(OutsideSeries(name, found, true, offset or 0, offset is None))
         else:
-            others.append(Series(name, found, true, 0, True))
-    return Outside(tuple(series), tuple(others), tuple(fixed))
+            others.append(OutsideSeries(name, found, true, 0, True))
+    return OutsideData(tuple(series), tuple(others), tuple(fixed))
 
 
 def _columns_in(strategy: object) -> Iterator[tuple[str, Cells | tuple[Any, ...]]]:

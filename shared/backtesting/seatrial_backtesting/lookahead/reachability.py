@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 DEEPEST = 6
-MOST_MEMBERS = 2_000
+MAX_MEMBERS = 2_000
 _OURS = ("seatrial", "seatrial_core", "seatrial_trading", "seatrial_backtesting")
 # What these packages keep is theirs: no strategy hides bars in it.
 LIBRARIES = frozenset(
@@ -71,7 +71,7 @@ def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strateg
     if isinstance(thing, Mapping):
         return _members(thing)
     if isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
-        return [(f"[{index}]", each) for index, each in enumerate(thing[:MOST_MEMBERS])]
+        return [(f"[{index}]", each) for index, each in enumerate(thing[:MAX_MEMBERS])]
     if isinstance(thing, types.ModuleType | type) or is_library(type(thing).__module__):
         return []
     called = inspect.getattr_static(type(thing), "__call__", None)
@@ -100,4 +100,4 @@ def _is_kept(module: types.ModuleType, name: str) -> bool:
 
 
 def _members(members: Mapping[Any, object]) -> list[tuple[str, object]]:  # Any: keys of a dict
-    return [(str(name), each) for name, each in list(members.items())[:MOST_MEMBERS]]
+    return [(str(name), each) for name, each in list(members.items())[:MAX_MEMBERS]]

@@ -8,14 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_backtesting.callback.parsing import Action, Decision
-from seatrial_backtesting.callback.runner import Answers, Callback, ask
+from seatrial_backtesting.callback.parsing import CallbackAction, CallbackDecision
+from seatrial_backtesting.callback.runner import Callback, CallbackSignals, ask
 from seatrial_backtesting.data.loader import LoadOptions, load
-from seatrial_backtesting.lookahead.outside_data import Outside, in_reach
+from seatrial_backtesting.lookahead.outside_data import OutsideData, in_reach
 from seatrial_backtesting.lookahead.state import keeper
-from seatrial_backtesting.strategy_ref import Choice, choose
+from seatrial_backtesting.strategy_ref import StrategyRef, choose
 from seatrial_core.errors import field_error
-from seatrial_trading.lookahead import Decisions, Plan, Progress, Report, Subject, changes, examine, signals_subject
+from seatrial_trading.lookahead import (
+    CheckPlan,
+    LookaheadReport,
+    Progress,
+    StrategyDecisions,
+    StrategyUnderTest,
+    changes,
+    examine,
+    signals_subject,
+)
 from seatrial_trading.lookahead.comparison import Decide
 from seatrial_trading.lookahead.decisions import differing, of_signals
 from seatrial_trading.quant.candles import Candles
@@ -35,10 +44,10 @@ def check(
     strategy: object,
     data: object,
     params: Mapping[str, Any] | None = None,
-    plan: Plan | None = None,
+    plan: CheckPlan | None = None,
     options: LoadOptions | None = None,
     told: Progress | None = None,
-) -> Report:
+) -> LookaheadReport:
     """Return whether a strategy decides from the past alone.
 
     Args:
@@ -55,7 +64,7 @@ def check(
     return examine(subject, candles, plan) if told is None else examine(subject, candles, plan, told)
 
 
-def subject_of(choice: Choice, candles: Candles) -> Subject:
+def subject_of(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
     """Return what a name, a rule document or a callable stands for as the lookahead proof wants it.
 
     Args:
@@ -73,32 +82,32 @@ def subject_of(choice: Choice, candles: Candles) -> Subject:
     return _of_callback(choice.name, function, outside, candles)
 
 
-def of_answers(answers: Answers, bars: int) -> Decisions:
+def of_answers(answers: CallbackSignals, bars: int) -> StrategyDecisions:
     """Return what a callback answered as decisions, refusals and exceptions included."""
     made = answers.decisions
-    said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(Decision._fields))
+    said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(CallbackDecision._fields))
     columns: dict[str, NDArray[Any]] = {"action": np.full(bars, "", dtype=object)}  # Any: floats or texts
-    for place, name in enumerate(Decision._fields):
+    for place, name in enumerate(CallbackDecision._fields):
         if name != "action":
             columns[name] = np.full(bars, np.nan)
             columns[name][made.at] = said[:, place]
     texts = columns["action"]
     for bar, row in zip(made.at, made.rows, strict=True):
-        texts[bar] = Action(int(row.action)).name.lower()
+        texts[bar] = CallbackAction(int(row.action)).name.lower()
     active = np.asarray(texts != "", dtype=np.bool_)
     for bar, refusal in made.refused.items():
         texts[bar] = f"refused: {refusal.reason}"
     for failure in answers.failures:
         texts[failure.index] = f"raised {failure.error}"
-    return Decisions(columns, active)
+    return StrategyDecisions(columns, active)
 
 
-def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candles) -> Subject:
-    def carried(bars: Candles) -> Decisions:
+def _of_callback(name: str, callback: Callback, outside: OutsideData, candles: Candles) -> StrategyUnderTest:
+    def carried(bars: Candles) -> StrategyDecisions:
         return of_answers(ask(callback, bars, "skip"), len(bars))
 
     decide = _fresh(carried, callback, outside)
-    return Subject(
+    return StrategyUnderTest(
         name,
         decide,
         carried=carried,
@@ -112,8 +121,10 @@ def _of_callback(name: str, callback: Callback, outside: Outside, candles: Candl
     )
 
 
-def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, candles: Candles) -> Subject:
-    def carried(bars: Candles) -> Decisions:
+def _of_maker(
+    name: str, make: Callable[[Candles], object], outside: OutsideData, candles: Candles
+) -> StrategyUnderTest:
+    def carried(bars: Candles) -> StrategyDecisions:
         made = make(bars)
         if isinstance(made, Signals):
             return of_signals(made)
@@ -124,7 +135,7 @@ def _of_maker(name: str, make: Callable[[Candles], object], outside: Outside, ca
         raise field_error("strategy", type(made).__name__, FORMS)
 
     decide = _fresh(carried, make, outside)
-    return Subject(
+    return StrategyUnderTest(
         name,
         decide,
         carried=carried,
@@ -150,8 +161,8 @@ def _signals(columns: Mapping[str, Any], bars: int) -> Signals:  # Any: arrays o
     return Signals(entry, leave, **others)
 
 
-def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
-    def decide(bars: Candles) -> Decisions:
+def _curtained(callback: Callback, outside: OutsideData, change: str) -> Decide:
+    def decide(bars: Candles) -> StrategyDecisions:
         with outside.curtain(change) as show:
 
             def shown(history: Any, symbol: str) -> Mapping[str, Any] | None:  # Any: the guide's
@@ -163,11 +174,11 @@ def _curtained(callback: Callback, outside: Outside, change: str) -> Decide:
     return decide
 
 
-def _fresh(carried: Decide, strategy: object, outside: Outside) -> Decide:
+def _fresh(carried: Decide, strategy: object, outside: OutsideData) -> Decide:
     """Return the run that starts as the first did, whatever earlier runs have left."""
     put_back = keeper(strategy, outside.cells)
 
-    def decide(bars: Candles) -> Decisions:
+    def decide(bars: Candles) -> StrategyDecisions:
         put_back()
         return carried(bars)
 
@@ -177,7 +188,7 @@ def _fresh(carried: Decide, strategy: object, outside: Outside) -> Decide:
 def _seeded(decide: Decide) -> Decide:
     """Return the same run with Python's and numpy's global random numbers seeded, and put back after."""
 
-    def run(bars: Candles) -> Decisions:
+    def run(bars: Candles) -> StrategyDecisions:
         python, numpy = random.getstate(), np.random.get_state()
         try:
             random.seed(SEED)
@@ -190,7 +201,7 @@ def _seeded(decide: Decide) -> Decide:
     return run
 
 
-def _unproven(decide: Decide, outside: Outside, candles: Candles) -> str:
+def _unproven(decide: Decide, outside: OutsideData, candles: Candles) -> str:
     """Return why a strategy cannot be judged whole: it decides from numbers whose making cannot be seen."""
     if outside.fixed:
         return FIXED.format(names=", ".join(outside.fixed))

@@ -10,8 +10,8 @@ from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.drawdown import underwater
 
 Json = Mapping[str, Any]  # Any: JSON
-MOST_POINTS = 4_000  # of a line; beyond it the lowest and highest of each stretch are drawn
-MOST_MARKS = 1_000
+MAX_POINTS = 4_000  # of a line; beyond it the lowest and highest of each stretch are drawn
+MAX_MARKS = 1_000
 INK, RED, GREY, GREEN = "#1f4e8c", "#b3372f", "#6b7785", "#2f7d4f"
 
 
@@ -71,7 +71,7 @@ def _lines(result: Json, candles: Candles) -> list[tuple[NDArray[Any], NDArray[n
 
 
 def _marks(result: Json, candles: Candles) -> list[dict[str, Any]]:  # Any: what Plotly takes
-    trades = result["trades"][:MOST_MARKS]
+    trades = result["trades"][:MAX_MARKS]
     kinds = (
         ("long entry", "entry", "triangle-up", GREEN, [trade for trade in trades if trade["side"] == "long"]),
         ("short entry", "entry", "triangle-down", RED, [trade for trade in trades if trade["side"] == "short"]),
@@ -91,9 +91,9 @@ def _marks(result: Json, candles: Candles) -> list[dict[str, Any]]:  # Any: what
 
 
 def _thinned(times: NDArray[Any], values: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    if len(values) <= MOST_POINTS:
+    if len(values) <= MAX_POINTS:
         return times, values
-    edges = np.linspace(0, len(values), MOST_POINTS // 2 + 1).astype(np.int64)
+    edges = np.linspace(0, len(values), MAX_POINTS // 2 + 1).astype(np.int64)
     kept = {0, len(values) - 1}
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         stretch = values[first:last]

@@ -9,8 +9,8 @@ from seatrial_backtesting.result.document import WARNING_TEXTS
 from seatrial_trading.quant.candles import Candles
 
 Json = Mapping[str, Any]  # Any: JSON
-MOST_TRADES = 1_000
-MOST_REJECTIONS = 50
+MAX_TRADES = 1_000
+MAX_REJECTIONS = 50
 HEADLINES = ("final_equity", "total_return", "max_drawdown", "total_trades", "win_rate", "profit_factor", "sharpe")
 PERCENT = frozenset(
     [
@@ -184,8 +184,8 @@ def _halves(rows: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
 
 
 def _trades(trades: Sequence[Json]) -> str:
-    rows = [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades[:MOST_TRADES]]
-    more = f"<p>{len(trades) - MOST_TRADES} more in the JSON document.</p>" if len(trades) > MOST_TRADES else ""
+    rows = [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades[:MAX_TRADES]]
+    more = f"<p>{len(trades) - MAX_TRADES} more in the JSON document.</p>" if len(trades) > MAX_TRADES else ""
     return (_table(TRADE_COLUMNS, rows) if rows else "<p>None.</p>") + more
 
 
@@ -195,7 +195,7 @@ def _rejections(result: Json) -> str:
         return ""
     first = [
         [str(each["time"]), str(each["field"] or ""), each["reason"]]
-        for each in result["rejected_signals"][:MOST_REJECTIONS]
+        for each in result["rejected_signals"][:MAX_REJECTIONS]
     ]
     summary = _pairs(counts.items())
     return f"<h2>Decisions without an order</h2>{summary}{_table(('time', 'field', 'reason'), first)}"

@@ -9,14 +9,14 @@ from seatrial_backtesting.callback.runner import Failure
 from seatrial_backtesting.data.quality import instant
 from seatrial_backtesting.execution_settings import assumptions
 from seatrial_backtesting.result import manifest, metrics
-from seatrial_backtesting.strategy_ref import Choice
+from seatrial_backtesting.strategy_ref import StrategyRef
 from seatrial_trading.matching import ExecutionConfig, Simulation, TradeRecord
-from seatrial_trading.matching.bounds.bounds import Bounds
+from seatrial_trading.matching.bounds.bounds import ResultBounds
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.statistics import Statistics
 
 SCHEMA = 1
-MOST_REJECTIONS = 1_000
+MAX_REJECTIONS = 1_000
 FEW_TRADES = 30
 WARNING_TEXTS = {
     "result_depends_on_intrabar_order": "whether this made or lost money hangs on bars whose inner order is unknown",
@@ -40,14 +40,14 @@ BENCHMARK_FIGURES = (
 Json = dict[str, Any]  # Any: JSON
 
 
-class Outcome(Protocol):
+class DocumentSource(Protocol):
     """What a document is made of."""
 
     @property
     def candles(self) -> Candles: ...
 
     @property
-    def choice(self) -> Choice: ...
+    def choice(self) -> StrategyRef: ...
 
     @property
     def config(self) -> ExecutionConfig: ...
@@ -65,7 +65,7 @@ class Outcome(Protocol):
     def statistics(self) -> Statistics: ...
 
     @property
-    def bounds(self) -> Bounds: ...
+    def bounds(self) -> ResultBounds: ...
 
     @property
     def finer(self) -> Candles | None: ...
@@ -79,7 +79,7 @@ class Outcome(Protocol):
     def rejections(self) -> tuple[list[tuple[int, str, str | None]], Counter[str]]: ...
 
 
-def document(outcome: Outcome, made_of: Json, data_quality: Mapping[str, Any]) -> Json:
+def document(outcome: DocumentSource, made_of: Json, data_quality: Mapping[str, Any]) -> Json:
     """Return the whole result as JSON."""
     numbered = bool(data_quality.get("without_timestamps"))
     told = _told(outcome, numbered)
@@ -110,7 +110,7 @@ def trade(record: TradeRecord, numbered: bool = False) -> Json:
     return row
 
 
-def _told(outcome: Outcome, numbered: bool) -> Json:
+def _told(outcome: DocumentSource, numbered: bool) -> Json:
     times = outcome.candles.time_ms
     rejected, counts = outcome.rejections()
     return {
@@ -129,7 +129,7 @@ def _told(outcome: Outcome, numbered: bool) -> Json:
     }
 
 
-def _warnings(outcome: Outcome) -> list[str]:
+def _warnings(outcome: DocumentSource) -> list[str]:
     found = []
     if outcome.bounds.sign_depends:
         found.append("result_depends_on_intrabar_order")
@@ -142,7 +142,7 @@ def _warnings(outcome: Outcome) -> list[str]:
     return found
 
 
-def _bounds(outcome: Outcome) -> Json:
+def _bounds(outcome: DocumentSource) -> Json:
     found, simulation = outcome.bounds, outcome.simulation
     nothing = dict.fromkeys(("low", "high", "q05", "q50", "q95"))
     return {
@@ -157,7 +157,7 @@ def _bounds(outcome: Outcome) -> Json:
     }
 
 
-def _without_forced_exits(outcome: Outcome) -> Json | None:
+def _without_forced_exits(outcome: DocumentSource) -> Json | None:
     """Return the figures had the last position stayed open, None where the end of the data closed none."""
     if outcome.unforced is None:
         return None
@@ -165,7 +165,7 @@ def _without_forced_exits(outcome: Outcome) -> Json | None:
     return {"open_positions": 1, "metrics": dict(found.metrics), "undefined": dict(found.undefined)}
 
 
-def _benchmark(outcome: Outcome) -> Json:
+def _benchmark(outcome: DocumentSource) -> Json:
     found = metrics.figures(outcome.benchmark)
     own, its = outcome.statistics.metrics["total_return"], found.metrics["total_return"]
     return {

@@ -1,21 +1,21 @@
 """The rule evaluator, pure, standard library only: for the alerts service, its replay and the SDK's monitor."""
 
 from seatrial_core.alerting.defaults import THRESHOLDS, default_rules, thresholds
-from seatrial_core.alerting.evaluator import Decision, Observation, State, Status, Transition, evaluate
-from seatrial_core.alerting.rules import Action, Comparison, NoData, Rule, Scope, Severity
+from seatrial_core.alerting.evaluator import AlertDecision, AlertState, AlertStatus, Observation, Transition, evaluate
+from seatrial_core.alerting.rules import Comparison, NoData, Rule, RuleAction, RuleScope, Severity
 
 __all__ = [
     "THRESHOLDS",
-    "Action",
+    "RuleAction",
     "Comparison",
-    "Decision",
+    "AlertDecision",
     "NoData",
     "Observation",
     "Rule",
-    "Scope",
+    "RuleScope",
     "Severity",
-    "State",
-    "Status",
+    "AlertState",
+    "AlertStatus",
     "Transition",
     "default_rules",
     "evaluate",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from seatrial_core.alerting.rules import Comparison, Rule, Scope, Severity
+from seatrial_core.alerting.rules import Comparison, Rule, RuleScope, Severity
 
 THRESHOLDS: Mapping[str, float] = {
     "max_drawdown": 0.10,
@@ -14,7 +14,7 @@ THRESHOLDS: Mapping[str, float] = {
 }
 MINIMUM_CLOSED_TRADES = 20
 MINIMUM_CALLS = 20
-MONEY_SCOPES = (Scope.PORTFOLIO, Scope.ACCOUNT)
+MONEY_SCOPES = (RuleScope.PORTFOLIO, RuleScope.ACCOUNT)
 RATIOS = frozenset({"max_drawdown", "win_rate_min", "daily_loss_limit", "error_rate_max"})
 
 
@@ -72,7 +72,7 @@ def default_rules(given: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
             "slowest_api_call_seconds",
             Comparison.ABOVE,
             chosen["api_latency_max"],
-            scopes=(Scope.ENDPOINT,),
+            scopes=(RuleScope.ENDPOINT,),
             severity=Severity.WARNING,
             summary="A call to the exchange took too long.",
         ),

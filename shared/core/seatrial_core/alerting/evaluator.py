@@ -9,7 +9,7 @@ from typing import assert_never
 from seatrial_core.alerting.rules import NoData, Rule
 
 
-class Status(StrEnum):
+class AlertStatus(StrEnum):
     """Where an alert stands."""
 
     INACTIVE = "inactive"
@@ -35,7 +35,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class State:
+class AlertState:
     """What is remembered of one alert between two observations.
 
     Args:
@@ -47,7 +47,7 @@ class State:
         is_stale: The value is unknown now; what was so is held.
     """
 
-    status: Status = Status.INACTIVE
+    status: AlertStatus = AlertStatus.INACTIVE
     since: datetime | None = None
     well_since: datetime | None = None
     notified_at: datetime | None = None
@@ -56,15 +56,17 @@ class State:
 
 
 @dataclass(frozen=True)
-class Decision:
+class AlertDecision:
     """The state after an observation, what to tell, and why."""
 
-    state: State
+    state: AlertState
     transition: Transition | None
     reason: str
 
 
-def evaluate(rule: Rule, state: State, seen: Observation, now: datetime, told_at: datetime | None = None) -> Decision:
+def evaluate(
+    rule: Rule, state: AlertState, seen: Observation, now: datetime, told_at: datetime | None = None
+) -> AlertDecision:
     """Return what one observation does to an alert.
 
     An unknown value never resolves an alert and never counts as zero: by the rule's policy it holds what is so, or is
@@ -80,16 +82,16 @@ def evaluate(rule: Rule, state: State, seen: Observation, now: datetime, told_at
     told_at = told_at or now
     value, why = _known(rule, seen)
     if value is None and rule.no_data is NoData.HOLD:
-        return Decision(replace(state, is_stale=True), None, f"{why}; {state.status.value} is held")
+        return AlertDecision(replace(state, is_stale=True), None, f"{why}; {state.status.value} is held")
     is_breach = value is None or rule.is_breach(value)
     current = replace(state, is_stale=value is None, value=state.value if value is None else value)
     says = why if value is None else f"{rule.metric} is {value:.6g}, threshold {rule.threshold:g}"
     match state.status:
-        case Status.INACTIVE:
+        case AlertStatus.INACTIVE:
             return _from_inactive(rule, current, is_breach, now, told_at, says)
-        case Status.PENDING:
+        case AlertStatus.PENDING:
             return _from_pending(rule, current, is_breach, now, told_at, says)
-        case Status.FIRING:
+        case AlertStatus.FIRING:
             is_well = value is not None and rule.is_well(value)
             return _from_firing(rule, current, is_well, now, told_at, says)
         case _:
@@ -105,42 +107,48 @@ def _known(rule: Rule, seen: Observation) -> tuple[float | None, str]:
     return seen.value, ""
 
 
-def _from_inactive(rule: Rule, state: State, is_breach: bool, now: datetime, told_at: datetime, says: str) -> Decision:
+def _from_inactive(
+    rule: Rule, state: AlertState, is_breach: bool, now: datetime, told_at: datetime, says: str
+) -> AlertDecision:
     if not is_breach:
-        return Decision(replace(state, since=state.since or now), None, f"{says}: well")
-    pending = replace(state, status=Status.PENDING, since=now)
+        return AlertDecision(replace(state, since=state.since or now), None, f"{says}: well")
+    pending = replace(state, status=AlertStatus.PENDING, since=now)
     if rule.for_seconds <= 0:
         return _fire(pending, now, told_at, says)
-    return Decision(pending, None, f"{says}: breached, must stand for {rule.for_seconds:g} s")
+    return AlertDecision(pending, None, f"{says}: breached, must stand for {rule.for_seconds:g} s")
 
 
-def _from_pending(rule: Rule, state: State, is_breach: bool, now: datetime, told_at: datetime, says: str) -> Decision:
+def _from_pending(
+    rule: Rule, state: AlertState, is_breach: bool, now: datetime, told_at: datetime, says: str
+) -> AlertDecision:
     if not is_breach:
-        return Decision(
-            replace(state, status=Status.INACTIVE, since=now), None, f"{says}: breach passed before it fired"
+        return AlertDecision(
+            replace(state, status=AlertStatus.INACTIVE, since=now), None, f"{says}: breach passed before it fired"
         )
     stood = _seconds(state.since, now)
     if stood >= rule.for_seconds:
         return _fire(state, now, told_at, f"{says} for {stood:g} s")
-    return Decision(state, None, f"{says}: breached for {stood:g} of {rule.for_seconds:g} s")
+    return AlertDecision(state, None, f"{says}: breached for {stood:g} of {rule.for_seconds:g} s")
 
 
-def _from_firing(rule: Rule, state: State, is_well: bool, now: datetime, told_at: datetime, says: str) -> Decision:
+def _from_firing(
+    rule: Rule, state: AlertState, is_well: bool, now: datetime, told_at: datetime, says: str
+) -> AlertDecision:
     if is_well:
         well_since = state.well_since or now
         if _seconds(well_since, now) >= rule.keep_firing_seconds:
-            resolved = replace(state, status=Status.INACTIVE, since=now, well_since=None, notified_at=None)
-            return Decision(resolved, Transition.RESOLVED, f"{says}: recovered")
-        return Decision(replace(state, well_since=well_since), None, f"{says}: well, kept firing for now")
+            resolved = replace(state, status=AlertStatus.INACTIVE, since=now, well_since=None, notified_at=None)
+            return AlertDecision(resolved, Transition.RESOLVED, f"{says}: recovered")
+        return AlertDecision(replace(state, well_since=well_since), None, f"{says}: well, kept firing for now")
     state = replace(state, well_since=None)
     if rule.repeat_seconds > 0 and _seconds(state.notified_at, told_at) >= rule.repeat_seconds:
-        return Decision(replace(state, notified_at=told_at), Transition.REPEATED, f"{says}: still firing")
-    return Decision(state, None, f"{says}: still firing")
+        return AlertDecision(replace(state, notified_at=told_at), Transition.REPEATED, f"{says}: still firing")
+    return AlertDecision(state, None, f"{says}: still firing")
 
 
-def _fire(state: State, now: datetime, told_at: datetime, says: str) -> Decision:
-    fired = replace(state, status=Status.FIRING, since=now, well_since=None, notified_at=told_at)
-    return Decision(fired, Transition.FIRING, f"{says}: fired")
+def _fire(state: AlertState, now: datetime, told_at: datetime, says: str) -> AlertDecision:
+    fired = replace(state, status=AlertStatus.FIRING, since=now, well_since=None, notified_at=told_at)
+    return AlertDecision(fired, Transition.FIRING, f"{says}: fired")
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

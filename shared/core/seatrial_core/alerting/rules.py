@@ -14,7 +14,7 @@ class Comparison(StrEnum):
     BELOW = "below"
 
 
-class Scope(StrEnum):
+class RuleScope(StrEnum):
     """What a rule watches one by one."""
 
     PORTFOLIO = "portfolio"
@@ -37,7 +37,7 @@ class NoData(StrEnum):
     FIRE = "fire"
 
 
-class Action(StrEnum):
+class RuleAction(StrEnum):
     """What a rule does beside notifying."""
 
     NONE = "none"
@@ -75,11 +75,11 @@ class Rule:
     recovery: float | None = None
     samples_metric: str = ""
     minimum_samples: int = 0
-    scopes: tuple[Scope, ...] = (Scope.PORTFOLIO,)
+    scopes: tuple[RuleScope, ...] = (RuleScope.PORTFOLIO,)
     severity: Severity = Severity.CRITICAL
     no_data: NoData = NoData.HOLD
     repeat_seconds: float = REPEAT_SECONDS
-    action: Action = Action.NONE
+    action: RuleAction = RuleAction.NONE
     summary: str = ""
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 31, allow_inf_nan=False)]
 
 
-class RuleDocument(BaseModel):
+class AlertRuleDocument(BaseModel):
     """A rule as it is written and read; the fields mean what `seatrial_core.alerting.Rule` says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +54,7 @@ class Alert(BaseModel):
     is_stale: bool = False
 
 
-class Step(BaseModel):
+class AlertTransition(BaseModel):
     """One step in an alert's history."""
 
     model_config = ConfigDict(frozen=True)
@@ -125,7 +125,7 @@ class Breaker(BaseModel):
     problem: str | None = None
 
 
-class Resume(BaseModel):
+class ResumeRequest(BaseModel):
     """Who lets the engine trade again, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

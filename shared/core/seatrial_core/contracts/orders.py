@@ -77,7 +77,7 @@ class Order(BaseModel):
     filled_at: AwareDatetime | None = None
 
 
-class Position(BaseModel):
+class PositionState(BaseModel):
     """An open position; short ones have a negative quantity."""
 
     model_config = ConfigDict(frozen=True)
@@ -108,7 +108,7 @@ class AccountState(BaseModel):
     state: TradingState
 
 
-class ReplayAccount(BaseModel):
+class ReplayAccountRequest(BaseModel):
     """One account of a replay: a symbol, its bars, the strategy and the money."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -133,7 +133,7 @@ class ReplayRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(min_length=1, max_length=64)]
-    accounts: Annotated[list[ReplayAccount], Field(min_length=1, max_length=64)]
+    accounts: Annotated[list[ReplayAccountRequest], Field(min_length=1, max_length=64)]
     bars_per_second: Annotated[float, Field(gt=0)] | None = None
 
 

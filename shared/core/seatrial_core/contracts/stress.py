@@ -42,7 +42,7 @@ class CheckState(StrEnum):
     INVALID = "INVALID"
 
 
-class Check(BaseModel):
+class StressCheck(BaseModel):
     """One check with the sentence and the numbers behind it."""
 
     model_config = ConfigDict(frozen=True)
@@ -64,7 +64,7 @@ class Slo(BaseModel):
     seconds: Annotated[float, Field(gt=0, le=600)]
 
 
-class Plan(BaseModel):
+class StressPlan(BaseModel):
     """What is sent, how fast, what goes wrong on purpose, and what must hold.
 
     The rate is of arrivals, which come whether or not the engine has answered the ones before.
@@ -113,7 +113,7 @@ class RunRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    plan: PlanName | Plan
+    plan: PlanName | StressPlan
     target: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
     duration_seconds: Annotated[float, Field(gt=0, le=3_600)] | None = None
     rate_per_second: Annotated[float, Field(gt=0, le=2_000)] | None = None
@@ -133,7 +133,7 @@ class Latency(BaseModel):
     max: float | None = None
 
 
-class Report(BaseModel):
+class StressReport(BaseModel):
     """The result of a run: verdict first, then every check with its numbers."""
 
     model_config = ConfigDict(frozen=True)
@@ -142,7 +142,7 @@ class Report(BaseModel):
     run: str
     verdict: Verdict
     exit_code: int
-    plan: Plan
+    plan: StressPlan
     target: str
     started_at: AwareDatetime
     finished_at: AwareDatetime
@@ -150,7 +150,7 @@ class Report(BaseModel):
     response: Latency
     service: Latency
     lag: Latency
-    checks: tuple[Check, ...]
+    checks: tuple[StressCheck, ...]
 
     def __str__(self) -> str:
         bad = [check.name for check in self.checks if check.state is not CheckState.PASS]
@@ -177,4 +177,4 @@ class RunState(BaseModel):
     error: str | None = None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None = None
-    report: Report | None = None
+    report: StressReport | None = None

@@ -84,7 +84,7 @@ class TransitionRow(Base):
     reason: Mapped[str] = mapped_column(Text)
 
 
-class OutboxRow(Base):
+class NotificationRow(Base):
     """One notification for one channel, until it is delivered, dead or suppressed."""
 
     __tablename__ = "outbox"

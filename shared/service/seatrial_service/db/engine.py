@@ -126,7 +126,7 @@ class FillRow(Base):
     occurred_at: Mapped[datetime]
 
 
-class OutboxRow(Base):
+class EventOutboxRow(Base):
     """Events that wait to be pushed, a JSON array a row; rows with the same `batch` are sent as one."""
 
     __tablename__ = "outbox"

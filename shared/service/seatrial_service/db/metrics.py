@@ -57,7 +57,7 @@ class LedgerEvent(Base):
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the fields of each type
 
 
-class EventKey(Base):
+class EventKeyRow(Base):
     """The uniqueness of money events, which a partitioned table cannot hold."""
 
     __tablename__ = "event_keys"
@@ -71,7 +71,7 @@ class EventKey(Base):
     lasting: Mapped[bool] = mapped_column(Boolean)
 
 
-class Batch(Base):
+class BatchRow(Base):
     """A telemetry batch that was taken, so that a second sending of it counts nothing."""
 
     __tablename__ = "batches"
@@ -174,7 +174,7 @@ class CounterRow(Base):
     number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))  # who came first keeps its label
 
 
-class Activity(Base):
+class ActivityRow(Base):
     """What happened in one second, for the windows of the last minutes."""
 
     __tablename__ = "activity"

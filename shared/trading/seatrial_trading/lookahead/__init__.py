@@ -1,20 +1,27 @@
 """The lookahead proof: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
 
-from seatrial_trading.lookahead.decisions import Decisions
+from seatrial_trading.lookahead.decisions import StrategyDecisions
 from seatrial_trading.lookahead.examination import examine
-from seatrial_trading.lookahead.findings import Check, Coverage, Finding, Report, Verdict, WarmUp
-from seatrial_trading.lookahead.subject import Plan, Progress, Subject, signals_subject
+from seatrial_trading.lookahead.findings import (
+    Coverage,
+    LookaheadCheck,
+    LookaheadFinding,
+    LookaheadReport,
+    LookaheadVerdict,
+    WarmUp,
+)
+from seatrial_trading.lookahead.subject import CheckPlan, Progress, StrategyUnderTest, signals_subject
 
 __all__ = [
-    "Check",
+    "LookaheadCheck",
     "Coverage",
-    "Decisions",
-    "Finding",
-    "Plan",
+    "StrategyDecisions",
+    "LookaheadFinding",
+    "CheckPlan",
     "Progress",
-    "Report",
-    "Subject",
-    "Verdict",
+    "LookaheadReport",
+    "StrategyUnderTest",
+    "LookaheadVerdict",
     "WarmUp",
     "examine",
     "signals_subject",

@@ -1,6 +1,6 @@
 """What to do about each finding, in a sentence."""
 
-from seatrial_trading.lookahead.findings import Check
+from seatrial_trading.lookahead.findings import LookaheadCheck
 
 ONE_BAR = (
     "It looks one bar ahead: look for shift(-1), an index [i + 1], a label or the next bar's open used as a feature, "
@@ -36,14 +36,14 @@ def for_reach(reach: int) -> str:
     return (SOME_BARS if reach <= MANY_BARS else WHOLE_SERIES).format(reach=reach)
 
 
-def for_check(check: Check, reach: int | None, name: str = "") -> str:
+def for_check(check: LookaheadCheck, reach: int | None, name: str = "") -> str:
     """Return what to do about a finding."""
     match check:
-        case Check.STATE_LEAK:
+        case LookaheadCheck.STATE_LEAK:
             return STATE
-        case Check.NON_DETERMINISM:
+        case LookaheadCheck.NON_DETERMINISM:
             return CHANCE
-        case Check.OUTSIDE_DATA:
+        case LookaheadCheck.OUTSIDE_DATA:
             return OUTSIDE.format(name=name or "data from outside")
         case _:
             return for_reach(reach or 1)

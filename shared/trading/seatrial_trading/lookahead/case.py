@@ -5,79 +5,93 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from seatrial_trading.lookahead import advice, warm_up
-from seatrial_trading.lookahead.comparison import Difference, Tally
-from seatrial_trading.lookahead.decisions import Decisions
-from seatrial_trading.lookahead.findings import Check, Coverage, Finding, Report, Verdict, WarmUp
-from seatrial_trading.lookahead.subject import Plan, Progress, Subject
+from seatrial_trading.lookahead.comparison import ComparisonCounts, Difference
+from seatrial_trading.lookahead.decisions import StrategyDecisions
+from seatrial_trading.lookahead.findings import (
+    Coverage,
+    LookaheadCheck,
+    LookaheadFinding,
+    LookaheadReport,
+    LookaheadVerdict,
+    WarmUp,
+)
+from seatrial_trading.lookahead.subject import CheckPlan, Progress, StrategyUnderTest
 from seatrial_trading.quant.candles import Candles
 
-FEWEST_BARS = 10
+MIN_BARS = 10
 
 
 @dataclass
-class Case:
+class LookaheadCase:
     """One strategy, its bars, its decisions on all of them, and what the checks have seen."""
 
-    subject: Subject
+    subject: StrategyUnderTest
     candles: Candles
-    plan: Plan
-    whole: Decisions
+    plan: CheckPlan
+    whole: StrategyDecisions
     told: Progress
-    tallies: list[Tally] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    tallies: list[ComparisonCounts] = field(default_factory=list)
+    findings: list[LookaheadFinding] = field(default_factory=list)
 
-    def new_tally(self) -> Tally:
+    def new_tally(self) -> ComparisonCounts:
         """Return the tally of one more check."""
-        tally = Tally(self.whole)
+        tally = ComparisonCounts(self.whole)
         self.tallies.append(tally)
         return tally
 
 
-def finding(case: Case, check: Check, tally: Tally, first: Difference, cut: int | None) -> Finding:
+def finding(
+    case: LookaheadCase, check: LookaheadCheck, tally: ComparisonCounts, first: Difference, cut: int | None
+) -> LookaheadFinding:
     """Return what a check found, with what to do about it."""
-    ahead = tally.reach_bars if check in (Check.PREFIX_REPLAY, Check.FUTURE_POISONING) else None
+    ahead = tally.reach_bars if check in (LookaheadCheck.PREFIX_REPLAY, LookaheadCheck.FUTURE_POISONING) else None
     names = ", ".join(case.subject.outside)
     said = advice.for_check(check, ahead, names)
     time_ms = int(case.candles.time_ms[first.bar])
-    return Finding(check, first.bar, time_ms, first.whole, first.changed, cut, ahead, tally.differing, first.how, said)
+    return LookaheadFinding(
+        check, first.bar, time_ms, first.whole, first.changed, cut, ahead, tally.differing, first.how, said
+    )
 
 
-def verdict_of(case: Case) -> tuple[Verdict, str]:
+def verdict_of(case: LookaheadCase) -> tuple[LookaheadVerdict, str]:
     """Return the verdict and its reason."""
     bars, decided = len(case.candles), int(case.whole.active.sum())
     if case.findings:
         found = ", ".join(dict.fromkeys(each.check.value for each in case.findings))
-        return Verdict.LEAK, f"decisions depend on what they must not: {found}"
-    if bars < FEWEST_BARS:
-        return Verdict.NOT_JUDGED, f"{bars} bars prove nothing; give at least {FEWEST_BARS}"
+        return LookaheadVerdict.LEAK, f"decisions depend on what they must not: {found}"
+    if bars < MIN_BARS:
+        return LookaheadVerdict.NOT_JUDGED, f"{bars} bars prove nothing; give at least {MIN_BARS}"
     if decided == 0:
-        return Verdict.NOT_JUDGED, f"the strategy decided nothing on {bars} bars; give bars or parameters it trades on"
+        return (
+            LookaheadVerdict.NOT_JUDGED,
+            f"the strategy decided nothing on {bars} bars; give bars or parameters it trades on",
+        )
     if not _judged_runs(case):
-        return Verdict.NOT_JUDGED, f"the strategy raised on most of the shortened bars: {_errors(case)}"
+        return LookaheadVerdict.NOT_JUDGED, f"the strategy raised on most of the shortened bars: {_errors(case)}"
     if case.subject.unproven:
-        return Verdict.NOT_JUDGED, case.subject.unproven
-    return Verdict.CLEAN, "no decision changed with the future, an earlier run or chance"
+        return LookaheadVerdict.NOT_JUDGED, case.subject.unproven
+    return LookaheadVerdict.CLEAN, "no decision changed with the future, an earlier run or chance"
 
 
-def _judged_runs(case: Case) -> bool:
+def _judged_runs(case: LookaheadCase) -> bool:
     return all(each.raised * 2 <= each.runs for each in case.tallies)
 
 
-def _errors(case: Case) -> str:
+def _errors(case: LookaheadCase) -> str:
     return next((each.error for each in case.tallies if each.error), "")
 
 
 def report(
-    subject: Subject,
+    subject: StrategyUnderTest,
     candles: Candles,
-    plan: Plan,
-    case: Case | None,
-    verdict: Verdict,
+    plan: CheckPlan,
+    case: LookaheadCase | None,
+    verdict: LookaheadVerdict,
     reason: str,
     settles: WarmUp | None = None,
-) -> Report:
+) -> LookaheadReport:
     """Return the report; without a case nothing could be tried."""
-    return Report(
+    return LookaheadReport(
         subject.name,
         candles.symbol,
         verdict,
@@ -89,7 +103,7 @@ def report(
     )
 
 
-def _coverage(candles: Candles, plan: Plan, case: Case | None) -> Coverage:
+def _coverage(candles: Candles, plan: CheckPlan, case: LookaheadCase | None) -> Coverage:
     bars = len(candles)
     if case is None:
         return Coverage(bars, 0, 0, 0, 1, 0, 1, False, plan.seed)
@@ -110,11 +124,11 @@ def _coverage(candles: Candles, plan: Plan, case: Case | None) -> Coverage:
     )
 
 
-def _stopped(case: Case) -> bool:
-    return any(each.check in (Check.STATE_LEAK, Check.NON_DETERMINISM) for each in case.findings)
+def _stopped(case: LookaheadCase) -> bool:
+    return any(each.check in (LookaheadCheck.STATE_LEAK, LookaheadCheck.NON_DETERMINISM) for each in case.findings)
 
 
-def _notes(subject: Subject, settles: WarmUp | None) -> tuple[str, ...]:
+def _notes(subject: StrategyUnderTest, settles: WarmUp | None) -> tuple[str, ...]:
     notes = []
     if subject.outside:
         notes.append(f"data besides the given bars is in reach: {', '.join(subject.outside)}")

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seatrial_trading.lookahead.decisions import Decisions, differing
+from seatrial_trading.lookahead.decisions import StrategyDecisions, differing
 from seatrial_trading.quant.candles import Candles
 
-Decide = Callable[[Candles], Decisions]
+Decide = Callable[[Candles], StrategyDecisions]
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Difference:
 
 
 @dataclass
-class Tally:
+class ComparisonCounts:
     """What a check has seen so far.
 
     Args:
         whole: The decisions on untouched bars.
     """
 
-    whole: Decisions
+    whole: StrategyDecisions
     runs: int = 0
     raised: int = 0
     rows: int = 0
@@ -57,7 +57,7 @@ class Tally:
             return False
         return self.compare(again, cut, how)
 
-    def compare(self, again: Decisions, cut: int, how: str) -> bool:
+    def compare(self, again: StrategyDecisions, cut: int, how: str) -> bool:
         """Hold a run's decisions up to `cut` against the whole run's."""
         known = min(cut + 1, len(again))
         self.rows += known

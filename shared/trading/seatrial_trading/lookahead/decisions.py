@@ -16,7 +16,7 @@ ALWAYS = ("entry", "exit", "stop_base")
 
 
 @dataclass(frozen=True, eq=False)
-class Decisions:
+class StrategyDecisions:
     """What was decided at the close of each bar.
 
     Args:
@@ -36,7 +36,7 @@ class Decisions:
         return " ".join(said) or "nothing"
 
 
-def of_signals(signals: Signals) -> Decisions:
+def of_signals(signals: Signals) -> StrategyDecisions:
     """Return a strategy's signals as decisions.
 
     Prices that stand at a bar without an entry are no decision: nobody reads them.
@@ -48,10 +48,10 @@ def of_signals(signals: Signals) -> Decisions:
         values = getattr(signals, name)
         if values is not None:
             columns[name] = np.where(opens, np.asarray(values, dtype=np.float64), np.nan)
-    return Decisions(columns, opens | np.asarray(signals.exit, dtype=np.bool_))
+    return StrategyDecisions(columns, opens | np.asarray(signals.exit, dtype=np.bool_))
 
 
-def differing(one: Decisions, other: Decisions, bars: int) -> NDArray[np.intp]:
+def differing(one: StrategyDecisions, other: StrategyDecisions, bars: int) -> NDArray[np.intp]:
     """Return the bars among the first `bars` at which two runs decided differently."""
     differs = np.zeros(bars, dtype=np.bool_)
     for name in dict.fromkeys((*one.columns, *other.columns)):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Check(StrEnum):
+class LookaheadCheck(StrEnum):
     """The checks, in the order they run."""
 
     STATE_LEAK = "state_leak"
@@ -17,7 +17,7 @@ class Check(StrEnum):
     WARM_UP = "warm_up"
 
 
-class Verdict(StrEnum):
+class LookaheadVerdict(StrEnum):
     """Clean is said only where decisions were compared; a strategy that decides nothing is not judged."""
 
     CLEAN = "clean"
@@ -25,11 +25,15 @@ class Verdict(StrEnum):
     NOT_JUDGED = "not_judged"
 
 
-EXIT_CODES: Mapping[Verdict, int] = {Verdict.CLEAN: 0, Verdict.LEAK: 1, Verdict.NOT_JUDGED: 4}
+EXIT_CODES: Mapping[LookaheadVerdict, int] = {
+    LookaheadVerdict.CLEAN: 0,
+    LookaheadVerdict.LEAK: 1,
+    LookaheadVerdict.NOT_JUDGED: 4,
+}
 
 
 @dataclass(frozen=True)
-class Finding:
+class LookaheadFinding:
     """A decision that depends on what it must not.
 
     Args:
@@ -45,7 +49,7 @@ class Finding:
         advice: What to do.
     """
 
-    check: Check
+    check: LookaheadCheck
     bar: int
     time_ms: int
     whole: str
@@ -109,14 +113,14 @@ class WarmUp:
 
 
 @dataclass(frozen=True)
-class Report:
+class LookaheadReport:
     """The outcome of a lookahead proof."""
 
     strategy: str
     symbol: str
-    verdict: Verdict
+    verdict: LookaheadVerdict
     reason: str
-    findings: tuple[Finding, ...]
+    findings: tuple[LookaheadFinding, ...]
     warm_up: WarmUp | None
     coverage: Coverage
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ Progress = Callable[[str, int, int], None]  # check, done, of how many
 
 
 @dataclass(frozen=True)
-class Subject:
+class StrategyUnderTest:
     """A strategy as the checks see it.
 
     Args:
@@ -44,7 +44,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CheckPlan:
     """How much is probed.
 
     Args:
@@ -64,8 +64,8 @@ class Plan:
     warm_up: bool = True
 
 
-def signals_subject(spec: StrategySpec, params: BaseModel) -> Subject:
+def signals_subject(spec: StrategySpec, params: BaseModel) -> StrategyUnderTest:
     """Return a registered strategy or a rule document, with its parameters, as a subject."""
-    return Subject(
+    return StrategyUnderTest(
         spec.name, lambda candles: of_signals(spec.signals(candles, params)), warm_up_bars=spec.warm_up_bars(params)
     )

@@ -2,7 +2,7 @@
 
 from seatrial_trading.lookahead import changes
 from seatrial_trading.lookahead.comparison import Decide
-from seatrial_trading.lookahead.decisions import Decisions, differing
+from seatrial_trading.lookahead.decisions import StrategyDecisions, differing
 from seatrial_trading.lookahead.findings import WarmUp
 from seatrial_trading.quant.candles import Candles
 
@@ -10,7 +10,7 @@ STARTS = (50, 100, 200, 500)
 LATEST_SHARE = 0.8  # who differs in the last fifth still has not settled
 
 
-def settling(decide: Decide, candles: Candles, whole: Decisions, declared: int | None) -> WarmUp:
+def settling(decide: Decide, candles: Candles, whole: StrategyDecisions, declared: int | None) -> WarmUp:
     """Return after how many bars of a later start decisions agree with the whole run's for good."""
     settled: dict[int, int | None] = {}
     compared = 0
@@ -44,6 +44,6 @@ def sentence(found: WarmUp) -> str:
     return f"started later it decides the same {drift} bars after {declared}; give it that much more history"
 
 
-def _from(whole: Decisions, start: int) -> Decisions:
+def _from(whole: StrategyDecisions, start: int) -> StrategyDecisions:
     columns = {name: column[start:] for name, column in whole.columns.items()}
-    return Decisions(columns, whole.active[start:])
+    return StrategyDecisions(columns, whole.active[start:])

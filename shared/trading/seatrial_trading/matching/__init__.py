@@ -8,23 +8,23 @@ Doors to the same compiled step, which therefore agree trade for trade and bit f
 - `bounds(candles, signals, config)` tells what the result could have been had the ambiguous bars gone otherwise.
 """
 
-from seatrial_trading.matching.bounds.bounds import Bounds, Range, compute_bounds
+from seatrial_trading.matching.bounds.bounds import FigureRange, ResultBounds, compute_bounds
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.layout import OrderKind
-from seatrial_trading.matching.records import Rejected, TradeRecord
+from seatrial_trading.matching.records import RejectedSignal, TradeRecord
 from seatrial_trading.matching.scanner import Scanner
 from seatrial_trading.matching.simulation import Simulation, simulate
 from seatrial_trading.matching.stepper import BarStepper, EntryOrder, FillRecord
 
 __all__ = [
     "BarStepper",
-    "Bounds",
+    "ResultBounds",
     "EntryOrder",
     "ExecutionConfig",
     "FillRecord",
     "OrderKind",
-    "Range",
-    "Rejected",
+    "FigureRange",
+    "RejectedSignal",
     "Scanner",
     "Simulation",
     "TradeRecord",

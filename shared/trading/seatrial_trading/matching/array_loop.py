@@ -47,7 +47,7 @@ class Bars(NamedTuple):
     closes: Floats
 
 
-class Finer(NamedTuple):
+class SubBars(NamedTuple):
     """The price columns of finer bars, and for each bar which of them it is made of; no spans: nothing is finer."""
 
     opens: Floats
@@ -110,7 +110,7 @@ def _shorts(column: Shorts | None, otherwise: int = 0) -> Shorts:
 @compiled
 def advance(
     bars: Bars,
-    finer: Finer,
+    finer: SubBars,
     orders: Orders,
     state: Floats,
     config: Floats,
@@ -155,7 +155,7 @@ def advance(
 
 
 @compiled
-def _magnify(bars: Bars, finer: Finer, state: Floats, config: Floats, trades: Floats, i: int) -> None:
+def _magnify(bars: Bars, finer: SubBars, state: Floats, config: Floats, trades: Floats, i: int) -> None:
     start, end = finer.starts[i], finer.ends[i]
     magnify(
         state,

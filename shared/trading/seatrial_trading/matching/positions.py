@@ -73,7 +73,7 @@ from seatrial_trading.quant.jit import compiled
 Floats = NDArray[np.float64]
 # Weight of the newest return in the volatility, and how many returns it takes to be known.
 NEWEST = 0.06
-FEWEST_RETURNS = 20.0
+MIN_RETURNS = 20.0
 
 
 @compiled
@@ -194,5 +194,5 @@ def observe(state: Floats, config: Floats, c: float) -> None:
         change = c / before - 1.0
         weight = max(NEWEST, 1.0 / state[S_RETURNS])
         state[S_VARIANCE] += weight * (change * change - state[S_VARIANCE])
-        if state[S_RETURNS] >= FEWEST_RETURNS:
+        if state[S_RETURNS] >= MIN_RETURNS:
             state[S_VOLATILITY] = math.sqrt(state[S_VARIANCE] * config[C_BARS_A_YEAR])

@@ -56,7 +56,7 @@ class TradeRecord:
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectedSignal:
     """A decision that led to no order, by the bar at whose close it was taken."""
 
     index: int

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_trading.matching import layout, records
-from seatrial_trading.matching.array_loop import Finer, advance, bars, orders
+from seatrial_trading.matching.array_loop import SubBars, advance, bars, orders
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.excursions import intrabar_drawdown, worst_marks
 from seatrial_trading.matching.kernel import finish
 from seatrial_trading.matching.layout import S_CASH, S_QUANTITY, Rejection
-from seatrial_trading.matching.records import Rejected, TradeRecord
+from seatrial_trading.matching.records import RejectedSignal, TradeRecord
 from seatrial_trading.matching.sub_bars import inside
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
@@ -66,10 +66,12 @@ class Simulation:
         ]
 
     @cached_property
-    def rejected(self) -> list[Rejected]:
+    def rejected(self) -> list[RejectedSignal]:
         """Return the decisions that led to no order."""
         return [
-            Rejected(int(i), int(self.candles.time_ms[i]), records.REJECTION_TEXTS[Rejection(int(self.rejections[i]))])
+            RejectedSignal(
+                int(i), int(self.candles.time_ms[i]), records.REJECTION_TEXTS[Rejection(int(self.rejections[i]))]
+            )
             for i in np.flatnonzero(self.rejections)
         ]
 
@@ -107,7 +109,7 @@ def simulate(candles: Candles, signals: Signals, config: ExecutionConfig, finer:
     return simulate_inside(candles, signals, config, inside(candles, finer, config))
 
 
-def simulate_inside(candles: Candles, signals: Signals, config: ExecutionConfig, finer: Finer) -> Simulation:
+def simulate_inside(candles: Candles, signals: Signals, config: ExecutionConfig, finer: SubBars) -> Simulation:
     """Trade the signals on the bars, along finer ones that have been matched to them already."""
     if len(signals) != len(candles):
         raise ValueError(f"signals must have one row a bar: {len(signals)} signals, {len(candles)} bars")

@@ -13,7 +13,7 @@ from seatrial_trading.matching.array_loop import Bars
 from seatrial_trading.matching.config import DAY_MS, ExecutionConfig
 from seatrial_trading.matching.kernel import finish, magnify, place, step
 from seatrial_trading.matching.layout import OrderKind, Rejection, SizeKind
-from seatrial_trading.matching.records import Rejected, TradeRecord
+from seatrial_trading.matching.records import RejectedSignal, TradeRecord
 from seatrial_trading.matching.sub_bars import is_whole
 
 
@@ -62,7 +62,7 @@ class BarStepper:
     def __init__(self, config: ExecutionConfig, symbol: str = "", interval_ms: int = DAY_MS) -> None:
         self.config = config
         self.symbol = symbol
-        self.refused: Rejected | None = None
+        self.refused: RejectedSignal | None = None
         self._packed = config.pack(interval_ms)
         self._state = config.new_state()
         # One bar closes at most two positions: one at its open, and the one that was entered there.
@@ -139,7 +139,7 @@ class BarStepper:
         self.refused = None
         if self._state[layout.S_REJECTED] != refusals:
             reason = records.REJECTION_TEXTS[Rejection(int(self._state[layout.S_REASON]))]
-            self.refused = Rejected(int(self._state[layout.S_REASON_INDEX]), time_ms, reason)
+            self.refused = RejectedSignal(int(self._state[layout.S_REASON_INDEX]), time_ms, reason)
         fills: list[FillRecord] = []
         for number in range(closed_before, self._closed):
             row = self._rows[number % len(self._rows)]

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_core.errors import FieldError, field_error
-from seatrial_trading.matching.array_loop import Bars, Finer, bars
+from seatrial_trading.matching.array_loop import Bars, SubBars, bars
 from seatrial_trading.matching.config import ExecutionConfig
-from seatrial_trading.quant.candles import MOST_ROWS_TOLD, CandleError, Candles
+from seatrial_trading.quant.candles import MAX_ROWS_LISTED, CandleError, Candles
 from seatrial_trading.quant.jit import compiled
 
 Floats = NDArray[np.float64]
@@ -15,7 +15,7 @@ TOLERANCE_RATIO = 1e-9
 NONE, WHOLE, PARTLY, BEYOND = 0, 1, 2, 3
 
 
-def inside(candles: Candles, finer: Candles | None, config: ExecutionConfig) -> Finer:
+def inside(candles: Candles, finer: Candles | None, config: ExecutionConfig) -> SubBars:
     """Return the finer bars of each bar, none at all where the config does not ask for them.
 
     A bar whose finer bars do not reach its own open, high, low and close lacks some of them: it counts as having none,
@@ -43,13 +43,13 @@ def inside(candles: Candles, finer: Candles | None, config: ExecutionConfig) -> 
     last = np.maximum(ends - 1, 0)
     spills = (ends > starts) & (finer.time_ms[last] + finer.interval_ms > candles.time_ms + candles.interval_ms)
     _refuse(candles, found == BEYOND, spills)
-    return Finer(*columns, starts, np.where(found == WHOLE, ends, starts))
+    return SubBars(*columns, starts, np.where(found == WHOLE, ends, starts))
 
 
-def nothing() -> Finer:
+def nothing() -> SubBars:
     """Return finer bars for a run that does not look at any."""
     prices, spans = np.empty(0), np.empty(0, dtype=np.int64)
-    return Finer(prices, prices, prices, prices, spans, spans)
+    return SubBars(prices, prices, prices, prices, spans, spans)
 
 
 def is_whole(candle: tuple[float, float, float, float], finer: Bars) -> bool:
@@ -107,7 +107,7 @@ def _refuse(candles: Candles, beyond: NDArray[np.bool_], spills: NDArray[np.bool
             int(candles.time_ms[row]),
             "finer bars within its high and low" if beyond[row] else "finer bars that end with it",
         )
-        for row in bad[:MOST_ROWS_TOLD].tolist()
+        for row in bad[:MAX_ROWS_LISTED].tolist()
     ]
     raise CandleError(
         f"finer bars contradict {len(bad)} bars; the first is bar {bad[0]}, which wants {told[0].allowed}; "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seatrial_core.errors import FieldError, ValidationFailed
 
 PRICES = ("open", "high", "low", "close")
-MOST_ROWS_TOLD = 20
+MAX_ROWS_LISTED = 20
 DAY_MS = 86_400_000
 
 
@@ -147,7 +147,7 @@ def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
 def _check_rows(values: Mapping[str, NDArray[Any]]) -> None:
     bad = bad_rows(values)
     if bad:
-        told = [FieldError(f"candles[{row}]", row, reason) for row, reason in sorted(bad.items())[:MOST_ROWS_TOLD]]
+        told = [FieldError(f"candles[{row}]", row, reason) for row, reason in sorted(bad.items())[:MAX_ROWS_LISTED]]
         first = told[0]
         raise CandleError(f"{len(bad)} bad candle rows; the first is row {first.value}: {first.allowed}", errors=told)
 

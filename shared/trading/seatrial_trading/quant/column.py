@@ -9,7 +9,7 @@ from seatrial_core.errors import field_error
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-LONGEST_WINDOW = 1_000_000
+MAX_WINDOW = 1_000_000
 
 
 def column(values: Floats | Sequence[float]) -> Floats:
@@ -27,6 +27,6 @@ def column(values: Floats | Sequence[float]) -> Floats:
 
 def window(name: str, n: int, lowest: int = 1) -> int:
     """Return `n` when it is a whole number of bars that a window can have, else say what is allowed."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not lowest <= n <= LONGEST_WINDOW:
-        raise field_error(name, n, f"a whole number of bars from {lowest} to {LONGEST_WINDOW}")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not lowest <= n <= MAX_WINDOW:
+        raise field_error(name, n, f"a whole number of bars from {lowest} to {MAX_WINDOW}")
     return int(n)

@@ -12,7 +12,7 @@ from seatrial_core.figures.figure import Figure, known, undefined
 from seatrial_trading.quant.column import Floats, column
 
 EULER_GAMMA = 0.5772156649015329
-FEWEST_OBSERVATIONS = 30
+MIN_OBSERVATIONS = 30
 NORMAL = NormalDist()
 
 
@@ -52,8 +52,8 @@ def moments(returns: Floats | Sequence[float]) -> SharpeMoments | None:
 
 def probabilistic_sharpe(estimate: SharpeMoments, benchmark: float = 0.0) -> Figure:
     """Return the probability that the true Sharpe ratio is above `benchmark` (per period)."""
-    if estimate.observations < FEWEST_OBSERVATIONS:
-        return undefined(f"{estimate.observations} returns, needs at least {FEWEST_OBSERVATIONS}")
+    if estimate.observations < MIN_OBSERVATIONS:
+        return undefined(f"{estimate.observations} returns, needs at least {MIN_OBSERVATIONS}")
     if estimate.radicand <= 0.0:
         return undefined("the moments of the returns give no variance for the Sharpe ratio")
     distance = (estimate.sharpe - benchmark) * math.sqrt(estimate.observations - 1)

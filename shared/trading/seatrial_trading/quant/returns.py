@@ -16,13 +16,13 @@ Calendar = Literal["24/7", "exchange"]
 YEAR_SECONDS = 31_557_600.0  # 365.25 days
 DAY_MS = 86_400_000
 DAYS_A_YEAR = {"24/7": 365.0, "exchange": 252.0}
-FEWEST_DAILY_RETURNS = 30
+MIN_DAILY_RETURNS = 30
 STRIDE = 64  # bars at a time, within a day
-MOST_DAYS = 200_000  # a span that no market has; beyond it days without bars are not filled in
+MAX_DAYS = 200_000  # a span that no market has; beyond it days without bars are not filled in
 
 
 @dataclass(frozen=True)
-class Sample:
+class ReturnSample:
     """Simple returns, how many of them make a year, and what one of them spans."""
 
     returns: Floats
@@ -30,17 +30,17 @@ class Sample:
     sampling: Literal["day", "bar"]
 
 
-def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> Sample:
+def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> ReturnSample:
     """Return daily UTC returns, or those of the bars when there are fewer than 30 days.
 
     `equity[0]` stands at the open of the first bar, the others at the close of their bar; a bar that closes at
     midnight belongs to the day that ends. On a 24/7 calendar a day without bars is a day with a return of 0.
     """
-    every_day = calendar == "24/7" and (times_ms[-1] - times_ms[0]) // DAY_MS < MOST_DAYS
+    every_day = calendar == "24/7" and (times_ms[-1] - times_ms[0]) // DAY_MS < MAX_DAYS
     daily = _daily(equity, times_ms, DAY_MS, every_day)
-    if len(daily) > FEWEST_DAILY_RETURNS:
-        return Sample(simple_returns(daily), DAYS_A_YEAR[calendar], "day")
-    return Sample(simple_returns(equity), _bars_a_year(times_ms, len(daily) - 1, calendar), "bar")
+    if len(daily) > MIN_DAILY_RETURNS:
+        return ReturnSample(simple_returns(daily), DAYS_A_YEAR[calendar], "day")
+    return ReturnSample(simple_returns(equity), _bars_a_year(times_ms, len(daily) - 1, calendar), "bar")
 
 
 def simple_returns(values: Floats | Sequence[float]) -> Floats:

@@ -11,7 +11,7 @@ from seatrial_trading.quant import drawdown, overfitting, performance, returns
 from seatrial_trading.quant.column import Floats, column
 from seatrial_trading.quant.drawdown import Drawdown, Times
 from seatrial_trading.quant.kelly import kelly_leverage
-from seatrial_trading.quant.returns import Calendar, Sample
+from seatrial_trading.quant.returns import Calendar, ReturnSample
 from seatrial_trading.quant.trades import TradeColumns
 
 Metric = float | int | str | None
@@ -122,7 +122,7 @@ def _seconds(times: Times, first: int, last: int) -> Figure:
     return known(float(times[last] - times[first]) / 1000.0)
 
 
-def _return_figures(drawn: Sample, risk_free: float) -> dict[str, Figure]:
+def _return_figures(drawn: ReturnSample, risk_free: float) -> dict[str, Figure]:
     values, periods = drawn.returns, drawn.periods_a_year
     excess = values - returns.per_period(risk_free, periods)
     found = overfitting.moments(excess)

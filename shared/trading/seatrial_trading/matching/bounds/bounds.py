@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_trading.matching.bounds.incremental import Resettled, can_resettle
+from seatrial_trading.matching.bounds.incremental import IncrementalScenarios, can_resettle
 from seatrial_trading.matching.config import ExecutionConfig, IntrabarName
 from seatrial_trading.matching.simulation import Simulation, simulate_inside
 from seatrial_trading.matching.sub_bars import inside
@@ -19,13 +19,13 @@ from seatrial_trading.quant.returns import quantile
 from seatrial_trading.strategy.signals import Signals
 
 SAMPLES = 200
-FEWEST_SAMPLES = 8
+MIN_SAMPLES = 8
 # Bars simulated at most, beside the named ways and the fewest samples: what takes more is tried less often.
 BAR_BUDGET = 20_000_000
 # With so many ambiguous bars at most, every way to settle them is tried; later bars can add some on a few ways.
 FEW_BARS = 8
-MOST_WAYS = 4 * 2**FEW_BARS
-MOST_BITS = 50
+MAX_SCENARIOS = 4 * 2**FEW_BARS
+MAX_BITS = 50
 ROUNDING = 1e-12  # of money that is scaled
 
 FIGURES = ("final_equity", "max_drawdown", "win_rate")
@@ -39,7 +39,7 @@ Settle = Callable[[Sequence[Way], int], Settled]  # as many as the budget allows
 
 
 @dataclass(frozen=True)
-class Range:
+class FigureRange:
     """Lowest, highest and quantiles of one figure over the ways to settle the ambiguous bars."""
 
     low: float
@@ -50,7 +50,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ResultBounds:
     """What a result could have been.
 
     Args:
@@ -61,7 +61,7 @@ class Bounds:
         ambiguous_bars, ambiguous_trades: Of the run itself.
     """
 
-    figures: Mapping[str, Range | None]
+    figures: Mapping[str, FigureRange | None]
     resolutions: int
     is_exact: bool
     sign_depends: bool
@@ -77,7 +77,7 @@ def compute_bounds(
     samples: int = SAMPLES,
     finer: Candles | None = None,
     own: Simulation | None = None,
-) -> Bounds:
+) -> ResultBounds:
     """Return the range of final equity, drawdown and win rate over worst, best, nearest and other resolutions.
 
     Args:
@@ -99,15 +99,15 @@ def compute_bounds(
     if own.ambiguous_bars:
         named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
         own_way = "worst" if config.intrabar == "magnify" else config.intrabar
-        resettled: Resettled | None = None
+        resettled: IncrementalScenarios | None = None
         if can_resettle(signals, config, own):
-            resettled = Resettled(candles, signals, config, own, BAR_BUDGET // 2)
+            resettled = IncrementalScenarios(candles, signals, config, own, BAR_BUDGET // 2)
             settle: Settle = partial(_resettle, resettled, run, config)
-            most_ways, affordable = MOST_WAYS, samples
+            most_ways, affordable = MAX_SCENARIOS, samples
         else:
             settle = partial(_run_whole, run, config)
-            affordable = max(FEWEST_SAMPLES, BAR_BUDGET // len(candles))
-            most_ways = min(MOST_WAYS, affordable)
+            affordable = max(MIN_SAMPLES, BAR_BUDGET // len(candles))
+            most_ways = min(MAX_SCENARIOS, affordable)
         others: list[Way] = [(way, 0) for way in named if way != own_way]
         measured.append(settle(others, len(others)))
         every = _every_way(settle, most_ways) if own.ambiguous_bars <= FEW_BARS else None
@@ -115,13 +115,13 @@ def compute_bounds(
         if resettled is not None:  # trying every way in vain leaves half for the drawn ones
             resettled.budget += BAR_BUDGET // 2
         drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
-        measured.append(settle(drawn, FEWEST_SAMPLES) if every is None else every)
+        measured.append(settle(drawn, MIN_SAMPLES) if every is None else every)
     ways = np.vstack(measured)
     figures = {name: _range(ways[:, place]) for place, name in enumerate(FIGURES)}
     final = figures["final_equity"]
     even = config.cash
     sign_depends = final is not None and final.low < even * (1.0 - ROUNDING) and even * (1.0 + ROUNDING) < final.high
-    return Bounds(figures, len(ways), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
+    return ResultBounds(figures, len(ways), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
 
 
 def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -> Settled:
@@ -129,7 +129,9 @@ def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -
     return np.array(rows).reshape(len(ways), AMBIGUOUS_BARS + 1)
 
 
-def _resettle(resettled: Resettled, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int) -> Settled:
+def _resettle(
+    resettled: IncrementalScenarios, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int
+) -> Settled:
     rows = resettled.settle(ways, least)
     final, drawdown, wins, trades, draws = rows.T
     rate = np.divide(wins, trades, out=np.full(len(rows), np.nan), where=trades > 0.0)
@@ -155,7 +157,7 @@ def _every_way(settle: Settle, most: int) -> Settled | None:
             return None
         found.append(settled)
         deep = int(settled[0, AMBIGUOUS_BARS])
-        if deep > MOST_BITS or 2**deep > 4 * most:
+        if deep > MAX_BITS or 2**deep > 4 * most:
             return None
         choices += [0] * (deep - len(choices))
         while choices and choices[-1]:
@@ -172,9 +174,9 @@ def _ends(run: Simulation) -> Settled:
     return np.array([*figures, run.ambiguous_bars], dtype=np.float64)  # None becomes NaN
 
 
-def _range(values: NDArray[np.float64]) -> Range | None:
+def _range(values: NDArray[np.float64]) -> FigureRange | None:
     known = values[~np.isnan(values)]
     if not len(known):
         return None
     q05, q50, q95 = (quantile(known, share) for share in (0.05, 0.5, 0.95))
-    return Range(float(known.min()), float(known.max()), q05, q50, q95)
+    return FigureRange(float(known.min()), float(known.max()), q05, q50, q95)

@@ -19,7 +19,7 @@ from seatrial_trading.quant import sizing
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
 
-LEAST_EQUITY_RATIO = 1e-200  # less cannot be scaled without losing digits
+MIN_EQUITY_RATIO = 1e-200  # less cannot be scaled without losing digits
 _RULES = {each.name.lower(): float(each) for each in Intrabar}
 
 
@@ -32,11 +32,11 @@ def can_resettle(signals: Signals, config: ExecutionConfig, known: Simulation) -
         and config.close_at_end
         and signals.entry_type is None
         and signals.size is None
-        and bool(known.equity.min() > LEAST_EQUITY_RATIO * config.cash)
+        and bool(known.equity.min() > MIN_EQUITY_RATIO * config.cash)
     )
 
 
-class Resettled:
+class IncrementalScenarios:
     """The ways to settle the ambiguous bars of a run that `can_resettle`.
 
     Args:
@@ -52,7 +52,7 @@ class Resettled:
         self._config = config.pack(candles.interval_ms)
         self._bars, self._orders, self._finer = bars(candles), orders(signals), nothing()
         self._known = partial_rerun.known(known.table, known.equity)
-        self._room = partial_rerun.Room(
+        self._room = partial_rerun.RerunBuffers(
             state=config.new_state(),
             trades=np.empty((1, T_SIZE)),
             equity=np.empty(n + 1),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_trading.matching.array_loop import Bars, Finer, Orders, advance
+from seatrial_trading.matching.array_loop import Bars, Orders, SubBars, advance
 from seatrial_trading.matching.intrabar import drawn
 from seatrial_trading.matching.kernel import finish
 from seatrial_trading.matching.layout import (
@@ -48,7 +48,7 @@ NOTHING, A_STRETCH, A_FORK = 0.0, 1.0, 2.0
 ROWS = 16  # forks 1 to 7, each with its branches at twice its row and one more; row 0 for what is not kept
 
 
-class Known(NamedTuple):
+class BaseRun(NamedTuple):
     """A run that is known.
 
     Args:
@@ -65,7 +65,7 @@ class Known(NamedTuple):
     is_node: NDArray[np.bool_]
 
 
-class Room(NamedTuple):
+class RerunBuffers(NamedTuple):
     """Where trades are run anew, and what each came to, float64[T, ROWS, STRETCH]: a tree by the draws that it took.
 
     Compiled code that makes arrays takes seconds longer to compile.
@@ -79,10 +79,10 @@ class Room(NamedTuple):
     way: Floats
 
 
-def known(rows: Floats, equity: Floats) -> Known:
+def known(rows: Floats, equity: Floats) -> BaseRun:
     """Return what a run's trades make of the time between those that are run anew: all that met an ambiguous bar."""
     size = len(rows)
-    run = Known(rows, equity, np.zeros((size + 1, STRETCH)), np.ones(size, dtype=np.bool_))
+    run = BaseRun(rows, equity, np.zeros((size + 1, STRETCH)), np.ones(size, dtype=np.bool_))
     _know(*run)
     return run
 
@@ -112,8 +112,8 @@ def _know(rows: Floats, equity: Floats, stretches: Floats, is_node: NDArray[np.b
 
 @compiled
 def settle(
-    bars: Bars, finer: Finer, orders: Orders, config: Floats, run: Known, room: Room, ways: Floats, found: Floats,
-    budget: int, least: int,
+    bars: Bars, finer: SubBars, orders: Orders, config: Floats, run: BaseRun, room: RerunBuffers,
+    ways: Floats, found: Floats, budget: int, least: int,
 ) -> tuple[int, int]:  # fmt: skip
     """Settle the ambiguous bars of a known run in other ways.
 
@@ -154,7 +154,7 @@ def settle(
 
 
 @compiled
-def _pass_on(way: Floats, run: Known) -> None:
+def _pass_on(way: Floats, run: BaseRun) -> None:
     """Let what the known run went through follow, up to the next trade that is run anew."""
     known_stretch = run.stretches[int(way[NEXT])]
     if known_stretch[NEXT] != way[NEXT]:
@@ -186,14 +186,14 @@ def _keep(kept: Floats, config: Floats, draws: float) -> int:
 
 
 @compiled
-def _conclude(way: Floats, run: Known, found: Floats) -> None:
+def _conclude(way: Floats, run: BaseRun, found: Floats) -> None:
     found[FINAL] = way[END] * run.equity[0] if way[LOWEST] > 0.0 else math.nan
     found[DRAWDOWN], found[WINS], found[TRADES], found[DRAWS] = way[DEEPEST], way[WON], way[CLOSED], way[DRAWN]
 
 
 @compiled
 def _run_anew(
-    bars: Bars, finer: Finer, orders: Orders, config: Floats, run: Known, room: Room, at: int, cash: float,
+    bars: Bars, finer: SubBars, orders: Orders, config: Floats, run: BaseRun, room: RerunBuffers, at: int, cash: float,
     draws: float, stretch: Floats,
 ) -> int:  # fmt: skip
     """Run from one of its trades until the known run was flat too; return how many bars that took."""

@@ -6,8 +6,8 @@ from typing import Any, Literal, cast
 from seatrial_core.errors import ValidationFailed, field_error
 from seatrial_trading.quant import sizing
 from seatrial_trading.strategy.rules.functions import FUNCTIONS, LONGEST
-from seatrial_trading.strategy.rules.reader import COLUMNS, MOST_NODES, NAME, Reader
-from seatrial_trading.strategy.rules.tree import Distance, Indicator, Number, RuleDocument, Side, Size
+from seatrial_trading.strategy.rules.reader import COLUMNS, MAX_NODES, NAME, Reader
+from seatrial_trading.strategy.rules.tree import Distance, Indicator, Number, Side, Size, StrategyRuleDocument
 
 VERSION = 1
 KEYS = ("version", "name", "side", "indicators", "entry", "exit", "stop_loss", "take_profit", "trailing", "sizing")
@@ -17,7 +17,7 @@ HIGHEST = {"stop_loss": 0.99, "take_profit": 100.0, "trailing": 0.99}
 Raw = Mapping[str, Any]  # Any: what the sender wrote, checked here
 
 
-def read_document(raw: object) -> RuleDocument:
+def read_document(raw: object) -> StrategyRuleDocument:
     """Return the document that `raw` (what JSON gives) says, or raise naming the field, its value, what is allowed."""
     if not isinstance(raw, Mapping):
         raise field_error("rules", type(raw).__name__, "an object")
@@ -34,7 +34,7 @@ def read_document(raw: object) -> RuleDocument:
     target = distances["take_profit"]
     if target is not None and target.kind == "r_multiple" and distances["stop_loss"] is None:
         raise field_error("take_profit.r_multiple", raw["take_profit"]["r_multiple"], "only beside a stop_loss")
-    return RuleDocument(
+    return StrategyRuleDocument(
         name=_name(raw.get("name", "rules")),
         side=_side(raw.get("side", "long")),
         indicators=reader.indicators,
@@ -59,8 +59,8 @@ def _side(side: object) -> Side:
 
 
 def _read_indicators(reader: Reader, raw: object) -> None:
-    if not isinstance(raw, Mapping) or len(raw) > MOST_NODES:
-        raise field_error("indicators", type(raw).__name__, f"an object of at most {MOST_NODES} indicators")
+    if not isinstance(raw, Mapping) or len(raw) > MAX_NODES:
+        raise field_error("indicators", type(raw).__name__, f"an object of at most {MAX_NODES} indicators")
     reader.nodes = len(raw)
     for name, item in raw.items():
         if not isinstance(name, str) or not NAME.fullmatch(name) or name in COLUMNS:

@@ -17,13 +17,13 @@ from seatrial_trading.strategy.rules.tree import (
     Compare,
     Condition,
     Constant,
-    Line,
-    Named,
+    IndicatorOutput,
     Number,
+    ParameterRef,
     Rolling,
-    RuleDocument,
     Series,
     Shift,
+    StrategyRuleDocument,
 )
 
 
@@ -39,14 +39,14 @@ class Truth:
 class Evaluation:
     """One document on one market with chosen parameters; indicators are computed when they are first asked for."""
 
-    document: RuleDocument
+    document: StrategyRuleDocument
     candles: Candles
     chosen: Mapping[str, float]
     lines: dict[tuple[str, str], Floats] = field(default_factory=dict)
 
     def number(self, number: Number) -> float:
         """Return the number, or the value chosen for its parameter."""
-        return float(self.chosen[number.name]) if isinstance(number, Named) else number
+        return float(self.chosen[number.name]) if isinstance(number, ParameterRef) else number
 
     def truth(self, condition: Condition) -> Truth:
         """Return a condition at every bar, by Kleene's logic: `not` of what is unknown is unknown."""
@@ -71,7 +71,7 @@ class Evaluation:
                 return np.full(len(self.candles), self.number(number))
             case Column(name):
                 return columns(self.candles)[name]
-            case Line(indicator, output):
+            case IndicatorOutput(indicator, output):
                 return self._line(indicator, output)
             case Arithmetic():
                 return self._arithmetic(series)

@@ -18,12 +18,12 @@ from seatrial_trading.strategy.rules.tree import (
     Condition,
     Constant,
     Indicator,
-    Line,
+    IndicatorOutput,
     Logic,
     LogicOp,
-    Named,
     Number,
     Parameter,
+    ParameterRef,
     Rolling,
     RollingOp,
     Series,
@@ -36,7 +36,7 @@ ROLLING = ("rolling_min", "rolling_max", "rolling_mean")
 COMPARE = {"lt": 2, "le": 2, "gt": 2, "ge": 2, "crosses_above": 2, "crosses_below": 2, "between": 3}
 LOGIC = ("all", "any", "not")
 DEEPEST = 8
-MOST_NODES = 64
+MAX_NODES = 64
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 RESERVED = frozenset(dir(BaseModel))  # a parameter becomes a field of a pydantic model
 
@@ -57,7 +57,7 @@ class Reader:
         if op == "not":
             return Logic("not", (self.condition(argument, path, depth + 1),))
         if op in LOGIC:
-            parts = self._list(argument, path, 1, MOST_NODES)
+            parts = self._list(argument, path, 1, MAX_NODES)
             found = tuple(self.condition(part, f"{path}[{at}]", depth + 1) for at, part in enumerate(parts))
             return Logic(cast(LogicOp, op), found)  # in LOGIC
         if op not in COMPARE:
@@ -75,7 +75,7 @@ class Reader:
         path = f"{path}.{op}"
         if op in ARITHMETIC:
             return Arithmetic(
-                cast(ArithmeticOp, op), self._series(argument, path, depth, 2, MOST_NODES)
+                cast(ArithmeticOp, op), self._series(argument, path, depth, 2, MAX_NODES)
             )  # in ARITHMETIC
         inner, bars = self._list(argument, path, 2, 2)
         series = self.series(inner, f"{path}[0]", depth + 1)
@@ -94,7 +94,7 @@ class Reader:
             fits = low <= found.low and found.high <= high and (found.is_whole or not is_whole)
             if not fits:
                 self._refuse(f"{path}.range", [found.low, found.high, found.step], allowed)
-            return Named(found.name)
+            return ParameterRef(found.name)
         if not _is_number(item) or not low <= float(item) <= high or (is_whole and float(item) != int(item)):
             self._refuse(path, item, f"{allowed}, or {{'param': NAME, 'range': [LOW, HIGH, STEP]}}")
         return float(item)
@@ -139,7 +139,7 @@ class Reader:
         outputs = FUNCTIONS[indicator.fn].outputs
         if output not in (outputs or ("",)) or (text.endswith(".") and not output):
             self._refuse(path, text, f"one of {', '.join(self._lines())}")
-        return Line(name, output)
+        return IndicatorOutput(name, output)
 
     def _lines(self) -> list[str]:
         return [
@@ -156,8 +156,8 @@ class Reader:
         self.nodes += 1
         if depth > DEEPEST:
             self._refuse(path, _short(item), f"at most {DEEPEST} levels")
-        if self.nodes > MOST_NODES:
-            self._refuse(path, _short(item), f"at most {MOST_NODES} nodes in a document")
+        if self.nodes > MAX_NODES:
+            self._refuse(path, _short(item), f"at most {MAX_NODES} nodes in a document")
 
     def _single(self, item: object, path: str, allowed: tuple[str, ...]) -> tuple[str, object]:
         if not isinstance(item, Mapping) or len(item) != 1 or next(iter(item)) not in allowed:

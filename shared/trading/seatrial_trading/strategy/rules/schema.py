@@ -6,7 +6,7 @@ from seatrial_trading.quant.sizing import HIGHEST, SizingKind
 from seatrial_trading.strategy.rules.document import DISTANCES, KEYS, VERSION
 from seatrial_trading.strategy.rules.document import HIGHEST as FARTHEST
 from seatrial_trading.strategy.rules.functions import FUNCTIONS, LONGEST, Argument, Function
-from seatrial_trading.strategy.rules.reader import ARITHMETIC, COLUMNS, COMPARE, LOGIC, MOST_NODES, NAME, ROLLING
+from seatrial_trading.strategy.rules.reader import ARITHMETIC, COLUMNS, COMPARE, LOGIC, MAX_NODES, NAME, ROLLING
 
 Schema = dict[str, Any]  # Any: JSON
 NAME_PATTERN = f"^{NAME.pattern}$"
@@ -23,7 +23,7 @@ def json_schema() -> Schema:
         "side": {"enum": ["long", "short"], "default": "long"},
         "indicators": {
             "type": "object",
-            "maxProperties": MOST_NODES,
+            "maxProperties": MAX_NODES,
             "propertyNames": {"pattern": NAME_PATTERN, "not": {"enum": list(COLUMNS)}},
             "additionalProperties": {"oneOf": [_indicator(fn, item) for fn, item in FUNCTIONS.items()]},
         },

@@ -18,7 +18,7 @@ from seatrial_trading.quant.volatility import atr
 from seatrial_trading.strategy.protocol import parse_params
 from seatrial_trading.strategy.rules.document import read_document
 from seatrial_trading.strategy.rules.evaluation import Evaluation
-from seatrial_trading.strategy.rules.tree import Distance, Number, Parameter, RuleDocument
+from seatrial_trading.strategy.rules.tree import Distance, Number, Parameter, StrategyRuleDocument
 from seatrial_trading.strategy.rules.warm_up import bars_needed
 from seatrial_trading.strategy.signals import Signals
 
@@ -34,7 +34,7 @@ def compile_rules(raw: object) -> "RuleStrategy":
 class RuleStrategy:
     """A strategy made of a rule document; its version is taken from the document's content."""
 
-    document: RuleDocument
+    document: StrategyRuleDocument
     version: str
 
     @property

@@ -4,13 +4,13 @@ import json
 
 from seatrial_core.errors import ValidationFailed, field_error
 
-LONGEST_TEXT = 65_536
+MAX_TEXT = 65_536
 
 
 def read_text(text: str, name: str = "rules.json") -> object:
     """Return what a document says, before its rules are read; a `name` that ends in .yaml or .yml is read as YAML."""
-    if len(text) > LONGEST_TEXT:
-        raise field_error(name, f"{len(text)} characters", f"at most {LONGEST_TEXT}")
+    if len(text) > MAX_TEXT:
+        raise field_error(name, f"{len(text)} characters", f"at most {MAX_TEXT}")
     if name.lower().endswith((".yaml", ".yml")):
         return _yaml(text, name)
     try:

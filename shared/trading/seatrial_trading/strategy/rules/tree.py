@@ -30,13 +30,13 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Named:
+class ParameterRef:
     """A number that stands under the name of a parameter."""
 
     name: str
 
 
-Number = float | Named
+Number = float | ParameterRef
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Line:
+class IndicatorOutput:
     """One output of an indicator of this document."""
 
     indicator: str
@@ -86,7 +86,7 @@ class Rolling:
     n: Number
 
 
-Series = Constant | Column | Line | Arithmetic | Shift | Rolling
+Series = Constant | Column | IndicatorOutput | Arithmetic | Shift | Rolling
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class RuleDocument:
+class StrategyRuleDocument:
     """A whole strategy."""
 
     name: str

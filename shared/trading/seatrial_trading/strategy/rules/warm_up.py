@@ -11,36 +11,36 @@ from seatrial_trading.strategy.rules.tree import (
     Condition,
     Constant,
     Distance,
-    Line,
-    Named,
+    IndicatorOutput,
     Number,
+    ParameterRef,
     Rolling,
-    RuleDocument,
     Series,
     Shift,
+    StrategyRuleDocument,
 )
 
 Chosen = Mapping[str, float]
 
 
-def bars_needed(document: RuleDocument, chosen: Chosen) -> int:
+def bars_needed(document: StrategyRuleDocument, chosen: Chosen) -> int:
     """Return after how many bars every part that an entry needs is known."""
     stops = [_of_distance(item, chosen) for item in (document.stop_loss, document.take_profit, document.trailing)]
     return max(_of_condition(document.entry, document, chosen), *stops)
 
 
-def _of_condition(condition: Condition, document: RuleDocument, chosen: Chosen) -> int:
+def _of_condition(condition: Condition, document: StrategyRuleDocument, chosen: Chosen) -> int:
     if isinstance(condition, Compare):
         one_before = 1 if condition.op in ("crosses_above", "crosses_below") else 0
         return one_before + max(_of_series(part, document, chosen) for part in condition.parts)
     return max(_of_condition(part, document, chosen) for part in condition.parts)
 
 
-def _of_series(series: Series, document: RuleDocument, chosen: Chosen) -> int:
+def _of_series(series: Series, document: StrategyRuleDocument, chosen: Chosen) -> int:
     match series:
         case Constant() | Column():
             return 1
-        case Line(name, _):
+        case IndicatorOutput(name, _):
             indicator = document.indicators[name]
             arguments = {key: _number(value, chosen) for key, value in indicator.arguments.items()}
             return FUNCTIONS[indicator.fn].warm_up(arguments)
@@ -59,4 +59,4 @@ def _of_distance(distance: Distance | None, chosen: Chosen) -> int:
 
 
 def _number(number: Number, chosen: Chosen) -> float:
-    return float(chosen[number.name]) if isinstance(number, Named) else number
+    return float(chosen[number.name]) if isinstance(number, ParameterRef) else number
