@@ -66,7 +66,7 @@ test-all: $(DEV_STAMP) ## Everything, the slow matrices too
 	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup --hypothesis-profile=thorough
 	@$(BIN)/python -m pytest -m "serial"
 
-docs: $(DEV_STAMP) ## Write the tables of docs/ and .env.example anew from the code
+docs: $(DEV_STAMP) ## Generate the tables of docs/ and .env.example from the code
 	@$(BIN)/python scripts/doc_tables.py
 	@$(BIN)/python scripts/conformance_page.py
 	@$(BIN)/python scripts/env_example.py > .env.example
@@ -74,7 +74,7 @@ docs: $(DEV_STAMP) ## Write the tables of docs/ and .env.example anew from the c
 migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedded one) to the newest schema
 	@$(BIN)/seatrial db upgrade
 
-lock: ## Compile the hashed locks anew (needs uv on the PATH)
+lock: ## Compile the hashed locks (needs uv on the PATH)
 	@sh scripts/lock.sh
 
 clean: ## Remove what the build and the tests left (not .seatrial)

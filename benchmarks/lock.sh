@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the hashed locks of the rivals anew (needs uv on the PATH). Never installed into the product's environment.
+# Compiles the hashed locks of the rivals (needs uv on the PATH). Never installed into the product's environment.
 set -eu
 cd "$(dirname "$0")/locks"
 for rival in *.in; do
