@@ -21,7 +21,7 @@ class FakeLedger:
         faults: Used up first, one per request: a status to answer with, or `lost` (the batch is stored, the answer is
             cut off).
         status: The answer to every request without a fault; only 202 stores.
-        rejected_type: Events of this type are answered as rejected.
+        rejects: Event types that are answered as rejected, each with its code.
         hang: While set to an unset event, a batch waits for it before it is answered.
     """
 
@@ -33,7 +33,7 @@ class FakeLedger:
     requests: int = 0
     faults: list[int | Literal["lost"]] = field(default_factory=list)
     status: int = ACCEPTED
-    rejected_type: str | None = None
+    rejects: dict[str, str] = field(default_factory=dict)
     hang: threading.Event | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -76,9 +76,9 @@ class FakeLedger:
             return _accepted(0)
         self.batches[key] = events
         rejected = [
-            {"index": index, "code": "invalid_event", "detail": "rejected by the test"}
+            {"index": index, "code": self.rejects[event["type"]], "detail": "rejected by the test"}
             for index, event in enumerate(events)
-            if event["type"] == self.rejected_type
+            if event["type"] in self.rejects
         ]
         return _accepted(len(events) - len(rejected), rejected)
 

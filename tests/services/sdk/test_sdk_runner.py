@@ -1,12 +1,12 @@
 """The unit tests of a trading bot in whole processes: a planted fault turns them red, the runner does not pretend."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.support.ports import free_port
 
 import seatrial
 
@@ -14,11 +14,8 @@ import seatrial
 @pytest.fixture
 def quiet(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing answers and nothing is left behind."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     nobody = {"SEATRIAL_METRICS_URL": "http://127.0.0.1:1", "SEATRIAL_ALERTS_URL": "http://127.0.0.1:1"}
-    return {**os.environ, **nobody, "MONITORING_PORT": port, "SEATRIAL_SPILL_DIR": str(tmp_path)}
+    return {**os.environ, **nobody, "MONITORING_PORT": str(free_port()), "SEATRIAL_SPILL_DIR": str(tmp_path)}
 
 
 PLANTED = [

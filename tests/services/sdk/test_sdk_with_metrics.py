@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.sdk.ledger_stand_in import eventually
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
@@ -56,7 +56,7 @@ def serving(database_url: str, port: int) -> Iterator[Service]:
     )
     service = Service(f"http://127.0.0.1:{port}", port)
     try:
-        assert eventually(lambda: process.poll() is None and is_ready(service.url), 20), process.stdout
+        wait_until(lambda: is_ready(service.url), describe=process.poll)
         yield service
     finally:
         process.send_signal(signal.SIGTERM)
@@ -72,9 +72,7 @@ def is_ready(url: str) -> bool:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -99,11 +97,11 @@ def test_what_was_recorded_while_the_service_was_away_is_in_the_ledger_once(
 
     with serving(database_url, port) as service:
         metrics.record_trade("rsi_bollinger", "BUY", "filled", 0.75)
-        assert eventually(lambda: metrics.flush())
+        wait_until(lambda: metrics.flush())
         first = service.events()
     with serving(database_url, port) as service:
         metrics.record_api_latency("place_order", 0.25)
-        assert eventually(lambda: metrics.flush())
+        wait_until(lambda: metrics.flush())
 
         assert sorted(event["type"] for event in service.events()) == ["api_call", "trade", "trade", "webhook"]
         assert len(first) == 3
@@ -153,7 +151,7 @@ def test_the_monitor_pushes_an_owners_figures_to_the_twelve_names(
             "portfolio_risk_percent 1.0",
         ]
 
-        assert eventually(lambda: all(line in service.page() for line in wanted), 10), service.page()
+        wait_until(lambda: all(line in service.page() for line in wanted), describe=service.page)
         assert "system_cpu_percent " in service.page()
         drawdown = service.page().split("\nmax_drawdown_percent ")[1].split()[0]
         assert float(drawdown) == pytest.approx(10.0)

@@ -8,7 +8,9 @@ from time import perf_counter
 import numpy as np
 import pytest
 from prometheus_client import generate_latest
-from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
+from tests.support.fake_ledger import FakeLedger, fake_ledger
+from tests.support.http_stub import StubResponse, http_stub
+from tests.support.waiting import wait_until
 
 from seatrial.monitoring.collecting.recorder import ProcessRecorder
 from seatrial.monitoring.collecting.spill import SpillFolder
@@ -33,8 +35,8 @@ def metrics(recorder: ProcessRecorder) -> MetricsCollector:
 
 
 @pytest.fixture
-def service(recorder: ProcessRecorder) -> Iterator[Ledger]:
-    with ledger() as state:
+def service(recorder: ProcessRecorder) -> Iterator[FakeLedger]:
+    with fake_ledger() as state:
         recorder.send_to(state.url)
         yield state
 
@@ -65,7 +67,7 @@ def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(reco
     assert not [line for line in lines if not line.startswith("#")]
 
 
-def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollector, service: Ledger) -> None:
+def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollector, service: FakeLedger) -> None:
     metrics.record_trade("s", "SELL", "filled", 0.1, trade_id="t1", symbol="X", quantity=2, price=10.5, pnl=-1, fee=0.1)
     metrics.record_api_latency("place_order", 0.25)
     metrics.record_webhook("success")
@@ -76,7 +78,7 @@ def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollec
     metrics.mark_equity(9_999.5, 1, 20)
 
     assert metrics.flush()
-    assert service.batches[0][0].endswith("/1")
+    assert service.keys[0].endswith("/1")
     assert set(service.tokens) == {"Bearer a-token-of-the-tests"}
     parsed = [EVENT.validate_python(event) for event in service.events]
     assert [event.type for event in parsed] == [
@@ -85,7 +87,9 @@ def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollec
     assert len({event.id for event in parsed}) == 8
 
 
-def test_the_same_trade_is_counted_once(recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger) -> None:
+def test_the_same_trade_is_counted_once(
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger
+) -> None:
     for _ in range(3):
         metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
 
@@ -132,7 +136,7 @@ def test_a_bad_word_is_dropped_and_counted(
     assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, reason) == 3
 
 
-def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: MetricsCollector, service: Ledger) -> None:
+def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: MetricsCollector, service: FakeLedger) -> None:
     metrics.record_trade(
         "s", "SELL", "filled", float(np.float32(0.5)), pnl=np.float64(0.1), price="10.10", quantity=np.int64(3)
     )
@@ -163,11 +167,11 @@ def test_the_first_processor_value_is_measured(recorder: ProcessRecorder, metric
 
 
 def test_recording_does_not_wait_for_a_service_that_hangs(
-    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger
 ) -> None:
     service.hang = threading.Event()
     metrics.record_webhook("first")
-    assert eventually(lambda: recorder.sender._in_flight is not None)
+    wait_until(lambda: recorder.sender._in_flight is not None)
 
     for _ in range(5_000):
         metrics.record_webhook("success")
@@ -177,7 +181,7 @@ def test_recording_does_not_wait_for_a_service_that_hangs(
     service.hang.set()
 
 
-def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger) -> None:
+def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger) -> None:
     def work() -> None:
         for _ in range(500):
             metrics.record_trade("s", "BUY", "filled", 0.01)
@@ -195,7 +199,7 @@ def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsC
 
 
 def test_what_cannot_be_sent_waits_and_goes_once_when_the_service_is_back(
-    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger, tmp_path: Path
 ) -> None:
     service.status = 503
     metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
@@ -205,16 +209,16 @@ def test_what_cannot_be_sent_waits_and_goes_once_when_the_service_is_back(
     assert waiting[0].stat().st_mode & 0o777 == 0o600
 
     service.status = 202
-    assert eventually(lambda: not SpillFolder(tmp_path / "spill").waiting())
+    wait_until(lambda: not SpillFolder(tmp_path / "spill").waiting())
 
     assert [event["trade_id"] for event in service.events] == ["t1"]
     assert len(service.batches) == 1
 
 
 def test_rejected_events_are_counted_by_their_code(
-    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger
 ) -> None:
-    service.rejected = [{"index": 0, "code": "too_old", "detail": "older than 35 days"}]
+    service.rejects = {"webhook": "too_old"}
 
     metrics.record_webhook("success")
 
@@ -222,7 +226,7 @@ def test_rejected_events_are_counted_by_their_code(
     assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "too_old") == 1
 
 
-def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: Ledger) -> None:
+def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: FakeLedger) -> None:
     service.hang = threading.Event()
     metrics = MetricsCollector(recorder=recorder)
     for _ in range(25_000):
@@ -235,11 +239,11 @@ def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: Ledg
 
 
 def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
-    recorder: ProcessRecorder, metrics: MetricsCollector, service: Ledger, tmp_path: Path
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger, tmp_path: Path
 ) -> None:
     service.hang = threading.Event()
     metrics.record_webhook("one")
-    assert eventually(lambda: recorder.sender._in_flight is not None)
+    wait_until(lambda: recorder.sender._in_flight is not None)
     metrics.record_webhook("two")
 
     began = perf_counter()
@@ -252,31 +256,13 @@ def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
 
 
 def test_a_stranger_sees_neither_token_nor_event(recorder: ProcessRecorder, tmp_path: Path) -> None:
-    from http.server import BaseHTTPRequestHandler
-
-    from tests.unit.sdk.ledger_stand_in import serving
-
-    seen: list[tuple[str | None, bytes]] = []
-
-    class Stranger(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            seen.append((self.headers.get("Authorization"), self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with serving(Stranger) as port:
-        recorder.send_to(f"http://127.0.0.1:{port}")
+    with http_stub(lambda request: StubResponse(200, b"ok")) as stranger:
+        recorder.send_to(stranger.url)
         metrics = MetricsCollector(recorder=recorder)
         metrics.record_webhook("secret business")
         assert not metrics.flush()
 
-    assert seen
-    assert {(token, body) for token, body in seen} == {(None, b"[]")}
+    assert {(request.headers.get("Authorization"), request.body) for request in stranger.requests} == {(None, b"[]")}
     assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
 

@@ -2,13 +2,13 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter
 
-from tests.unit.sdk.ledger_stand_in import ledger
+from tests.support.fake_ledger import fake_ledger
+from tests.support.ports import free_port, silent_listener
 
 from seatrial.monitoring.collecting.spill import SpillFolder
 
@@ -37,14 +37,8 @@ def run(script: str, url: str, spill: Path) -> str:
     return done.stdout
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_script_that_only_records_ends_by_itself_and_has_sent_everything(tmp_path: Path) -> None:
-    with ledger() as service:
+    with fake_ledger() as service:
         out = run(TIMED.format(script=RECORD), service.url, tmp_path / "spill")
 
     assert float(out) < 2.0
@@ -58,7 +52,7 @@ def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: 
     assert float(out) < 2.0
     assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
-    with ledger(port) as service:
+    with fake_ledger(port) as service:
         run(RECORD, service.url, tmp_path / "spill")
         run(RECORD, service.url, tmp_path / "spill")
 
@@ -69,10 +63,8 @@ def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: 
 
 
 def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_path: Path) -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path / "spill")
+    with silent_listener() as (port, _):
+        out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{port}", tmp_path / "spill")
 
     assert float(out) < 2.0
     batches = [SpillFolder(tmp_path / "spill").read(path) for path in SpillFolder(tmp_path / "spill").waiting()]
@@ -108,7 +100,7 @@ before = set(sys.modules)
 metrics.record_webhook("success")
 print(metrics.flush(), sorted(set(sys.modules) - before))
 """
-    with ledger() as service:
+    with fake_ledger() as service:
         assert run(script, service.url, tmp_path / "spill") == "True []\n"
 
 
@@ -128,7 +120,7 @@ if __name__ == "__main__":
     metrics.record_webhook("after fork %d" % (pid == 0))
     if pid: os.waitpid(pid, 0)
 """
-    with ledger() as service:
+    with fake_ledger() as service:
         run(script, service.url, tmp_path / "spill")
 
     assert sorted(event["status"] for event in service.events) == ["after fork 0", "after fork 1", "parent", "worker"]
@@ -144,7 +136,7 @@ MetricsCollector().record_webhook("a")
 MetricsCollector().record_webhook("b")
 print(generate_latest(MetricsCollector().recorder.registry).decode())
 """
-    with ledger() as service:
+    with fake_ledger() as service:
         out = run(script, service.url, tmp_path / "spill")
 
     assert 'trading_webhooks_total{status="a"} 1.0' in out

@@ -1,7 +1,6 @@
 """The Python face: every module path and name, lazily, and an honest word where an extra is missing."""
 
 import os
-import socket
 import subprocess
 import sys
 import unittest
@@ -9,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from tests.support.ports import free_port
 
 import seatrial
 
@@ -72,12 +72,13 @@ MetricsCollector().update_system_metrics()
 monitor = PerformanceMonitor(None, TradingConfig(), port=PORT)
 monitor.start_monitoring(); monitor.stop_monitoring()
 """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        script = script.replace("PORT", str(probe.getsockname()[1]))
-
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False, env=quiet
+        [sys.executable, "-c", script.replace("PORT", str(free_port()))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=quiet,
     )
 
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.sdk.ledger_stand_in import eventually, ledger
+from tests.support.fake_ledger import fake_ledger
+from tests.support.ports import free_port, silent_listener
+from tests.support.waiting import wait_until
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
@@ -36,9 +38,7 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proces
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
 
     monitor.start_monitoring()
 
-    assert eventually(lambda: "system_disk_percent" in samples(port))
+    wait_until(lambda: "system_disk_percent" in samples(port))
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     for family in catalog.GUIDE_METRICS:
         assert f"# TYPE {family.name} {family.kind}" in text
@@ -106,11 +106,11 @@ def test_drawdown_keeps_its_deepest_value_while_the_balance_recovers(
     monitor = PerformanceMonitor(owner, TradingConfig(), port=port, interval=0.05, recorder=recorder)
     started.append(monitor)
     monitor.start_monitoring()
-    assert eventually(lambda: samples(port).get("current_pnl") == -2_000)
+    wait_until(lambda: samples(port).get("current_pnl") == -2_000)
 
     owner.balance = 10_500.0
 
-    assert eventually(lambda: samples(port).get("current_pnl") == 500)
+    wait_until(lambda: samples(port).get("current_pnl") == 500)
     assert samples(port)["max_drawdown_percent"] == pytest.approx(20.0)
     assert samples(port)["daily_pnl"] == 2_500
 
@@ -123,7 +123,7 @@ def test_what_the_owner_cannot_tell_is_said_once_and_absent(
 
     with caplog.at_level(logging.WARNING, "seatrial"):
         monitor.start_monitoring()
-        assert eventually(lambda: "system_cpu_percent" in samples(port))
+        wait_until(lambda: "system_cpu_percent" in samples(port))
 
     said = [record.getMessage() for record in caplog.records if "lacks methods" in record.getMessage()]
     assert len(said) == 1
@@ -142,7 +142,7 @@ def test_recorded_profits_stand_in_for_a_database(
 
     monitor.start_monitoring()
 
-    assert eventually(lambda: "current_pnl" in samples(port))
+    wait_until(lambda: "current_pnl" in samples(port))
     found = samples(port)
     assert (found["current_pnl"], found["daily_pnl"], found["win_rate_percent"]) == (-1_000, -1_000, 50)
 
@@ -158,7 +158,7 @@ def test_an_owner_that_raises_costs_its_figure_only(
     started.append(monitor)
     monitor.start_monitoring()
 
-    assert eventually(lambda: samples(port).get("open_positions") == 2)
+    wait_until(lambda: samples(port).get("open_positions") == 2)
     assert "database is locked" in caplog.text
     assert caplog.text.count("database is locked") == 1
 
@@ -182,14 +182,11 @@ def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: P
             probe.bind(("127.0.0.1", port))
         reader.close()
 
-    assert eventually(lambda: threading.active_count() <= before + 1)  # the shared sender may have begun
+    wait_until(lambda: threading.active_count() <= before + 1)  # the shared sender may have begun
 
 
 def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: ProcessRecorder) -> None:
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", 0))
-        stranger.listen()
-        taken = stranger.getsockname()[1]
+    with silent_listener() as (taken, _):
         monitor = PerformanceMonitor(None, None, port=taken, recorder=recorder)
 
         with pytest.raises(OSError, match=rf"port {taken} is in use .* port= or MONITORING_PORT"):
@@ -212,12 +209,12 @@ def test_two_monitors_cannot_share_a_port(
 def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
     recorder: ProcessRecorder, started: list[PerformanceMonitor]
 ) -> None:
-    with ledger() as service:
+    with fake_ledger() as service:
         monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=service.port, recorder=recorder)
         started.append(monitor)
         monitor.start_monitoring()
 
-        assert eventually(lambda: {"system", "account", "equity", "heartbeat"} <= {e["type"] for e in service.events})
+        wait_until(lambda: {"system", "account", "equity", "heartbeat"} <= {e["type"] for e in service.events})
         monitor.stop_monitoring()
 
     equity = next(event for event in service.events if event["type"] == "equity")
@@ -282,7 +279,7 @@ def test_trades_of_today_count_into_the_day(
     started.append(monitor)
     monitor.start_monitoring()
 
-    assert eventually(lambda: samples(port).get("daily_pnl") == -40.0)
+    wait_until(lambda: samples(port).get("daily_pnl") == -40.0)
 
 
 def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(

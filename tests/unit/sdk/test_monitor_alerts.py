@@ -1,16 +1,17 @@
 """The monitor's own judgement of the five thresholds, delivered to a real receiver."""
 
-import json
 import logging
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.sdk.ledger_stand_in import eventually, ledger, serving
+from tests.support.fake_ledger import fake_ledger
+from tests.support.http_stub import RecordedRequest, StubResponse, http_stub, json_response
+from tests.support.ports import free_port, silent_listener
+from tests.support.waiting import wait_until
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.monitoring import MetricsCollector, PerformanceMonitor
@@ -40,23 +41,16 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     state = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            now = int(SystemClock().now().timestamp())
-            stamp, signature = self.headers.get(TIMESTAMP_HEADER), self.headers.get(SIGNATURE_HEADER)
-            state.refused.append(verify(SECRET, body, stamp, signature, now=now))
-            if state.status == 200:
-                state.notices.append(json.loads(body))
-            self.send_response(state.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def answer(request: RecordedRequest) -> StubResponse:
+        now = int(SystemClock().now().timestamp())
+        stamp, signature = request.headers.get(TIMESTAMP_HEADER), request.headers.get(SIGNATURE_HEADER)
+        state.refused.append(verify(SECRET, request.body, stamp, signature, now=now))
+        if state.status == 200:
+            state.notices.append(request.json())
+        return StubResponse(state.status)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with serving(Handler) as port:
-        state.url = f"http://127.0.0.1:{port}/on-call"
+    with http_stub(answer) as stub:
+        state.url = f"{stub.url}/on-call"
         yield state
 
 
@@ -72,9 +66,7 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proces
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 class Account:
@@ -82,8 +74,10 @@ class Account:
 
     def __init__(self, balance: float = 10_000.0) -> None:
         self.balance = balance
+        self.readings = 0
 
     def get_balance(self) -> float:
+        self.readings += 1
         return self.balance
 
 
@@ -99,11 +93,11 @@ def test_a_fall_is_told_once_and_its_end_once_both_signed(
     monitor = monitor_of(account, receiver, port, recorder)
     with caplog.at_level(logging.WARNING, "seatrial"):
         monitor.start_monitoring()
-        assert eventually(lambda: recorder.tally.value(catalog.CURRENT_PNL) == 0)
+        wait_until(lambda: recorder.tally.value(catalog.CURRENT_PNL) == 0)
         account.balance = 8_900.0
-        assert eventually(lambda: len(receiver.notices) == 2)
+        wait_until(lambda: len(receiver.notices) == 2)
         account.balance = 10_100.0
-        assert eventually(lambda: len(receiver.notices) == 4)
+        wait_until(lambda: len(receiver.notices) == 4)
         monitor.stop_monitoring()
 
     assert receiver.heard() == [
@@ -122,11 +116,11 @@ def test_a_notice_that_fails_is_tried_again(recorder: ProcessRecorder, receiver:
     receiver.status = 503
     monitor = monitor_of(Account(8_900.0), receiver, port, recorder)
     monitor.start_monitoring()
-    assert eventually(lambda: len(receiver.refused) >= 2)
+    wait_until(lambda: len(receiver.refused) >= 2)
 
     receiver.status = 200
 
-    assert eventually(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    wait_until(lambda: receiver.heard() == [("max_drawdown", "firing")])
     monitor.stop_monitoring()
 
 
@@ -137,7 +131,7 @@ def test_slow_calls_are_told_by_endpoint(recorder: ProcessRecorder, receiver: Re
     monitor = monitor_of(None, receiver, port, recorder)
     monitor.start_monitoring()
 
-    assert eventually(lambda: receiver.heard() == [("api_latency_max", "firing")])
+    wait_until(lambda: receiver.heard() == [("api_latency_max", "firing")])
     monitor.stop_monitoring()
     assert receiver.notices[0]["endpoint"] == "place_order"
 
@@ -145,41 +139,36 @@ def test_slow_calls_are_told_by_endpoint(recorder: ProcessRecorder, receiver: Re
 def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
     recorder: ProcessRecorder, receiver: Receiver, port: int
 ) -> None:
+    account = Account()
     metrics = MetricsCollector(recorder=recorder)
-    monitor = monitor_of(None, receiver, port, recorder)
+    monitor = monitor_of(account, receiver, port, recorder)
     monitor.start_monitoring()
     for number in range(18):
         metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-1 if number else 1)
     metrics.record_error("signal_processing")
-    assert not eventually(lambda: receiver.notices, seconds=0.3)
+    evaluated = account.readings + 3
+    wait_until(lambda: account.readings > evaluated)
+    assert receiver.notices == []
 
     for _ in range(2):
         metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-1)
     metrics.record_error("signal_processing")
 
-    assert eventually(lambda: set(receiver.heard()) == {("win_rate_min", "firing"), ("error_rate_max", "firing")})
+    wait_until(lambda: set(receiver.heard()) == {("win_rate_min", "firing"), ("error_rate_max", "firing")})
     monitor.stop_monitoring()
 
 
 def test_where_the_alerts_service_answers_it_judges(
     recorder: ProcessRecorder, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Alerts(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b'{"status":"live"}'
-            self.send_response(200 if self.path == "/health/live" else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: RecordedRequest) -> StubResponse:
+        return json_response({"status": "live"}, 200 if request.path == "/health/live" else 404)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with serving(Alerts) as alerts_port, ledger() as service:
-        monkeypatch.setenv("SEATRIAL_ALERTS_URL", f"http://127.0.0.1:{alerts_port}")
+    with http_stub(answer) as alerts, fake_ledger() as service:
+        monkeypatch.setenv("SEATRIAL_ALERTS_URL", alerts.url)
         monitor = monitor_of(Account(5_000.0), receiver, service.port, recorder)
         monitor.start_monitoring()
-        assert eventually(lambda: sum(event["type"] == "equity" for event in service.events) > 2)
+        wait_until(lambda: sum(event["type"] == "equity" for event in service.events) > 2)
         monitor.stop_monitoring()
 
     assert receiver.notices == []
@@ -197,16 +186,14 @@ def test_own_thresholds_are_used(recorder: ProcessRecorder, receiver: Receiver, 
     )
     monitor.start_monitoring()
 
-    assert eventually(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    wait_until(lambda: receiver.heard() == [("max_drawdown", "firing")])
     monitor.stop_monitoring()
     assert receiver.refused == ["X-Seatrial-Timestamp and X-Seatrial-Signature are both needed"]
 
 
 def test_an_unreachable_receiver_does_not_hold_up_stopping(recorder: ProcessRecorder, port: int) -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        receiver = Receiver(url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+    with silent_listener() as (silent_port, silent):
+        receiver = Receiver(url=f"http://127.0.0.1:{silent_port}/")
         monitor = monitor_of(Account(5_000.0), receiver, port, recorder)
         monitor.start_monitoring()
         silent.settimeout(5)

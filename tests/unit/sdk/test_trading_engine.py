@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.sdk.ledger_stand_in import Ledger, eventually, ledger
+from tests.support.fake_ledger import FakeLedger, fake_ledger
+from tests.support.ports import free_port, silent_listener
+from tests.support.waiting import wait_until
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
@@ -28,22 +29,21 @@ SECRET = "what the chart and the engine share"
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLedger]:
     monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "spill"))
-    with ledger() as state:
+    with fake_ledger() as state:
         monkeypatch.setenv("SEATRIAL_METRICS_URL", state.url)
         # A process has one sender: what earlier tests of it left there is sent now, and not counted.
         collector = MetricsCollector()
         collector.recorder.sender.reconnect()
         collector.heartbeat()
         assert collector.flush()
-        state.batches.clear()
-        state.tokens.clear()
+        state.clear()
         yield state
 
 
 @pytest.fixture
-def engine(service: Ledger) -> Iterator[TradingEngine]:
+def engine(service: FakeLedger) -> Iterator[TradingEngine]:
     engine = TradingEngine(TradingConfig())
     yield engine
     engine.stop_trading()
@@ -64,7 +64,7 @@ def bars(count: int = 400) -> list[dict[str, float]]:
     ]
 
 
-def test_a_signal_is_traded_counted_and_told(engine: TradingEngine, service: Ledger) -> None:
+def test_a_signal_is_traded_counted_and_told(engine: TradingEngine, service: FakeLedger) -> None:
     bought = engine.process_signal({"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 50})
     sold = engine.process_signal({"symbol": "BTCUSDT", "action": "sell", "price": 90})
 
@@ -104,19 +104,17 @@ def test_nothing_configured_idles(engine: TradingEngine) -> None:
     assert threading.active_count() == before
 
 
-def test_half_a_configuration_names_the_missing_half(service: Ledger) -> None:
+def test_half_a_configuration_names_the_missing_half(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger"))
 
     with pytest.raises(SettingsError, match="`bars` is missing"):
         engine.start_auto_trading()
 
 
-def test_automatic_trading_makes_the_trades_of_the_backtest(service: Ledger) -> None:
+def test_automatic_trading_makes_the_trades_of_the_backtest(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars()))
     engine.start_auto_trading()
-    assert eventually(
-        lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, 30
-    )
+    wait_until(lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, 30)
     traded = engine.db_manager.get_trades(EPOCH)
     engine.stop_trading()
 
@@ -130,12 +128,12 @@ def test_automatic_trading_makes_the_trades_of_the_backtest(service: Ledger) -> 
     assert events[0]["occurred_at"].startswith("2020-09-13")
 
 
-def test_automatic_trading_stops_when_told(service: Ledger) -> None:
+def test_automatic_trading_stops_when_told(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars(), bars_per_second=50))
     engine.start_auto_trading()
     automatic = engine.db_manager.automatic
     assert automatic is not None
-    assert eventually(lambda: automatic.standing.bars > 3)
+    wait_until(lambda: automatic.standing.bars > 3)
 
     engine.stop_trading()
 
@@ -145,15 +143,13 @@ def test_automatic_trading_stops_when_told(service: Ledger) -> None:
 
 @contextmanager
 def webhook(config: TradingConfig, host: str = "127.0.0.1") -> Iterator[tuple[TradingEngine, str]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     engine = TradingEngine(config)
     thread = threading.Thread(target=engine.webhook_handler.run, kwargs={"host": host, "port": port})
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:
-        assert eventually(lambda: answers(url))
+        wait_until(lambda: answers(url))
         yield engine, url
     finally:
         engine.stop_trading()
@@ -176,7 +172,7 @@ def post(url: str, fields: object, secret: str) -> httpx.Response:
     return httpx.post(f"{url}/webhook", content=body, headers=headers)
 
 
-def test_beyond_this_machine_only_webhook_and_health_answer_without_a_token(service: Ledger) -> None:
+def test_beyond_this_machine_only_webhook_and_health_answer_without_a_token(service: FakeLedger) -> None:
     with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (_, url):
         statuses = {path: httpx.get(url + path).status_code for path in ("/health/live", "/health/ready")}
         closed = {
@@ -187,7 +183,7 @@ def test_beyond_this_machine_only_webhook_and_health_answer_without_a_token(serv
     assert set(closed.values()) == {401}
 
 
-def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: Ledger) -> None:
+def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: FakeLedger) -> None:
     with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
         signal = {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}
         good, forged = post(url, signal, SECRET), post(url, signal, "guessed")
@@ -204,7 +200,7 @@ def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: Ledger) -> 
     assert len(engine.db_manager.get_open_positions()) == 1
 
 
-def test_without_a_secret_it_serves_this_machine_only(service: Ledger) -> None:
+def test_without_a_secret_it_serves_this_machine_only(service: FakeLedger) -> None:
     with pytest.raises(SettingsError, match="webhook_secret is not set"):
         TradingEngine(TradingConfig()).webhook_handler.run(host="0.0.0.0", port=5000)
 
@@ -214,24 +210,19 @@ def test_without_a_secret_it_serves_this_machine_only(service: Ledger) -> None:
     assert answer.json()["status"] == "filled"
 
 
-def test_a_taken_port_is_named(service: Ledger) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-
-        with pytest.raises(OSError, match=f"port {port} is in use by another program"):
-            TradingEngine(TradingConfig()).webhook_handler.run(port=port)
+def test_a_taken_port_is_named(service: FakeLedger) -> None:
+    with silent_listener() as (port, _), pytest.raises(OSError, match=f"port {port} is in use by another program"):
+        TradingEngine(TradingConfig()).webhook_handler.run(port=port)
 
 
-def test_afterwards_no_thread_is_left(service: Ledger) -> None:
+def test_afterwards_no_thread_is_left(service: FakeLedger) -> None:
     before = set(threading.enumerate())
 
     with webhook(TradingConfig(strategy="rsi_bollinger", symbol="T", bars=bars(60))) as (engine, url):
         engine.start_auto_trading()
         httpx.post(f"{url}/webhook", json={"symbol": "BTCUSDT", "action": "buy", "price": 100})
 
-    assert eventually(lambda: not set(threading.enumerate()) - before), set(threading.enumerate()) - before
+    wait_until(lambda: not set(threading.enumerate()) - before, describe=threading.enumerate)
 
 
 @pytest.mark.parametrize(
