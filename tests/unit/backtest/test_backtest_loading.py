@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seatrial_backtesting.data.errors import DataError
 from seatrial_backtesting.data.loader import LoadOptions, load
-from seatrial_backtesting.data.readers import DataError
 from seatrial_trading.quant.candles import CandleError
 
 FIRST_MS = 1_577_836_800_000  # 2020-01-01T00:00Z

@@ -1,6 +1,6 @@
-"""What is odd about data: bad rows, gaps, missing zones; found and told, never repaired."""
+"""Checks data quality: rejects or drops bad rows and counts gaps and other oddities; never repairs data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -8,126 +8,131 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_backtesting.data.columns import Arrays
 from seatrial_core.errors import FieldError
-from seatrial_trading.quant.candles import PRICES, CandleError, Candles, bad_rows
+from seatrial_trading.quant.candles import CandleError, Candles, bad_rows
 
 OnBadBar = Literal["reject", "drop"]
 ON_BAD_BAR: tuple[OnBadBar, ...] = ("reject", "drop")
 MAX_LISTED = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Arrays = dict[str, NDArray[Any]]  # Any: int64 for time, float64 for the rest
+Json = dict[str, Any]  # Any: JSON
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedRows:
+    """Parsed columns and the rows that cannot be used.
+
+    Args:
+        arrays: `time` int64[n] in UTC epoch milliseconds; `open high low close volume` float64[n].
+        row_numbers: Number of each row in its source, int64[n].
+        bad_rows: Reason by position of each row with a cell that cannot be read.
+    """
+
+    arrays: Arrays
+    row_numbers: NDArray[np.int64]
+    bad_rows: Mapping[int, str]
 
 
 @dataclass(frozen=True, eq=False)
 class ValidRows:
-    """The rows that are bars, and those that were left out with the reason, by their number in the source."""
+    """The rows that are valid bars, and the reason for each dropped row by its number in the source."""
 
     arrays: Arrays
     dropped: Mapping[int, str]
 
 
-def keep_good(
-    arrays: Arrays, numbers: NDArray[np.int64], unreadable: Mapping[int, str], on_bad_bar: OnBadBar
-) -> ValidRows:
-    """Return the good rows, or raise with the list of the bad ones.
+def sort_ascending(rows: ParsedRows) -> tuple[ParsedRows, bool]:
+    """Return rows oldest first, and whether they were newest first; single rows out of order stay where they are."""
+    steps = np.diff(rows.arrays["time"])
+    if int(np.count_nonzero(steps < 0)) * 2 <= len(steps):
+        return rows, False
+    last = len(rows.row_numbers) - 1
+    arrays = {name: column[::-1] for name, column in rows.arrays.items()}
+    return ParsedRows(arrays, rows.row_numbers[::-1], {last - row: why for row, why in rows.bad_rows.items()}), True
+
+
+def check(rows: ParsedRows, on_bad_bar: OnBadBar) -> ValidRows:
+    """Return the valid rows.
 
     Args:
-        arrays: Columns `time open high low close volume`, oldest first.
-        numbers: The number of each row in its source, for messages.
-        unreadable: Rows (by position) whose cells could not be read.
-        on_bad_bar: `reject` raises CandleError, `drop` leaves them out.
+        rows: Rows, oldest first.
+        on_bad_bar: `reject` raises if any row is bad, `drop` leaves bad rows out.
+
+    Raises:
+        CandleError: With the list of bad rows; for `drop` only if no valid row remains.
     """
-    bad = {**bad_rows(arrays), **unreadable}
+    bad = {**bad_rows(rows.arrays), **rows.bad_rows}
     if not bad:
-        return ValidRows(arrays, {})
+        return ValidRows(rows.arrays, {})
     if on_bad_bar == "reject":
-        raise _rejection(bad, numbers)
-    return _drop(arrays, numbers, bad)
+        raise _rejection(bad, rows.row_numbers)
+    return _drop(rows, bad)
 
 
-def gaps(candles: Candles) -> dict[str, Any]:  # Any: JSON
-    """Return where bars are missing; nothing is filled in."""
+def summarize(candles: Candles) -> Json:
+    """Return counts of bars, gaps and oddities; nothing is filled in."""
     steps = np.diff(candles.time_ms)
-    holes = np.flatnonzero(steps > candles.interval_ms)
-    missing = steps[holes] // candles.interval_ms - 1
+    gaps = np.flatnonzero(steps > candles.interval_ms)
+    missing = steps[gaps] // candles.interval_ms - 1
+    widest = gaps[np.argsort(-steps[gaps], kind="stable")][:MAX_LISTED]
     return {
-        "gaps": len(holes),
+        "bars": len(candles),
+        "interval_ms": candles.interval_ms,
+        "first": rfc3339(int(candles.time_ms[0])),
+        "last": rfc3339(int(candles.time_ms[-1])),
+        "gaps": len(gaps),
         "missing_bars": int(missing.sum()),
         "gap_list": [
             {
-                "after": instant(int(candles.time_ms[at])),
-                "before": instant(int(candles.time_ms[at + 1])),
-                "missing_bars": int(steps[at] // candles.interval_ms - 1),
+                "after": rfc3339(int(candles.time_ms[row])),
+                "before": rfc3339(int(candles.time_ms[row + 1])),
+                "missing_bars": int(steps[row] // candles.interval_ms - 1),
             }
-            for at in holes[np.argsort(-steps[holes], kind="stable")][:MAX_LISTED].tolist()
+            for row in widest.tolist()
         ],
         "irregular_steps": int(np.count_nonzero(steps % candles.interval_ms)),
+        "zero_volume_bars": int(np.count_nonzero(candles.volume == 0.0)),
+        "flat_bars": int(np.count_nonzero(candles.high == candles.low)),
     }
 
 
-def instant(time_ms: int) -> str:
+def rfc3339(time_ms: int) -> str:
     """Return epoch milliseconds as RFC 3339 with Z."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")
 
 
-def told(dropped: Mapping[int, str]) -> list[dict[str, Any]]:  # Any: JSON
-    """Return the first dropped rows for a document."""
+def list_dropped(dropped: Mapping[int, str]) -> list[Json]:
+    """Return the first dropped rows as JSON."""
     return [{"row": row, "reason": reason} for row, reason in sorted(dropped.items())[:MAX_LISTED]]
 
 
-def _rejection(bad: Mapping[int, str], numbers: NDArray[np.int64]) -> CandleError:
-    rows = sorted((int(numbers[position]), reason) for position, reason in bad.items())
+def _rejection(bad: Mapping[int, str], row_numbers: NDArray[np.int64]) -> CandleError:
+    rows = sorted((int(row_numbers[position]), reason) for position, reason in bad.items())
     first, reason = rows[0]
     return CandleError(
-        f"{len(rows)} bad rows; the first is row {first}: {reason}; mend the data, or drop such rows with "
+        f"{len(rows)} bad rows; the first is row {first}: {reason}; correct the data, or drop such rows with "
         "on_bad_bar=drop, which counts them",
         errors=[FieldError(f"row {row}", row, why) for row, why in rows[:MAX_LISTED]],
     )
 
 
-def _drop(arrays: Arrays, numbers: NDArray[np.int64], bad: dict[int, str]) -> ValidRows:
-    # Time is judged among the rows that stay, so that one bad row does not take its neighbours with it.
-    in_time = {row for row, reason in bad.items() if reason.startswith("time ")}
-    mask = np.ones(len(numbers), dtype=np.bool_)
-    mask[[row for row in bad if row not in in_time]] = False
-    reasons = {row: reason for row, reason in bad.items() if row not in in_time}
-    times = arrays["time"][mask]
-    before = np.maximum.accumulate(times)
-    late = np.zeros(len(times), dtype=np.bool_)
-    late[1:] = times[1:] <= before[:-1]
-    positions = np.flatnonzero(mask)
-    for position in positions[late].tolist():
+def _drop(rows: ParsedRows, bad: Mapping[int, str]) -> ValidRows:
+    # The order of times is checked among the rows that remain, so that a bad row does not invalidate the next ones.
+    reasons = {row: reason for row, reason in bad.items() if not reason.startswith("time ")}
+    is_valid = np.ones(len(rows.row_numbers), dtype=np.bool_)
+    is_valid[list(reasons)] = False
+    times = rows.arrays["time"][is_valid]
+    latest = np.maximum.accumulate(times)
+    is_late = np.zeros(len(times), dtype=np.bool_)
+    is_late[1:] = times[1:] <= latest[:-1]
+    late = np.flatnonzero(is_valid)[is_late]
+    for position in late.tolist():
         reasons[position] = bad.get(position, "time goes back")
-    mask[positions[late]] = False
-    if not mask.any():
-        raise _rejection(bad, numbers)
-    kept = {name: column[mask] for name, column in arrays.items()}
-    return ValidRows(kept, {int(numbers[position]): reason for position, reason in reasons.items()})
-
-
-def numbers_of(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> tuple[Arrays, dict[int, str]]:
-    """Return prices and volume as float64 columns, and the rows with a cell that is no number."""
-    arrays: Arrays = {}
-    unreadable: dict[int, str] = {}
-    for name in (*PRICES, "volume"):
-        if name not in columns:
-            arrays[name] = np.zeros(len(columns["open"]))
-            continue
-        try:
-            arrays[name] = np.asarray(columns[name], dtype=np.float64)
-        except (TypeError, ValueError):
-            arrays[name] = _cell_by_cell(name, columns[name], unreadable)
-    return arrays, unreadable
-
-
-def _cell_by_cell(name: str, cells: Sequence[Any] | NDArray[Any], unreadable: dict[int, str]) -> NDArray[np.float64]:
-    numbers = np.full(len(cells), np.nan)
-    for row, cell in enumerate(cells):
-        text = str(cell).strip().replace(",", "")
-        try:
-            numbers[row] = float(text) if text or name != "volume" else 0.0
-        except ValueError:
-            unreadable.setdefault(row, f"{name} is {cell!r}, which is no number")
-    return numbers
+    is_valid[late] = False
+    if not is_valid.any():
+        raise _rejection(bad, rows.row_numbers)
+    arrays = {name: column[is_valid] for name, column in rows.arrays.items()}
+    return ValidRows(arrays, {int(rows.row_numbers[position]): reason for position, reason in reasons.items()})

@@ -1,10 +1,10 @@
-"""Reads a file, a text or rows into named columns, whatever dialect they came in."""
+"""Reads files, text, frames and rows into tables; column names and cells stay as the source has them."""
 
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -12,200 +12,198 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_core.errors import FieldError, ValidationFailed
+from seatrial_backtesting.data.errors import data_error
 
-COLUMNS = ("time", "open", "high", "low", "close", "volume")
-NEEDED = ("open", "high", "low", "close")
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "time": (
-        "time",
-        "timestamp",
-        "datetime",
-        "date",
-        "open_time",
-        "opentime",
-        "unix",
-        "ts",
-        "gmt time",
-        "bar_time",
-        "t",
-    ),
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "vol", "v", "tickvol", "tick_volume"),
-    "symbol": ("symbol", "ticker", "instrument", "pair"),
-}
+HEADERLESS_COLUMNS = ("time", "open", "high", "low", "close", "volume")
+HEADER_NAMES = frozenset({"open", "high", "low", "close", "o", "h", "l", "c"})
 DELIMITERS = ",;\t|"
 MIN_FIELDS = 5
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+TIME_NAMES = (
+    "time",
+    "timestamp",
+    "datetime",
+    "date",
+    "open_time",
+    "opentime",
+    "unix",
+    "ts",
+    "gmt time",
+    "bar_time",
+    "t",
+)
 
-Column = Sequence[Any] | NDArray[Any]  # Any: texts, numbers or instants, as the source has them
-
-
-class DataError(ValidationFailed):
-    """Data that cannot be read as bars."""
-
-    code = "bad_data"
+Column = Sequence[Any] | NDArray[Any]  # Any: texts, numbers or datetimes, as the source has them
 
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """Columns by our names (`time open high low close volume symbol`), as they came; `first_row` numbers the first."""
+    """A table as its source has it.
+
+    Args:
+        columns: Columns under the source's names.
+        source: Name of the source, for messages.
+        first_row: Number of the first row in the source: the line of a CSV, 0 elsewhere.
+        file_stem: Name of the file without its suffix, None for data that is not a file.
+        index: Index of a DataFrame that holds times, used where no column does.
+    """
 
     columns: Mapping[str, Column]
+    source: str
     first_row: int = 0
+    file_stem: str | None = None
+    index: Column | None = field(default=None, repr=False)
+
+
+class _LazyColumns(Mapping[str, Column]):
+    """Columns that are converted when they are read, so that unused ones cost nothing and cannot fail."""
+
+    def __init__(self, names: Iterable[str], convert: Callable[[str], Column]) -> None:
+        self._names = tuple(dict.fromkeys(names))
+        self._convert = convert
+
+    def __getitem__(self, name: str) -> Column:
+        return self._convert(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
+        return len(self._names)
 
 
-def from_file(path: Path) -> RawTable:
-    """Return the columns of a CSV (plain or gzip) or Parquet file."""
-    suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+def read(source: Any) -> RawTable:  # Any: one of the sources below
+    """Return the table of a source.
+
+    Args:
+        source: A path (CSV, TSV, gzip or not, Parquet), bytes of a CSV, a DataFrame, a list of dicts, or a mapping of
+            columns.
+
+    Raises:
+        DataError: The source cannot be read as a table.
+    """
+    if isinstance(source, str | Path):
+        return _read_file(Path(source))
+    if isinstance(source, bytes):
+        return _read_bytes(source, "text/csv")
+    if isinstance(source, Mapping):
+        return RawTable(source, "columns")
+    if hasattr(source, "columns") and hasattr(source, "index"):
+        return _read_frame(source)
+    if isinstance(source, Iterable):
+        return _read_rows(source)
+    raise data_error("historical_data", type(source).__name__, "a path, a DataFrame, a list of dicts or columns")
+
+
+def _read_file(path: Path) -> RawTable:
     if not path.is_file():
-        raise refused("data", str(path), f"an existing file ({' '.join(SUFFIXES)})")
-    if suffix.endswith(".parquet"):
-        return _parquet(path)
+        raise data_error("data", str(path), f"an existing file ({' '.join(SUFFIXES)})")
     try:
-        return from_bytes(path.read_bytes(), str(path))
+        is_parquet = path.suffix.lower() == ".parquet"
+        table = _read_parquet(path) if is_parquet else _read_bytes(path.read_bytes(), str(path))
     except OSError as error:
-        raise refused("data", str(path), f"a file that can be read ({error.strerror or error})") from error
+        raise data_error("data", str(path), f"a file that can be read ({error.strerror or error})") from error
+    return replace(table, file_stem=path.name.partition(".")[0])
 
 
-def from_bytes(content: bytes, name: str = "text/csv") -> RawTable:
-    """Return the columns of a CSV, plain or gzip."""
+def _read_bytes(content: bytes, source: str) -> RawTable:
     try:
         plain = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
         text = plain.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise refused("data", name, f"CSV in UTF-8, plain or gzip ({error})") from error
-    return from_text(text, name)
+        raise data_error("data", source, f"CSV in UTF-8, plain or gzip ({error})") from error
+    return _read_text(text, source)
 
 
-def from_text(text: str, name: str = "text/csv") -> RawTable:
-    """Return the columns of a CSV: comma, semicolon, tab or bar between fields, with or without a header."""
+def _read_text(text: str, source: str) -> RawTable:
     lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if _fields_of(line) >= MIN_FIELDS), None)
+    start = next((i for i, line in enumerate(lines) if _count_fields(line) >= MIN_FIELDS), None)
     if start is None:
-        raise refused("data", name, "a CSV with the columns time, open, high, low, close and bars below")
+        raise data_error("data", source, "a CSV with the columns time, open, high, low, close and at least one row")
     delimiter = max(DELIMITERS, key=lines[start].count)
     rows = [row for row in csv.reader(io.StringIO("\n".join(lines[start:])), delimiter=delimiter) if row]
-    header = _header(rows[0])
-    if not _is_header(rows[0]):
-        names = list(COLUMNS[: len(rows[0])])
-        return _of_rows(rows, names, start + 1, name)
+    header = [cell.strip().strip("<>").strip() for cell in rows[0]]
+    if HEADER_NAMES.isdisjoint(name.lower() for name in header):
+        return _table_of(rows, list(HEADERLESS_COLUMNS[: len(header)]), start + 1, source)
     if len(rows) < 2:
-        raise refused("data", name, "bars below the header; the file has none")
-    return _of_rows(rows[1:], header, start + 2, name)
+        raise data_error("data", source, "at least one row below the header; the file has none")
+    return _table_of(rows[1:], header, start + 2, source)
 
 
-def from_frame(frame: Any) -> RawTable:  # Any: a DataFrame, without importing pandas for everybody
-    """Return the columns of a DataFrame; where no column holds the time, the index does."""
-    named = {str(name): frame[name] for name in frame.columns}
-    columns = {ours: _values(named[theirs]) for ours, theirs in _ours(list(named)).items()}
-    if "time" not in columns and _holds_time(frame.index):
-        columns["time"] = _values(frame.index)
-    return RawTable(_required(columns, "DataFrame"))
-
-
-def from_rows(rows: Iterable[Mapping[str, Any]]) -> RawTable:  # Any: numbers, texts, datetimes
-    """Return the columns of a list of dicts; the first row's keys name them."""
-    listed = list(rows)
-    if not listed:
-        raise refused("historical_data", [], "at least one bar")
-    names = _ours([str(key) for key in listed[0]])
-    try:
-        columns: dict[str, Column] = {ours: [row[theirs] for row in listed] for ours, theirs in names.items()}
-    except (KeyError, TypeError) as error:
-        raise refused("historical_data", str(error), "bars that all have the keys of the first one") from error
-    return RawTable(_required(columns, "rows"))
-
-
-def from_columns(columns: Mapping[str, Column]) -> RawTable:
-    """Return columns under our names."""
-    found: dict[str, Column] = {ours: columns[theirs] for ours, theirs in _ours(list(columns)).items()}
-    return RawTable(_required(found, "columns"))
-
-
-def refused(field: str, value: object, allowed: str) -> DataError:
-    """Return the error for data that cannot be read."""
-    return DataError(f"`{field}` was {value!r}; allowed: {allowed}", errors=[FieldError(field, value, allowed)])
-
-
-def _fields_of(line: str) -> int:
+def _count_fields(line: str) -> int:
     return max(line.count(delimiter) for delimiter in DELIMITERS) + 1
 
 
-def _header(row: list[str]) -> list[str]:
-    return [cell.strip().strip("<>").strip() for cell in row]
-
-
-def _is_header(row: list[str]) -> bool:
-    return any(cell.strip().strip("<>").lower() in {"open", "close", "high", "low", "o", "c"} for cell in row)
-
-
-def _of_rows(rows: list[list[str]], names: list[str], first_row: int, source: str) -> RawTable:
+def _table_of(rows: list[list[str]], names: list[str], first_row: int, source: str) -> RawTable:
     width = len(names)
     for number, row in enumerate(rows):
         if len(row) < min(width, MIN_FIELDS):
-            raise refused("data", f"line {first_row + number} of {source}: {row!r}", f"{width} fields a line")
+            raise data_error("data", f"line {first_row + number} of {source}: {row!r}", f"{width} fields per line")
     cells = list(zip(*(row[:width] + [""] * (width - len(row)) for row in rows), strict=True))
-    named = dict(zip(names, cells, strict=False))
-    lower = {name.lower(): name for name in named}
-    if "date" in lower and "time" in lower:
-        days, hours = named.pop(lower["date"]), named.pop(lower["time"])
-        named["timestamp"] = tuple(f"{day} {hour}" for day, hour in zip(days, hours, strict=True))
-    columns: dict[str, Column] = {ours: named[theirs] for ours, theirs in _ours(list(named)).items()}
-    return RawTable(_required(columns, source), first_row)
+    columns: dict[str, Column] = dict(zip(names, cells, strict=False))
+    return RawTable(_join_date_and_time(columns), source, first_row)
 
 
-def _ours(names: list[str]) -> dict[str, str]:
-    by_lower = {name.strip().lower(): name for name in reversed(names)}
-    found = {}
-    for ours, aliases in ALIASES.items():
-        theirs = next((by_lower[alias] for alias in aliases if alias in by_lower), None)
-        if theirs is None and ours == "volume":
-            theirs = next((name for lower, name in by_lower.items() if lower.startswith("volume")), None)
-        if theirs is not None:
-            found[ours] = theirs
-    return found
+def _join_date_and_time(columns: dict[str, Column]) -> dict[str, Column]:
+    names = {name.lower(): name for name in columns}
+    if not {"date", "time"} <= names.keys():
+        return columns
+    days, hours = columns[names["date"]], columns[names["time"]]
+    others = {name: column for name, column in columns.items() if name.lower() not in {"date", "time"}}
+    return {"timestamp": [f"{day} {hour}" for day, hour in zip(days, hours, strict=True)], **others}
 
 
-def _required(columns: dict[str, Column], source: str) -> dict[str, Column]:
-    missing = [name for name in NEEDED if name not in columns]
-    if missing:
-        raise refused("data", source, f"columns open, high, low, close (missing: {', '.join(missing)})")
-    return columns
+def _read_frame(frame: Any) -> RawTable:  # Any: a DataFrame; pandas is optional and not imported here
+    series = {str(name): frame[name] for name in frame.columns}
+    index = _series_values(frame.index) if _holds_time(frame.index) else None
+    return RawTable(_LazyColumns(series, lambda name: _series_values(series[name])), "DataFrame", index=index)
 
 
-def _values(column: Any) -> Column:  # Any: a pandas Series or Index
-    zoned = getattr(column.dtype, "tz", None) is not None
-    if zoned:
-        column = column.dt.tz_convert(None) if hasattr(column, "dt") else column.tz_convert(None)
-        return [stamp.replace(tzinfo=UTC) for stamp in column.tolist()]
-    values: Column = column.to_numpy()
+def _holds_time(index: Any) -> bool:  # Any: a pandas Index
+    return type(index).__name__ == "DatetimeIndex" or getattr(index, "name", None) in TIME_NAMES
+
+
+def _series_values(series: Any) -> Column:  # Any: a pandas Series or Index
+    if getattr(series.dtype, "tz", None) is not None:
+        series = series.dt.tz_convert(None) if hasattr(series, "dt") else series.tz_convert(None)
+        return [timestamp.replace(tzinfo=UTC) for timestamp in series.tolist()]
+    values: Column = series.to_numpy()
     return values
 
 
-def _holds_time(index: Any) -> bool:
-    return type(index).__name__ == "DatetimeIndex" or getattr(index, "name", None) in ALIASES["time"]
+def _read_rows(source: Iterable[Mapping[str, Any]]) -> RawTable:  # Any: numbers, texts, datetimes
+    rows = list(source)
+    if not rows:
+        raise data_error("historical_data", [], "at least one bar")
+
+    def column(name: str) -> Column:
+        try:
+            return [row[name] for row in rows]
+        except (KeyError, TypeError) as error:
+            allowed = "bars that all have the keys of the first one"
+            raise data_error("historical_data", str(error), allowed) from error
+
+    try:
+        names = [str(key) for key in rows[0]]
+    except TypeError as error:
+        raise data_error("historical_data", type(rows[0]).__name__, "a list of dicts") from error
+    return RawTable(_LazyColumns(names, column), "rows")
 
 
-def _parquet(path: Path) -> RawTable:
+def _read_parquet(path: Path) -> RawTable:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise refused("data", str(path), "a CSV file; to read Parquet, install pyarrow: pip install pyarrow") from error
+        allowed = "a CSV file; to read Parquet, install pyarrow: pip install pyarrow"
+        raise data_error("data", str(path), allowed) from error
     try:
-        read = parquet.read_table(path)
+        table = parquet.read_table(path)
     except (OSError, ValueError) as error:
-        raise refused("data", str(path), f"a Parquet file ({error})") from error
-    return from_columns({name: _arrow(read.column(name)) for name in read.column_names})
+        raise data_error("data", str(path), f"a Parquet file ({error})") from error
+    return RawTable(_LazyColumns(table.column_names, lambda name: _arrow_values(table.column(name))), str(path))
 
 
-def _arrow(column: Any) -> Column:  # Any: a pyarrow ChunkedArray
+def _arrow_values(column: Any) -> Column:  # Any: a pyarrow ChunkedArray
     if getattr(column.type, "tz", None):
         values: Column = column.to_pylist()
         return values

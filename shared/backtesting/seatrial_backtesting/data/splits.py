@@ -1,4 +1,4 @@
-"""Adjusts prices for stock splits that the caller names; a fall that nobody called a split stays a fall."""
+"""Adjusts prices for the stock splits that the caller names; splits are never guessed from a fall in price."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -6,47 +6,64 @@ from datetime import UTC, date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_backtesting.data.readers import refused
+from seatrial_backtesting.data.columns import Arrays
+from seatrial_backtesting.data.errors import data_error
+from seatrial_trading.quant.candles import PRICES
 
 Split = tuple[str, float]
 Splits = Mapping[str, Sequence[Split]]
 
 
-def factors(time_ms: NDArray[np.int64], splits: Sequence[Split]) -> NDArray[np.float64]:
-    """Return, for each bar, how many of the last bar's shares one share of then became.
+def apply(arrays: Arrays, splits: Sequence[Split]) -> Arrays:
+    """Return prices and volume in shares as of the last bar.
 
     Args:
-        time_ms: Opens of the bars, UTC epoch milliseconds.
-        splits: (first day of the new shares, new shares for one old), any order.
+        arrays: Columns `time open high low close volume`, all [n]; time in UTC epoch milliseconds.
+        splits: (first day of the new shares, new shares per old share), in any order.
+
+    Raises:
+        DataError: A day is not an ISO date, or a ratio is not above 0.
     """
-    result = np.ones(len(time_ms))
-    for day, ratio in splits:
-        result[time_ms < _day_ms(day)] *= _checked(ratio)
-    return result
+    if not splits:
+        return arrays
+    factor = _factors(arrays["time"], splits)
+    prices = {name: arrays[name] / factor for name in PRICES}
+    return {**prices, "time": arrays["time"], "volume": arrays["volume"] * factor}
 
 
 def parse(texts: Sequence[str]) -> list[Split]:
-    """Return splits written as DATE=RATIO (`2005-02-28=2`)."""
-    found = []
+    """Parse splits written as DATE=RATIO, such as `2005-02-28=2`.
+
+    Raises:
+        DataError: A text is not of that form.
+    """
+    splits = []
     for text in texts:
         day, _, ratio = text.partition("=")
         try:
-            found.append((day.strip(), _checked(float(ratio))))
+            splits.append((day.strip(), _check_ratio(float(ratio))))
             _day_ms(day.strip())
         except ValueError as error:
-            raise refused("split", text, "DATE=RATIO, such as 2005-02-28=2") from error
-    return found
+            raise data_error("split", text, "DATE=RATIO, such as 2005-02-28=2") from error
+    return splits
 
 
-def _day_ms(day: str) -> int:
+def _factors(time_ms: NDArray[np.int64], splits: Sequence[Split]) -> NDArray[np.float64]:
+    factors = np.ones(len(time_ms))
+    for day, ratio in splits:
+        factors[time_ms < _day_ms(day)] *= _check_ratio(ratio)
+    return factors
+
+
+def _day_ms(text: str) -> int:
     try:
-        when = date.fromisoformat(day)
+        day = date.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        raise refused("splits", day, "an ISO date, such as 2005-02-28") from error
-    return int(datetime(when.year, when.month, when.day, tzinfo=UTC).timestamp() * 1000)
+        raise data_error("splits", text, "an ISO date, such as 2005-02-28") from error
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
-def _checked(ratio: float) -> float:
+def _check_ratio(ratio: float) -> float:
     if not np.isfinite(ratio) or ratio <= 0:
-        raise refused("splits", ratio, "a number of new shares for one old, above 0")
+        raise data_error("splits", ratio, "new shares per old share, a number above 0")
     return float(ratio)

@@ -1,4 +1,4 @@
-"""Turns whatever a source calls its time into UTC epoch milliseconds; says which rows it could not read."""
+"""Parses a column of timestamps into UTC epoch milliseconds, and lists the rows that cannot be parsed."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNREADABLE = np.iinfo(np.int64).min
-# An epoch number is told apart by its size: seconds until the year 5138, then milli-, micro- and nanoseconds.
+# The unit of an epoch number follows from its size: seconds until the year 5138, then milli-, micro-, nanoseconds.
 _LARGEST_SECONDS = 1e11
 _LARGEST_MILLISECONDS = 1e14
 _LARGEST_MICROSECONDS = 1e17
@@ -19,45 +19,51 @@ _LARGEST_MICROSECONDS = 1e17
 
 @dataclass(frozen=True, eq=False)
 class ParsedTimestamps:
-    """UTC epoch milliseconds, how many of them had no zone, and the rows that say no time with the reason."""
+    """A parsed column.
+
+    Args:
+        time_ms: UTC epoch milliseconds, int64[n]; `UNREADABLE` in bad rows.
+        naive: How many values had no time zone.
+        bad_rows: Rows that cannot be parsed, each with the reason.
+    """
 
     time_ms: NDArray[np.int64]
     naive: int = 0
-    bad: dict[int, str] = field(default_factory=dict)
+    bad_rows: dict[int, str] = field(default_factory=dict)
 
 
-def read(
+def parse(
     values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None = None
 ) -> ParsedTimestamps:  # Any: texts, numbers, dates
-    """Return the instants of a column of ISO texts, epoch numbers, datetimes or dates.
+    """Parse ISO 8601 texts, epoch numbers, datetimes or dates.
 
     Args:
-        values: One value a bar.
-        zone: The zone of values that name none; None takes them as UTC.
+        values: One value per bar.
+        zone: Time zone of values without one; None means UTC.
     """
     array = np.asarray(values)
     if array.dtype.kind == "M":
-        return _naive(array.astype("datetime64[ms]"), zone)
+        return _parse_naive(array.astype("datetime64[ms]"), zone)
     if array.dtype.kind in "iuf":
-        return _epoch(array.astype(np.float64), array)
+        return _parse_epoch(array.astype(np.float64), array)
     if array.dtype.kind == "U":
-        return _texts(array, zone)
-    return _one_by_one(list(values), zone)
+        return _parse_texts(array, zone)
+    return _parse_each(list(values), zone)
 
 
-def _epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> ParsedTimestamps:
+def _parse_epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> ParsedTimestamps:
     bad = {int(row): "the time is not a finite number" for row in np.flatnonzero(~np.isfinite(numbers))}
     clean = np.where(np.isfinite(numbers), numbers, 0.0)
     size = float(np.median(np.abs(clean))) if len(clean) else 0.0
     if exact is not None and exact.dtype.kind in "iu":
-        times = _scaled_exactly(exact.astype(np.int64), size)
+        times = _scale_integers(exact.astype(np.int64), size)
     else:
-        times = np.round(clean * _milliseconds_of(size)).astype(np.int64)
+        times = np.round(clean * _epoch_factor(size)).astype(np.int64)
     times[list(bad)] = UNREADABLE
-    return ParsedTimestamps(times, bad=bad)
+    return ParsedTimestamps(times, bad_rows=bad)
 
 
-def _milliseconds_of(size: float) -> float:
+def _epoch_factor(size: float) -> float:
     if size < _LARGEST_SECONDS:
         return 1000.0
     if size < _LARGEST_MILLISECONDS:
@@ -65,20 +71,20 @@ def _milliseconds_of(size: float) -> float:
     return 1e-3 if size < _LARGEST_MICROSECONDS else 1e-6
 
 
-def _scaled_exactly(numbers: NDArray[np.int64], size: float) -> NDArray[np.int64]:
-    factor = _milliseconds_of(size)
+def _scale_integers(numbers: NDArray[np.int64], size: float) -> NDArray[np.int64]:
+    factor = _epoch_factor(size)
     scaled: NDArray[np.int64] = numbers * int(factor) if factor >= 1.0 else numbers // round(1.0 / factor)
     return scaled
 
 
-def _naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> ParsedTimestamps:
+def _parse_naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> ParsedTimestamps:
     times = stamps.astype(np.int64)
     bad = {int(row): "the time is missing" for row in np.flatnonzero(np.isnat(stamps))}
     if zone is not None:
         times = np.array(
             [UNREADABLE if row in bad else _local_ms(int(ms), zone) for row, ms in enumerate(times)], dtype=np.int64
         )
-    return ParsedTimestamps(times, naive=len(times) - len(bad), bad=bad)
+    return ParsedTimestamps(times, naive=len(times) - len(bad), bad_rows=bad)
 
 
 def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
@@ -86,24 +92,24 @@ def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
     return round(wall.timestamp() * 1000)
 
 
-def _texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> ParsedTimestamps:
+def _parse_texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> ParsedTimestamps:
     stripped = np.char.strip(texts)
     first = str(stripped[0]) if len(stripped) else ""
     if _is_number(first):
         try:
-            return _epoch(stripped.astype(np.float64), _as_integers(stripped))
+            return _parse_epoch(stripped.astype(np.float64), _as_integers(stripped))
         except ValueError:
-            return _one_by_one([_number_or_text(str(text)) for text in stripped], zone)
+            return _parse_each([_number_or_text(str(text)) for text in stripped], zone)
     plain = np.char.endswith(stripped, "Z")
     with_zone = bool(plain.all())
     if with_zone or (not plain.any() and not _has_offset(first)):
         try:
             stamps = np.char.rstrip(stripped, "Z").astype("datetime64[ms]")
         except ValueError:
-            return _one_by_one(stripped.tolist(), zone)
-        found = _naive(stamps, None if with_zone else zone)
-        return ParsedTimestamps(found.time_ms, 0 if with_zone else found.naive, found.bad)
-    return _one_by_one(stripped.tolist(), zone)
+            return _parse_each(stripped.tolist(), zone)
+        parsed = _parse_naive(stamps, None if with_zone else zone)
+        return ParsedTimestamps(parsed.time_ms, 0 if with_zone else parsed.naive, parsed.bad_rows)
+    return _parse_each(stripped.tolist(), zone)
 
 
 def _as_integers(texts: NDArray[np.str_]) -> NDArray[np.int64] | None:
@@ -118,7 +124,7 @@ def _has_offset(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    # Eight digits are a day (20170102), not an epoch.
+    # 20170102 is a day, not an epoch number.
     return _as_float(text) is not None and not (
         text.isdigit() and len(text) in {8, 12, 14} and text[:2] in {"19", "20"}
     )
@@ -137,44 +143,44 @@ def _as_float(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _one_by_one(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamps:
+def _parse_each(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamps:
     rows = list(values)
     numbers = [value for value in rows if isinstance(value, int | float) and not isinstance(value, bool)]
-    factor = _milliseconds_of(float(np.median(np.abs(numbers))) if numbers else 0.0)
+    factor = _epoch_factor(float(np.median(np.abs(numbers))) if numbers else 0.0)
     times, naive, bad = np.empty(len(rows), dtype=np.int64), 0, {}
     for row, value in enumerate(rows):
         try:
-            instant = _instant(value, factor)
+            moment = _parse_value(value, factor)
         except (ValueError, OverflowError):
             times[row] = UNREADABLE
             bad[row] = f"the time {value!r} cannot be read; use ISO 8601 or epoch seconds or milliseconds"
             continue
-        if isinstance(instant, int):
-            times[row] = instant
+        if isinstance(moment, int):
+            times[row] = moment
             continue
-        if instant.tzinfo is None:
+        if moment.tzinfo is None:
             naive += 1
-            instant = instant.replace(tzinfo=zone or UTC)
-        times[row] = round(instant.timestamp() * 1000)
+            moment = moment.replace(tzinfo=zone or UTC)
+        times[row] = round(moment.timestamp() * 1000)
     return ParsedTimestamps(times, naive, bad)
 
 
-def _instant(value: Any, factor: float) -> int | datetime:
+def _parse_value(value: Any, factor: float) -> int | datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001  naive on purpose: the caller counts it
     if isinstance(value, np.datetime64):
-        return _instant(value.astype("datetime64[ms]").item(), factor)
+        return _parse_value(value.astype("datetime64[ms]").item(), factor)
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
         return round(float(value) * factor)
     if isinstance(value, str):
-        return datetime.fromisoformat(_iso(value.strip()))
-    raise ValueError("no time")
+        return datetime.fromisoformat(_normalize_iso(value.strip()))
+    raise ValueError("not a time")
 
 
-def _iso(text: str) -> str:
-    # 2017.01.02 and 2017/01/02, as some terminals write the day.
+def _normalize_iso(text: str) -> str:
+    # Some trading terminals write 2017.01.02 or 2017/01/02.
     if len(text) >= 10 and text[4] in "./" and text[7] == text[4]:
         return f"{text[:4]}-{text[5:7]}-{text[8:]}"
     if len(text) == 15 and text[8] == " " and text[:8].isdigit():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from seatrial_backtesting.callback.runner import Failure
-from seatrial_backtesting.data.quality import instant
+from seatrial_backtesting.data.quality import rfc3339
 from seatrial_backtesting.execution_settings import assumptions
 from seatrial_backtesting.result import manifest, metrics
 from seatrial_backtesting.strategy_ref import StrategyRef
@@ -105,8 +105,8 @@ def trade(record: TradeRecord, numbered: bool = False) -> Json:
     """Return one trade as JSON; bars without timestamps are named by their number."""
     row = dataclasses.asdict(record)
     entered, left = row.pop("entry_time_ms"), row.pop("exit_time_ms")
-    row["entry_time"] = record.entry_index if numbered else instant(entered)
-    row["exit_time"] = record.exit_index if numbered else instant(left)
+    row["entry_time"] = record.entry_index if numbered else rfc3339(entered)
+    row["exit_time"] = record.exit_index if numbered else rfc3339(left)
     return row
 
 
@@ -121,7 +121,7 @@ def _told(outcome: DocumentSource, numbered: bool) -> Json:
         "benchmark": _benchmark(outcome),
         "warnings": _warnings(outcome),
         "rejected_signals": [
-            {"index": bar, "time": bar if numbered else instant(int(times[bar])), "reason": reason, "field": key}
+            {"index": bar, "time": bar if numbered else rfc3339(int(times[bar])), "reason": reason, "field": key}
             for bar, reason, key in rejected
         ],
         "rejected_counts": dict(sorted(counts.items())),
