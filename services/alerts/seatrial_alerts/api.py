@@ -21,7 +21,7 @@ from seatrial_alerts.examples import (
     answer,
 )
 from seatrial_alerts.service import AlertsService
-from seatrial_alerts.store import history, outbox, rules
+from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_alerts.webhook import WEBHOOK
 from seatrial_core.alerting import THRESHOLDS, thresholds
 from seatrial_core.contracts.alerts import (
@@ -90,6 +90,7 @@ def _rules(service: AlertsService) -> APIRouter:
         """Forget a rule; alerts that it raised stay in the history, a firing one is resolved and that is told."""
         now = service.clock.now()
         async with service.database.transaction() as session:
+            await states.lock_evaluator(session)  # an evaluation that has read the rule would fire it again
             if not await rules.delete_rule(session, name):
                 raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
             for row in await history.withdraw(session, name, notifications.RULE_DELETED, now):

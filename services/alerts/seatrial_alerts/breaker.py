@@ -37,7 +37,7 @@ def is_tripped(change: AlertChange) -> bool:
 
 async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: datetime) -> None:
     """Queue the command to halt, in the transaction in which the alert fires; a silence does not hold it back."""
-    await states.take_turn(session)  # so that the order of commands is the order of commits
+    await states.lock_commands(session)  # so that the order of commands is the order of commits
     reason = f"{change.rule.name} [{change.key.environment}, {change.key.scope}]: {change.decision.reason}"
     body = _command(f"{alert_id}/halt/{ENGINE}", alert_id, HALT, ACTOR, reason)
     await outbox.enqueue(session, body, ENGINE, "waiting", now)
@@ -46,7 +46,7 @@ async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: d
 
 async def resume(session: AsyncSession, wanted: ResumeRequest, now: datetime) -> Breaker:
     """Queue the command to trade again; of two at once one comes too late."""
-    await states.take_turn(session)
+    await states.lock_commands(session)
     last = await outbox.last(session, ENGINE)
     if last is None or last[0].body["command"] != HALT:
         raise Conflict("the engine was not halted by an alert, or is being resumed already; see GET /v1/breaker")

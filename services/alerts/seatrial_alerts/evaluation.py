@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from seatrial_core.alerting import (
     AlertDecision,
@@ -18,6 +18,7 @@ from seatrial_core.alerting import (
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
+LEDGER_REPLACED_AFTER = timedelta(minutes=1)
 VANISHED = Observation(None, reason="the newest snapshot no longer tells it")
 
 
@@ -76,6 +77,20 @@ def changes(
     missing = [(key, by_name[key.rule]) for key in remembered if key not in seen and key.rule in by_name]
     found += [_change(rule, key, VANISHED, remembered, now, now) for key, rule in missing if _is_missed(rule, key)]
     return [change for change in found if change is not None]
+
+
+def is_outdated(snapshot: Snapshot, last_sequence: int, last_as_of: datetime) -> bool:
+    """Return whether a snapshot is older than the one that was last evaluated.
+
+    A lower sequence read much later is no late answer but another ledger (restored from a backup), which counts.
+
+    Args:
+        snapshot: The figures.
+        last_sequence: Ledger sequence of the last evaluated snapshot.
+        last_as_of: When that snapshot was read.
+    """
+    is_replaced = snapshot.as_of - last_as_of > LEDGER_REPLACED_AFTER
+    return (snapshot.sequence, snapshot.as_of) < (last_sequence, last_as_of) and not is_replaced
 
 
 def matched(rules: Iterable[Rule], snapshot: Snapshot) -> dict[str, int]:

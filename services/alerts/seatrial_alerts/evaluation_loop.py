@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, notifications, status
 from seatrial_alerts.documents import rule_of
-from seatrial_alerts.evaluation import AlertChange, changes, matched
+from seatrial_alerts.evaluation import AlertChange, changes, is_outdated, matched
 from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_core.alerting import AlertStatus, Transition
 from seatrial_core.clients import AsyncServiceClient
@@ -124,27 +124,36 @@ class EvaluationLoop:
         self.problem = problem
 
     async def evaluate(self) -> int:
-        """Hold the newest figures against all rules and return how many alerts changed."""
+        """Evaluate all rules on the newest snapshot and return how many alerts changed.
+
+        The snapshot is read before the transaction begins, so that no lock is held across an HTTP call; an evaluator
+        that was slow finds a newer snapshot evaluated already, and changes nothing.
+        """
+        snapshot = Snapshot.model_validate(await self._metrics.request("GET", "/v1/snapshot"))
         async with self._database.transaction() as session:
-            if not await states.take_shard(session):
+            last = await states.lock_evaluator(session)
+            if is_outdated(snapshot, last.sequence, last.as_of):
                 return 0
-            # Asked for under the lock: an evaluator that dawdled would judge by older figures than another has.
-            snapshot = Snapshot.model_validate(await self._metrics.request("GET", "/v1/snapshot"))
-            now = self._clock.now()
-            known = [rule_of(document) for document in await rules.everything(session)]
-            found = changes(known, await states.remembered(session), snapshot, now)
-            self.matched = matched(known, snapshot)
-            held = await rules.silences(session, now) if found else []
-            for change in found:
-                alert_id = await states.apply(session, change, now)
-                if alert_id and change.decision.transition is not None:
-                    await self._tell(session, change, alert_id, rules.silenced(held, change.key), now)
-                    if breaker.is_tripped(change):
-                        await breaker.trip(session, change, alert_id, now)
+            last.sequence, last.as_of = snapshot.sequence, snapshot.as_of
+            alert_changes = await self._store_changes(session, snapshot)
         self.evaluations += 1
         self.last_sequence = snapshot.sequence
-        self._report(found)
-        return len(found)
+        self._report(alert_changes)
+        return len(alert_changes)
+
+    async def _store_changes(self, session: AsyncSession, snapshot: Snapshot) -> list[AlertChange]:
+        now = self._clock.now()
+        current_rules = [rule_of(document) for document in await rules.everything(session)]
+        alert_changes = changes(current_rules, await states.remembered(session), snapshot, now)
+        self.matched = matched(current_rules, snapshot)
+        silences = await rules.silences(session, now) if alert_changes else []
+        for change in alert_changes:
+            alert_id = await states.apply(session, change, now)
+            if alert_id and change.decision.transition is not None:
+                await self._tell(session, change, alert_id, rules.silenced(silences, change.key), now)
+                if breaker.is_tripped(change):
+                    await breaker.trip(session, change, alert_id, now)
+        return alert_changes
 
     async def _tell(
         self, session: AsyncSession, change: AlertChange, alert_id: str, silence: SilenceRow | None, now: datetime

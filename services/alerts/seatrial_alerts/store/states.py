@@ -1,4 +1,4 @@
-"""SQL of what is remembered of each alert, and of the one evaluator at a time."""
+"""SQL of the stored state of each alert, and of the locks on evaluation and engine commands."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -9,20 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.evaluation import AlertChange, AlertKey, StoredState
 from seatrial_core.alerting import AlertState, AlertStatus, Transition
-from seatrial_service.db.alerts import AlertRow, RuleRow, StateRow, TransitionRow
+from seatrial_service.db.alerts import AlertRow, LastEvaluationRow, RuleRow, StateRow, TransitionRow
 
-EVALUATION_LOCK = 7_245_401
 COMMAND_LOCK = 7_245_400
 
 
-async def take_shard(session: AsyncSession, shard: int = 0) -> bool:
-    """Become the evaluator of a shard for this transaction; False when another replica is at it."""
-    found = await session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": EVALUATION_LOCK + shard})
-    return bool(found.scalar_one())
+async def lock_evaluator(session: AsyncSession) -> LastEvaluationRow:
+    """Return the row of the last evaluation, locked: evaluators and rule deletions run one after the other."""
+    query = select(LastEvaluationRow).where(LastEvaluationRow.id == 1).with_for_update()
+    return (await session.execute(query)).scalar_one()
 
 
-async def take_turn(session: AsyncSession) -> None:
-    """Wait until no other transaction commands the engine."""
+async def lock_commands(session: AsyncSession) -> None:
+    """Wait until no other transaction queues a command to the engine."""
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": COMMAND_LOCK})
 
 
