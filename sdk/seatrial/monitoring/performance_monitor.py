@@ -8,19 +8,20 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, time
+from decimal import Decimal
 
 from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
 from seatrial.monitoring.collecting.transport import Peer, identify
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.monitoring.watching import figures, options
 from seatrial.monitoring.watching.bot_adapter import AccountSnapshot, BotAdapter
-from seatrial.monitoring.watching.equity_tracker import EquityTracker
 from seatrial.monitoring.watching.figures import MonitorReading
 from seatrial.monitoring.watching.notifications import WebhookQueue
 from seatrial.monitoring.watching.options import MonitorOptions
 from seatrial.monitoring.watching.page import MetricsPage
 from seatrial.monitoring.watching.threshold_evaluator import ThresholdEvaluator, alerts_service_answers
 from seatrial_core import catalog
+from seatrial_core.figures.equity import EquityState
 
 STOP_SECONDS = 0.8
 
@@ -111,7 +112,7 @@ class _Watch:
         self._collector = MetricsCollector(account=chosen.account, environment=chosen.environment, recorder=recorder)
         self._judge = ThresholdEvaluator(chosen)
         self._notices = WebhookQueue(chosen.webhook_url, chosen.webhook_secret, recorder.clock)
-        self._course: EquityTracker | None = None
+        self._course: EquityState | None = None
         self._opened = self._said_alone = False
         self._stopping = threading.Event()
         self.address, self._page = _open(chosen.port, recorder, service_url)
@@ -166,9 +167,8 @@ class _Watch:
                 today = float(closed.day_pnl) if closed.day == now.date() else 0.0
             opening = self._options.initial_balance
             opening = equity if opening is None else opening
-            self._course = EquityTracker.begin(opening, equity, equity - today, now)
-        else:
-            self._course = self._course.advance(equity, now)
+            self._course = figures.first_state(opening, equity - today, now)
+        self._course = self._course.mark(Decimal(repr(float(equity))), now)
 
     def _push(self, seen: MonitorReading) -> None:
         course = seen.course
@@ -178,10 +178,10 @@ class _Watch:
         if course is None or self._owner.tells_the_ledger_itself:
             return
         if not self._opened:
-            self._collector.open_account(course.opening)
+            self._collector.open_account(float(course.base))
             self._opened = True
         holdings = seen.holdings
-        self._collector.mark_equity(course.equity, holdings.positions, holdings.risk_at_stop)
+        self._collector.mark_equity(float(course.equity), holdings.positions, holdings.risk_at_stop)
 
     def _watch_thresholds(self, seen: MonitorReading, now: datetime) -> None:
         if self._page is None and alerts_service_answers():

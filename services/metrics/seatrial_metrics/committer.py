@@ -10,7 +10,7 @@ from seatrial_core.errors import DatabaseUnreachable, SeatrialError, Unavailable
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.deduplication import BatchResult
 from seatrial_metrics.store import partitions
-from seatrial_metrics.store.commit import Committed, commit
+from seatrial_metrics.store.commit import CommittedGroup, commit
 from seatrial_service import logs
 from seatrial_service.db.session import Database
 from seatrial_service.loops import StopSignal
@@ -104,12 +104,12 @@ class Committer:
             for waiting in group:  # one bad batch must not fail its neighbours
                 await self._settle([waiting])
         else:
-            for waiting, taken in zip(group, done.taken, strict=True):
+            for waiting, taken in zip(group, done.results, strict=True):
                 if not waiting.answer.done():
                     waiting.answer.set_result(taken)
             self._committed(done.sequence)
 
-    async def _commit(self, group: list[PendingBatch]) -> Committed:
+    async def _commit(self, group: list[PendingBatch]) -> CommittedGroup:
         now = self._clock.now()
         await partitions.ensure(self._database, now.date())
         async with self._database.transaction() as session:

@@ -1,4 +1,4 @@
-"""What events count: numbers that only grow, the activity of each second, the state of engines; all commutative."""
+"""Counts events: counters, activity by second and state by engine; the order of events makes no difference."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -40,7 +40,7 @@ class Family(StrEnum):
 
 
 class TradeOutcome(StrEnum):
-    """How a closed trade ended."""
+    """The outcome of a closed trade."""
 
     WIN = "win"
     LOSS = "loss"
@@ -58,7 +58,7 @@ class CounterKey(NamedTuple):
 
 
 class SecondKey(NamedTuple):
-    """One second of one account, and of one endpoint when a call was made."""
+    """One second of one account; `endpoint` is empty for everything but API calls."""
 
     environment: str
     account: str
@@ -68,7 +68,7 @@ class SecondKey(NamedTuple):
 
 @dataclass
 class SecondCount:
-    """What happened in a second."""
+    """The activity of one second."""
 
     trades: int = 0
     api_calls: int = 0
@@ -79,7 +79,7 @@ class SecondCount:
 
 @dataclass
 class ClosedCount:
-    """Closed trades of one account and what they brought."""
+    """Closed trades of one account and their summed profit."""
 
     wins: int = 0
     losses: int = 0
@@ -89,7 +89,7 @@ class ClosedCount:
 
 @dataclass
 class EngineActivity:
-    """When an engine was last heard of, and its newest sample of the machine."""
+    """The newest event, heartbeat and machine sample of an engine."""
 
     last_occurred_at: datetime
     heartbeat_at: datetime | None = None
@@ -116,17 +116,17 @@ class CounterChanges:
         self.count(environment, family, label, SUM, by=Decimal(repr(seconds)))
 
 
-def tally(events: Iterable[Event]) -> CounterChanges:
+def count_events(events: Iterable[Event]) -> CounterChanges:
     """Return what events add to the counters; the order of the events makes no difference."""
     result = CounterChanges()
     for event in events:
         _count(result, event)
-        _hear(result, event)
+        _update_engine(result, event)
     return result
 
 
 def outcome(pnl: Decimal) -> TradeOutcome:
-    """Tell how a trade with this profit ended."""
+    """Return the outcome of a trade with this profit."""
     return TradeOutcome.WIN if pnl > 0 else TradeOutcome.LOSS if pnl < 0 else TradeOutcome.FLAT
 
 
@@ -140,7 +140,7 @@ def _count(result: CounterChanges, event: Event) -> None:
             second.api_calls += 1
             failed = int(not event.ok)
             second.failed_calls += failed
-            # Also a call that went well, by 0: `increase()` misses the first failure of a series that begins with it.
+            # A call that succeeded counts 0: `increase()` misses the first failure of a series that begins with it.
             result.count(environment, Family.API_FAILURES, event.endpoint, by=Decimal(failed))
             seconds = Decimal(repr(event.seconds))
             second.slowest_seconds = max(seconds, second.slowest_seconds or seconds)
@@ -180,7 +180,7 @@ def _second(result: CounterChanges, event: Event, endpoint: str) -> SecondCount:
     return result.seconds[SecondKey(event.environment.value, event.account, endpoint, second)]
 
 
-def _hear(result: CounterChanges, event: Event) -> None:
+def _update_engine(result: CounterChanges, event: Event) -> None:
     key = (event.environment.value, event.engine)
     state = result.engines.setdefault(key, EngineActivity(event.occurred_at))
     state.last_occurred_at = max(state.last_occurred_at, event.occurred_at)

@@ -1,4 +1,4 @@
-"""Decides which events of a group of batches are new: money by its key, telemetry by its batch."""
+"""Selects the new events of a group of batches: money events by their key, telemetry by its batch."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from seatrial_metrics.batches import BatchKey, EventBatch
 
 
 class EventKey(NamedTuple):
-    """The name by which a money event is unique."""
+    """The key by which a money event is unique."""
 
     environment: str
     account: str
@@ -18,7 +18,7 @@ class EventKey(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of one batch: how many of its events are new, how many were there already."""
+    """How many events of one batch are new, and how many were in the ledger already."""
 
     accepted: int
     duplicates: int
@@ -26,15 +26,15 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class DedupResult:
-    """The new events of a group, in order of arrival, and what became of each batch."""
+    """The new and the repeated events of a group, in order of arrival, and the result of each batch."""
 
     events: Sequence[Event]
     repeated: Sequence[Event]
-    taken: Sequence[BatchResult]
+    results: Sequence[BatchResult]
 
 
 def is_money(event: Event) -> bool:
-    """Tell whether an event must be in the ledger exactly once by its own key."""
+    """Return whether an event must be in the ledger exactly once by its own key."""
     return event.type in MONEY_TYPES
 
 
@@ -53,31 +53,31 @@ def deduplicate(
         new_batches: The batch keys that the ledger has not seen; the first batch with such a key counts.
         new_keys: The event keys that the ledger has not seen; the first event with such a key counts.
     """
-    fresh_batches = set(new_batches)
-    fresh_keys = set(new_keys)
+    unused_batches = set(new_batches)
+    unused_keys = set(new_keys)
     events: list[Event] = []
     repeated: list[Event] = []
-    taken: list[BatchResult] = []
+    results: list[BatchResult] = []
     for batch in batches:
-        telemetry_counts = batch.key is None or batch.key in fresh_batches
+        telemetry_counts = batch.key is None or batch.key in unused_batches
         if batch.key is not None:
-            fresh_batches.discard(batch.key)
+            unused_batches.discard(batch.key)
         accepted = 0
         for event in batch.events:
-            if _is_new(event, fresh_keys, telemetry_counts):
+            if _is_new(event, unused_keys, telemetry_counts):
                 events.append(event)
                 accepted += 1
             else:
                 repeated.append(event)
-        taken.append(BatchResult(accepted, len(batch.events) - accepted))
-    return DedupResult(tuple(events), tuple(repeated), tuple(taken))
+        results.append(BatchResult(accepted, len(batch.events) - accepted))
+    return DedupResult(tuple(events), tuple(repeated), tuple(results))
 
 
-def _is_new(event: Event, fresh_keys: set[EventKey], telemetry_counts: bool) -> bool:
+def _is_new(event: Event, unused_keys: set[EventKey], telemetry_counts: bool) -> bool:
     if not is_money(event):
         return telemetry_counts
     key = key_of(event)
-    if key not in fresh_keys:
+    if key not in unused_keys:
         return False
-    fresh_keys.discard(key)
+    unused_keys.discard(key)
     return True

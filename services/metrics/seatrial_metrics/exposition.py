@@ -138,16 +138,16 @@ def _gauges(figures: Figures, now: datetime, machine: Sample, known: bool) -> Sa
 
 
 def _money(scope: FigureScope) -> Sample:
-    level = scope.level
+    state = scope.state
     return {
         catalog.CURRENT_PNL.name: _float(scope.profit),
         catalog.OPEN_POSITIONS.name: _float(scope.open_positions),
         catalog.WIN_RATE.name: _percent(scope.win_rate.value),
         catalog.PORTFOLIO_RISK.name: _percent(scope.risk.value),
-        catalog.MAX_DRAWDOWN.name: None if level is None else _percent(float(level.max_drawdown_ratio)),
+        catalog.MAX_DRAWDOWN.name: None if state is None else _percent(float(state.max_drawdown_ratio)),
         catalog.DAILY_PNL.name: _float(scope.session_profit),
-        catalog.EQUITY.name: None if level is None else float(level.equity),
-        catalog.EQUITY_PEAK.name: None if level is None else float(level.peak),
+        catalog.EQUITY.name: None if state is None else float(state.equity),
+        catalog.EQUITY_PEAK.name: None if state is None else float(state.peak),
         catalog.DRAWDOWN_RATIO.name: scope.drawdown.value,
     }
 

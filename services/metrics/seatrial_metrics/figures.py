@@ -1,23 +1,24 @@
-"""Everything the service shows, as read from the ledger in one transaction, and what follows from it."""
+"""The figures of the ledger as read in one transaction, and the formulas over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.figures import live
+from seatrial_core.figures.equity import EquityState
 from seatrial_core.figures.figure import Figure, undefined
 from seatrial_metrics.counters import CounterKey, SecondCount
-from seatrial_metrics.equity import AccountEquity, EquityCurve, EquityState
+from seatrial_metrics.equity import AccountEquity, EquityCurve
 
 ERROR_WINDOW = timedelta(minutes=5)
 SLOW_CALL_WINDOW = timedelta(seconds=60)
 RECENT_SYSTEM = timedelta(minutes=2)
-# An instant of which not every account has reported counts when nothing more came for this long.
-SETTLE = timedelta(seconds=2)
+# An instant that not every account has reported counts once no further event has arrived for this long.
+INCOMPLETE_TIMEOUT = timedelta(seconds=2)
 NO_EQUITY = undefined("no equity event yet")
-NOT_TOLD = undefined("the newest equity event of an account does not tell")
+NOT_REPORTED = undefined("the newest equity event of an account does not report it")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class AccountFigures:
 
 @dataclass(frozen=True)
 class ClosedTradeSums:
-    """Closed trades and what they brought."""
+    """Closed trades and their summed profit."""
 
     wins: int = 0
     losses: int = 0
@@ -43,7 +44,7 @@ class ClosedTradeSums:
 
     @property
     def trades(self) -> int:
-        """Return how many trades are closed."""
+        """Return the number of closed trades."""
         return self.wins + self.losses + self.flats
 
     def __add__(self, other: "ClosedTradeSums") -> "ClosedTradeSums":
@@ -54,15 +55,34 @@ class ClosedTradeSums:
 
 @dataclass(frozen=True)
 class PortfolioFigures:
-    """The curve of an environment as stored."""
+    """The portfolio curve of one environment as stored."""
 
     curve: EquityCurve
     updated_at: datetime
 
 
 @dataclass(frozen=True)
+class ActivityWindow:
+    """The recent activity of one account and endpoint, as stored.
+
+    Args:
+        environment: Where it happened.
+        account: Whose it was.
+        endpoint: Empty for everything but API calls.
+        counts: The counts of the error window, and the slowest call of the slow-call window.
+        has_calls: Whether the endpoint was called in the last hour.
+    """
+
+    environment: str
+    account: str
+    endpoint: str
+    counts: SecondCount
+    has_calls: bool
+
+
+@dataclass(frozen=True)
 class EngineFigures:
-    """What is known of one engine."""
+    """One engine as stored."""
 
     environment: str
     engine: str
@@ -79,14 +99,14 @@ class Figures:
     """The state of the ledger at one sequence.
 
     Args:
-        as_of: When it was read.
-        sequence: The last event in it.
-        accounts: The books of each account.
-        portfolios: The books of each environment.
-        counters: What only grows.
-        windows: The last five minutes by (environment, account).
-        slowest_calls: The slowest call of the last minute by (environment, endpoint); None when there was none.
-        engines: Who has been heard of.
+        as_of: The instant of reading.
+        sequence: The sequence of the last event.
+        accounts: Every account.
+        portfolios: The portfolio of each environment.
+        counters: Counters, in the order in which they were first counted.
+        windows: The activity of the last five minutes by (environment, account).
+        slowest_calls: The slowest call of the last minute in seconds by (environment, endpoint); None without a call.
+        engines: Every engine that has sent an event.
     """
 
     as_of: datetime
@@ -100,8 +120,9 @@ class Figures:
 
     @property
     def environments(self) -> list[str]:
-        """Return the environments anything is known of, sorted."""
-        return sorted({engine.environment for engine in self.engines} | {each.environment for each in self.accounts})
+        """Return the environments with an engine or an account, sorted."""
+        names = {engine.environment for engine in self.engines}
+        return sorted(names | {account.environment for account in self.accounts})
 
     def last_occurred_at(self, environment: str) -> datetime:
         """Return when the newest event of an environment occurred."""
@@ -113,9 +134,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class FigureScope:
-    """The figures of one account, or of all accounts of an environment; what is None is unknown."""
+    """The figures of one account, or of all accounts of an environment; None is unknown."""
 
-    level: EquityState | None = None
+    state: EquityState | None = None
     session_start: Decimal | None = None
     open_positions: int | None = None
     risk_at_stop: Decimal | None = None
@@ -124,26 +145,26 @@ class FigureScope:
 
     @property
     def profit(self) -> Decimal | None:
-        """Return the profit since the beginning: of equity, else of the closed trades."""
-        if self.level is not None:
-            return self.level.equity - self.level.base
+        """Return the profit since the beginning: from equity, else from the closed trades."""
+        if self.state is not None:
+            return self.state.pnl
         return self.closed.pnl if self.closed.trades else None
 
     @property
     def session_profit(self) -> Decimal | None:
         """Return the profit of the session."""
-        if self.level is None or self.session_start is None:
+        if self.state is None or self.session_start is None:
             return None
-        return self.level.equity - self.session_start
+        return self.state.equity - self.session_start
 
     @property
     def drawdown(self) -> Figure:
-        """Return how far equity stands below its peak."""
-        return NO_EQUITY if self.level is None else live.drawdown_ratio(self.level.equity, self.level.peak)
+        """Return the drawdown from the peak as a ratio."""
+        return NO_EQUITY if self.state is None else self.state.drawdown
 
     @property
     def session_loss(self) -> Figure:
-        """Return the loss of the session over the equity it began with."""
+        """Return the loss of the session over its starting equity."""
         profit = self.session_profit
         if profit is None or self.session_start is None:
             return NO_EQUITY
@@ -151,10 +172,12 @@ class FigureScope:
 
     @property
     def risk(self) -> Figure:
-        """Return what all stops together would cost, over equity."""
-        if self.level is None:
+        """Return the loss if every stop were hit now, over equity."""
+        if self.state is None:
             return NO_EQUITY
-        return NOT_TOLD if self.risk_at_stop is None else live.open_risk_ratio(self.risk_at_stop, self.level.equity)
+        if self.risk_at_stop is None:
+            return NOT_REPORTED
+        return live.open_risk_ratio(self.risk_at_stop, self.state.equity)
 
     @property
     def win_rate(self) -> Figure:
@@ -164,13 +187,13 @@ class FigureScope:
 
 def account_scope(account: AccountFigures, now: datetime) -> FigureScope:
     """Return the figures of one account."""
-    level = account.account.curve.now if account.account.curve.begun else None
+    state = account.account.curve.now if account.account.curve.begun else None
     newest = account.account.newest
     if newest is None:
-        return FigureScope(level, closed=account.closed)
+        return FigureScope(state, closed=account.closed)
     return FigureScope(
-        level=level,
-        session_start=_session_start(level, account.environment, now),
+        state=state,
+        session_start=_session_start(state, account.environment, now),
         open_positions=newest.open_positions,
         risk_at_stop=newest.risk_at_stop,
         cash=newest.cash,
@@ -180,38 +203,38 @@ def account_scope(account: AccountFigures, now: datetime) -> FigureScope:
 
 def portfolio_scope(figures: Figures, environment: str) -> FigureScope:
     """Return the figures of all accounts of an environment together."""
-    accounts = [each for each in figures.accounts if each.environment == environment]
+    accounts = [account for account in figures.accounts if account.environment == environment]
     portfolio = figures.portfolios.get(environment)
-    newest = [each.account.newest for each in accounts if each.account.newest is not None]
-    level = None if portfolio is None else settled(portfolio, figures.as_of)
+    marks = [account.account.newest for account in accounts if account.account.newest is not None]
+    state = None if portfolio is None else effective_state(portfolio, figures.as_of)
     return FigureScope(
-        level=level,
-        session_start=_session_start(level, environment, figures.as_of),
-        open_positions=total_count([point.open_positions for point in newest]),
-        risk_at_stop=total([point.risk_at_stop for point in newest]),
-        cash=total([point.cash for point in newest]),
-        closed=sum((each.closed for each in accounts), ClosedTradeSums()),
+        state=state,
+        session_start=_session_start(state, environment, figures.as_of),
+        open_positions=total_count([mark.open_positions for mark in marks]),
+        risk_at_stop=total([mark.risk_at_stop for mark in marks]),
+        cash=total([mark.cash for mark in marks]),
+        closed=sum((account.closed for account in accounts), ClosedTradeSums()),
     )
 
 
 def combined(scopes: Sequence[FigureScope]) -> FigureScope:
-    """Return several portfolios as one: money is summed, the deepest fall of any is the deepest fall.
+    """Return several portfolios as one: money is summed, the largest drawdown is that of any.
 
-    Environments have clocks of their own, so no common path of their sum exists.
+    Each environment has its own clock, so their sum has no common curve.
     """
-    levels = [scope.level for scope in scopes if scope.level is not None]
-    begun = [scope for scope in scopes if scope.level is not None]
-    level = None
-    if levels:
-        level = EquityState(
-            equity=sum((each.equity for each in levels), Decimal(0)),
-            peak=sum((each.peak for each in levels), Decimal(0)),
-            max_drawdown_ratio=max(each.max_drawdown_ratio for each in levels),
-            base=sum((each.base for each in levels), Decimal(0)),
-            members=sum(each.members for each in levels),
+    states = [scope.state for scope in scopes if scope.state is not None]
+    begun = [scope for scope in scopes if scope.state is not None]
+    state = None
+    if states:
+        state = EquityState(
+            equity=sum((part.equity for part in states), Decimal(0)),
+            peak=sum((part.peak for part in states), Decimal(0)),
+            max_drawdown_ratio=max(part.max_drawdown_ratio for part in states),
+            base=sum((part.base for part in states), Decimal(0)),
+            members=sum(part.members for part in states),
         )
     return FigureScope(
-        level=level,
+        state=state,
         session_start=total([scope.session_start for scope in begun]),
         open_positions=total_count([scope.open_positions for scope in begun]),
         risk_at_stop=total([scope.risk_at_stop for scope in begun]),
@@ -220,24 +243,47 @@ def combined(scopes: Sequence[FigureScope]) -> FigureScope:
     )
 
 
-def settled(portfolio: PortfolioFigures, now: datetime) -> EquityState | None:
-    """Return the level that counts: without the newest instant while some accounts may still report it.
+def effective_state(portfolio: PortfolioFigures, now: datetime) -> EquityState | None:
+    """Return the portfolio's state, without the newest instant while some accounts may still report it.
 
-    A peak or a drawdown of half an instant would depend on how batches were cut.
+    A peak or a drawdown of an incomplete instant would depend on how events were batched.
     """
     curve = portfolio.curve
     if not curve.begun:
         return None
-    if curve.complete or curve.before.session_day is None or now - portfolio.updated_at >= SETTLE:
+    if curve.complete or curve.before.session_day is None or now - portfolio.updated_at >= INCOMPLETE_TIMEOUT:
         return curve.now
     return curve.before
+
+
+def windows_by_account(activity: Iterable[ActivityWindow]) -> Mapping[tuple[str, str], SecondCount]:
+    """Return the counts of the error window by (environment, account)."""
+    windows: dict[tuple[str, str], SecondCount] = {}
+    for row in activity:
+        total_counts = windows.setdefault((row.environment, row.account), SecondCount())
+        total_counts.trades += row.counts.trades
+        total_counts.api_calls += row.counts.api_calls
+        total_counts.failed_calls += row.counts.failed_calls
+        total_counts.errors += row.counts.errors
+    return windows
+
+
+def slowest_calls(activity: Iterable[ActivityWindow]) -> Mapping[tuple[str, str], Decimal | None]:
+    """Return the slowest recent call in seconds by (environment, endpoint); None without a recent call."""
+    slowest: dict[tuple[str, str], Decimal | None] = {}
+    for row in activity:
+        if row.has_calls:
+            key = (row.environment, row.endpoint)
+            durations = [value for value in (slowest.get(key), row.counts.slowest_seconds) if value is not None]
+            slowest[key] = max(durations, default=None)
+    return slowest
 
 
 def window(figures: Figures, environment: str, account: str | None = None) -> SecondCount:
     """Return the counts of the last five minutes of an account, or of all accounts of an environment."""
     total_counts = SecondCount()
-    for (where, who), counts in figures.windows.items():
-        if where == environment and account in (None, who):
+    for (window_environment, window_account), counts in figures.windows.items():
+        if window_environment == environment and account in (None, window_account):
             total_counts.trades += counts.trades
             total_counts.api_calls += counts.api_calls
             total_counts.failed_calls += counts.failed_calls
@@ -255,27 +301,27 @@ def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str]
                 "loss": ClosedTradeSums(losses=int(value)),
                 "flat": ClosedTradeSums(flats=int(value)),
             }
-            where = (key.environment, key.first)
-            result[where] = result.get(where, ClosedTradeSums()) + part[key.second]
+            strategy = (key.environment, key.first)
+            result[strategy] = result.get(strategy, ClosedTradeSums()) + part[key.second]
     return result
 
 
 def total(values: Sequence[Decimal | None]) -> Decimal | None:
-    """Return the sum, or None when nothing is there or any part is unknown."""
-    known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(values) else None
+    """Return the sum, or None if there are no values or any of them is None."""
+    numbers = [value for value in values if value is not None]
+    return sum(numbers, Decimal(0)) if numbers and len(numbers) == len(values) else None
 
 
 def total_count(values: Sequence[int | None]) -> int | None:
-    """Return the sum of counts, or None when nothing is there or any part is unknown."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
+    """Return the sum of counts, or None if there are no values or any of them is None."""
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) if numbers and len(numbers) == len(values) else None
 
 
-def _session_start(level: EquityState | None, environment: str, now: datetime) -> Decimal | None:
-    if level is None:
+def _session_start(state: EquityState | None, environment: str, now: datetime) -> Decimal | None:
+    if state is None:
         return None
-    # On the wall clock a new day has begun although nothing was reported in it yet; replay has no other clock.
+    # A new UTC day starts a session before its first mark; replay has no clock but its events.
     today = now.astimezone(UTC).date()
-    is_over = environment != Environment.REPLAY and level.session_day is not None and today > level.session_day
-    return level.equity if is_over else level.session_start_equity
+    is_over = environment != Environment.REPLAY and state.session_day is not None and today > state.session_day
+    return state.equity if is_over else state.session_start_equity

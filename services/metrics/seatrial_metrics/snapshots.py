@@ -1,6 +1,7 @@
-"""Turns figures into what alerts, the console and people read: values, and reasons where there is none."""
+"""Turns figures into snapshots and performance: values, and a reason where there is no value."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from seatrial_core.figures.figure import Figure, known, undefined
 from seatrial_metrics.counters import Family, SecondCount
 from seatrial_metrics.figures import (
     NO_EQUITY,
-    NOT_TOLD,
+    NOT_REPORTED,
+    AccountFigures,
     ClosedTradeSums,
     Figures,
     FigureScope,
@@ -27,89 +29,91 @@ NO_CALL = undefined("no call in the last 60 seconds")
 
 def snapshot(figures: Figures, environment: Environment | None = None) -> Snapshot:
     """Return every scope of an environment, or of all of them."""
-    wanted = figures.environments if environment is None else [environment.value]
-    items = [item for each in wanted if each in figures.environments for item in _items(figures, each)]
+    names = [name for name in figures.environments if environment is None or name == environment.value]
+    items = [item for name in names for item in _items(figures, name)]
     return Snapshot(as_of=figures.as_of, sequence=figures.sequence, items=items)
 
 
 def performance(figures: Figures, environments: Sequence[Environment]) -> Performance:
-    """Return portfolio and accounts of environments; sums over them are what the page shows.
+    """Return portfolio and accounts of environments.
 
     Args:
         figures: The state of the ledger.
-        environments: Which to look at; each has a clock and a path of its own, so peaks are summed, falls compared.
+        environments: Each has its own clock and curve, so their peaks are summed and the largest drawdown is shown.
     """
-    names = [each.value for each in environments]
-    scope = combined([portfolio_scope(figures, each) for each in names])
-    values = describe(scope)
-    shown = [each for each in figures.accounts if each.environment in names]
-    accounts = []
-    for each in shown:
-        figures_of = describe(account_scope(each, figures.as_of))
-        accounts.append(
-            {
-                "environment": each.environment,
-                "account": each.account.name,
-                "currency": each.account.currency,
-                "opening_balance": None
-                if each.account.opening_balance is None
-                else float(each.account.opening_balance),
-                "late_events": each.late_events,
-                "last_occurred_at": each.last_occurred_at,
-                "metrics": _values(figures_of),
-                "undefined": _reasons(figures_of),
-            }
-        )
+    names = [environment.value for environment in environments]
+    values = describe(combined([portfolio_scope(figures, name) for name in names]))
     return Performance(
         environment=list(environments),
         as_of=figures.as_of,
         sequence=figures.sequence,
         metrics=_values(values),
         undefined=_reasons(values),
-        accounts=accounts,
+        accounts=[_account(account, figures.as_of) for account in figures.accounts if account.environment in names],
     )
 
 
 def describe(scope: FigureScope) -> dict[str, Figure]:
     """Return the figures of a scope by name, each with a reason when it is unknown."""
-    level = scope.level
+    state = scope.state
     return {
-        "equity": _figure(None if level is None else level.equity, NO_EQUITY),
-        "high_water_mark": _figure(None if level is None else level.peak, NO_EQUITY),
+        "equity": _figure(None if state is None else state.equity, NO_EQUITY),
+        "high_water_mark": _figure(None if state is None else state.peak, NO_EQUITY),
         "drawdown_ratio": scope.drawdown,
-        "max_drawdown_ratio": _figure(None if level is None else level.max_drawdown_ratio, NO_EQUITY),
+        "max_drawdown_ratio": _figure(None if state is None else state.max_drawdown_ratio, NO_EQUITY),
         "pnl": _figure(scope.profit, undefined("no equity event and no closed trade yet")),
         "realised_pnl": _figure(scope.closed.pnl, NO_EQUITY),
         "session_pnl": _figure(scope.session_profit, NO_EQUITY),
         "session_loss_ratio": scope.session_loss,
-        "cash": _figure(scope.cash, NOT_TOLD),
-        "open_positions": _figure(scope.open_positions, NOT_TOLD),
-        "risk_at_stop": _figure(scope.risk_at_stop, NOT_TOLD),
+        "cash": _figure(scope.cash, NOT_REPORTED),
+        "open_positions": _figure(scope.open_positions, NOT_REPORTED),
+        "risk_at_stop": _figure(scope.risk_at_stop, NOT_REPORTED),
         "risk_ratio": scope.risk,
         **_trades(scope.closed),
     }
 
 
+def _account(account: AccountFigures, now: datetime) -> dict[str, Any]:  # Any: fields of many types
+    opening_balance = account.account.opening_balance
+    values = describe(account_scope(account, now))
+    return {
+        "environment": account.environment,
+        "account": account.account.name,
+        "currency": account.account.currency,
+        "opening_balance": None if opening_balance is None else float(opening_balance),
+        "late_events": account.late_events,
+        "last_occurred_at": account.last_occurred_at,
+        "metrics": _values(values),
+        "undefined": _reasons(values),
+    }
+
+
 def _items(figures: Figures, environment: str) -> list[SnapshotItem]:
-    where: dict[str, Any] = {"environment": Environment(environment)}  # Any: keyword arguments of many types
     last = figures.last_occurred_at(environment)
-    whole = {**describe(portfolio_scope(figures, environment)), **_errors(window(figures, environment))}
-    items = [_item({**where, "occurred_at": last}, whole)]
-    for each in figures.accounts:
-        if each.environment == environment:
-            name = each.account.name
-            values = {
-                **describe(account_scope(each, figures.as_of)),
-                **_errors(window(figures, environment, name)),
-            }
-            items.append(_item({**where, "account": name, "occurred_at": each.last_occurred_at or last}, values))
-    for (found, strategy), closed in sorted(closed_by_strategy(figures, Family.CLOSED_TRADES).items()):
-        if found == environment and strategy:
-            items.append(_item({**where, "strategy": strategy, "occurred_at": last}, _trades(closed)))
-    for (found, endpoint), seconds in sorted(figures.slowest_calls.items()):
-        if found == environment:
-            call = {"slowest_api_call_seconds": _figure(seconds, NO_CALL)}
-            items.append(_item({**where, "endpoint": endpoint, "occurred_at": last}, call))
+
+    def item(values: Mapping[str, Figure], occurred_at: datetime | None = last, **labels: str) -> SnapshotItem:
+        return SnapshotItem(
+            environment=Environment(environment),
+            occurred_at=occurred_at or last,
+            values=_values(values),
+            undefined=_reasons(values),
+            **labels,
+        )
+
+    portfolio = describe(portfolio_scope(figures, environment))
+    items = [item({**portfolio, **_errors(window(figures, environment))})]
+    for account in figures.accounts:
+        if account.environment == environment:
+            name = account.account.name
+            values = describe(account_scope(account, figures.as_of))
+            errors = _errors(window(figures, environment, name))
+            items.append(item({**values, **errors}, account.last_occurred_at, account=name))
+    for (closed_in, strategy), closed in sorted(closed_by_strategy(figures, Family.CLOSED_TRADES).items()):
+        if closed_in == environment and strategy:
+            items.append(item(_trades(closed), strategy=strategy))
+    for (called_in, endpoint), seconds in sorted(figures.slowest_calls.items()):
+        if called_in == environment:
+            items.append(item({"slowest_api_call_seconds": _figure(seconds, NO_CALL)}, endpoint=endpoint))
     return items
 
 
@@ -128,10 +132,6 @@ def _errors(counts: SecondCount) -> dict[str, Figure]:
         "error_ratio": live.error_ratio(counts.errors, counts.failed_calls, counts.trades, counts.api_calls, minimum=1),
         "error_ratio_samples": known(counts.trades + counts.api_calls + counts.errors),
     }
-
-
-def _item(where: dict[str, Any], values: Mapping[str, Figure]) -> SnapshotItem:
-    return SnapshotItem(**where, values=_values(values), undefined=_reasons(values))
 
 
 def _figure(value: Decimal | int | None, otherwise: Figure) -> Figure:

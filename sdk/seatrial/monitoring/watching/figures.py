@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 
 from seatrial.monitoring.collecting.results import ClosedTradeTotals
 from seatrial.monitoring.watching.bot_adapter import AccountSnapshot
-from seatrial.monitoring.watching.equity_tracker import EquityTracker
 from seatrial_core import catalog
 from seatrial_core.figures import live
+from seatrial_core.figures.equity import EquityState
 from seatrial_core.figures.figure import Figure, known, undefined
 
 NO_EQUITY = undefined("no balance, and no initial balance with recorded profits")
@@ -28,9 +30,22 @@ class MonitorReading:
 
     holdings: AccountSnapshot
     closed: ClosedTradeTotals
-    course: EquityTracker | None
+    course: EquityState | None
     slowest: Mapping[str, float] = field(default_factory=dict)
     recent: Counter[str] = field(default_factory=Counter)
+
+
+def first_state(opening: float, session_start_equity: float, now: datetime) -> EquityState:
+    """Return the state of the account's equity before its first mark, in account currency."""
+    capital = Decimal(repr(float(opening)))
+    return EquityState(
+        equity=capital,
+        peak=capital,
+        base=capital,
+        session_day=now.date(),
+        session_start_equity=Decimal(repr(float(session_start_equity))),
+        members=1,
+    )
 
 
 def equity_of(holdings: AccountSnapshot, closed: ClosedTradeTotals, initial_balance: float | None) -> float | None:
@@ -53,8 +68,8 @@ def gauges(seen: MonitorReading) -> dict[catalog.Metric, float | None]:
         catalog.OPEN_POSITIONS: seen.holdings.positions,
         catalog.WIN_RATE: _percent(live.win_rate_ratio(wins, trades)),
         catalog.PORTFOLIO_RISK: None if course is None else _percent(_risk(seen.holdings, course)),
-        catalog.MAX_DRAWDOWN: None if course is None else 100 * course.deepest_ratio,
-        catalog.DAILY_PNL: None if course is None else course.session_pnl,
+        catalog.MAX_DRAWDOWN: None if course is None else 100 * min(1.0, float(course.max_drawdown_ratio)),
+        catalog.DAILY_PNL: None if course is None else float(course.session_pnl),
     }
 
 
@@ -64,12 +79,12 @@ def values(seen: MonitorReading) -> dict[str, Figure]:
     wins, trades = _closed(seen)
     samples = recent["trades"] + recent["calls"] + recent["errors"]
     return {
-        "drawdown_ratio": NO_EQUITY if course is None else live.drawdown_ratio(course.equity, course.peak),
+        "drawdown_ratio": NO_EQUITY if course is None else course.drawdown,
         "win_rate_ratio": live.win_rate_ratio(wins, trades),
         "closed_trades": known(trades),
         "session_loss_ratio": NO_EQUITY
         if course is None
-        else live.session_loss_ratio(course.session_pnl, course.session_start),
+        else live.session_loss_ratio(course.session_pnl, course.session_start_equity),
         "error_ratio": live.error_ratio(
             recent["errors"], recent["failed_calls"], recent["trades"], recent["calls"], minimum=1
         ),
@@ -85,13 +100,13 @@ def _closed(seen: MonitorReading) -> tuple[int, int]:
 
 def _profit(seen: MonitorReading) -> float | None:
     if seen.course is not None:
-        return seen.course.pnl
+        return float(seen.course.pnl)
     if seen.holdings.pnls is not None:
         return sum(seen.holdings.pnls) + (seen.holdings.unrealised_pnl or 0.0)
     return float(seen.closed.pnl) if seen.closed.trades else None
 
 
-def _risk(holdings: AccountSnapshot, course: EquityTracker) -> Figure:
+def _risk(holdings: AccountSnapshot, course: EquityState) -> Figure:
     if holdings.risk_at_stop is None:
         return undefined("the open positions are not known")
     return live.open_risk_ratio(holdings.risk_at_stop, course.equity)

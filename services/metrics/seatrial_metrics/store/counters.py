@@ -1,4 +1,4 @@
-"""Writes what events count: counters, seconds, engines."""
+"""Writes counters, activity by second, and the state of engines."""
 
 from datetime import datetime
 
@@ -11,20 +11,18 @@ from seatrial_metrics.counters import CounterChanges
 from seatrial_service.db.metrics import ActivityRow, CounterRow, EngineRow
 
 
-async def add(session: AsyncSession, tally: CounterChanges, now: datetime) -> None:
-    """Add a tally to what is stored; rows are taken in sorted order, so that two writers never wait in a circle."""
-    await _add_counters(session, tally)
-    await _add_seconds(session, tally)
-    await _hear_engines(session, tally)
-    for (environment, engine), state in sorted(tally.engines.items()):
+async def add(session: AsyncSession, changes: CounterChanges, now: datetime) -> None:
+    """Add changes to the stored rows, in sorted order so that two writers cannot deadlock."""
+    await _add_counters(session, changes)
+    await _add_seconds(session, changes)
+    await _update_engines(session, changes)
+    for (environment, engine), state in sorted(changes.engines.items()):
         if state.system is not None:
-            await _keep_sample(session, environment, engine, state.system, now)
+            await _save_sample(session, environment, engine, state.system, now)
 
 
-async def _add_counters(session: AsyncSession, tally: CounterChanges) -> None:
-    rows = [
-        {**key._asdict(), "value": value} for key, value in sorted(tally.counters.items(), key=lambda pair: pair[0])
-    ]
+async def _add_counters(session: AsyncSession, changes: CounterChanges) -> None:
+    rows = [{**key._asdict(), "value": changes.counters[key]} for key in sorted(changes.counters)]
     if not rows:
         return
     statement = insert(CounterRow)
@@ -37,8 +35,8 @@ async def _add_counters(session: AsyncSession, tally: CounterChanges) -> None:
     )
 
 
-async def _add_seconds(session: AsyncSession, tally: CounterChanges) -> None:
-    rows = [{**key._asdict(), **vars(count)} for key, count in sorted(tally.seconds.items(), key=lambda pair: pair[0])]
+async def _add_seconds(session: AsyncSession, changes: CounterChanges) -> None:
+    rows = [{**key._asdict(), **vars(changes.seconds[key])} for key in sorted(changes.seconds)]
     if not rows:
         return
     statement = insert(ActivityRow)
@@ -58,9 +56,9 @@ async def _add_seconds(session: AsyncSession, tally: CounterChanges) -> None:
     )
 
 
-async def _hear_engines(session: AsyncSession, tally: CounterChanges) -> None:
-    heard = insert(EngineRow)
-    new = heard.excluded
+async def _update_engines(session: AsyncSession, changes: CounterChanges) -> None:
+    statement = insert(EngineRow)
+    new = statement.excluded
     rows = [
         {
             "environment": environment,
@@ -68,11 +66,11 @@ async def _hear_engines(session: AsyncSession, tally: CounterChanges) -> None:
             "last_occurred_at": state.last_occurred_at,
             "heartbeat_at": state.heartbeat_at,
         }
-        for (environment, engine), state in sorted(tally.engines.items())
+        for (environment, engine), state in sorted(changes.engines.items())
     ]
     if rows:
         await session.execute(
-            heard.on_conflict_do_update(
+            statement.on_conflict_do_update(
                 index_elements=["environment", "engine"],
                 set_={
                     "last_occurred_at": func.greatest(EngineRow.last_occurred_at, new.last_occurred_at),
@@ -83,10 +81,10 @@ async def _hear_engines(session: AsyncSession, tally: CounterChanges) -> None:
         )
 
 
-async def _keep_sample(
+async def _save_sample(
     session: AsyncSession, environment: str, engine: str, sample: SystemEvent, now: datetime
 ) -> None:
-    sampled = insert(EngineRow).values(
+    statement = insert(EngineRow).values(
         environment=environment,
         engine=engine,
         last_occurred_at=sample.occurred_at,
@@ -98,9 +96,9 @@ async def _keep_sample(
     )
     names = ("system_at", "system_received_at", "cpu_percent", "memory_percent", "disk_percent")
     await session.execute(
-        sampled.on_conflict_do_update(
+        statement.on_conflict_do_update(
             index_elements=["environment", "engine"],
-            set_={name: sampled.excluded[name] for name in names},
-            where=EngineRow.system_at.is_(None) | (EngineRow.system_at <= sampled.excluded.system_at),
+            set_={name: statement.excluded[name] for name in names},
+            where=EngineRow.system_at.is_(None) | (EngineRow.system_at <= statement.excluded.system_at),
         )
     )

@@ -1,6 +1,6 @@
-"""Reads everything the service shows, in one transaction."""
+"""Reads the figures of the ledger, in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,16 +12,19 @@ from seatrial_metrics.figures import (
     ERROR_WINDOW,
     SLOW_CALL_WINDOW,
     AccountFigures,
+    ActivityWindow,
     ClosedTradeSums,
     EngineFigures,
     Figures,
     PortfolioFigures,
+    slowest_calls,
+    windows_by_account,
 )
 from seatrial_metrics.store.equity import read_account, read_curve
 from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook
 
-# Replay runs on event time: its clock is the newest event. The others run on the wall clock.
-_WINDOWS = text(
+# The clock of replay is its newest event; the other environments use the time of day.
+_ACTIVITY = text(
     """
     WITH clocks AS (
         SELECT environment, CASE WHEN environment = 'replay' THEN max(last_occurred_at) ELSE :now END AS at
@@ -29,12 +32,12 @@ _WINDOWS = text(
         GROUP BY environment
     )
     SELECT environment, account, endpoint,
-           sum(trades) FILTER (WHERE second > at - :errors) AS trades,
-           sum(api_calls) FILTER (WHERE second > at - :errors) AS api_calls,
-           sum(failed_calls) FILTER (WHERE second > at - :errors) AS failed_calls,
-           sum(errors) FILTER (WHERE second > at - :errors) AS errors,
+           coalesce(sum(trades) FILTER (WHERE second > at - :errors), 0)::int AS trades,
+           coalesce(sum(api_calls) FILTER (WHERE second > at - :errors), 0)::int AS api_calls,
+           coalesce(sum(failed_calls) FILTER (WHERE second > at - :errors), 0)::int AS failed_calls,
+           coalesce(sum(errors) FILTER (WHERE second > at - :errors), 0)::int AS errors,
            max(slowest_seconds) FILTER (WHERE second > at - :slow) AS slowest_seconds,
-           sum(api_calls) AS known_calls
+           sum(api_calls) > 0 AS has_calls
     FROM metrics.activity JOIN clocks USING (environment)
     WHERE second > at - interval '1 hour'
     GROUP BY environment, account, endpoint
@@ -46,22 +49,22 @@ async def read(session: AsyncSession, now: datetime) -> Figures:
     """Return the figures of this instant."""
     await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
     head = await session.execute(select(LedgerHead.last_sequence))
-    windows, slowest = await _windows(session, now)
+    activity = await _activity(session, now)
     return Figures(
         as_of=now,
         sequence=head.scalar_one(),
         accounts=await _accounts(session),
         portfolios=await _portfolios(session),
         counters=await _counters(session),
-        windows=windows,
-        slowest_calls=slowest,
+        windows=windows_by_account(activity),
+        slowest_calls=slowest_calls(activity),
         engines=await _engines(session),
     )
 
 
 async def _accounts(session: AsyncSession) -> list[AccountFigures]:
     table = AccountBook.__table__
-    found = await session.execute(select(table).order_by(table.c.environment, table.c.account))
+    rows = await session.execute(select(table).order_by(table.c.environment, table.c.account))
     return [
         AccountFigures(
             environment=row.environment,
@@ -71,24 +74,24 @@ async def _accounts(session: AsyncSession) -> list[AccountFigures]:
             late_events=row.late_events,
             last_occurred_at=row.last_occurred_at,
         )
-        for row in found
+        for row in rows
     ]
 
 
 async def _portfolios(session: AsyncSession) -> Mapping[str, PortfolioFigures]:
-    found = await session.execute(select(PortfolioBook.__table__))
-    return {row.environment: PortfolioFigures(read_curve(row), row.updated_at) for row in found}
+    rows = await session.execute(select(PortfolioBook.__table__))
+    return {row.environment: PortfolioFigures(read_curve(row), row.updated_at) for row in rows}
 
 
 async def _counters(session: AsyncSession) -> Mapping[CounterKey, Decimal]:
     table = CounterRow.__table__
     columns = [table.c[name] for name in ("environment", "family", "first", "second", "third", "value")]
-    found = await session.execute(select(*columns).order_by(table.c.number))
-    return {CounterKey(*row[:5]): row[5] for row in found}
+    rows = await session.execute(select(*columns).order_by(table.c.number))
+    return {CounterKey(*row[:5]): row[5] for row in rows}
 
 
 async def _engines(session: AsyncSession) -> list[EngineFigures]:
-    found = await session.execute(select(EngineRow.__table__))
+    rows = await session.execute(select(EngineRow.__table__))
     return [
         EngineFigures(
             environment=row.environment,
@@ -100,27 +103,22 @@ async def _engines(session: AsyncSession) -> list[EngineFigures]:
             memory_percent=_float(row.memory_percent),
             disk_percent=_float(row.disk_percent),
         )
-        for row in found
+        for row in rows
     ]
 
 
-async def _windows(
-    session: AsyncSession, now: datetime
-) -> tuple[Mapping[tuple[str, str], SecondCount], Mapping[tuple[str, str], Decimal | None]]:
-    found = await session.execute(_WINDOWS, {"now": now, "errors": ERROR_WINDOW, "slow": SLOW_CALL_WINDOW})
-    windows: dict[tuple[str, str], SecondCount] = {}
-    slowest: dict[tuple[str, str], Decimal | None] = {}
-    for row in found:
-        counts = windows.setdefault((row.environment, row.account), SecondCount())
-        counts.trades += int(row.trades or 0)
-        counts.api_calls += int(row.api_calls or 0)
-        counts.failed_calls += int(row.failed_calls or 0)
-        counts.errors += int(row.errors or 0)
-        if row.known_calls:
-            key = (row.environment, row.endpoint)
-            candidates = [each for each in (slowest.get(key), row.slowest_seconds) if each is not None]
-            slowest[key] = max(candidates, default=None)
-    return windows, slowest
+async def _activity(session: AsyncSession, now: datetime) -> Sequence[ActivityWindow]:
+    rows = await session.execute(_ACTIVITY, {"now": now, "errors": ERROR_WINDOW, "slow": SLOW_CALL_WINDOW})
+    return [
+        ActivityWindow(
+            environment=row.environment,
+            account=row.account,
+            endpoint=row.endpoint,
+            counts=SecondCount(row.trades, row.api_calls, row.failed_calls, row.errors, row.slowest_seconds),
+            has_calls=row.has_calls,
+        )
+        for row in rows
+    ]
 
 
 def _float(value: Decimal | None) -> float | None:

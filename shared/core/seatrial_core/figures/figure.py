@@ -1,4 +1,4 @@
-"""A figure that may be undefined: the number, or the reason why there is none."""
+"""A figure that may be undefined: a number, or the reason why there is none."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Figure:
 
 
 def known(value: float) -> Figure:
-    """Return `value` as a figure; NaN and infinity become undefined instead of travelling on."""
+    """Return `value` as a figure; NaN and infinity are undefined."""
     number = float(value)
     if not math.isfinite(number):
         return undefined("the result is not a finite number")

@@ -1,31 +1,44 @@
-"""The figures of a running engine, from sums and counts; plain Python, so that services need no numpy for them."""
+"""Figures of a running engine from sums and counts, in plain Python so that services need no numpy for them."""
 
 from decimal import Decimal
+from typing import TypeVar
 
 from seatrial_core.figures.figure import Figure, known, undefined
 
 Number = Decimal | float | int
+Amount = TypeVar("Amount", float, Decimal)
 
 
 def drawdown_ratio(equity: Number, peak: Number) -> Figure:
-    """Return how far `equity` stands under its `peak`: 0 at the peak, 0.25 a quarter below, 1 when all is lost."""
+    """Return the drawdown of `equity` from its `peak`: 0 at the peak, 0.25 a quarter below, above 1 if negative."""
     if not peak > 0:
         return undefined("there has been no equity above zero yet")
     return known(max(1.0 - float(equity) / float(peak), 0.0))  # this order keeps a NaN
 
 
 def win_rate_ratio(wins: int, closed: int, minimum: int = 1) -> Figure:
-    """Return winning over closed trades; a trade that ends at zero is closed but no win."""
+    """Return winning over closed trades, 0 to 1; a trade with zero profit is closed but not won."""
     if closed < max(minimum, 1):
         return undefined(f"{closed} closed trades, needs at least {max(minimum, 1)}")
     return known(wins / closed)
 
 
 def session_loss_ratio(session_pnl: Number, start_equity: Number) -> Figure:
-    """Return the session's loss over the equity at its start; 0 while the session has gained."""
+    """Return the session's loss over the equity at its start; 0 without a loss."""
+    loss = session_loss(float(session_pnl), float(start_equity))
+    return undefined("the session began without equity") if loss is None else known(loss)
+
+
+def session_loss(session_pnl: Amount, start_equity: Amount) -> Amount | None:
+    """Return the session's loss ratio in the arithmetic of its arguments, or None without equity at the start.
+
+    Args:
+        session_pnl: Profit or loss since the session started, in account currency.
+        start_equity: Equity at the start of the session, in the same currency.
+    """
     if not start_equity > 0:
-        return undefined("the session began without equity")
-    return known(max(-float(session_pnl) / float(start_equity), 0.0))
+        return None
+    return max(-session_pnl / start_equity, type(start_equity)(0))
 
 
 def error_ratio(errors: int, failed_calls: int, trades: int, api_calls: int, minimum: int = 20) -> Figure:
@@ -44,7 +57,7 @@ def profit_factor(gains: Number, losses: Number) -> Figure:
 
 
 def open_risk_ratio(risk_at_stop: Number, equity: Number) -> Figure:
-    """Return what would be lost if every stop were hit now, over the equity."""
+    """Return the loss if every stop were hit now, over the equity."""
     if not equity > 0:
         return undefined("there is no equity")
     return known(float(risk_at_stop) / float(equity))

@@ -28,6 +28,12 @@ def test_session_loss_is_zero_while_the_session_gains() -> None:
     assert live.session_loss_ratio(-1.0, 0.0).value is None
 
 
+def test_session_loss_of_decimals_is_exact() -> None:
+    assert live.session_loss(Decimal("-1"), Decimal("3")) == Decimal(1) / 3
+    assert live.session_loss(Decimal("1"), Decimal("3")) == 0
+    assert live.session_loss(Decimal("-1"), Decimal(0)) is None
+
+
 def test_error_ratio_counts_errors_and_failed_calls() -> None:
     assert live.error_ratio(errors=1, failed_calls=1, trades=9, api_calls=30).value == pytest.approx(2 / 40)
     assert live.error_ratio(errors=5, failed_calls=5, trades=5, api_calls=9).reason == (
