@@ -1,11 +1,9 @@
 """The alerts service in this process, and how tests wait for it."""
 
-import asyncio
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -15,7 +13,6 @@ from seatrial_alerts.app import build
 from seatrial_alerts.settings import AlertsSettings
 
 SECRET = "webhook-secret"
-PATIENCE_SECONDS = 30.0
 
 
 def figures(drawdown: float | None, sequence: int = 1) -> dict[str, Any]:
@@ -52,33 +49,14 @@ async def running(
         yield http
 
 
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while not await look():
-        assert asyncio.get_running_loop().time() < deadline, "waited too long"
-        await asyncio.sleep(0.05)
-
-
 async def listed(http: httpx.AsyncClient, **params: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = (await http.get("/v1/alerts", params=params)).json()["items"]
     return items
 
 
-async def holds(claim: bool) -> bool:
-    """Return what is claimed, for `until`."""
-    return claim
-
-
 async def has_alert(http: httpx.AsyncClient) -> bool:
     """Tell whether any alert was raised."""
     return bool(await listed(http))
-
-
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Small real HTTP servers that stand on either side of the alerts service."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import httpx
+from tests.support.http_stub import RecordedRequest, StubResponse, http_stub, json_response
 
 HANG = 0
 HANG_SECONDS = 2.0
@@ -31,12 +32,12 @@ class Inbox:
     at_first: list[int] = field(default_factory=list)
     retry_after: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
-    headers: list[dict[str, str]] = field(default_factory=list)
+    headers: list[httpx.Headers] = field(default_factory=list)
     accepted: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     guard: threading.Lock = field(default_factory=threading.Lock)
     closing: threading.Event = field(default_factory=threading.Event)
 
-    def take(self, body: dict[str, Any], headers: dict[str, str]) -> int:
+    def take(self, body: dict[str, Any], headers: httpx.Headers) -> int:
         with self.guard:
             answer = self._answer(str(body["key"]))
             self.seen.append(body)
@@ -54,52 +55,18 @@ class Inbox:
 
 @contextmanager
 def serve_figures(figures: Figures) -> Iterator[str]:
-    class Handler(Quiet):
-        def do_GET(self) -> None:
-            self.reply(200, json.dumps(figures.snapshot).encode())
-
-    with serving(Handler) as url:
-        yield url
+    with http_stub(lambda request: json_response(figures.snapshot)) as stub:
+        yield stub.url
 
 
 @contextmanager
 def serve_inbox(inbox: Inbox) -> Iterator[str]:
-    class Handler(Quiet):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
-            status = inbox.take({**json.loads(raw), "_raw": raw.decode()}, dict(self.headers))
-            if status == HANG:
-                inbox.closing.wait(HANG_SECONDS)
-                self.close_connection = True
-                return
-            self.reply(status, b"", {"Retry-After": inbox.retry_after} if inbox.retry_after else {})
+    def answer(request: RecordedRequest) -> StubResponse | None:
+        status = inbox.take({**request.json(), "_raw": request.body.decode()}, request.headers)
+        if status == HANG:
+            inbox.closing.wait(HANG_SECONDS)
+            return None
+        return StubResponse(status, headers={"Retry-After": inbox.retry_after} if inbox.retry_after else {})
 
-    with serving(Handler) as url:
-        yield f"{url}/hook"
-
-
-class Quiet(BaseHTTPRequestHandler):
-    def reply(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-        """Keep the tests' output clean."""
-
-
-@contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with http_stub(answer) as stub:
+        yield f"{stub.url}/hook"

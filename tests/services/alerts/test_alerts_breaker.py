@@ -1,14 +1,15 @@
 """The circuit breaker from the breach to the engine that refuses orders, and back by a person with a reason."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from tests.services.alerts.running_alerts import figures, holds, listed, running, until
-from tests.services.alerts.small_servers import Figures, Inbox, Quiet, serve_figures, serve_inbox, serving
+from tests.services.alerts.running_alerts import figures, listed, running
+from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
+from tests.support.http_stub import RecordedRequest, StubResponse, http_stub, json_response
+from tests.support.waiting import wait_until_async
 
 
 @dataclass
@@ -22,21 +23,17 @@ class Engine:
 
 @contextmanager
 def serve_engine(engine: Engine) -> Iterator[str]:
-    class Handler(Quiet):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path == "/v1/orders/check":
-                answer = {"accepted": engine.state == "active", "reason": None, "state": engine.state}
-            else:
-                command = self.path.removeprefix("/v1/control/")
-                engine.commands.append((command, body))
-                if not engine.is_deaf:
-                    engine.state = {"halt": "halted", "resume": "active"}[command]
-                answer = {"state": engine.state}
-            self.reply(200, json.dumps(answer).encode())
+    def answer(request: RecordedRequest) -> StubResponse:
+        if request.path == "/v1/orders/check":
+            return json_response({"accepted": engine.state == "active", "reason": None, "state": engine.state})
+        command = request.path.removeprefix("/v1/control/")
+        engine.commands.append((command, request.json()))
+        if not engine.is_deaf:
+            engine.state = {"halt": "halted", "resume": "active"}[command]
+        return json_response({"state": engine.state})
 
-    with serving(Handler) as url:
-        yield url
+    with http_stub(answer) as stub:
+        yield stub.url
 
 
 async def _halt_on_drawdown(http: httpx.AsyncClient) -> None:
@@ -62,12 +59,12 @@ async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: s
             nothing = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "impatience"})
             await _halt_on_drawdown(http)
             known.snapshot = figures(0.2, 2)
-            await until(lambda: _stands(http, "halted"))
+            await wait_until_async(lambda: _stands(http, "halted"))
             unsaid = await http.post("/v1/breaker/resume", json={"by": "ada"})
             first = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
             second = await http.post("/v1/breaker/resume", json={"by": "bob", "reason": "me too"})
-            await until(lambda: _stands(http, "ready"))
-            await until(lambda: holds(len(inbox.accepted) == 3))
+            await wait_until_async(lambda: _stands(http, "ready"))
+            await wait_until_async(lambda: len(inbox.accepted) == 3, describe=lambda: inbox.seen)
             alert = (await listed(http))[0]["id"]
             steps = (await http.get(f"/v1/alerts/{alert}/history")).json()["items"]
 
@@ -85,10 +82,12 @@ async def test_an_engine_that_does_not_obey_is_told_to_people_and_commanded_agai
         async with running(database_url, metrics, hook, engine_url=url) as http:
             await _halt_on_drawdown(http)
             known.snapshot = figures(0.2, 2)
-            await until(lambda: holds(any(body["state"] == "unconfirmed" for body in inbox.accepted)))
+            await wait_until_async(
+                lambda: any(body["state"] == "unconfirmed" for body in inbox.accepted), describe=lambda: inbox.seen
+            )
             standing = await _breaker(http)
             engine.is_deaf = False
-            await until(lambda: _stands(http, "halted"))
+            await wait_until_async(lambda: _stands(http, "halted"))
 
     assert standing["state"] == "halting"
     assert "'active'" in standing["problem"]
@@ -101,11 +100,11 @@ async def test_a_halt_survives_a_restart_while_the_engine_is_away(database_url: 
         async with running(database_url, metrics) as http:
             await _halt_on_drawdown(http)
             known.snapshot = figures(0.2, 2)
-            await until(lambda: _stands(http, "halting"))
+            await wait_until_async(lambda: _stands(http, "halting"))
         known.snapshot = figures(0.0, 3)
         with serve_engine(engine) as url:
             async with running(database_url, metrics, engine_url=url) as http:
-                await until(lambda: _stands(http, "halted"))
+                await wait_until_async(lambda: _stands(http, "halted"))
 
     assert [name for name, _ in engine.commands] == ["halt"]
 
@@ -118,7 +117,7 @@ async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
             replayed = figures(0.2, 2)
             replayed["items"][0]["environment"] = "replay"
             known.snapshot = replayed
-            await until(lambda: _fires(http))
+            await wait_until_async(lambda: _fires(http))
             standing = await _breaker(http)
 
     assert standing["state"] == "ready"

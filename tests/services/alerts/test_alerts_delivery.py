@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 import psycopg
-from tests.services.alerts.running_alerts import figures, has_alert, holds, running, until
+from tests.services.alerts.running_alerts import figures, has_alert, running
 from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
+from tests.support.waiting import wait_until_async
 
 from seatrial_alerts.store import outbox
 from seatrial_service.db.session import Database
@@ -28,9 +29,9 @@ async def test_nothing_is_lost_to_a_receiver_that_fails_and_its_order_is_kept(da
     inbox, known = Inbox(answers=[500, 429, HANG, 503, 200]), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
-            await until(lambda: holds(len(inbox.seen) >= 1))
+            await wait_until_async(lambda: len(inbox.seen) >= 1, describe=lambda: inbox.seen)
             known.snapshot = figures(0.0, 2)
-            await until(lambda: has_attempts(http, 6))
+            await wait_until_async(lambda: has_attempts(http, 6))
             attempts = await attempted(http)
 
     assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
@@ -52,9 +53,11 @@ async def test_many_alerts_reach_a_receiver_that_cycles_through_its_faults(datab
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         known.snapshot = _accounts(names, 0.2, 1)
         async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
-            await until(lambda: holds(len(inbox.seen) >= 8))
+            await wait_until_async(lambda: len(inbox.seen) >= 8, describe=lambda: inbox.seen)
             known.snapshot = _accounts(names, 0.0, 2)
-            await until(lambda: holds(len({body["key"] for body in inbox.accepted}) == 16))
+            await wait_until_async(
+                lambda: len({body["key"] for body in inbox.accepted}) == 16, describe=lambda: inbox.seen
+            )
             detail = (await http.get("/health/detail")).json()["outbox"]
 
     told: dict[str, list[str]] = {}
@@ -79,7 +82,7 @@ async def test_what_is_never_acknowledged_ends_as_a_dead_letter(database_url: st
             async def is_dead() -> bool:
                 return bool((await http.get("/health/detail")).json()["outbox"].get("dead"))
 
-            await until(is_dead)
+            await wait_until_async(is_dead)
 
     assert len(inbox.seen) == 2
 
@@ -113,7 +116,7 @@ async def test_retry_after_is_honoured(database_url: str) -> None:
     inbox, known = Inbox(answers=[429, 200], retry_after="2"), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await until(lambda: has_attempts(http, 2))
+            await wait_until_async(lambda: has_attempts(http, 2))
             attempts = await attempted(http)
 
     first, second = sorted(attempts, key=lambda each: str(each["at"]))
@@ -127,14 +130,14 @@ async def test_a_notification_that_was_leased_when_the_service_died_is_delivered
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
-            await until(lambda: has_alert(http))
-            await until(lambda: has_attempts(http, 1))
+            await wait_until_async(lambda: has_alert(http))
+            await wait_until_async(lambda: has_attempts(http, 1))
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
             await connection.execute(
                 "UPDATE alerts.outbox SET leased_until = now() + interval '1 second', next_at = now()"
             )
         with serve_inbox(inbox) as hook:
             async with running(database_url, metrics, hook):
-                await until(lambda: holds(len(inbox.accepted) == 1))
+                await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
 
     assert inbox.accepted[0]["state"] == "firing"

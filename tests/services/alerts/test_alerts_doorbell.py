@@ -1,8 +1,9 @@
 """The ledger's doorbell: rules are evaluated when it rings, and after the line was cut."""
 
 import psycopg
-from tests.services.alerts.running_alerts import figures, has_alert, listed, running, until
+from tests.services.alerts.running_alerts import figures, has_alert, listed, running
 from tests.services.alerts.small_servers import Figures, serve_figures
+from tests.support.waiting import wait_until_async
 
 NEVER_SECONDS = 3_600.0
 LISTENERS = (
@@ -28,11 +29,11 @@ async def test_a_ring_is_answered_at_once_not_at_the_interval(database_url: str)
             async def is_listening() -> bool:
                 return bool(await _listeners(database_url))
 
-            await until(is_listening)
+            await wait_until_async(is_listening)
             before = await listed(http)
             known.snapshot = figures(0.2, 2)
             await _ring(database_url)
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
 
     assert before == []
 
@@ -47,13 +48,13 @@ async def test_a_line_that_was_cut_is_made_anew_and_what_was_missed_is_caught_up
                 cut[:] = await _listeners(database_url)
                 return bool(cut)
 
-            await until(is_listening)
+            await wait_until_async(is_listening)
             known.snapshot = figures(0.2, 2)
             async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
                 await connection.execute("SELECT pg_terminate_backend(%s)", [cut[0]])
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
 
             async def is_another() -> bool:
                 return bool(set(await _listeners(database_url)) - set(cut))
 
-            await until(is_another)
+            await wait_until_async(is_another)

@@ -4,8 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.services.alerts.running_alerts import figures, free_port, holds, process, running, until
+from tests.services.alerts.running_alerts import figures, process, running
 from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figures, serve_inbox
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until_async
 
 from seatrial_alerts.engine_commands import CHECKED
 
@@ -28,12 +30,12 @@ async def test_a_kill_between_claim_and_acknowledgement_loses_nothing(database_u
     inbox, known = Inbox(answers=[HANG, 200]), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         with process("seatrial_alerts", _environment(database_url, metrics, hook)) as first:
-            await until(lambda: holds(len(inbox.seen) == 1))
+            await wait_until_async(lambda: len(inbox.seen) == 1, describe=lambda: inbox.seen)
             first.kill()
             first.wait()
         known.snapshot = figures(0.0, 2)
         with process("seatrial_alerts", _environment(database_url, metrics, hook)) as second:
-            await until(lambda: holds(len(inbox.accepted) == 2))
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
             second.terminate()
             code = second.wait(timeout=15)
 
@@ -56,14 +58,14 @@ async def test_the_real_engine_is_halted_stays_so_when_killed_and_resumes(databa
             await http.put("/v1/rules/max_drawdown", json={**rule, "action": "halt"})
             with process("seatrial_engine", engine) as first:
                 known.snapshot = figures(0.2, 2)
-                await until(lambda: stands("halted"))
+                await wait_until_async(lambda: stands("halted"))
                 first.kill()
                 first.wait()
             with process("seatrial_engine", engine):
-                await until(lambda: _answers(url))
+                await wait_until_async(lambda: _answers(url))
                 kept = await _checked(url)
                 await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
-                await until(lambda: stands("ready"))
+                await wait_until_async(lambda: stands("ready"))
                 after = await _checked(url)
 
     assert (kept["accepted"], kept["state"]) == (False, "halted")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from tests.services.alerts.running_alerts import SECRET, figures, has_alert, holds, listed, running, until
+from tests.services.alerts.running_alerts import SECRET, figures, has_alert, listed, running
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
+from tests.support.waiting import wait_until_async
 
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_core.errors import SettingsError
@@ -17,9 +18,9 @@ async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(databa
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await until(lambda: holds(len(inbox.accepted) == 1))
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
             known.snapshot = figures(0.0, 2)
-            await until(lambda: holds(len(inbox.accepted) == 2))
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
             await asyncio.sleep(0.1)
             alerts = await listed(http)
             history = (await http.get(f"/v1/alerts/{alerts[0]['id']}/history")).json()["items"]
@@ -41,9 +42,9 @@ async def test_a_silent_engine_holds_the_alert_and_marks_it_stale(database_url: 
     known = Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
             known.snapshot = figures(None, 2)
-            await until(lambda: _is_stale(http))
+            await wait_until_async(lambda: _is_stale(http))
             alerts = await listed(http, status="firing")
 
     assert [alert["rule"] for alert in alerts] == ["max_drawdown"]
@@ -57,11 +58,11 @@ async def test_two_evaluators_make_one_alert(database_url: str) -> None:
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as one, running(database_url, metrics, hook) as other:
-            await until(lambda: has_alert(one))
+            await wait_until_async(lambda: has_alert(one))
             await asyncio.sleep(0.1)
             await asyncio.sleep(0.1)
             alerts = await listed(other)
-            await until(lambda: holds(len(inbox.accepted) >= 1))
+            await wait_until_async(lambda: len(inbox.accepted) >= 1, describe=lambda: inbox.seen)
 
     assert len(alerts) == 1
     assert len({body["key"] for body in inbox.accepted}) == 1
@@ -71,12 +72,12 @@ async def test_a_restart_forgets_nothing(database_url: str) -> None:
     known = Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
         async with running(database_url, metrics) as http:
             await asyncio.sleep(0.1)
             before = await listed(http)
             known.snapshot = figures(0.0, 2)
-            await until(lambda: _is_resolved(http))
+            await wait_until_async(lambda: _is_resolved(http))
 
     assert len(before) == 1
 
@@ -99,7 +100,7 @@ async def test_a_silence_holds_the_notification_back_and_records_the_alert(datab
                 },
             )
             known.snapshot = figures(0.2, 2)
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
             await asyncio.sleep(0.1)
             ended = await http.delete(f"/v1/silences/{made.json()['id']}")
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.services.alerts.running_alerts import figures, has_alert, holds, listed, running, until
+from tests.services.alerts.running_alerts import figures, has_alert, listed, running
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
+from tests.support.waiting import wait_until_async
 
 SILENCE = {
     "rule": "max_drawdown",
@@ -25,10 +26,10 @@ async def test_deleting_a_rule_resolves_its_alert_and_tells_so(database_url: str
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await until(lambda: holds(len(inbox.accepted) == 1))
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
             gone = await http.delete("/v1/rules/max_drawdown")
             again = await http.delete("/v1/rules/max_drawdown")
-            await until(lambda: holds(len(inbox.accepted) == 2))
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
             alerts, steps = await listed(http), await _history(http)
 
     assert (gone.status_code, again.status_code) == (204, 404)
@@ -43,7 +44,7 @@ async def test_a_silence_leaves_its_reason_in_the_history(database_url: str) -> 
         async with running(database_url, metrics, hook) as http:
             await http.post("/v1/silences", json=SILENCE)
             known.snapshot = figures(0.2, 2)
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
             steps = await _history(http)
 
     assert [step["kind"] for step in steps] == ["firing", "suppressed"]
@@ -56,10 +57,10 @@ async def test_who_was_told_that_it_fires_hears_that_it_is_over_in_spite_of_a_si
     inbox, known = Inbox(), Figures(figures(0.2))
     with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await until(lambda: holds(len(inbox.accepted) == 1))
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
             await http.post("/v1/silences", json=SILENCE)
             known.snapshot = figures(0.0, 2)
-            await until(lambda: holds(len(inbox.accepted) == 2))
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
 
     assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
 
@@ -68,14 +69,14 @@ async def test_an_alert_whose_scope_vanishes_is_held_and_stale(database_url: str
     known = Figures(figures(0.2))
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
             known.snapshot = {**figures(0.2, 2), "items": []}
             alert = (await listed(http))[0]["id"]
 
             async def is_stale() -> bool:
                 return bool((await http.get(f"/v1/alerts/{alert}")).json()["is_stale"])
 
-            await until(is_stale)
+            await wait_until_async(is_stale)
             alerts = await listed(http, status="firing")
 
     assert [(each["status"], each["is_stale"]) for each in alerts] == [("firing", True)]
@@ -86,7 +87,7 @@ async def test_pages_of_alerts_follow_each_other_and_other_cursors_are_refused(d
     known.snapshot["items"][0]["values"]["session_loss_ratio"] = 0.5
     with serve_figures(known) as metrics:
         async with running(database_url, metrics) as http:
-            await until(lambda: has_alert(http))
+            await wait_until_async(lambda: has_alert(http))
             first = (await http.get("/v1/alerts", params={"limit": 1})).json()
             second = (await http.get("/v1/alerts", params={"limit": 1, "cursor": first["next_cursor"]})).json()
             refused = [
@@ -121,7 +122,7 @@ async def test_the_metrics_page_shows_what_fires_what_waits_and_what_can_never_f
                 waits = samples.get('alerts_outbox_waiting{channel="webhook"}') == 1.0
                 return waits and samples.get('alerts_firing{rule="max_drawdown"}') == 1.0
 
-            await until(shows_all)
+            await wait_until_async(shows_all)
             samples = await _samples(http)
 
     assert samples['alerts_firing{rule="win_rate_min"}'] == 0.0

@@ -2,16 +2,15 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
-PATIENCE_SECONDS = 60.0
 MODULE = """
 import os, time
 from pathlib import Path
@@ -69,7 +68,7 @@ class ServiceProcess:
     """`python -m seatrial_backtest` on a free port."""
 
     def __init__(self, url: str, waiting: Waiting, **settings: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         environment = {
             **os.environ,
             "SEATRIAL_DATABASE_URL": url,
@@ -82,7 +81,7 @@ class ServiceProcess:
             [sys.executable, "-m", "seatrial_backtest"], env=environment, stdout=subprocess.DEVNULL
         )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
-        eventually(self._is_ready)
+        wait_until(self._is_ready)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, "the service has ended"
@@ -105,7 +104,7 @@ class ServiceProcess:
 
     def ended(self, job_id: str) -> dict[str, Any]:
         """Return a job once it has ended."""
-        eventually(lambda: self.job(job_id)["status"] in {"succeeded", "failed", "cancelled"})
+        wait_until(lambda: self.job(job_id)["status"] in {"succeeded", "failed", "cancelled"})
         return self.job(job_id)
 
     def kill(self) -> None:
@@ -120,17 +119,3 @@ class ServiceProcess:
             self.process.send_signal(signal.SIGTERM)
         self.http.close()
         return self.process.wait(30)
-
-
-def eventually(is_so: Any) -> None:  # Any: a condition without arguments
-    """Wait until something is so, or fail."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"not so within {PATIENCE_SECONDS:.0f} s"
-        time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.services.backtest.backtest_door import columns
-from tests.services.backtest.backtest_process import ServiceProcess, Waiting, eventually
+from tests.services.backtest.backtest_process import ServiceProcess, Waiting
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
 FAST = {"SEATRIAL_BACKTEST_STALLED_SECONDS": "1"}
@@ -43,12 +44,12 @@ def test_a_killed_workers_job_finishes_elsewhere_exactly_once(
     first = ServiceProcess(database_url, waiting, **FAST)
     started.append(first)
     job_id = _submit(first)
-    eventually(lambda: len(waiting.called()) == 1)
+    wait_until(lambda: len(waiting.called()) == 1)
 
     first.kill()
     second = ServiceProcess(database_url, waiting, **FAST)
     started.append(second)
-    eventually(lambda: len(waiting.called()) == 2)
+    wait_until(lambda: len(waiting.called()) == 2)
     waiting.go()
     ended = second.ended(job_id)
 
@@ -70,7 +71,7 @@ def test_a_job_that_kills_every_worker_is_given_up_with_the_reason(
     for calls, service in ((1, first), (2, None)):
         running = service or ServiceProcess(database_url, waiting, **settings)
         started.append(running)
-        eventually(partial(_was_called, waiting, calls))
+        wait_until(partial(_was_called, waiting, calls))
         running.kill()
 
     last = ServiceProcess(database_url, waiting, **settings)
@@ -88,7 +89,7 @@ def test_cancelling_stops_a_running_job_and_a_waiting_one(
     service = ServiceProcess(database_url, waiting, SEATRIAL_BACKTEST_WORKERS="1")
     started.append(service)
     running = _submit(service, 1)
-    eventually(lambda: len(waiting.called()) == 1)
+    wait_until(lambda: len(waiting.called()) == 1)
     queued = _submit(service, 2)
 
     assert service.http.delete(f"/v1/backtests/{queued}").json()["status"] == "cancelled"
@@ -113,12 +114,12 @@ def test_a_stopping_service_hands_its_job_on(
     first = ServiceProcess(database_url, waiting, **FAST)
     started.append(first)
     job_id = _submit(first)
-    eventually(lambda: len(waiting.called()) == 1)
+    wait_until(lambda: len(waiting.called()) == 1)
     second = ServiceProcess(database_url, waiting, **FAST)
     started.append(second)
 
     first.process.terminate()
-    eventually(lambda: len(waiting.called()) == 2)
+    wait_until(lambda: len(waiting.called()) == 2)
     waiting.go()
 
     assert second.ended(job_id)["status"] == "succeeded"

@@ -1,11 +1,11 @@
 """An engine service in this process, over a real Postgres."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from tests.support.waiting import wait_until_async
 
 from seatrial_core.clock import SystemClock
 from seatrial_engine.app import build
@@ -13,7 +13,6 @@ from seatrial_engine.settings import EngineSettings
 
 SECRET = "a-secret-of-the-tests"
 TOKEN = "a-token-of-the-tests"
-PATIENCE_SECONDS = 30.0
 
 
 class EngineDoor:
@@ -45,7 +44,7 @@ class EngineDoor:
         async def empty() -> bool:
             return bool((await self.get("/v1/outbox"))["pending"] == 0)
 
-        await until(empty)
+        await wait_until_async(empty)
 
 
 @asynccontextmanager
@@ -59,12 +58,3 @@ async def open_engine(url: str, metrics_url: str, **settings: Any) -> AsyncItera
         httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as http,
     ):
         yield EngineDoor(http)
-
-
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until something holds, or fail."""
-    clock = SystemClock()
-    deadline = clock.monotonic() + seconds
-    while not await holds():
-        assert clock.monotonic() < deadline, "waited too long"
-        await asyncio.sleep(0.02)

@@ -8,13 +8,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from socket import socket
 
 import httpx
 import pytest
-from tests.services.engine.engine_door import EngineDoor, open_engine, until
-from tests.services.engine.ledger_receiver import Ledger
+from tests.services.engine.engine_door import EngineDoor, open_engine
 from tests.services.engine.test_engine_replay import account, backtest, bars, finished
+from tests.support.fake_ledger import FakeLedger
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until_async
 
 from seatrial.stack.postgres import postmaster
 from seatrial.stack.postgres.server import PostgresServer
@@ -41,7 +42,7 @@ class EngineProcess:
         url = f"http://127.0.0.1:{self.environment['SEATRIAL_ENGINE_PORT']}"
         try:
             async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-                await until(lambda: self._answers(http))
+                await wait_until_async(lambda: self._answers(http))
                 yield EngineDoor(http)
         finally:
             if self.process.poll() is None:
@@ -61,14 +62,11 @@ class EngineProcess:
             return False
 
 
-async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger: Ledger, tmp_path: Path) -> None:
-    with socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger: FakeLedger, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "SEATRIAL_DATABASE_URL": database_url,
-        "SEATRIAL_ENGINE_PORT": str(port),
+        "SEATRIAL_ENGINE_PORT": str(free_port()),
         "SEATRIAL_METRICS_URL": ledger.url,
     }
     engine = EngineProcess(environment, tmp_path / "engine.log")
@@ -83,7 +81,7 @@ async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger:
         async def begun() -> bool:
             return bool((await before.get("/v1/replays/r"))["steps_done"] > 0)
 
-        await until(begun)
+        await wait_until_async(begun)
         engine.kill()
     async with engine.running() as after:
         state = await finished(after, "r")
@@ -99,7 +97,7 @@ async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger:
     assert len(ledger.of_type("equity")) == 750
 
 
-async def test_killed_database_loses_no_order_and_no_step(ledger: Ledger, tmp_path: Path) -> None:
+async def test_killed_database_loses_no_order_and_no_step(ledger: FakeLedger, tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres")
     await asyncio.to_thread(server.start)
     try:
@@ -114,10 +112,7 @@ async def test_killed_database_loses_no_order_and_no_step(ledger: Ledger, tmp_pa
             assert state is not None
             os.kill(state.pid, signal.SIGKILL)
 
-            async def gone() -> bool:
-                return not server.is_running
-
-            await until(gone)
+            await wait_until_async(lambda: not server.is_running)
             away = await engine.http.post("/v1/signals", json={**sent, "client_order_id": "k2"})
             await asyncio.to_thread(server.start)
 
@@ -125,7 +120,7 @@ async def test_killed_database_loses_no_order_and_no_step(ledger: Ledger, tmp_pa
                 answer = await engine.http.post("/v1/signals", json={**sent, "client_order_id": "k2"})
                 return answer.status_code == 200
 
-            await until(back)
+            await wait_until_async(back)
             done = await finished(engine, "r")
             await engine.drained()
             found = (await engine.get("/v1/replays/r/trades"))[0]

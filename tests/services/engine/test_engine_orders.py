@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 from tests.services.engine.engine_door import SECRET, TOKEN, EngineDoor, open_engine
-from tests.services.engine.ledger_receiver import Ledger
+from tests.support.fake_ledger import FakeLedger
 
 from seatrial_core.clock import SystemClock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -40,7 +40,7 @@ async def test_order_sent_by_many_at_once_is_one_order(engine: EngineDoor) -> No
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
 
 
-async def test_key_is_remembered_over_a_restart(database_url: str, ledger: Ledger) -> None:
+async def test_key_is_remembered_over_a_restart(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url) as before:
         first = await before.signal(**BUY, client_order_id="k")
     async with open_engine(database_url, ledger.url) as after:
@@ -85,7 +85,9 @@ async def test_bad_signal_names_its_field(engine: EngineDoor, body: dict[str, st
     assert answer["errors"][0]["field"] == field
 
 
-async def test_halt_survives_a_restart_and_check_sees_it_without_an_order(database_url: str, ledger: Ledger) -> None:
+async def test_halt_survives_a_restart_and_check_sees_it_without_an_order(
+    database_url: str, ledger: FakeLedger
+) -> None:
     async with open_engine(database_url, ledger.url) as before:
         assert (await before.post("/v1/orders/check", BUY))["accepted"] is True
         await before.post("/v1/control/halt", {"actor": "alerts", "reason": "drawdown"})
@@ -110,7 +112,7 @@ async def test_price_that_reaches_the_stop_closes_the_position(engine: EngineDoo
     assert (await engine.get("/v1/positions"))["items"] == []
 
 
-async def test_signed_webhook_trades_once(engine: EngineDoor, ledger: Ledger) -> None:
+async def test_signed_webhook_trades_once(engine: EngineDoor, ledger: FakeLedger) -> None:
     body = json.dumps(BUY).encode()
     now = int(datetime.timestamp(SystemClock().now().astimezone(UTC)))
     headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, body, now)}
@@ -135,7 +137,7 @@ async def test_tradingview_webhook_comes_in_by_token_or_secret(engine: EngineDoo
     assert [each.json()["status"] for each in (by_path, by_field)] == ["filled", "filled"]
 
 
-async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor, ledger: Ledger) -> None:
+async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor, ledger: FakeLedger) -> None:
     body = json.dumps(BUY).encode()
     now = int(SystemClock().now().timestamp())
     headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign("another", body, now)}
@@ -155,7 +157,7 @@ async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor
     assert (await engine.get("/v1/orders"))["items"] == []
 
 
-async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: EngineDoor, ledger: Ledger) -> None:
+async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: EngineDoor, ledger: FakeLedger) -> None:
     stress = {**BUY, "account": "stress"}
 
     lost = await engine.http.post("/v1/signals", json=stress, headers={"Seatrial-Fault": "timeout"})
@@ -167,7 +169,7 @@ async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: Engin
     assert {event["environment"] for event in ledger.events} == {"stress"}
 
 
-async def test_routes_ask_for_their_scope(database_url: str, ledger: Ledger) -> None:
+async def test_routes_ask_for_their_scope(database_url: str, ledger: FakeLedger) -> None:
     tokens = "a-trading-token-of-one=engine:trade;a-control-token-of-one=engine:control"
     async with open_engine(database_url, ledger.url, tokens=tokens) as engine:
         trader = {"Authorization": "Bearer a-trading-token-of-one"}
@@ -179,7 +181,7 @@ async def test_routes_ask_for_their_scope(database_url: str, ledger: Ledger) -> 
         assert (await engine.http.get("/health/ready")).status_code == 200
 
 
-async def test_older_process_trades_no_more(database_url: str, ledger: Ledger) -> None:
+async def test_older_process_trades_no_more(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url) as older, open_engine(database_url, ledger.url) as newer:
         refused = await older.http.post("/v1/signals", json=BUY)
 
@@ -188,8 +190,8 @@ async def test_older_process_trades_no_more(database_url: str, ledger: Ledger) -
         assert (await newer.signal(**BUY))["status"] == "filled"
 
 
-async def test_order_and_its_events_are_stored_together_or_not_at_all(database_url: str, ledger: Ledger) -> None:
-    ledger.troubles = [503] * 1_000
+async def test_order_and_its_events_are_stored_together_or_not_at_all(database_url: str, ledger: FakeLedger) -> None:
+    ledger.faults = [503] * 1_000
     async with open_engine(database_url, ledger.url) as engine:
         database = Database(database_url)
         async with database.transaction() as session:

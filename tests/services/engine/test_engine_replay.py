@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.services.engine.engine_door import EngineDoor, open_engine, until
-from tests.services.engine.ledger_receiver import Ledger
+from tests.services.engine.engine_door import EngineDoor, open_engine
+from tests.support.fake_ledger import FakeLedger
+from tests.support.waiting import wait_until_async
 
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.simulation import simulate
@@ -44,7 +45,7 @@ async def finished(engine: EngineDoor, identity: str) -> dict[str, Any]:
     async def over() -> bool:
         return bool((await engine.get(f"/v1/replays/{identity}"))["status"] != "running")
 
-    await until(over)
+    await wait_until_async(over)
     state: dict[str, Any] = await engine.get(f"/v1/replays/{identity}")
     assert state["status"] == "finished", state
     return state
@@ -82,7 +83,7 @@ async def test_replay_trades_what_a_backtest_trades(engine: EngineDoor, strategy
         assert len(trades) > 2
 
 
-async def test_replay_tells_each_fill_and_each_bar_once(engine: EngineDoor, ledger: Ledger) -> None:
+async def test_replay_tells_each_fill_and_each_bar_once(engine: EngineDoor, ledger: FakeLedger) -> None:
     accounts = [account("a", "sma_cross", bars(3), params={"fast": 3, "slow": 9})]
 
     await engine.post("/v1/replays", {"id": "r", "accounts": accounts}, 202)
@@ -141,7 +142,7 @@ async def test_halted_engine_enters_nothing_in_a_replay(engine: EngineDoor) -> N
     assert (await finished(engine, "r"))["trades"] == 0
 
 
-async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url: str, ledger: Ledger) -> None:
+async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url: str, ledger: FakeLedger) -> None:
     asked = account("a", "sma_cross", bars(9), params={"fast": 3, "slow": 9})
     slow = {"id": "r", "accounts": [asked], "bars_per_second": 400}
     async with open_engine(database_url, ledger.url) as before:
@@ -150,7 +151,7 @@ async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url:
         async def begun() -> bool:
             return bool((await before.get("/v1/replays/r"))["steps_done"] > 0)
 
-        await until(begun)
+        await wait_until_async(begun)
     async with open_engine(database_url, ledger.url) as after:
         state = await finished(after, "r")
         await after.drained()

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.services.engine.engine_door import EngineDoor, until
+from tests.services.engine.engine_door import EngineDoor
+from tests.support.waiting import wait_until_async
 
 from seatrial_backtest.jobs.request import understand
 from seatrial_backtesting.run import execute
@@ -74,7 +75,7 @@ async def test_replay_of_every_strategy_is_its_backtest(engine: EngineDoor, stra
         return bool((await engine.get("/v1/replays/r"))["status"] != "running")
 
     await engine.post("/v1/replays", {"id": "r", "accounts": asked}, 202)
-    await until(over)
+    await wait_until_async(over)
 
     assert (await engine.get("/v1/replays/r"))["status"] == "finished"
     found = await engine.get("/v1/replays/r/trades")

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import psutil
-from tests.services.stress.test_stress_processes import _until, service
+from tests.services.stress.test_stress_processes import service
 from tests.services.stress.tiny_engine import TinyEngine, serving
+from tests.support.waiting import wait_until
 
 TOKEN = "a-long-token-for-workers"
 PLAN = {
@@ -36,7 +37,7 @@ def fleet(database_url: str, engine: TinyEngine) -> Iterator[tuple[httpx.Client,
         headers = {"Authorization": f"Bearer {TOKEN}"}
         try:
             with httpx.Client(base_url=address, headers=headers) as http:
-                _until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
+                wait_until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
                 yield http, workers, engine_url
         finally:
             for each in workers:
@@ -46,7 +47,7 @@ def fleet(database_url: str, engine: TinyEngine) -> Iterator[tuple[httpx.Client,
 
 def ended(http: httpx.Client, identity: str) -> dict[str, Any]:
     """Wait for a run's end and return its state."""
-    _until(lambda: http.get(f"/v1/runs/{identity}").json()["status"] != "running")
+    wait_until(lambda: http.get(f"/v1/runs/{identity}").json()["status"] != "running")
     found: dict[str, Any] = http.get(f"/v1/runs/{identity}").json()
     return found
 
@@ -67,9 +68,9 @@ def test_two_worker_processes_send_the_whole_schedule_once_and_pass(database_url
     engine = TinyEngine()
     with fleet(database_url, engine) as (http, workers, engine_url):
         identity = begun(http, engine_url)
-        _until(lambda: all(generators(each) for each in workers))
+        wait_until(lambda: all(generators(each) for each in workers))
         state = ended(http, identity)
-        _until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
+        wait_until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
         for each in workers:
             each.terminate()
         codes = [each.wait(10) for each in workers]
@@ -85,7 +86,7 @@ def test_two_worker_processes_send_the_whole_schedule_once_and_pass(database_url
 def test_killing_one_worker_process_makes_the_run_invalid_and_names_it(database_url: str) -> None:
     with fleet(database_url, TinyEngine()) as (http, workers, engine_url):
         identity = begun(http, engine_url)
-        _until(lambda: all(generators(each) for each in workers))
+        wait_until(lambda: all(generators(each) for each in workers))
         left = generators(workers[1])
         workers[1].kill()
         state = ended(http, identity)
@@ -102,10 +103,10 @@ def test_killing_one_worker_process_makes_the_run_invalid_and_names_it(database_
 def test_cancelled_run_ends_the_generators_of_its_workers(database_url: str) -> None:
     with fleet(database_url, TinyEngine()) as (http, workers, engine_url):
         identity = begun(http, engine_url)
-        _until(lambda: all(generators(each) for each in workers))
+        wait_until(lambda: all(generators(each) for each in workers))
         http.delete(f"/v1/runs/{identity}").raise_for_status()
-        _until(lambda: not any(generators(each) for each in workers))
-        _until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
+        wait_until(lambda: not any(generators(each) for each in workers))
+        wait_until(lambda: len(http.get("/health/detail").json()["idle_workers"]) == 2)
         state = ended(http, identity)
 
     assert state["status"] == "cancelled"

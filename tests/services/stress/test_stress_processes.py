@@ -2,29 +2,23 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 from tests.services.stress.tiny_engine import TinyEngine, serving
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 from seatrial_core.contracts.stress import CheckState, Slo, Verdict
 from seatrial_stress import runner
 from seatrial_stress.plans import catalog as plans
 
 PATIENCE_SECONDS = 40.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -38,7 +32,7 @@ def service(name: str, database_url: str, **settings: str) -> Iterator[tuple[sub
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        _until(lambda: _is_ready(address))
+        wait_until(lambda: _is_ready(address))
         yield process, address
     finally:
         process.kill()
@@ -50,13 +44,6 @@ def _is_ready(address: str) -> bool:
         return httpx.get(f"{address}/health/ready", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _until(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not look():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
 
 
 def test_real_engine_keeps_its_books_under_a_failing_exchange(database_url: str) -> None:
@@ -80,7 +67,7 @@ def test_killed_service_leaves_neither_generator_nor_files_behind(database_url: 
         settings["TMPDIR"] = str(tmp_path)
         with service("stress", database_url, **settings) as (process, address):
             httpx.post(f"{address}/v1/runs", json={"plan": "high_frequency"}).raise_for_status()
-            _until(lambda: len(psutil.Process(process.pid).children()) == 2)  # the page's and the run's
+            wait_until(lambda: len(psutil.Process(process.pid).children()) == 2)  # the page's and the run's
             children = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             process.wait()
@@ -96,7 +83,7 @@ def test_terminated_service_ends_with_zero_and_takes_its_generators_along(databa
         settings = {"SEATRIAL_ENGINE_URL": engine_url, "SEATRIAL_STRESS_UI_PORT": str(free_port())}
         with service("stress", database_url, **settings) as (process, address):
             httpx.post(f"{address}/v1/runs", json={"plan": "high_frequency"}).raise_for_status()
-            _until(lambda: len(psutil.Process(process.pid).children()) == 2)
+            wait_until(lambda: len(psutil.Process(process.pid).children()) == 2)
             children = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             code = process.wait(PATIENCE_SECONDS)

@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
+from tests.support.waiting import wait_until_async
 
 from seatrial_core.contracts.stress import CheckState, Slo, StressPlan, StressReport, Verdict
 from seatrial_stress import runner
@@ -141,10 +142,5 @@ async def test_cancelled_run_leaves_no_process() -> None:
 
 
 async def _first_child(before: set[int]) -> int:
-    deadline = asyncio.get_running_loop().time() + 10
-    while asyncio.get_running_loop().time() < deadline:
-        new = children() - before
-        if new:
-            return new.pop()
-        await asyncio.sleep(0.02)
-    raise AssertionError("no generator was started")
+    await wait_until_async(lambda: children() - before, describe=children)
+    return (children() - before).pop()

@@ -1,7 +1,5 @@
 """Runs over REST and from Locust's page: started, judged, stored; nobody else's page may start one."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +7,8 @@ from typing import Any
 import httpx
 import psutil
 from tests.services.stress.tiny_engine import TinyEngine, serving
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until_async
 
 from seatrial_stress.app import build
 from seatrial_stress.settings import StressSettings
@@ -43,20 +43,16 @@ async def running(database_url: str, engine_url: str, ui_port: int = 0) -> Async
         yield http
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def finished(http: httpx.AsyncClient, identity: str) -> dict[str, Any]:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while True:
+    async def run() -> dict[str, Any]:
         state: dict[str, Any] = (await http.get(f"/v1/runs/{identity}")).json()
-        if state["status"] != "running":
-            return state
-        assert asyncio.get_running_loop().time() < deadline, "the run did not end"
-        await asyncio.sleep(0.1)
+        return state
+
+    async def has_ended() -> bool:
+        return bool((await run())["status"] != "running")
+
+    await wait_until_async(has_ended, PATIENCE_SECONDS, describe=run)
+    return await run()
 
 
 async def test_run_over_rest_is_judged_and_stored(database_url: str) -> None:
@@ -148,9 +144,10 @@ async def test_run_started_in_locusts_form_is_journalled_judged_and_stored(datab
 
 
 async def _standing(page: httpx.AsyncClient) -> None:
-    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while (answer := await page.get("/")).status_code != 200:
-        assert answer.status_code == 503
-        assert asyncio.get_running_loop().time() < deadline, "Locust's page did not come up"
-        await asyncio.sleep(0.1)
-    assert "Locust" in answer.text
+    async def answers() -> bool:
+        status = (await page.get("/")).status_code
+        assert status in {200, 503}
+        return status == 200
+
+    await wait_until_async(answers, PATIENCE_SECONDS)
+    assert "Locust" in (await page.get("/")).text
