@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from decimal import Decimal
 
-from seatrial.monitoring.collecting import checks
-from seatrial.monitoring.collecting.checks import DroppedValue
+from seatrial.monitoring.collecting import validation
 from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
+from seatrial.monitoring.collecting.validation import DroppedValue
 from seatrial_core import catalog
 
 ENVIRONMENTS = ("live", "paper", "replay", "stress")
@@ -97,7 +97,7 @@ class MetricsCollector:
     def update_system_metrics(self) -> None:
         """Sample processor, memory and disk of this machine once."""
         load = self.recorder.load()
-        self.recorder.tally.show(
+        self.recorder.counters.set_gauges(
             {
                 catalog.SYSTEM_CPU: load.cpu_percent,
                 catalog.SYSTEM_MEMORY: load.memory_percent,
@@ -113,14 +113,16 @@ class MetricsCollector:
 
     def open_account(self, opening_balance: float, currency: str = "USD") -> None:
         """Say what the account began with; the ledger keeps the earliest."""
-        self._guarded(lambda: self._send("account", opening_balance=checks.amount(opening_balance), currency=currency))
+        self._guarded(
+            lambda: self._send("account", opening_balance=validation.amount(opening_balance), currency=currency)
+        )
 
     def mark_equity(self, equity: float, open_positions: int | None = None, risk_at_stop: float | None = None) -> None:
         """Say what the account is worth now, how many positions are open and what their stops would cost."""
 
         def mark() -> None:
-            risk = checks.amount(risk_at_stop)
-            self._send("equity", equity=checks.money(equity), open_positions=open_positions, risk_at_stop=risk)
+            risk = validation.amount(risk_at_stop)
+            self._send("equity", equity=validation.money(equity), open_positions=open_positions, risk_at_stop=risk)
 
         self._guarded(mark)
 
@@ -136,31 +138,31 @@ class MetricsCollector:
         symbol: object,
         amounts: tuple[object, object, object, object],
     ) -> None:
-        strategy, side, status = (checks.text(word) for word in words)
-        lasted = checks.seconds(duration)
-        quantity, price = checks.amount(amounts[0]), checks.amount(amounts[1])
-        pnl, fee = checks.money(amounts[2]), checks.money(amounts[3])
-        identity = None if trade_id is None else checks.text(trade_id)
-        named = None if symbol is None else checks.text(symbol)
+        strategy, side, status = (validation.text(word) for word in words)
+        lasted = validation.seconds(duration)
+        quantity, price = validation.amount(amounts[0]), validation.amount(amounts[1])
+        pnl, fee = validation.money(amounts[2]), validation.money(amounts[3])
+        identity = None if trade_id is None else validation.text(trade_id)
+        named = None if symbol is None else validation.text(symbol)
         if identity is not None and not self.recorder.is_new_trade(self._account, identity):
             self.recorder.drop("duplicate")
             return
-        self.recorder.tally.count_trade(strategy, side.upper(), status, lasted)
+        self.recorder.counters.count_trade(strategy, side.upper(), status, lasted)
         self.recorder.activity.trade(self.recorder.clock.monotonic())
         if pnl is not None:
-            self.recorder.results.add(Decimal(pnl), self.recorder.clock.now())
+            self.recorder.closed_trades.add(Decimal(pnl), self.recorder.clock.now())
         details = {"trade_id": identity, "symbol": named, "quantity": quantity, "price": price, "pnl": pnl, "fee": fee}
         self._send("trade", strategy=strategy, side=side.upper(), status=status, duration_seconds=lasted, **details)
 
     def _call(self, endpoint: object, seconds: object, ok: object) -> None:
-        name, lasted = checks.text(endpoint), checks.seconds(seconds)
-        self.recorder.tally.observe(catalog.API_REQUEST_DURATION, lasted, name)
+        name, lasted = validation.text(endpoint), validation.seconds(seconds)
+        self.recorder.counters.observe(catalog.API_REQUEST_DURATION, lasted, name)
         self.recorder.activity.call(self.recorder.clock.monotonic(), name, lasted, bool(ok))
         self._send("api_call", endpoint=name, seconds=lasted, ok=bool(ok))
 
     def _labelled(self, family: catalog.Metric, event: str, field: str, value: object) -> None:
-        checked = checks.text(value)
-        self.recorder.tally.count(family, checked)
+        checked = validation.text(value)
+        self.recorder.counters.count(family, checked)
         self._send(event, **{field: checked})
 
     def _send(self, event: str, **fields: object) -> None:

@@ -133,13 +133,13 @@ class _Watch:
             try:
                 self._tick()
             except Exception:
-                self._recorder.tally.count(catalog.TRADING_ERRORS, "monitor")
+                self._recorder.counters.count(catalog.TRADING_ERRORS, "monitor")
                 log.exception("the monitor could not finish a reading")
             self._stopping.wait(self._options.interval_seconds)
 
     def _tick(self) -> None:
         now = self._recorder.clock.now()
-        holdings, closed = self._owner.read(), self._recorder.results.closed()
+        holdings, closed = self._owner.read(), self._recorder.closed_trades.totals()
         self._advance(holdings, now)
         monotonic = self._recorder.clock.monotonic()
         seen = MonitorReading(
@@ -149,14 +149,14 @@ class _Watch:
             self._recorder.activity.slowest_by_endpoint(monotonic),
             self._recorder.activity.counts(monotonic),
         )
-        self._recorder.tally.show(figures.gauges(seen))
+        self._recorder.counters.set_gauges(figures.gauges(seen))
         self._collector.update_system_metrics()
         self._push(seen)
         if not self._stopping.is_set():
             self._watch_thresholds(seen, now)
 
     def _advance(self, holdings: AccountSnapshot, now: datetime) -> None:
-        closed = self._recorder.results.closed()
+        closed = self._recorder.closed_trades.totals()
         equity = figures.equity_of(holdings, closed, self._options.initial_balance)
         if equity is None:
             return

@@ -10,12 +10,12 @@ from prometheus_client.registry import Collector
 
 from seatrial_core import catalog
 from seatrial_core.contracts.events import Environment
+from seatrial_core.label_budget import OTHER
+from seatrial_metrics.cardinality import Labels, limit_cardinality
 from seatrial_metrics.counters import SUM, CounterKey, Family
 from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, FigureScope, combined, portfolio_scope
-from seatrial_metrics.label_budget import OTHER, Labels, limit_cardinality
 
 HEADLINE = tuple(each.value for each in Environment if each is not Environment.STRESS)
-STATUSES = ("filled", "success", "rejected", "failed")
 SIDES = ("BUY", "SELL")
 HUNDRED = 100.0
 
@@ -90,7 +90,7 @@ def _initialised(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> Ma
         (strategy, side, status): Decimal(0)
         for strategy, known in sides.items()
         for side in sorted(known - {OTHER})
-        for status in STATUSES
+        for status in catalog.TRADE_STATUSES
     }
     return {**zeros, **values}
 

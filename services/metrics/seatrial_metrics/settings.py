@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from seatrial_core.label_budget import LABEL_BUDGET
 from seatrial_service.settings import ServiceSettings, clash
 
 PORT_NAMES = ("SEATRIAL_METRICS_PORT", "MONITORING_PORT")
@@ -37,10 +38,10 @@ class MetricsSettings(ServiceSettings):
         description="Days that events are kept, 0 for ever; books and counters always stay.",
     )
     label_budget: int = Field(
-        100,
+        LABEL_BUDGET,
         ge=1,
         le=10_000,
-        description="Values that one label may have before further ones are folded into `__other__`.",
+        description="Values that one label may have; further ones are summed as `__other__`.",
     )
 
     @classmethod

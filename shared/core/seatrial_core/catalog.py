@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+# The usual values of `status` in trades_total; every known strategy shows each of them from zero.
+TRADE_STATUSES = ("filled", "success", "rejected", "failed")
 EXECUTION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -143,7 +145,10 @@ HEARTBEAT = Metric(
     unit="seconds",
 )
 LABEL_OVERFLOW = Metric(
-    "trading_label_overflow_total", Kind.COUNTER, "Label values folded into `__other__` by a budget.", ("label",)
+    "trading_label_overflow_total",
+    Kind.COUNTER,
+    "Label values counted as `__other__` by a budget.",
+    ("label",),
 )
 LEDGER_SEQUENCE = Metric("metrics_ledger_sequence", Kind.GAUGE, "Sequence of the last committed event.")
 FIGURES_AGE = Metric(

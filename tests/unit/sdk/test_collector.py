@@ -17,6 +17,7 @@ from seatrial.monitoring.collecting.spill import SpillFolder
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial_core import catalog
 from seatrial_core.contracts.events import EVENT
+from seatrial_core.label_budget import LABEL_BUDGET
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_the_same_trade_is_counted_once(
     for _ in range(3):
         metrics.record_trade("s", "BUY", "filled", 0.1, trade_id="t1")
 
-    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 1
+    assert recorder.counters.value(catalog.TRADES, "s", "BUY", "filled") == 1
     assert metrics.flush()
     assert len(service.events) == 1
 
@@ -117,8 +118,8 @@ def test_a_bad_duration_is_dropped_and_counted(
     metrics.record_trade("s", "BUY", "filled", duration)
     metrics.record_api_latency("e", duration)
 
-    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, reason) == 2
-    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 0
+    assert recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, reason) == 2
+    assert recorder.counters.value(catalog.TRADES, "s", "BUY", "filled") == 0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_bad_word_is_dropped_and_counted(
     metrics.record_webhook(word)
     metrics.record_error(word)
 
-    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, reason) == 3
+    assert recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, reason) == 3
 
 
 def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: MetricsCollector, service: FakeLedger) -> None:
@@ -146,7 +147,7 @@ def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: Metrics
     assert (event["pnl"], event["price"], event["quantity"]) == ("0.1", "10.10", "3.0")
 
 
-def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(
+def test_strategies_beyond_the_budget_are_counted_as_other(
     recorder: ProcessRecorder, metrics: MetricsCollector
 ) -> None:
     for number in range(300):
@@ -154,16 +155,16 @@ def test_a_strategy_too_many_is_folded_and_no_trade_is_lost(
 
     lines = [line for line in page(recorder) if line.startswith("trades_total{")]
     assert sum(float(line.rsplit(" ", 1)[1]) for line in lines) == 300
-    assert len({line.split("strategy=")[1].split("}")[0] for line in lines}) == 201
-    assert 'trading_label_overflow_total{label="strategy"} 100.0' in page(recorder)
+    assert len({line.split("strategy=")[1].split("}")[0] for line in lines}) == LABEL_BUDGET + 1
+    assert 'trading_label_overflow_total{label="strategy"} 200.0' in page(recorder)
 
 
 def test_the_first_processor_value_is_measured(recorder: ProcessRecorder, metrics: MetricsCollector) -> None:
     metrics.update_system_metrics()
 
-    assert 0 <= (recorder.tally.value(catalog.SYSTEM_CPU) or 0) <= 100
-    assert 0 < (recorder.tally.value(catalog.SYSTEM_MEMORY) or 0) <= 100
-    assert 0 < (recorder.tally.value(catalog.SYSTEM_DISK) or 0) <= 100
+    assert 0 <= (recorder.counters.value(catalog.SYSTEM_CPU) or 0) <= 100
+    assert 0 < (recorder.counters.value(catalog.SYSTEM_MEMORY) or 0) <= 100
+    assert 0 < (recorder.counters.value(catalog.SYSTEM_DISK) or 0) <= 100
 
 
 def test_recording_does_not_wait_for_a_service_that_hangs(
@@ -177,7 +178,7 @@ def test_recording_does_not_wait_for_a_service_that_hangs(
         metrics.record_webhook("success")
 
     assert recorder.sender._in_flight is not None, "the first batch was answered before the last record was taken"
-    assert recorder.tally.value(catalog.TRADING_WEBHOOKS, "success") == 5_000
+    assert recorder.counters.value(catalog.TRADING_WEBHOOKS, "success") == 5_000
     service.hang.set()
 
 
@@ -192,7 +193,7 @@ def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsC
     for thread in threads:
         thread.join()
 
-    assert recorder.tally.value(catalog.TRADES, "s", "BUY", "filled") == 4_000
+    assert recorder.counters.value(catalog.TRADES, "s", "BUY", "filled") == 4_000
     assert metrics.flush()
     assert len(service.events) == 4_000
     assert len(set(service.keys)) == len(service.keys)
@@ -223,7 +224,7 @@ def test_rejected_events_are_counted_by_their_code(
     metrics.record_webhook("success")
 
     assert metrics.flush()
-    assert recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "too_old") == 1
+    assert recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, "too_old") == 1
 
 
 def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: FakeLedger) -> None:
@@ -232,9 +233,9 @@ def test_a_full_buffer_drops_and_counts(recorder: ProcessRecorder, service: Fake
     for _ in range(25_000):
         metrics.record_webhook("success")
 
-    dropped = recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, "buffer_full") or 0
+    dropped = recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, "buffer_full") or 0
     assert 4_000 <= dropped <= 5_000
-    assert recorder.tally.value(catalog.TRADING_WEBHOOKS, "success") == 25_000
+    assert recorder.counters.value(catalog.TRADING_WEBHOOKS, "success") == 25_000
     service.hang.set()
 
 

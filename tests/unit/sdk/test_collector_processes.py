@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_p
 
     script = (
         RECORD
-        + "metrics.flush()\nprint(metrics.recorder.tally.value(catalog.TRADING_EVENTS_DROPPED, 'spill_unwritable'))"
+        + "metrics.flush()\nprint(metrics.recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, 'spill_unwritable'))"
     )
     out = run("from seatrial_core import catalog" + script, f"http://127.0.0.1:{free_port()}", blocked)
 

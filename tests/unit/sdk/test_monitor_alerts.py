@@ -93,7 +93,7 @@ def test_a_fall_is_told_once_and_its_end_once_both_signed(
     monitor = monitor_of(account, receiver, port, recorder)
     with caplog.at_level(logging.WARNING, "seatrial"):
         monitor.start_monitoring()
-        wait_until(lambda: recorder.tally.value(catalog.CURRENT_PNL) == 0)
+        wait_until(lambda: recorder.counters.value(catalog.CURRENT_PNL) == 0)
         account.balance = 8_900.0
         wait_until(lambda: len(receiver.notices) == 2)
         account.balance = 10_100.0

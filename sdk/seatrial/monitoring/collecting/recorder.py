@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from seatrial.monitoring.collecting.activity import RecentActivity
+from seatrial.monitoring.collecting.closed_trades import ClosedTrades
 from seatrial.monitoring.collecting.machine import SystemLoad, SystemLoadSampler
-from seatrial.monitoring.collecting.results import TradeResults
+from seatrial.monitoring.collecting.process_counters import ProcessCounters
+from seatrial.monitoring.collecting.recent_activity import RecentActivity
 from seatrial.monitoring.collecting.sender import EventSender, SenderTargets
 from seatrial.monitoring.collecting.spill import SpillFolder, directory
-from seatrial.monitoring.collecting.tally import ProcessCounters
 from seatrial.monitoring.collecting.transport import Transport, prepare
 from seatrial_core import catalog
 from seatrial_core.clients import find_token, service_url
@@ -35,11 +35,11 @@ class ProcessRecorder:
     def __init__(self, clock: Clock | None = None) -> None:
         prepare()
         self.clock = clock or SystemClock()
-        self.tally = ProcessCounters()
+        self.counters = ProcessCounters()
         self.activity = RecentActivity()
-        self.results = TradeResults()
+        self.closed_trades = ClosedTrades()
         self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(self.tally)
+        self.registry.register(self.counters)
         self.address: str | None = None
         self.sender = EventSender(SenderTargets(self._line, lambda: SpillFolder(directory()), self.drop), self.clock)
         self._machine: SystemLoadSampler | None = None
@@ -48,7 +48,7 @@ class ProcessRecorder:
 
     def drop(self, reason: str, number: int = 1) -> None:
         """Count records that were lost, by reason."""
-        self.tally.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
+        self.counters.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
 
     def send(self, event: dict[str, Any]) -> None:
         """Hand an event without id and instant to the sender."""
@@ -61,18 +61,18 @@ class ProcessRecorder:
                 if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
                     return
                 lasted = event.get("duration_seconds") or 0.0
-                self.tally.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), lasted)
+                self.counters.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), lasted)
                 self.activity.trade(self.clock.monotonic())
                 if event.get("pnl") is not None:
-                    self.results.add(Decimal(event["pnl"]), self.clock.now())
+                    self.closed_trades.add(Decimal(event["pnl"]), self.clock.now())
             case "api_call":
-                self.tally.observe(catalog.API_REQUEST_DURATION, event["seconds"], event["endpoint"])
+                self.counters.observe(catalog.API_REQUEST_DURATION, event["seconds"], event["endpoint"])
                 self.activity.call(self.clock.monotonic(), event["endpoint"], event["seconds"], event.get("ok", True))
             case "error":
-                self.tally.count(catalog.TRADING_ERRORS, event["kind"])
+                self.counters.count(catalog.TRADING_ERRORS, event["kind"])
                 self.activity.error(self.clock.monotonic())
             case "webhook":
-                self.tally.count(catalog.TRADING_WEBHOOKS, event["status"])
+                self.counters.count(catalog.TRADING_WEBHOOKS, event["status"])
         self.send(dict(event))
 
     def send_to(self, url: str) -> None:
@@ -105,9 +105,9 @@ class ProcessRecorder:
 
     def after_fork(self) -> None:
         """Make a forked child usable: no lock that a vanished thread holds, no record that is the parent's."""
-        self.tally.forget_lock()
-        self.activity.forget_lock()
-        self.results.forget_lock()
+        self.counters.renew_lock()
+        self.activity.renew_lock()
+        self.closed_trades.renew_lock()
         self._trades_lock = threading.Lock()
         self.sender.after_fork()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from seatrial.monitoring.collecting.results import ClosedTradeTotals
+from seatrial.monitoring.collecting.closed_trades import ClosedTradeTotals
 from seatrial.monitoring.watching.bot_adapter import AccountSnapshot
 from seatrial_core import catalog
 from seatrial_core.figures import live

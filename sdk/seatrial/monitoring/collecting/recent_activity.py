@@ -1,10 +1,10 @@
-"""What happened in the last minutes, in coarse buckets of constant size: the slowest call and the share of failures."""
+"""Trades, API calls and errors of the last five minutes, in buckets of five seconds."""
 
 import threading
 from collections import Counter, deque
 
 BUCKET_SECONDS = 5.0
-KEPT_SECONDS = 300.0
+RETENTION_SECONDS = 300.0
 MAX_ENDPOINTS = 200
 
 
@@ -20,11 +20,11 @@ class ActivityBucket:
 
 
 class RecentActivity:
-    """Counts trades, API calls and errors of the recent past; the caller passes a monotonic time in seconds."""
+    """Counts trades, API calls and errors of the last five minutes; `now` is a monotonic time in seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._buckets: deque[ActivityBucket] = deque(maxlen=int(KEPT_SECONDS / BUCKET_SECONDS) + 1)
+        self._buckets: deque[ActivityBucket] = deque(maxlen=int(RETENTION_SECONDS / BUCKET_SECONDS) + 1)
 
     def trade(self, now: float) -> None:
         """Count one trade."""
@@ -54,7 +54,7 @@ class RecentActivity:
                     slowest[endpoint] = max(seconds, slowest.get(endpoint, 0.0))
         return slowest
 
-    def counts(self, now: float, window_seconds: float = KEPT_SECONDS) -> Counter[str]:
+    def counts(self, now: float, window_seconds: float = RETENTION_SECONDS) -> Counter[str]:
         """Return `trades`, `calls`, `failed_calls` and `errors` of the window."""
         total: Counter[str] = Counter()
         with self._lock:
@@ -62,7 +62,7 @@ class RecentActivity:
                 total.update(bucket.counts)
         return total
 
-    def forget_lock(self) -> None:
+    def renew_lock(self) -> None:
         """Make a new lock, in a forked child."""
         self._lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""Counts what this process recorded, under the names and labels of the catalogue, and shows it to Prometheus."""
+"""Counters, histograms and gauges of this process under the names of the catalogue, as a Prometheus collector."""
 
 import threading
 from bisect import bisect_left
@@ -9,10 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from seatrial_core import catalog
+from seatrial_core.label_budget import OTHER, LabelBudget
 
-OVERFLOW = "__other__"
-STATUSES = ("filled", "success", "rejected", "failed")
-BUDGETS = {"strategy": 200, "side": 8, "status": 24, "endpoint": 200, "kind": 100, "reason": 40, "label": 8}
 FAMILIES = (
     *catalog.GUIDE_METRICS,
     catalog.TRADING_WEBHOOKS,
@@ -25,7 +23,7 @@ Labels = tuple[str, ...]
 
 
 class HistogramCounts:
-    """The observations of one label set: a count a bucket, the last one without bound, and their sum."""
+    """The observations of one label set: a count per bucket, the last one without upper bound, and their sum."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -40,7 +38,7 @@ class HistogramCounts:
         self.total += value
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Return (upper bound, observations up to it), the way Prometheus wants it."""
+        """Return (upper bound, observations up to it) for each bucket, as Prometheus expects."""
         rows, so_far = [], 0
         for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
             so_far += count
@@ -49,7 +47,7 @@ class HistogramCounts:
 
 
 class ProcessCounters(Collector):
-    """All families of one process; every one is shown from the start, an unknown gauge without a sample."""
+    """All families of one process; every family is exposed from the start, an unknown gauge without a sample."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,7 +56,7 @@ class ProcessCounters(Collector):
             f.name: {} for f in FAMILIES if f.kind == "histogram"
         }
         self._gauges: dict[str, float] = {}
-        self._seen: dict[tuple[str, str], set[str]] = {}
+        self._budget = LabelBudget()
 
     def count(self, family: catalog.Metric, *labels: str, by: float = 1) -> None:
         """Add to a counter."""
@@ -66,23 +64,23 @@ class ProcessCounters(Collector):
             self._add(family, labels, by)
 
     def count_trade(self, strategy: str, side: str, status: str, duration_seconds: float) -> None:
-        """Count one trade and how long its execution took; its usual statuses start at zero beside it."""
+        """Count one trade and the duration of its execution; the usual statuses of its series start at zero."""
         with self._lock:
             series = self._counters[catalog.TRADES.name]
             labels = self._within_budget(catalog.TRADES, (strategy, side, status))
             if labels not in series:
-                for usual in STATUSES:
+                for usual in catalog.TRADE_STATUSES:
                     series.setdefault((labels[0], labels[1], usual), 0)
             series[labels] = series.get(labels, 0) + 1
             self._histogram(catalog.TRADE_DURATION, ()).observe(duration_seconds)
 
     def observe(self, family: catalog.Metric, value: float, *labels: str) -> None:
-        """Put one observation into a histogram."""
+        """Add one observation to a histogram."""
         with self._lock:
             self._histogram(family, self._within_budget(family, labels)).observe(value)
 
-    def show(self, values: Mapping[catalog.Metric, float | None]) -> None:
-        """Set gauges; None or a number that is not finite means unknown and removes the sample."""
+    def set_gauges(self, values: Mapping[catalog.Metric, float | None]) -> None:
+        """Set gauges; None or a number that is not finite removes the sample."""
         with self._lock:
             for family, value in values.items():
                 if value is None or not isfinite(value):
@@ -91,19 +89,19 @@ class ProcessCounters(Collector):
                     self._gauges[family.name] = float(value)
 
     def value(self, family: catalog.Metric, *labels: str) -> float | None:
-        """Return a counter (0 when never counted) or a gauge (None while unknown)."""
+        """Return a counter (0 before its first count) or a gauge (None while unknown)."""
         with self._lock:
             if family.kind is catalog.Kind.COUNTER:
                 return self._counters[family.name].get(labels, 0)
             return self._gauges.get(family.name)
 
     def collect(self) -> Iterable[Metric]:
-        """Return every family with its samples of this moment."""
+        """Return every family with its current samples."""
         with self._lock:
             return [self._family(family) for family in FAMILIES]
 
-    def forget_lock(self) -> None:
-        """Make a new lock: in a forked child the old one may be held by a thread that is not there."""
+    def renew_lock(self) -> None:
+        """Make a new lock in a forked child: a thread of the parent may hold the old one."""
         self._lock = threading.Lock()
 
     def _add(self, family: catalog.Metric, labels: Labels, by: float) -> None:
@@ -118,18 +116,14 @@ class ProcessCounters(Collector):
         return series[labels]
 
     def _within_budget(self, family: catalog.Metric, labels: Labels) -> Labels:
-        return tuple(self._fold(family.name, name, value) for name, value in zip(family.labels, labels, strict=True))
+        return tuple(self._limit(family.name, name, value) for name, value in zip(family.labels, labels, strict=True))
 
-    def _fold(self, family: str, label: str, value: str) -> str:
-        seen = self._seen.setdefault((family, label), set())
-        if value in seen:
-            return value
-        if len(seen) >= BUDGETS.get(label, 100):
+    def _limit(self, family: str, label: str, value: str) -> str:
+        limited = self._budget.limit(family, label, value)
+        if limited == OTHER and value != OTHER:
             overflow = self._counters[catalog.LABEL_OVERFLOW.name]
             overflow[(label,)] = overflow.get((label,), 0) + 1
-            return OVERFLOW
-        seen.add(value)
-        return value
+        return limited
 
     def _family(self, family: catalog.Metric) -> Metric:
         match family.kind:

@@ -1,4 +1,4 @@
-"""What closed trades brought, as far as the recorded trades say it: totals and the current UTC day."""
+"""Profit and loss of the recorded closed trades: totals, and the current UTC day."""
 
 import threading
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ class ClosedTradeTotals:
     """Sums over closed trades.
 
     Args:
-        trades: How many closed with a known profit or loss.
-        wins: How many of them won; zero is no win.
-        pnl: Their summed profit or loss, net.
-        day: The UTC day of the newest one.
+        trades: Number of closed trades with a profit or loss.
+        wins: How many of them have a profit above zero.
+        pnl: Summed net profit or loss, in account currency.
+        day: The UTC day of the newest trade; None before the first.
         day_pnl: The sum of that day.
     """
 
@@ -27,19 +27,19 @@ class ClosedTradeTotals:
     day_pnl: Decimal = ZERO
 
 
-class TradeResults:
-    """Adds up recorded profits and losses."""
+class ClosedTrades:
+    """Sums recorded profits and losses; safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._closed = ClosedTradeTotals()
+        self._totals = ClosedTradeTotals()
 
     def add(self, pnl: Decimal, at: datetime) -> None:
         """Add one closed trade."""
         day = at.date()
         with self._lock:
-            before = self._closed
-            self._closed = replace(
+            before = self._totals
+            self._totals = replace(
                 before,
                 trades=before.trades + 1,
                 wins=before.wins + (pnl > 0),
@@ -48,10 +48,10 @@ class TradeResults:
                 day_pnl=pnl + (before.day_pnl if before.day == day else ZERO),
             )
 
-    def closed(self) -> ClosedTradeTotals:
+    def totals(self) -> ClosedTradeTotals:
         """Return the sums so far."""
-        return self._closed
+        return self._totals
 
-    def forget_lock(self) -> None:
+    def renew_lock(self) -> None:
         """Make a new lock, in a forked child."""
         self._lock = threading.Lock()
