@@ -20,8 +20,8 @@ class SnapshotCache:
 
     Args:
         database: Where the ledger is.
-        clock: Stamps the figures and judges their windows.
-        interval_seconds: How long figures may stand without a commit here (other replicas commit too).
+        clock: Stamps the figures and limits their windows.
+        interval_seconds: Longest age of the figures without a commit of this process (other replicas commit too).
     """
 
     def __init__(self, database: Database, clock: Clock, interval_seconds: float) -> None:
@@ -29,6 +29,8 @@ class SnapshotCache:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._reading = asyncio.Lock()
+        self._started_count = 0
+        self._last_number = 0
         self._started_at = float("-inf")
         self._failed_at = float("-inf")
         self._committed = 0
@@ -47,12 +49,13 @@ class SnapshotCache:
         Raises:
             DatabaseUnreachable: Postgres does not answer.
         """
-        asked_at = self._clock.monotonic()
+        first_after_this_call = self._started_count + 1
         async with self._reading:
-            if self.last is None or self._started_at < asked_at:
-                started_at = self._clock.monotonic()
+            if self.last is None or self._last_number < first_after_this_call:
+                self._started_count += 1
+                number, started_at = self._started_count, self._clock.monotonic()
                 self.last = await self._read()
-                self._started_at = started_at
+                self._last_number, self._started_at = number, started_at
             return self.last
 
     async def for_page(self) -> None:

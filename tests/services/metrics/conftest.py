@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+from tests.services.metrics.metrics_door import START, Door, open_service
+
+from seatrial_core.clock import ManualClock
 
 
 @pytest.fixture
-def clock() -> MovableClock:
+def clock() -> ManualClock:
     """Return a clock at START."""
-    return MovableClock(START)
+    return ManualClock(START)
 
 
 @pytest.fixture
-async def door(database_url: str, clock: MovableClock) -> AsyncIterator[Door]:
+async def door(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
     """Return the door of a fresh service."""
     async with open_service(database_url, clock) as opened:
         yield opened

@@ -8,21 +8,11 @@ from typing import Any
 import httpx
 
 from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.app import build
 from seatrial_metrics.settings import MetricsSettings
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-class MovableClock(SystemClock):
-    """Stand still for `now`, go on for `monotonic`, which only limits how long things take."""
-
-    def __init__(self, start: datetime) -> None:
-        self.instant = start
-
-    def now(self) -> datetime:
-        """Return the instant that the test has set."""
-        return self.instant
 
 
 class Door:
@@ -60,7 +50,7 @@ def samples(page: str) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def open_service(url: str, clock: SystemClock | None = None, **settings: Any) -> AsyncIterator[Door]:
+async def open_service(url: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Door]:
     """Run a service until the block ends."""
     app = build(MetricsSettings.load(database_url=url, **settings), clock or SystemClock())
     transport = httpx.ASGITransport(app)

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service, samples
+from tests.services.metrics.metrics_door import START, Door, open_service, samples
 
 from seatrial.stack.postgres.server import PostgresServer
-from seatrial_core.clock import SystemClock
+from seatrial_core.clock import ManualClock, SystemClock
 from seatrial_metrics.store import partitions
 from seatrial_service.db import upgrade
 from seatrial_service.db.session import Database
@@ -87,7 +87,7 @@ async def test_partitions_are_made_ahead_and_old_ones_dropped(database_url: str)
     assert left == made - set(dropped)
 
 
-async def test_dropped_days_change_no_figure(database_url: str, clock: MovableClock) -> None:
+async def test_dropped_days_change_no_figure(database_url: str, clock: ManualClock) -> None:
     event = {**trade("x"), "occurred_at": START.isoformat(), "pnl": "7"}
     async with open_service(database_url, clock) as door:
         await door.push(event)
@@ -96,7 +96,7 @@ async def test_dropped_days_change_no_figure(database_url: str, clock: MovableCl
         await partitions.drop_older(session, START.date() + timedelta(days=1))
     await database.close()
 
-    clock.instant += timedelta(days=2)
+    clock.advance(2 * 86_400)
     async with open_service(database_url, clock) as door:
         again = await door.push(event)
         page = await door.page()

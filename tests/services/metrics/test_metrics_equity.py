@@ -6,8 +6,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+from tests.services.metrics.metrics_door import START, Door, open_service
 from tests.unit.metrics.oracle import Mark, expect
+
+from seatrial_core.clock import ManualClock
 
 FIRST = datetime(2001, 3, 1, tzinfo=UTC)
 
@@ -74,7 +76,7 @@ def trade(account: str, at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_any_order_and_repetition_gives_the_oracles_figures(
-    seed: int, database_url: str, clock: MovableClock
+    seed: int, database_url: str, clock: ManualClock
 ) -> None:
     random = Random(seed)
     marks, openings, events = stream(random)
@@ -91,7 +93,7 @@ async def test_any_order_and_repetition_gives_the_oracles_figures(
         remaining = remaining[cut:]
 
     async with open_service(database_url, clock) as door:
-        clock.instant += timedelta(seconds=5)
+        clock.advance(5)
         performance = await door.get("/v1/performance", environment="replay")
         history = await door.get("/v1/equity", environment="replay")
         page = await door.page()
@@ -120,7 +122,7 @@ async def test_late_equity_raises_the_peak_but_is_not_the_current_value(door: Do
     assert performance["accounts"][0]["late_events"] == 1
 
 
-async def test_half_an_instant_makes_no_drawdown(door: Door, clock: MovableClock) -> None:
+async def test_half_an_instant_makes_no_drawdown(door: Door, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
     await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
     half = await door.get("/v1/performance")
@@ -133,11 +135,11 @@ async def test_half_an_instant_makes_no_drawdown(door: Door, clock: MovableClock
     assert whole["metrics"]["max_drawdown_ratio"] == 0
 
 
-async def test_instant_that_stays_incomplete_counts_after_a_pause(door: Door, clock: MovableClock) -> None:
+async def test_instant_that_stays_incomplete_counts_after_a_pause(door: Door, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
     await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
 
-    clock.instant += timedelta(seconds=3)
+    clock.advance(3)
 
     assert (await door.get("/v1/performance"))["metrics"]["drawdown_ratio"] == 0.25
 
@@ -150,14 +152,14 @@ async def test_stress_stays_out_of_the_headline(door: Door) -> None:
     assert items[0]["values"]["equity"] == 5
 
 
-async def test_day_without_reports_begins_at_the_last_equity(door: Door, clock: MovableClock) -> None:
+async def test_day_without_reports_begins_at_the_last_equity(door: Door, clock: ManualClock) -> None:
     await door.push(
         equity("a", START - timedelta(days=1), 100, environment="live"),
         equity("a", START, 90, environment="live"),
     )
     assert (await door.page())["daily_pnl"] == -10
 
-    clock.instant += timedelta(days=1)
-    await door.push({"id": "h", "type": "heartbeat", "occurred_at": clock.instant.isoformat()})
+    clock.advance(86_400)
+    await door.push({"id": "h", "type": "heartbeat", "occurred_at": clock.now().isoformat()})
 
     assert (await door.page())["daily_pnl"] == 0

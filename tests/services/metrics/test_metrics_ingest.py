@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+from tests.services.metrics.metrics_door import START, Door, open_service
+
+from seatrial_core.clock import ManualClock
 
 AT = START.isoformat()
 
@@ -43,7 +45,7 @@ async def test_telemetry_batch_sent_twice_counts_once(door: Door) -> None:
     assert page['api_request_duration_seconds_count{endpoint="/orders"}'] == 2
 
 
-async def test_counters_survive_a_restart(database_url: str, clock: MovableClock) -> None:
+async def test_counters_survive_a_restart(database_url: str, clock: ManualClock) -> None:
     async with open_service(database_url, clock) as before:
         await before.push(trade(1, duration_seconds=0.3), trade(2, pnl="5"))
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.services.metrics.metrics_door import START, Door, MovableClock, open_service
+from tests.services.metrics.metrics_door import START, Door, open_service
+
+from seatrial_core.clock import ManualClock
 
 WRITER = "writer-token-0123456789"
 READER = "reader-token-0123456789"
@@ -14,7 +16,7 @@ EVENT = {"id": "1", "type": "heartbeat", "occurred_at": START.isoformat()}
 
 
 @pytest.fixture
-async def guarded(database_url: str, clock: MovableClock) -> AsyncIterator[Door]:
+async def guarded(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
     """Return the door of a service that other machines can reach."""
     async with open_service(database_url, clock, tokens=TOKENS, host="0.0.0.0") as opened:
         yield opened
@@ -51,7 +53,7 @@ async def test_reading_beyond_loopback_needs_the_scope(guarded: Door, path: str)
     assert (await guarded.http.get(path, headers=bearer(READER))).status_code == 200
 
 
-async def test_metrics_are_open_on_loopback(database_url: str, clock: MovableClock) -> None:
+async def test_metrics_are_open_on_loopback(database_url: str, clock: ManualClock) -> None:
     async with open_service(database_url, clock, tokens=TOKENS) as door:
         assert (await door.http.get("/metrics")).status_code == 200
         assert (await door.http.get("/v1/snapshot")).status_code == 401
