@@ -1,35 +1,35 @@
-"""Trades a strategy on stored bars, by the fill rules of the backtest, in a thread of its own."""
+"""Trades a strategy on stored bars in a background thread, through the replay of the engine service."""
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from decimal import Decimal
-from math import isnan, nan
 from typing import Any
 from uuid import uuid4
 
 from seatrial.config.trading_config import TradingConfig
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.orders import TradingState
+from seatrial_engine.domain.account import Position
+from seatrial_engine.domain.fills import Fill
+from seatrial_engine.replays.replay import Replay, ReplayChunk
+from seatrial_engine.replays.replay_account import ReplayAccount, ReplayAccountConfig
 from seatrial_trading.matching.config import ExecutionConfig
-from seatrial_trading.matching.stepper import BarStepper, FillRecord
 from seatrial_trading.quant.candles import Candles
-from seatrial_trading.strategy import registry
-from seatrial_trading.strategy.signals import Signals
 
 ACCOUNT = "auto"
-MAX_WAITING = 5_000
+MAX_PENDING = 5_000
 PAUSE_SECONDS = 0.01
 
 log = logging.getLogger("seatrial")
 
 Row = dict[str, Any]  # Any: the columns have a type each
-Told = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class AutoTradingState:
-    """How the automatic account stands after a bar; a new one is made for every change."""
+    """The automatic account after a bar; every change makes a new value."""
 
     bars: int = 0
     pnl: Decimal = Decimal(0)
@@ -39,37 +39,38 @@ class AutoTradingState:
 
 @dataclass(frozen=True)
 class EventSink:
-    """Where the trader tells what happened, and how many events still wait to be sent."""
+    """Where the trader sends events; `pending` returns how many of them are not sent yet."""
 
-    tell: Told
-    waiting: Callable[[], int]
+    send: Callable[[Mapping[str, Any]], None]
+    pending: Callable[[], int]
 
 
 class AutoTrader:
-    """Trades one strategy on one symbol's bars, once through, in an account of its own on the bars' own time.
+    """Trade one strategy once through one symbol's bars, in its own account and in the time of the bars.
+
+    Fills, equity and events have the times of a replay: see `seatrial_engine.replays.replay_account.ReplayAccount`.
 
     Args:
-        config: Names strategy, bars, costs and speed.
+        config: Strategy, costs and speed.
         candles: The bars.
-        line: Hears every event.
+        engine: The engine's name, in every event.
+        sink: Takes every event.
+        clock: Measures execution times.
     """
 
-    def __init__(self, config: TradingConfig, candles: Candles, line: EventSink) -> None:
-        assert config.strategy is not None, "without a strategy nobody makes an automatic trader"
-        self.standing = AutoTradingState()
+    def __init__(self, config: TradingConfig, candles: Candles, engine: str, sink: EventSink, clock: Clock) -> None:
+        self.state = AutoTradingState()
         self._config = config
-        self._candles = candles
-        self._line = line
-        self._run_id = uuid4().hex
-        spec = registry.get(config.strategy)
-        self._signals: Signals = spec.signals(candles, spec.parse(config.strategy_params))
-        self._stepper = BarStepper(_execution(config), candles.symbol, candles.interval_ms)
+        self._symbol = candles.symbol
+        self._sink = sink
+        account = ReplayAccount(_account_config(config, candles), uuid4().hex, engine, clock)
+        self._replay = Replay([account])
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seatrial-auto-trading", daemon=True)
 
     @property
     def is_running(self) -> bool:
-        """Tell whether bars are still being traded."""
+        """Return whether bars are being traded."""
         return self._thread.is_alive()
 
     def start(self) -> None:
@@ -83,123 +84,78 @@ class AutoTrader:
             self._thread.join()
 
     def _run(self) -> None:
-        log.info("auto trading %s on %d bars of %s", self._config.strategy, len(self._candles), self._candles.symbol)
-        first = self._instant(int(self._candles.time_ms[0]))
-        balance = str(self._config.initial_balance)
-        self._tell("account", "opening", first, opening_balance=balance, currency=self._config.currency)
+        log.info("auto trading %s on %d bars of %s", self._config.strategy, self._replay.steps_total, self._symbol)
+        for event in self._replay.opening_events():
+            self._sink.send(event)
         pause = 0.0 if self._config.bars_per_second is None else 1 / self._config.bars_per_second
-        for index in range(len(self._candles)):
+        while not self._replay.is_finished:
             if self._stopping.wait(pause) if pause else self._stopping.is_set():
                 return
-            self._bar(index)
-            while self._line.waiting() > MAX_WAITING and not self._stopping.wait(PAUSE_SECONDS):
+            self._record(self._replay.advance(1, TradingState.ACTIVE))
+            while self._sink.pending() > MAX_PENDING and not self._stopping.wait(PAUSE_SECONDS):
                 continue
-        self._settle(self._stepper.finish(), len(self._candles) - 1)
 
-    def _bar(self, index: int) -> None:
-        bars, signals = self._candles, self._signals
-        fills = self._stepper.on_bar(
-            int(bars.time_ms[index]),
-            float(bars.open[index]),
-            float(bars.high[index]),
-            float(bars.low[index]),
-            float(bars.close[index]),
+    def _record(self, chunk: ReplayChunk) -> None:
+        account = chunk.changes.accounts[ACCOUNT]
+        closed = tuple(_trade_row(fill) for fill in chunk.changes.fills if fill.pnl is not None)
+        self.state = AutoTradingState(
+            bars=chunk.steps_done,
+            pnl=account.equity - account.initial_balance,
+            trades=(*self.state.trades, *closed) if closed else self.state.trades,
+            positions=tuple(_position_row(position) for position in account.positions.values()),
         )
-        self._settle(fills, index)
-        stop, target, trailing = (
-            nan if column is None else float(column[index])
-            for column in (signals.stop_loss, signals.take_profit, signals.trailing)
-        )
-        entry, leave = int(signals.entry[index]), bool(signals.exit[index])
-        self._stepper.decide(entry, leave, stop, target, trailing, signals.stop_base)
-
-    def _settle(self, fills: list[FillRecord], index: int) -> None:
-        at = self._instant(int(self._candles.time_ms[index]))
-        for number, fill in enumerate(fills):
-            self._tell_fill(fill, f"{index}:{number}", at)
-        equity, positions = self._stepper.equity, self._positions(index)
-        closed = [self._row(fill, at) for fill in fills if fill.trade is not None]
-        self.standing = replace(
-            self.standing,
-            bars=index + 1,
-            pnl=Decimal(repr(equity)) - Decimal(repr(float(self._config.initial_balance))),
-            trades=(*self.standing.trades, *closed) if closed else self.standing.trades,
-            positions=positions,
-        )
-        marked = {"equity": repr(equity), "cash": repr(self._stepper.cash), "open_positions": len(positions)}
-        self._tell("equity", f"{index}:{len(fills)}", at, **marked, risk_at_stop=repr(self._stepper.risk_at_stop))
-
-    def _tell_fill(self, fill: FillRecord, number: str, at: datetime) -> None:
-        fields: Row = {
-            "strategy": self._config.strategy,
-            "symbol": self._candles.symbol,
-            "side": fill.side,
-            "status": "filled",
-            "duration_seconds": 0.0,
-            "trade_id": f"{self._run_id}:{number}",
-            "quantity": repr(fill.quantity),
-            "price": repr(fill.price),
-            "fee": repr(fill.fee),
-        }
-        if fill.trade is not None:
-            fields |= {"pnl": repr(fill.trade.pnl), "exit_reason": fill.trade.exit_reason}
-        self._tell("trade", number, at, **fields)
-
-    def _positions(self, index: int) -> tuple[Row, ...]:
-        stepper = self._stepper
-        if not stepper.position:
-            return ()
-        mark = float(self._candles.close[index])
-        row: Row = {
-            "account": ACCOUNT,
-            "symbol": self._candles.symbol,
-            "strategy": self._config.strategy,
-            "quantity": stepper.position,
-            "entry_price": stepper.entry_price,
-            "mark_price": mark,
-            "stop_loss": None if isnan(stepper.stop_price) else stepper.stop_price,
-            "take_profit": None if isnan(stepper.target_price) else stepper.target_price,
-            "unrealised_pnl": stepper.position * (mark - stepper.entry_price),
-        }
-        return (row,)
-
-    def _row(self, fill: FillRecord, at: datetime) -> Row:
-        assert fill.trade is not None
-        return {
-            "account": ACCOUNT,
-            "strategy": self._config.strategy,
-            "symbol": self._candles.symbol,
-            "side": fill.side,
-            "quantity": fill.quantity,
-            "price": fill.price,
-            "pnl": fill.trade.pnl,
-            "fee": fill.fee,
-            "exit_reason": fill.trade.exit_reason,
-            "closed_at": at,
-        }
-
-    def _tell(self, kind: str, number: str, at: datetime, **fields: object) -> None:
-        base: Row = {
-            "type": kind,
-            "id": f"{self._run_id}:{kind}:{number}",
-            "occurred_at": at.isoformat().replace("+00:00", "Z"),
-            "engine": "seatrial",
-            "account": ACCOUNT,
-            "environment": "replay",
-        }
-        self._line.tell({**base, **fields})
-
-    def _instant(self, time_ms: int) -> datetime:
-        return datetime.fromtimestamp(time_ms / 1000, UTC)
+        for event in chunk.changes.events:
+            self._sink.send(event)
 
 
-def _execution(config: TradingConfig) -> ExecutionConfig:
-    return ExecutionConfig(
-        cash=float(config.initial_balance),
-        taker_fee_rate=config.fee,
-        slippage_bps=config.slippage_bps,
-        lot_size=config.lot_size,
-        min_notional=config.min_notional,
-        allow_short=config.allow_short,
-        sizing=config.size,
+def _trade_row(fill: Fill) -> Row:
+    assert fill.pnl is not None, "only a fill that closes makes a trade"
+    return {
+        "trade_id": fill.id,
+        "account": fill.account,
+        "strategy": fill.strategy,
+        "symbol": fill.symbol,
+        "side": fill.side.value,
+        "quantity": float(fill.quantity),
+        "price": float(fill.price),
+        "pnl": float(fill.pnl),
+        "fee": float(fill.fee),
+        "exit_reason": fill.exit_reason,
+        "closed_at": fill.occurred_at,
+    }
+
+
+def _position_row(position: Position) -> Row:
+    return {
+        "account": ACCOUNT,
+        "symbol": position.symbol,
+        "strategy": position.strategy,
+        "quantity": float(position.quantity),
+        "entry_price": float(position.entry_price),
+        "mark_price": float(position.mark_price),
+        "stop_loss": None if position.stop_loss is None else float(position.stop_loss),
+        "take_profit": None if position.take_profit is None else float(position.take_profit),
+        "unrealised_pnl": float(position.unrealised_pnl),
+        "opened_at": position.opened_at,
+    }
+
+
+def _account_config(config: TradingConfig, candles: Candles) -> ReplayAccountConfig:
+    assert config.strategy is not None, "TradingEngine starts no automatic trading without a strategy"
+    return ReplayAccountConfig(
+        account=ACCOUNT,
+        candles=candles,
+        strategy=config.strategy,
+        params=config.strategy_params,
+        initial_balance=Decimal(repr(float(config.initial_balance))),
+        currency=config.currency,
+        execution=ExecutionConfig(
+            cash=float(config.initial_balance),
+            taker_fee_rate=config.fee,
+            slippage_bps=config.slippage_bps,
+            lot_size=config.lot_size,
+            min_notional=config.min_notional,
+            allow_short=config.allow_short,
+            sizing=config.size,
+        ),
     )

@@ -1,4 +1,4 @@
-"""What a trading engine has: its closed trades, open positions and balance, as a monitor asks for them."""
+"""The closed trades, open positions and balance of a trading engine, as a monitor reads them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,13 @@ Row = dict[str, Any]  # Any: the columns have a type each
 
 
 class TradeBook:
-    """The `db_manager` of a trading engine; stress accounts are left out.
+    """The `db_manager` of a trading engine; it leaves out stress accounts.
+
+    `automatic` is the automatic trader, None before the first start.
 
     Args:
         engine: Trades signals.
-        store: Keeps what the engine leaves behind.
-        automatic: Trades bars; None while nothing is traded automatically.
+        store: Stores the engine's fills.
     """
 
     tells_the_ledger_itself = True
@@ -33,38 +34,38 @@ class TradeBook:
 
     def get_trades(self, since: datetime) -> list[Row]:
         """Return the trades closed since an aware instant, oldest first; `pnl` is net of the fees of both sides."""
-        known = {account.name for account in self._accounts()}
-        rows = [_row(fill) for fill in self._store.fills() if fill.pnl is not None and fill.account in known]
+        names = {account.name for account in self._accounts()}
+        rows = [_row(fill) for fill in self._store.fills() if fill.pnl is not None and fill.account in names]
         if self.automatic is not None:
-            rows += self.automatic.standing.trades
+            rows += self.automatic.state.trades
         return [row for row in rows if row["closed_at"] >= since]
 
     def get_open_positions(self) -> list[Row]:
-        """Return the open positions; short ones have a negative quantity."""
+        """Return the open positions; a short one has a negative quantity."""
         rows: list[Row] = [
             {
                 "account": account.name,
-                "symbol": held.symbol,
-                "strategy": held.strategy,
-                "quantity": held.quantity,
-                "entry_price": held.entry_price,
-                "mark_price": held.mark_price,
-                "stop_loss": held.stop_loss,
-                "take_profit": held.take_profit,
-                "unrealised_pnl": held.unrealised_pnl,
-                "opened_at": held.opened_at,
+                "symbol": position.symbol,
+                "strategy": position.strategy,
+                "quantity": position.quantity,
+                "entry_price": position.entry_price,
+                "mark_price": position.mark_price,
+                "stop_loss": position.stop_loss,
+                "take_profit": position.take_profit,
+                "unrealised_pnl": position.unrealised_pnl,
+                "opened_at": position.opened_at,
             }
             for account in self._accounts()
-            for held in account.holdings.values()
+            for position in account.positions.values()
         ]
-        return rows if self.automatic is None else rows + list(self.automatic.standing.positions)
+        return rows if self.automatic is None else rows + list(self.automatic.state.positions)
 
     def get_balance(self) -> Decimal:
-        """Return the equity of one account that had made all profits and losses of this engine."""
-        earned = sum((account.equity - account.opening_balance for account in self._accounts()), Decimal(0))
+        """Return the opening balance plus the profits and losses of all accounts."""
+        pnl = sum((account.equity - account.initial_balance for account in self._accounts()), Decimal(0))
         if self.automatic is not None:
-            earned += self.automatic.standing.pnl
-        return self._engine.config.opening_balance + earned
+            pnl += self.automatic.state.pnl
+        return self._engine.config.initial_balance + pnl
 
     def _accounts(self) -> Sequence[Account]:
         accounts = self._engine.state.accounts.values()

@@ -38,38 +38,38 @@ class TradingEngine:
         if not isinstance(config, TradingConfig):
             raise TypeError(f"TradingEngine needs a TradingConfig, found {type(config).__name__}")
         self.config = config
-        clock = SystemClock()
+        self._clock = SystemClock()
         self.metrics = MetricsCollector(engine=NAME, account=str(config.account), environment=config.environment)
-        self._store = MemoryStore(sink=self._tell)
-        self._engine = Engine(_engine_config(config), self._store, None, clock)
+        self._store = MemoryStore(sink=self._send)
+        self._engine = Engine(_engine_config(config), self._store, None, self._clock)
         self.db_manager = TradeBook(self._engine, self._store)
         self.webhook_handler = WebhookHandler(
-            self.process_signal, self.metrics.record_webhook, config.webhook_secret, clock
+            self.process_signal, self.metrics.record_webhook, config.webhook_secret, self._clock
         )
-        self._automatic: AutoTrader | None = None
 
     def process_signal(
         self, signal_data: Mapping[str, Any], *, fault: str | None = None
     ) -> dict[str, Any]:  # Any: JSON
-        """Trade a signal and return what became of it; a refused or malformed signal is an answer, not an exception.
+        """Trade a signal and return the result; a refused or malformed signal is an answer, not an exception.
 
         Args:
             signal_data: `symbol` and `action` (buy, sell, close, short, cover, hold); `price`, `quantity`, `stop_loss`,
                 `take_profit`, `size`, `client_order_id` as needed; without `strategy` it counts as `manual`.
-            fault: What the simulated exchange does wrong with it (`seatrial_engine.domain.exchange`), for tests.
+            fault: Name of the failure that the simulated exchange injects (`seatrial_engine.domain.exchange`), for
+                tests.
         """
-        wrong = None if fault is None else ExchangeFault(fault)
-        result = self._engine.process_signal({"account": self.config.account, **signal_data}, wrong)
+        injected = None if fault is None else ExchangeFault(fault)
+        result = self._engine.process_signal({"account": self.config.account, **signal_data}, injected)
         if result["status"] == "invalid":
             self.metrics.record_error("invalid_signal")
         return result
 
     def get_orders(self) -> list[dict[str, Any]]:  # Any: JSON
-        """Return every order, oldest first, stress tests' too."""
+        """Return every order, oldest first, those of stress tests too."""
         return [order.model_dump(mode="json") for order in self._store.orders()]
 
     def get_fills(self) -> list[dict[str, Any]]:  # Any: the columns have a type each
-        """Return every fill, oldest first, stress tests' too."""
+        """Return every fill, oldest first, those of stress tests too."""
         return [asdict(fill) for fill in self._store.fills()]
 
     def start_auto_trading(self) -> None:
@@ -78,7 +78,8 @@ class TradingEngine:
         Raises:
             SettingsError: Only one of `strategy` and `bars` is configured.
         """
-        if self._automatic is not None and self._automatic.is_running:
+        automatic = self.db_manager.automatic
+        if automatic is not None and automatic.is_running:
             return
         config = self.config
         if config.strategy is None and config.bars is None:
@@ -91,18 +92,19 @@ class TradingEngine:
             )
         candles = load(config.bars, LoadOptions(symbol=config.symbol)).candles
         recorder = self.metrics.recorder
-        self._automatic = AutoTrader(config, candles, EventSink(recorder.relay, lambda: recorder.sender.waiting))
-        self.db_manager.automatic = self._automatic
-        self._automatic.start()
+        sink = EventSink(recorder.relay, lambda: recorder.sender.waiting)
+        automatic = AutoTrader(config, candles, NAME, sink, self._clock)
+        self.db_manager.automatic = automatic
+        automatic.start()
 
     def stop_trading(self) -> None:
-        """Stop automatic trading and the webhook, send or keep what was recorded; may be called again."""
-        if self._automatic is not None:
-            self._automatic.stop()
+        """Stop automatic trading and the webhook, and send or spill the recorded events; may be called again."""
+        if self.db_manager.automatic is not None:
+            self.db_manager.automatic.stop()
         self.webhook_handler.stop()
         self.metrics.recorder.sender.close()
 
-    def _tell(self, events: Sequence[Mapping[str, Any]]) -> None:
+    def _send(self, events: Sequence[Mapping[str, Any]]) -> None:
         for event in events:
             self.metrics.recorder.relay(event)
 
@@ -113,7 +115,7 @@ def _engine_config(config: TradingConfig) -> EngineConfig:
         account=str(config.account),
         environment=Environment(config.environment),
         currency=config.currency,
-        opening_balance=_decimal(config.initial_balance),
+        initial_balance=_decimal(config.initial_balance),
         fee_rate=_decimal(config.fee),
         slippage_bps=_decimal(config.slippage_bps),
         lot_size=_decimal(config.lot_size),

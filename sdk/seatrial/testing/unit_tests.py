@@ -141,7 +141,7 @@ class TradingBotTests(unittest.TestCase):
 
         account = _engine(RiskLimits(), store).state.accounts["default"]
         self.assertEqual(account.cash, Decimal(10_000) + Decimal("97.9"))
-        self.assertEqual(dict(account.holdings), {})
+        self.assertEqual(dict(account.positions), {})
         self.assertEqual(len(store.orders()), 2)
         self.assertEqual([fill.pnl for fill in store.fills()], [None, Decimal("97.9")])
 
@@ -149,7 +149,7 @@ class TradingBotTests(unittest.TestCase):
         """An order that could not be stored was never traded."""
 
         class Full(MemoryStore):
-            def commit(self, effects: StateChanges) -> None:
+            def commit(self, changes: StateChanges) -> None:
                 raise OSError("disk full")
 
         engine = _engine(RiskLimits(), Full())

@@ -1,4 +1,4 @@
-"""Wires the engine service."""
+"""Builds the engine application from its parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +21,8 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What is set.
-        clock: The source of time; the machine's own by default.
+        settings: The settings of the service.
+        clock: The only source of time; the system clock by default.
     """
     registry = CollectorRegistry(auto_describe=False)
     service = EngineService(settings, clock or SystemClock(), registry)

@@ -1,4 +1,4 @@
-"""The engine in one process: signals in, answers out, one after the other, the store before the state."""
+"""The engine in one process: processes signals one after the other and stores the changes before the new state."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -7,31 +7,32 @@ from typing import Any
 from uuid import uuid4
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.orders import Order, Signal, TradingState
+from seatrial_core.contracts.orders import Signal, TradingState
 from seatrial_core.errors import Conflict, FieldError, ValidationFailed
 from seatrial_engine.domain import signal_parser
 from seatrial_engine.domain.account import EngineState
 from seatrial_engine.domain.changes import ChangeStore
+from seatrial_engine.domain.commands import Command, MarkPrices, ProcessingResult, SetTradingState, TradeRequest
 from seatrial_engine.domain.config import EngineConfig
 from seatrial_engine.domain.exchange import Exchange, ExchangeFault, ImmediateExchange
 from seatrial_engine.domain.order_intent import RejectReason
-from seatrial_engine.domain.order_processor import OrderProcessor, ProcessingResult, SignalRequest
+from seatrial_engine.domain.order_processor import OrderProcessor
 
 
 def new_id() -> str:
-    """Return an identity that was never used before."""
+    """Return a new unique id."""
     return uuid4().hex
 
 
 class Engine:
-    """Trade signals against an exchange; safe to call from several threads.
+    """Trade signals on an exchange; safe to call from several threads.
 
     Args:
-        config: How to trade.
-        store: Keeps orders, fills, accounts and events together; what it kept before is gone on with.
+        config: Fees, sizing, limits.
+        store: Stores orders, fills, accounts and events together; the engine continues from its state.
         exchange: Executes orders; None fills at the last price.
         clock: The only source of time.
-        identities: Makes identities that were never used before.
+        new_id: Returns a new unique id.
 
     Example:
         engine = Engine(EngineConfig(), MemoryStore(), None, SystemClock())
@@ -44,26 +45,26 @@ class Engine:
         store: ChangeStore,
         exchange: Exchange | None,
         clock: Clock,
-        identities: Callable[[], str] = new_id,
+        new_id: Callable[[], str] = new_id,
     ) -> None:
         self.config = config
         self.store = store
         venue = exchange or ImmediateExchange(config.fee_rate, config.slippage_bps)
-        self._desk = OrderProcessor(config, venue, clock, identities)
+        self._processor = OrderProcessor(config, venue, clock, new_id)
         self._lock = threading.Lock()
         self._state = store.load()
 
     @property
     def state(self) -> EngineState:
-        """Return the state that is stored; a value that never changes."""
+        """Return the stored state; an immutable value."""
         return self._state
 
     def process_signal(
         self, signal: Mapping[str, Any], fault: ExchangeFault | None = None
     ) -> dict[str, Any]:  # Any: JSON
-        """Trade a signal and return what became of it: `status`, `reason`, the order's fields, refused `errors`.
+        """Trade a signal and return the result: `status`, `reason`, the order's fields, `errors` of refused fields.
 
-        A signal that is malformed or not allowed is an answer, never an exception.
+        A malformed or refused signal is an answer, never an exception.
         """
         try:
             return answer(self.submit(signal_parser.read(signal), fault))
@@ -74,42 +75,36 @@ class Engine:
 
     def submit(self, signal: Signal, fault: ExchangeFault | None = None) -> ProcessingResult:
         """Trade a signal; raise Conflict where its client order id belongs to another order."""
-        request = SignalRequest(signal, fault)
-        with self._lock:
-            known = self.store.find([request.key]) if request.key is not None else {}
-            return self._install(self._desk.signal(self._state, request, known))
+        return self._process(TradeRequest(signal, fault))
 
     def check(self, signal: Signal) -> RejectReason | None:
         """Return why an order would be rejected now, or None; nothing is sent."""
-        return self._desk.judge(self._state, signal)
+        return self._processor.reject_reason(self._state, signal)
 
     def on_prices(self, prices: Sequence[tuple[str, Decimal]]) -> ProcessingResult:
-        """Mark positions to prices and leave those whose stop or target is reached."""
+        """Mark positions to prices, and fill the stops and targets that are reached."""
+        return self._process(MarkPrices(prices))
+
+    def set_control(self, state: TradingState, actor: str, reason: str) -> ProcessingResult:
+        """Set the trading state: all orders, closing orders only, or none."""
+        return self._process(SetTradingState(state, actor, reason))
+
+    def _process(self, command: Command) -> ProcessingResult:
         with self._lock:
-            return self._install(self._desk.prices(self._state, prices))
-
-    def set_control(self, wanted: TradingState, actor: str, reason: str) -> ProcessingResult:
-        """Allow everything, closing only, or nothing."""
-        with self._lock:
-            return self._install(self._desk.control(self._state, wanted, actor, reason))
-
-    def _install(self, change: ProcessingResult) -> ProcessingResult:
-        self.store.commit(change.effects)
-        self._state = change.state
-        return change
+            key = command.key if isinstance(command, TradeRequest) else None
+            recorded = {} if key is None else self.store.find([key])
+            result = self._processor.process(self._state, command, recorded)
+            self.store.commit(result.changes)
+            self._state = result.state
+        return result
 
 
-def answer(change: ProcessingResult) -> dict[str, Any]:  # Any: JSON
-    """Return what became of a signal, for people and programs."""
-    if change.order is None:
-        return {"status": "ignored", "reason": change.reason, "order_id": None, "errors": []}
-    return {**order_fields(change.order), "repeated": change.repeated, "errors": []}
-
-
-def order_fields(order: Order) -> dict[str, Any]:  # Any: JSON
-    """Return an order as JSON, its id under `order_id`."""
-    fields = order.model_dump(mode="json")
-    return {"order_id": fields.pop("id"), **fields}
+def answer(result: ProcessingResult) -> dict[str, Any]:  # Any: JSON
+    """Return the result of a signal as JSON."""
+    if result.order is None:
+        return {"status": "ignored", "reason": result.reason, "order_id": None, "errors": []}
+    fields = result.order.model_dump(mode="json")
+    return {"order_id": fields.pop("id"), **fields, "repeated": result.repeated, "errors": []}
 
 
 def invalid(detail: str, errors: Sequence[FieldError]) -> dict[str, Any]:  # Any: JSON
@@ -119,5 +114,5 @@ def invalid(detail: str, errors: Sequence[FieldError]) -> dict[str, Any]:  # Any
         "reason": "invalid_signal",
         "detail": detail,
         "order_id": None,
-        "errors": [{"field": each.field, "value": each.value, "allowed": each.allowed} for each in errors],
+        "errors": [{"field": error.field, "value": error.value, "allowed": error.allowed} for error in errors],
     }

@@ -100,7 +100,7 @@ class EngineSettings(ServiceSettings):
             account=self.account,
             environment=Environment(self.environment),
             currency=self.currency,
-            opening_balance=self.opening_balance,
+            initial_balance=self.opening_balance,
             fee_rate=self.fee,
             slippage_bps=self.slippage_bps,
             lot_size=self.lot,

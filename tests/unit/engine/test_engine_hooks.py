@@ -6,7 +6,7 @@ import pytest
 
 from seatrial_core.errors import BadRequest, Unauthenticated
 from seatrial_core.signing import sign
-from seatrial_engine.api.webhook_auth import WINDOW_SECONDS, WebhookKeys, WebhookRequest, open_delivery
+from seatrial_engine.api.webhook_auth import WINDOW_SECONDS, WebhookKeys, WebhookRequest, authenticate
 
 NOW = 1_700_000_000
 KEYS = WebhookKeys(secret="signing-secret", token="path-token")
@@ -19,7 +19,7 @@ def signed(body: bytes = BODY, at: int = NOW, secret: str = KEYS.secret) -> Webh
 
 
 def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
-    first, again, later = (open_delivery(signed(at=at), KEYS, NOW) for at in (NOW, NOW, NOW + 1))
+    first, again, later = (authenticate(signed(at=at), KEYS, NOW) for at in (NOW, NOW, NOW + 1))
 
     assert first.fields == {"symbol": "X", "action": "buy"}
     assert first.order_ids == again.order_ids != later.order_ids
@@ -42,25 +42,25 @@ def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
 )
 def test_delivery_that_proves_nothing_is_refused(delivery: WebhookRequest) -> None:
     with pytest.raises(Unauthenticated):
-        open_delivery(delivery, KEYS, NOW)
+        authenticate(delivery, KEYS, NOW)
 
 
 def test_nothing_opens_what_has_no_key() -> None:
     for delivery in (signed(secret=""), WebhookRequest(BODY, token=""), WebhookRequest(b'{"secret": ""}')):
         with pytest.raises(Unauthenticated):
-            open_delivery(delivery, WebhookKeys(), NOW)
+            authenticate(delivery, WebhookKeys(), NOW)
 
 
 def test_secret_in_the_body_opens_and_goes_no_further() -> None:
-    opened = open_delivery(WebhookRequest(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
+    opened = authenticate(WebhookRequest(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
 
     assert opened.fields == {"ticker": "X"}
 
 
 def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
-    first = open_delivery(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW)
-    soon = open_delivery(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW + WINDOW_SECONDS)
-    later = open_delivery(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW + 2 * WINDOW_SECONDS)
+    first = authenticate(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW)
+    soon = authenticate(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW + WINDOW_SECONDS)
+    later = authenticate(WebhookRequest(BODY, token=KEYS.token), KEYS, NOW + 2 * WINDOW_SECONDS)
 
     assert first.order_ids[0] in soon.order_ids
     assert first.order_ids[0] not in later.order_ids
@@ -69,4 +69,4 @@ def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
 @pytest.mark.parametrize("body", [b'{"contracts": {{strategy.order.contracts}}}', b"[]", b"long X q=1", b"\xff"])
 def test_body_that_is_no_object_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
-        open_delivery(WebhookRequest(body, token=KEYS.token), KEYS, NOW)
+        authenticate(WebhookRequest(body, token=KEYS.token), KEYS, NOW)

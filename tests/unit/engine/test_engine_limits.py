@@ -95,7 +95,7 @@ def test_stop_at_the_exchange_fills_while_halted() -> None:
 
     bench.engine.on_prices([("X", Decimal(90))])
 
-    assert bench.engine.state.accounts["default"].holdings == {}
+    assert bench.engine.state.accounts["default"].positions == {}
 
 
 def test_check_sends_nothing() -> None:

@@ -60,11 +60,11 @@ class FailingStore(MemoryStore):
 
     fails = False
 
-    def commit(self, effects: StateChanges) -> None:
-        """Keep the effects, or fail before anything is kept."""
+    def commit(self, changes: StateChanges) -> None:
+        """Keep the changes, or fail before anything is kept."""
         if self.fails:
             raise DatabaseUnreachable("away")
-        super().commit(effects)
+        super().commit(changes)
 
 
 def test_state_is_the_stored_one_when_the_store_fails() -> None:

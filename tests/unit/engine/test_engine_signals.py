@@ -138,7 +138,7 @@ def test_position_is_left_at_its_stop_or_target(price: str, exit_price: str, rea
 
     left = bench.store.fills()[-1]
     assert (left.exit_reason, left.price) == (reason, Decimal(exit_price))
-    assert bench.engine.state.accounts["default"].holdings == {}
+    assert bench.engine.state.accounts["default"].positions == {}
 
 
 @pytest.mark.parametrize(

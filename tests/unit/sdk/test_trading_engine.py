@@ -133,12 +133,12 @@ def test_automatic_trading_stops_when_told(service: FakeLedger) -> None:
     engine.start_auto_trading()
     automatic = engine.db_manager.automatic
     assert automatic is not None
-    wait_until(lambda: automatic.standing.bars > 3)
+    wait_until(lambda: automatic.state.bars > 3)
 
     engine.stop_trading()
 
     assert not automatic.is_running
-    assert automatic.standing.bars < 400
+    assert automatic.state.bars < 400
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""The routes that only read: orders, fills, positions, accounts, the outbox."""
+"""The routes that only read: orders, fills, positions, accounts and the outbox."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated
@@ -26,7 +27,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 
 
 def routes(service: EngineService) -> APIRouter:
-    """Return the routes over a service."""
+    """Return the reading routes."""
     router = APIRouter(prefix="/v1", tags=["reading"], dependencies=[requires("engine:trade")])
     _orders(router, service)
     _accounts(router, service)
@@ -42,21 +43,20 @@ def _orders(router: APIRouter, service: EngineService) -> None:
         limit: Limit = 100,
         cursor: str | None = None,
     ) -> Page[Order]:
-        """List orders, oldest first; an order is here from the moment it was acknowledged."""
-        wanted = ListFilter(account, since, client_order_id, _sequence(cursor))
+        """List orders, oldest first; an acknowledged order is always listed."""
+        filters = ListFilter(account, since, client_order_id, _sequence(cursor))
         async with service.database.transaction() as session:
-            found = await queries.orders(session, wanted, limit + 1)
-        more = str(found[limit - 1][0]) if len(found) > limit else None
-        return Page(items=[order for _, order in found[:limit]], next_cursor=more)
+            rows = await queries.orders(session, filters, limit + 1)
+        return Page(items=[order for _, order in rows[:limit]], next_cursor=_next_cursor(rows, limit))
 
     @router.get("/orders/{identity}", responses={200: examples.answer(examples.ORDER)})
     async def order(identity: str) -> Order:
         """Return one order."""
         async with service.database.transaction() as session:
-            found = await queries.order(session, identity)
-        if found is None:
+            stored = await queries.order(session, identity)
+        if stored is None:
             raise NotFound(f"there is no order {identity!r}")
-        return found
+        return stored
 
     @router.get("/ledger", responses={200: examples.answer(examples.page({"id": "0f5c2d", "order_id": "0f5c2d"}))})
     async def ledger(
@@ -65,65 +65,64 @@ def _orders(router: APIRouter, service: EngineService) -> None:
         limit: Limit = 100,
         cursor: str | None = None,
     ) -> Page[FillItem]:
-        """List every fill, oldest first: cash is the opening balance less what these paid and cost."""
-        wanted = ListFilter(account, since, None, _sequence(cursor))
+        """List every fill, oldest first. Cash is the opening balance less what these paid and cost."""
+        filters = ListFilter(account, since, None, _sequence(cursor))
         async with service.database.transaction() as session:
-            found = await queries.fills(session, wanted, limit + 1)
-        more = str(found[limit - 1][0]) if len(found) > limit else None
-        items = [_item(fill) for _, fill in found[:limit]]
-        return Page(items=items, next_cursor=more)
+            rows = await queries.fills(session, filters, limit + 1)
+        return Page(items=[_item(fill) for _, fill in rows[:limit]], next_cursor=_next_cursor(rows, limit))
 
 
 def _accounts(router: APIRouter, service: EngineService) -> None:
     @router.get("/positions", responses={200: examples.answer(examples.page(examples.POSITION))})
     async def positions(account: str | None = None) -> Page[PositionState]:
         """List open positions, those of replays too."""
-        return Page(items=[each for held in await _stored(service, account) for each in _positions(held)])
+        stored = await _stored(service, account)
+        return Page(items=[position for owner in stored for position in _positions(owner)])
 
     @router.get("/accounts", responses={200: examples.answer(examples.page(examples.ACCOUNT))})
     async def accounts() -> Page[AccountState]:
         """List every account, those of replays too."""
-        state = service.trading.state.control.state
-        return Page(items=[_account(each, state) for each in await _stored(service, None)])
+        state = service.writer.state.control.state
+        return Page(items=[_account(stored, state) for stored in await _stored(service, None)])
 
     @router.get("/account", responses={200: examples.answer(examples.ACCOUNT)})
     async def account(account: str | None = None) -> AccountState:
         """Return one account; the default one when none is named."""
         name = account or service.config.account
-        found = await _stored(service, name)
-        if not found:
-            raise NotFound(f"there is no account {name!r}; it begins with its first signal")
-        return _account(found[0], service.trading.state.control.state)
+        stored = await _stored(service, name)
+        if not stored:
+            raise NotFound(f"there is no account {name!r}; its first signal opens it")
+        return _account(stored[0], service.writer.state.control.state)
 
     @router.get("/outbox", responses={200: examples.answer({"pending": 0, "refused": 0, "last_error": None})})
-    async def waiting() -> OutboxState:
-        """Say how many events wait for the metrics service, and how many it refused."""
+    async def pending_events() -> OutboxState:
+        """Return how many events wait for the metrics service, and how many it rejected."""
         async with service.database.transaction() as session:
-            pending, refused = await outbox.pending(session), await outbox.refused(session)
-        return OutboxState(pending=pending, refused=refused, last_error=service.pusher.last_error)
+            pending, rejected = await outbox.pending(session), await outbox.rejected(session)
+        return OutboxState(pending=pending, refused=rejected, last_error=service.relay.last_error)
 
 
 async def _stored(service: EngineService, name: str | None) -> list[Account]:
     async with service.database.transaction() as session:
-        found = await states.accounts(session)
-    return [each for each, _ in found if name in {None, each.name}]
+        stored = await states.accounts(session)
+    return [account for account in stored if name in {None, account.name}]
 
 
 def _positions(account: Account) -> list[PositionState]:
     return [
         PositionState(
             account=account.name,
-            symbol=held.symbol,
-            strategy=held.strategy,
-            quantity=held.quantity,
-            entry_price=held.entry_price,
-            mark_price=held.mark_price,
-            unrealised_pnl=held.unrealised_pnl,
-            stop_loss=held.stop_loss,
-            take_profit=held.take_profit,
-            opened_at=held.opened_at,
+            symbol=position.symbol,
+            strategy=position.strategy,
+            quantity=position.quantity,
+            entry_price=position.entry_price,
+            mark_price=position.mark_price,
+            unrealised_pnl=position.unrealised_pnl,
+            stop_loss=position.stop_loss,
+            take_profit=position.take_profit,
+            opened_at=position.opened_at,
         )
-        for held in account.holdings.values()
+        for position in account.positions.values()
     ]
 
 
@@ -131,12 +130,16 @@ def _account(account: Account, state: TradingState) -> AccountState:
     return AccountState(
         account=account.name,
         environment=account.environment,
-        opening_balance=account.opening_balance,
+        opening_balance=account.initial_balance,
         cash=account.cash,
         equity=account.equity,
-        open_positions=len(account.holdings),
+        open_positions=len(account.positions),
         state=state,
     )
+
+
+def _next_cursor(rows: Sequence[tuple[int, object]], limit: int) -> str | None:
+    return str(rows[limit - 1][0]) if len(rows) > limit else None
 
 
 def _sequence(cursor: str | None) -> int | None:
@@ -148,6 +151,6 @@ def _sequence(cursor: str | None) -> int | None:
 
 
 def _item(fill: Fill) -> FillItem:
-    """Return a fill in its wire form: an average price has endless digits, and so has a profit made of it."""
-    kept = replace(fill, pnl=None if fill.pnl is None else Decimal(wire(fill.pnl)))
-    return FillItem.model_validate(kept, from_attributes=True)
+    # An average entry price has endless digits, and so has the profit or loss computed from it.
+    rounded = replace(fill, pnl=None if fill.pnl is None else Decimal(wire(fill.pnl)))
+    return FillItem.model_validate(rounded, from_attributes=True)

@@ -1,4 +1,4 @@
-"""Judges a webhook: who sent it, what it says, and which order it is a repetition of."""
+"""Authenticates a webhook, and derives the order id that identifies a repeated webhook."""
 
 import hashlib
 import hmac
@@ -10,14 +10,14 @@ from typing import Any
 from seatrial_core.errors import BadRequest, Unauthenticated
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
-# TradingView gives a delivery no id: the same body within this time is the same delivery.
+# TradingView sends no delivery id: the same body within this time is the same delivery.
 WINDOW_SECONDS = 300
 SECRET_FIELDS = ("secret", "passphrase")
 
 
 @dataclass(frozen=True)
 class WebhookRequest:
-    """A webhook as it came; `token` is the last part of the path, where there is one."""
+    """A received webhook; `token` is the last part of the path, if any."""
 
     body: bytes
     timestamp: str | None = None
@@ -27,7 +27,7 @@ class WebhookRequest:
 
 @dataclass(frozen=True)
 class WebhookKeys:
-    """What senders prove themselves with; an empty one opens nothing."""
+    """The secrets of senders; an empty one authenticates no webhook."""
 
     secret: str = ""
     token: str = ""
@@ -35,42 +35,42 @@ class WebhookKeys:
 
 @dataclass(frozen=True)
 class AuthenticatedWebhook:
-    """A webhook that was let in: its fields without secrets, and the ids an order of it may have, the newest first."""
+    """The fields of an authenticated webhook, without secrets, and the ids its order may have, the newest first."""
 
     fields: Mapping[str, Any]  # Any: not yet validated
     order_ids: tuple[str, ...]
 
 
-def open_delivery(delivery: WebhookRequest, keys: WebhookKeys, now: int) -> AuthenticatedWebhook:
-    """Let a webhook in.
+def authenticate(webhook: WebhookRequest, keys: WebhookKeys, now: int) -> AuthenticatedWebhook:
+    """Return an authenticated webhook.
 
     Args:
-        delivery: What came.
-        keys: What it must prove itself with.
+        webhook: The received webhook.
+        keys: The secrets of its senders.
         now: Epoch seconds.
 
     Raises:
-        Unauthenticated: Neither signature nor token holds.
+        Unauthenticated: Neither signature nor token is valid.
         BadRequest: The body is not a JSON object.
     """
-    if delivery.signature is not None or delivery.timestamp is not None:
-        _require_signature(delivery, keys, now)
-        digest = hashlib.sha256(f"{delivery.timestamp}.".encode() + delivery.body).hexdigest()
-        return AuthenticatedWebhook(_public(_parsed(delivery.body)), (f"hook:{digest[:40]}",))
-    if delivery.token is not None:
-        _require_token(delivery.token, keys)
-    fields = _parsed(delivery.body)
-    if delivery.token is None:
+    if webhook.signature is not None or webhook.timestamp is not None:
+        _require_signature(webhook, keys, now)
+        digest = hashlib.sha256(f"{webhook.timestamp}.".encode() + webhook.body).hexdigest()
+        return AuthenticatedWebhook(_public(_parsed(webhook.body)), (f"hook:{digest[:40]}",))
+    if webhook.token is not None:
+        _require_token(webhook.token, keys)
+    fields = _parsed(webhook.body)
+    if webhook.token is None:
         _require_token(next((str(fields[name]) for name in SECRET_FIELDS if name in fields), ""), keys)
     window = now // WINDOW_SECONDS
-    digest = hashlib.sha256(delivery.body).hexdigest()[:40]
-    return AuthenticatedWebhook(_public(fields), tuple(f"hook:{digest}:{each}" for each in (window, window - 1)))
+    digest = hashlib.sha256(webhook.body).hexdigest()[:40]
+    return AuthenticatedWebhook(_public(fields), tuple(f"hook:{digest}:{number}" for number in (window, window - 1)))
 
 
-def _require_signature(delivery: WebhookRequest, keys: WebhookKeys, now: int) -> None:
+def _require_signature(webhook: WebhookRequest, keys: WebhookKeys, now: int) -> None:
     if not keys.secret:
         raise Unauthenticated("signed webhooks are off here; set SEATRIAL_ENGINE_WEBHOOK_SECRET")
-    refusal = verify(keys.secret, delivery.body, delivery.timestamp, delivery.signature, now=now)
+    refusal = verify(keys.secret, webhook.body, webhook.timestamp, webhook.signature, now=now)
     if refusal is not None:
         raise Unauthenticated(refusal)
 
@@ -85,13 +85,13 @@ def _require_token(offered: str, keys: WebhookKeys) -> None:
 
 def _parsed(body: bytes) -> dict[str, Any]:  # Any: not yet validated
     try:
-        found = json.loads(body)
+        fields = json.loads(body)
     except (ValueError, RecursionError) as error:
         hint = "; a placeholder {{...}} was not replaced" if b"{{" in body else ""
         raise BadRequest(f"the body is not JSON: {str(error)[:100]}{hint}") from error
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         raise BadRequest("the body must be a JSON object with symbol and action")
-    return found
+    return fields
 
 
 def _public(fields: Mapping[str, Any]) -> dict[str, Any]:  # Any: not yet validated

@@ -1,4 +1,4 @@
-"""Accounts as values: cash, holdings, the session, and the whole state of the engine."""
+"""Accounts, positions and the engine's whole state as immutable values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,18 @@ from seatrial_trading.quant.sizing import ClosedTrades
 
 @dataclass(frozen=True)
 class Position:
-    """An open position; a short one has a negative quantity. `entry_fee` is the part not yet charged to a close."""
+    """An open position; a short one has a negative quantity.
+
+    Args:
+        symbol: What is traded.
+        strategy: The strategy of the order that opened it.
+        quantity: Signed units, never 0.
+        entry_price: Average price of the entries.
+        entry_fee: The entry fees that no exit has been charged with yet.
+        mark_price: The last price.
+        opened_at: When the first entry filled, aware.
+        stop_loss, take_profit: Prices of the exits; None for none.
+    """
 
     symbol: str
     strategy: str
@@ -27,23 +38,23 @@ class Position:
     take_profit: Decimal | None = None
 
     @property
-    def side(self) -> int:
+    def sign(self) -> int:
         """Return 1 for long, -1 for short."""
         return 1 if self.quantity > 0 else -1
 
     @property
     def value(self) -> Decimal:
-        """Return what the position adds to the equity: negative for a short one."""
+        """Return the position's part of the equity; negative for a short one."""
         return self.quantity * self.mark_price
 
     @property
     def unrealised_pnl(self) -> Decimal:
-        """Return the profit or loss at the mark, before fees."""
+        """Return the profit or loss at the mark price, before fees."""
         return self.quantity * (self.mark_price - self.entry_price)
 
     @property
     def risk_at_stop(self) -> Decimal:
-        """Return what is lost from the mark if the stop fills; the whole value where there is none."""
+        """Return the loss from the mark price to the stop; the whole value without a stop."""
         if self.stop_loss is None:
             return abs(self.value)
         return max(ZERO, (self.mark_price - self.stop_loss) * self.quantity)
@@ -51,42 +62,56 @@ class Position:
 
 @dataclass(frozen=True)
 class Account:
-    """One account and what its limits need: the session's start, the orders of the last minute, the closed trades."""
+    """One account with what its risk limits need.
+
+    Args:
+        name: The account's name.
+        environment: live, paper, stress or replay.
+        initial_balance: Money at the start.
+        cash: Money now.
+        positions: Open positions by symbol.
+        session_day: The UTC day of the session; None before the first order.
+        session_start_equity: Equity at the start of the session.
+        history: Closed trades, as position sizing reads them.
+        order_times: Times of the orders of the last 60 seconds.
+        replay: The id of the replay that owns the account; None for an account that signals trade.
+    """
 
     name: str
     environment: Environment
-    opening_balance: Decimal
+    initial_balance: Decimal
     cash: Decimal
-    holdings: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
+    positions: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
     session_day: date | None = None
     session_start_equity: Decimal = ZERO
     history: ClosedTrades = field(default_factory=ClosedTrades)
     order_times: tuple[datetime, ...] = ()
+    replay: str | None = None
 
     @property
     def equity(self) -> Decimal:
-        """Return cash and positions at their marks."""
-        return self.cash + sum((each.value for each in self.holdings.values()), ZERO)
+        """Return cash plus positions at their mark prices."""
+        return self.cash + sum((position.value for position in self.positions.values()), ZERO)
 
     @property
     def risk_at_stop(self) -> Decimal:
-        """Return what is lost if every stop fills."""
-        return sum((each.risk_at_stop for each in self.holdings.values()), ZERO)
+        """Return the loss if every stop fills."""
+        return sum((position.risk_at_stop for position in self.positions.values()), ZERO)
 
-    def with_holding(self, symbol: str, holding: Position | None) -> "Account":
-        """Return the account with another position in a symbol, or none."""
-        kept = {name: each for name, each in self.holdings.items() if name != symbol}
-        if holding is not None:
-            kept[symbol] = holding
-        return replace(self, holdings=MappingProxyType(kept))
+    def with_position(self, symbol: str, position: Position | None) -> "Account":
+        """Return the account with the position in a symbol replaced, or removed when None."""
+        positions = {name: other for name, other in self.positions.items() if name != symbol}
+        if position is not None:
+            positions[symbol] = position
+        return replace(self, positions=MappingProxyType(positions))
 
     def marked(self, symbol: str, price: Decimal) -> "Account":
-        """Return the account with a position valued at another price."""
-        held = self.holdings.get(symbol)
-        return self if held is None else self.with_holding(symbol, replace(held, mark_price=price))
+        """Return the account with its position in a symbol marked to a price."""
+        position = self.positions.get(symbol)
+        return self if position is None else self.with_position(symbol, replace(position, mark_price=price))
 
     def in_session(self, day: date) -> "Account":
-        """Return the account in the session of a UTC day; a new day starts with the equity of now."""
+        """Return the account in the session of a UTC day; a new session starts with the current equity."""
         if self.session_day == day:
             return self
         return replace(self, session_day=day, session_start_equity=self.equity)
@@ -94,7 +119,7 @@ class Account:
 
 @dataclass(frozen=True)
 class TradingControl:
-    """What the engine may do, who said so, and why."""
+    """The trading state, with who set it and why."""
 
     state: TradingState = TradingState.ACTIVE
     actor: str = ""
@@ -104,16 +129,29 @@ class TradingControl:
 
 @dataclass(frozen=True)
 class EngineState:
-    """All the engine knows between two orders. A new one is made for every change, and the old one stays whole."""
+    """The engine's state between two commands; a change makes a new value.
+
+    Args:
+        accounts: The accounts that signals trade, by name.
+        prices: The last price of each symbol.
+        control: The trading state.
+        replay_accounts: The accounts that replays own: the replay's id by account name. Signals must not touch them.
+    """
 
     accounts: Mapping[str, Account] = field(default_factory=lambda: MappingProxyType({}))
     prices: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     control: TradingControl = TradingControl()
+    replay_accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_account(self, account: Account) -> "EngineState":
-        """Return the state with one account changed or new."""
+        """Return the state with one account added or replaced."""
         return replace(self, accounts=MappingProxyType({**self.accounts, account.name: account}))
 
     def with_price(self, symbol: str, price: Decimal) -> "EngineState":
-        """Return the state with the last known price of a symbol."""
+        """Return the state with the last price of a symbol."""
         return replace(self, prices=MappingProxyType({**self.prices, symbol: price}))
+
+    def with_replay(self, replay: str, accounts: Mapping[str, Account]) -> "EngineState":
+        """Return the state in which a replay owns accounts."""
+        owners = {**self.replay_accounts, **dict.fromkeys(accounts, replay)}
+        return replace(self, replay_accounts=MappingProxyType(owners))

@@ -1,4 +1,4 @@
-"""Tells what happened as events of the metrics service's contract."""
+"""Builds the events that the engine sends to the metrics service, by its contract."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -16,24 +16,14 @@ def instant(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _base(kind: str, identity: str, at: datetime, engine: str, environment: Environment) -> Event:
-    return {
-        "type": kind,
-        "id": identity,
-        "occurred_at": instant(at),
-        "engine": engine,
-        "environment": environment.value,
-    }
+def account_opened(account: Account, identity: str, at: datetime, engine: str, currency: str) -> Event:
+    """Return the event of a new account."""
+    base = _base("account", identity, at, engine, account.environment)
+    return {**base, "account": account.name, "opening_balance": wire(account.initial_balance), "currency": currency}
 
 
-def opened(account: Account, at: datetime, engine: str, currency: str) -> Event:
-    """Tell that an account begins."""
-    base = _base("account", f"account:{account.name}", at, engine, account.environment)
-    return {**base, "account": account.name, "opening_balance": wire(account.opening_balance), "currency": currency}
-
-
-def filled(fill: Fill, engine: str, environment: Environment, seconds: float) -> Event:
-    """Tell of one fill; `seconds` is how long the execution took."""
+def trade_filled(fill: Fill, engine: str, environment: Environment, seconds: float) -> Event:
+    """Return the event of a fill; `seconds` is how long the execution took."""
     event = {
         **_base("trade", fill.id, fill.occurred_at, engine, environment),
         "account": fill.account,
@@ -45,15 +35,15 @@ def filled(fill: Fill, engine: str, environment: Environment, seconds: float) ->
         "quantity": wire(fill.quantity),
         "price": wire(fill.price),
         "fee": wire(max(fill.fee, Decimal(0))),
-        "duration_seconds": round(max(seconds, 0.0), 9),
+        "duration_seconds": _seconds(seconds),
     }
     if fill.pnl is not None:
         event |= {"pnl": wire(fill.pnl), "holding_seconds": fill.holding_seconds, "exit_reason": fill.exit_reason}
     return event
 
 
-def refused(order: Order, engine: str, seconds: float) -> Event:
-    """Tell of an order that was rejected."""
+def trade_rejected(order: Order, engine: str, seconds: float) -> Event:
+    """Return the event of a rejected order; `seconds` is how long the decision took."""
     return {
         **_base("trade", order.id, order.created_at, engine, order.environment),
         "account": order.account,
@@ -62,45 +52,56 @@ def refused(order: Order, engine: str, seconds: float) -> Event:
         "side": order.side.value,
         "status": "rejected",
         "trade_id": order.id,
-        "duration_seconds": round(max(seconds, 0.0), 9),
+        "duration_seconds": _seconds(seconds),
     }
 
 
-def marked(account: Account, identity: str, at: datetime, engine: str) -> Event:
-    """Tell what an account is worth."""
+def equity_marked(account: Account, identity: str, at: datetime, engine: str) -> Event:
+    """Return the event of an account's equity, cash and risk."""
     return {
         **_base("equity", identity, at, engine, account.environment),
         "account": account.name,
         "equity": wire(account.equity),
         "cash": wire(account.cash),
-        "open_positions": len(account.holdings),
+        "open_positions": len(account.positions),
         "risk_at_stop": wire(account.risk_at_stop),
     }
 
 
-def called(
+def api_called(
     identity: str, at: datetime, engine: str, account: Account, endpoint: str, seconds: float, *, ok: bool
 ) -> Event:
-    """Tell of one call to the exchange."""
+    """Return the event of one call to the exchange."""
     base = _base("api_call", identity, at, engine, account.environment)
-    return {**base, "account": account.name, "endpoint": endpoint, "seconds": round(max(seconds, 0.0), 9), "ok": ok}
+    return {**base, "account": account.name, "endpoint": endpoint, "seconds": _seconds(seconds), "ok": ok}
 
 
-def failed(identity: str, at: datetime, engine: str, environment: Environment, kind: str) -> Event:
-    """Tell of an error."""
-    return {**_base("error", identity, at, engine, environment), "kind": kind}
-
-
-def hooked(identity: str, at: datetime, engine: str, environment: Environment, status: str) -> Event:
-    """Tell of a webhook."""
+def webhook_received(identity: str, at: datetime, engine: str, environment: Environment, status: str) -> Event:
+    """Return the event of a webhook; `status` is its result."""
     return {**_base("webhook", identity, at, engine, environment), "status": status}
 
 
-def alive(identity: str, at: datetime, engine: str, environment: Environment) -> Event:
-    """Tell that the engine runs."""
+def heartbeat(identity: str, at: datetime, engine: str, environment: Environment) -> Event:
+    """Return the event of a running engine."""
     return _base("heartbeat", identity, at, engine, environment)
 
 
-def sampled(identity: str, at: datetime, engine: str, environment: Environment, sample: dict[str, float]) -> Event:
-    """Tell how the machine is."""
+def machine_sampled(
+    identity: str, at: datetime, engine: str, environment: Environment, sample: dict[str, float]
+) -> Event:
+    """Return the event of a sample of CPU, memory and disk, in percent."""
     return {**_base("system", identity, at, engine, environment), **sample}
+
+
+def _base(kind: str, identity: str, at: datetime, engine: str, environment: Environment) -> Event:
+    return {
+        "type": kind,
+        "id": identity,
+        "occurred_at": instant(at),
+        "engine": engine,
+        "environment": environment.value,
+    }
+
+
+def _seconds(seconds: float) -> float:
+    return round(max(seconds, 0.0), 9)

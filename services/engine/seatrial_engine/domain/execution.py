@@ -1,4 +1,4 @@
-"""Sends one order to the exchange and books what comes back."""
+"""Sends one order to the exchange and applies its fill to the account."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,14 +9,14 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side
 from seatrial_engine.domain import events
 from seatrial_engine.domain.account import Account
-from seatrial_engine.domain.changes import Event, KnownOrder, StateChanges
+from seatrial_engine.domain.changes import Event, OrderRecord, StateChanges
 from seatrial_engine.domain.exchange import Exchange, ExchangeFault, ExchangeOrder, Execution
 from seatrial_engine.domain.fills import Fill, Protection, apply_fill
 
 
 @dataclass(frozen=True)
 class ExecutionRequest:
-    """An order that passed every check; `exit_reason` says that it makes a position smaller, and why."""
+    """An order that passed every check; `exit_reason` says why it reduces a position, None for an entry."""
 
     id: str
     strategy: str
@@ -34,16 +34,16 @@ class ExecutionRequest:
 
 @dataclass(frozen=True)
 class ExecutionOutcome:
-    """The account afterwards and what that leaves behind; without an order, why there is none."""
+    """The account afterwards, the changes to store, and the order; without an order, the reason in `refusal`."""
 
     account: Account
-    effects: StateChanges
+    changes: StateChanges
     order: Order | None = None
     refusal: str | None = None
 
 
 class OrderExecutor:
-    """Stands between the desk and the exchange.
+    """Execute orders and book their fills.
 
     Args:
         engine: The engine's name, in every event.
@@ -56,48 +56,45 @@ class OrderExecutor:
         self._exchange = exchange
         self._clock = clock
 
-    def deal(self, account: Account, deal: ExecutionRequest, now: datetime, started: float) -> ExecutionOutcome:
-        """Execute an order for an account; `started` is when the work on it began, on the monotonic clock."""
-        client_id = deal.client_order_id or deal.id
-        execution = self._exchange.execute(
-            ExchangeOrder(client_id, deal.symbol, deal.side, deal.quantity, deal.price, deal.limit, deal.fault)
-        )
+    def execute(self, account: Account, request: ExecutionRequest, now: datetime, started: float) -> ExecutionOutcome:
+        """Execute an order for an account.
+
+        Args:
+            account: The account before.
+            request: The order.
+            now: The time of the fill.
+            started: When processing began, on the monotonic clock, in seconds.
+        """
+        execution = self._exchange.execute(_exchange_order(request))
         seconds = self._clock.monotonic() - started
-        calls = self._calls(execution, deal.id, now, account, seconds)
+        calls = self._calls(execution, request.id, now, account, seconds)
         if execution.price is None:
-            return ExecutionOutcome(account, StateChanges(events=calls), refusal=execution.reason or "exchange_refused")
-        fill = Fill(
-            id=deal.id,
-            order_id=deal.id,
-            account=account.name,
-            strategy=deal.strategy,
-            symbol=deal.symbol,
-            side=deal.side,
-            quantity=deal.quantity,
-            price=execution.price,
-            fee=execution.fee,
-            occurred_at=now,
-            exit_reason=deal.exit_reason,
+            reason = execution.reason or "exchange_refused"
+            return ExecutionOutcome(account, StateChanges(events=calls), refusal=reason)
+        account, fill = apply_fill(
+            account, _fill(account, request, execution.price, execution.fee, now), request.protection
         )
-        settled, earned = apply_fill(account, fill, deal.protection)
-        settled = settled.marked(deal.symbol, deal.price)
-        order = filled_order(earned, client_id, deal.protection, account.environment)
-        recorded = (
-            *calls,
-            events.filled(earned, self._engine, account.environment, seconds),
-            events.marked(settled, f"equity:{deal.id}", now, self._engine),
+        account = account.marked(request.symbol, request.price)
+        client_order_id = request.client_order_id or request.id
+        order = filled_order(fill, client_order_id, request.protection, account.environment)
+        changes = StateChanges(
+            orders=(OrderRecord(order, request.fingerprint),),
+            fills=(fill,),
+            accounts={account.name: account},
+            events=(
+                *calls,
+                events.trade_filled(fill, self._engine, account.environment, seconds),
+                events.equity_marked(account, f"equity:{request.id}", now, self._engine),
+            ),
         )
-        known = (KnownOrder(order, deal.fingerprint),)
-        return ExecutionOutcome(
-            settled, StateChanges(known, (earned,), {settled.name: settled}, events=recorded), order
-        )
+        return ExecutionOutcome(account, changes, order)
 
     def _calls(
         self, execution: Execution, identity: str, now: datetime, account: Account, seconds: float
     ) -> tuple[Event, ...]:
-        each = seconds / max(1, len(execution.calls))
+        share = seconds / max(1, len(execution.calls))
         return tuple(
-            events.called(f"{identity}:{n}", now, self._engine, account, call.endpoint, each, ok=call.ok)
+            events.api_called(f"{identity}:{n}", now, self._engine, account, call.endpoint, share, ok=call.ok)
             for n, call in enumerate(execution.calls)
         )
 
@@ -122,4 +119,32 @@ def filled_order(fill: Fill, client_order_id: str, protection: Protection, envir
         environment=environment,
         created_at=fill.occurred_at,
         filled_at=fill.occurred_at,
+    )
+
+
+def _exchange_order(request: ExecutionRequest) -> ExchangeOrder:
+    return ExchangeOrder(
+        client_order_id=request.client_order_id or request.id,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        price=request.price,
+        limit=request.limit,
+        fault=request.fault,
+    )
+
+
+def _fill(account: Account, request: ExecutionRequest, price: Decimal, fee: Decimal, now: datetime) -> Fill:
+    return Fill(
+        id=request.id,
+        order_id=request.id,
+        account=account.name,
+        strategy=request.strategy,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        price=price,
+        fee=fee,
+        occurred_at=now,
+        exit_reason=request.exit_reason,
     )

@@ -1,4 +1,4 @@
-"""Decides what order a signal becomes: side and quantity, or the reason why it becomes none."""
+"""Decides which order a signal becomes: side and quantity, or the reason why it becomes none."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +13,7 @@ from seatrial_trading.quant import sizing
 
 
 class RejectReason(StrEnum):
-    """Why a signal or an order is refused; the words are public."""
+    """Why a signal is ignored or an order rejected; the values are public."""
 
     HOLD = "hold"
     NO_PRICE = "no_price"
@@ -40,7 +40,7 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True)
 class OrderIntent:
-    """An order to send: `reduces` says that it makes a position smaller."""
+    """An order to check and send; `reduces` is true when it makes a position smaller."""
 
     side: Side
     quantity: Decimal
@@ -51,47 +51,50 @@ class OrderIntent:
 def order_intent(
     account: Account, signal: Signal, last_price: Decimal | None, config: EngineConfig
 ) -> OrderIntent | RejectReason:
-    """Return the order that a signal means for an account, or why there is none.
+    """Return the order of a signal, or why there is none.
+
+    A buy reduces a short position and a sell a long one; otherwise both enter. `close` reduces any position, `cover`
+    a short one only; `short` enters, and never reduces a long position.
 
     Args:
-        account: The account as it stands.
-        signal: What is wanted.
-        last_price: The signal's price, else the last known one.
+        account: The account that would trade.
+        signal: What to trade.
+        last_price: The signal's price, else the last price of the symbol; None when neither exists.
         config: Fees, sizing, limits.
     """
     if signal.action == "hold":
         return RejectReason.HOLD
     if last_price is None:
         return RejectReason.NO_PRICE
-    held = account.holdings.get(signal.symbol)
-    quantity = held.quantity if held is not None else ZERO
+    position = account.positions.get(signal.symbol)
+    quantity = position.quantity if position is not None else ZERO
     match signal.action:
         case "buy":
-            return (
-                _reduce(signal, quantity, last_price) if quantity < 0 else _enter(account, signal, last_price, config)
-            )
+            reduces = quantity < 0
         case "sell":
-            return (
-                _reduce(signal, quantity, last_price) if quantity > 0 else _enter(account, signal, last_price, config)
-            )
+            reduces = quantity > 0
         case "close":
-            return _reduce(signal, quantity, last_price) if quantity else RejectReason.NOTHING_TO_CLOSE
+            if not quantity:
+                return RejectReason.NOTHING_TO_CLOSE
+            reduces = True
         case "cover":
-            return _reduce(signal, quantity, last_price) if quantity < 0 else RejectReason.NOTHING_TO_CLOSE
+            if quantity >= 0:
+                return RejectReason.NOTHING_TO_CLOSE
+            reduces = True
         case "short":
             if quantity > 0:
                 return RejectReason.POSITION_OPEN
-            closes = False
+            reduces = False
         case _:
             assert_never(signal.action)
-    return _reduce(signal, quantity, last_price) if closes else _enter(account, signal, last_price, config)
+    return _reduce(signal, quantity, last_price) if reduces else _enter(account, signal, last_price, config)
 
 
-def _reduce(signal: Signal, held: Decimal, price: Decimal) -> OrderIntent | RejectReason:
-    wanted = signal.quantity or abs(held)
-    if wanted > abs(held):
+def _reduce(signal: Signal, position: Decimal, price: Decimal) -> OrderIntent | RejectReason:
+    quantity = signal.quantity or abs(position)
+    if quantity > abs(position):
         return RejectReason.EXCEEDS_POSITION
-    return OrderIntent(Side.SELL if held > 0 else Side.BUY, wanted, price, reduces=True)
+    return OrderIntent(Side.SELL if position > 0 else Side.BUY, quantity, price, reduces=True)
 
 
 def _enter(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> OrderIntent | RejectReason:
@@ -102,13 +105,13 @@ def _enter(account: Account, signal: Signal, price: Decimal, config: EngineConfi
         return RejectReason.BAD_STOP
     if signal.quantity is not None:
         return OrderIntent(side, signal.quantity, price, reduces=False)
-    wanted = _sized(account, signal, price, config)
+    sized = _sized_quantity(account, signal, price, config)
     affordable = account.cash / (_slipped(price, side, config) * (1 + config.fee_rate))
-    quantity = rounded_down(min(wanted, max(affordable, ZERO)), config.lot_size)
+    quantity = rounded_down(min(sized, max(affordable, ZERO)), config.lot_size)
     return OrderIntent(side, quantity, price, reduces=False) if quantity > 0 else RejectReason.NO_SIZE
 
 
-def _sized(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> Decimal:
+def _sized_quantity(account: Account, signal: Signal, price: Decimal, config: EngineConfig) -> Decimal:
     situation = sizing.Situation(
         equity=float(account.equity),
         price=float(price),
@@ -124,7 +127,7 @@ def _slipped(price: Decimal, side: Side, config: EngineConfig) -> Decimal:
 
 
 def _stops_fit(side: Side, signal: Signal, price: Decimal) -> bool:
-    """A stop must lie on the losing side of the price, a target on the winning one; else it would fill at once."""
+    # A stop must be on the losing side of the price, a target on the winning side; else it would fill at once.
     sign = 1 if side is Side.BUY else -1
     stop_fits = signal.stop_loss is None or (price - signal.stop_loss) * sign > 0
     target_fits = signal.take_profit is None or (signal.take_profit - price) * sign > 0

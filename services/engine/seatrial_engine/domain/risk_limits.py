@@ -1,5 +1,6 @@
-"""Holds an order against the trading state, the risk limits and the money that is there."""
+"""Checks an order against the trading state, the risk limits and the money of the account."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,30 +20,43 @@ def check(
     Args:
         account: The account, in today's session.
         symbol: What is traded.
-        order: What would be sent.
-        control: What the engine may do now.
+        order: The order to check.
+        control: The trading state.
         config: Fees and limits.
-        now: The instant of the order.
+        now: The time of the order.
     """
-    if control.state is TradingState.HALTED:
+    if is_halted(control):
         return RejectReason.HALTED
     limits = config.limits
     if limits.max_orders_per_minute is not None and orders_within(account, now) >= limits.max_orders_per_minute:
         return RejectReason.MAX_ORDER_RATE
     if order.reduces:
-        return None  # whatever the limits say, a position may always be made smaller
+        return None  # reducing a position is allowed beyond every other limit
     if control.state is TradingState.REDUCING:
         return RejectReason.REDUCING
     return _entry_refusal(account, symbol, order, limits) or _money_refusal(account, order, config)
 
 
+def is_halted(control: TradingControl) -> bool:
+    """Return whether no order may be sent at all."""
+    return control.state is TradingState.HALTED
+
+
+def with_order_time(account: Account, now: datetime, limits: RiskLimits) -> Account:
+    """Return the account with one more order in its rate window; unchanged without a rate limit."""
+    if limits.max_orders_per_minute is None:
+        return account
+    recent = tuple(at for at in account.order_times if now - at < RATE_WINDOW)
+    return replace(account, order_times=(*recent, now))
+
+
 def orders_within(account: Account, now: datetime) -> int:
-    """Return how many orders the account sent in the last sixty seconds."""
+    """Return the number of orders that the account sent in the last 60 seconds."""
     return sum(1 for at in account.order_times if now - at < RATE_WINDOW)
 
 
 def daily_loss_ratio(account: Account) -> Decimal:
-    """Return the session's loss over the equity at its start; 0 while it has gained."""
+    """Return the session's loss as a ratio of the equity at its start; 0 for a gain."""
     if account.session_start_equity <= 0:
         return Decimal(0)
     return max(Decimal(0), 1 - account.equity / account.session_start_equity)
@@ -50,15 +64,19 @@ def daily_loss_ratio(account: Account) -> Decimal:
 
 def _entry_refusal(account: Account, symbol: str, order: OrderIntent, limits: RiskLimits) -> RejectReason | None:
     notional = order.quantity * order.price
-    held = account.holdings.get(symbol)
+    position = account.positions.get(symbol)
     if notional < limits.min_notional:
         return RejectReason.BELOW_MIN_NOTIONAL
     if limits.max_daily_loss_ratio is not None and daily_loss_ratio(account) >= limits.max_daily_loss_ratio:
         return RejectReason.MAX_DAILY_LOSS
-    if limits.max_open_positions is not None and held is None and len(account.holdings) >= limits.max_open_positions:
+    if (
+        limits.max_open_positions is not None
+        and position is None
+        and len(account.positions) >= limits.max_open_positions
+    ):
         return RejectReason.MAX_OPEN_POSITIONS
-    standing = abs(held.quantity) * order.price if held is not None else Decimal(0)
-    if limits.max_position_notional is not None and standing + notional > limits.max_position_notional:
+    exposure = abs(position.quantity) * order.price if position is not None else Decimal(0)
+    if limits.max_position_notional is not None and exposure + notional > limits.max_position_notional:
         return RejectReason.MAX_POSITION_NOTIONAL
     return None
 
@@ -67,7 +85,7 @@ def _money_refusal(account: Account, order: OrderIntent, config: EngineConfig) -
     sign = 1 if order.side is Side.BUY else -1
     price = order.price * (1 + sign * config.slippage_bps / 10_000)
     fee = order.quantity * price * config.fee_rate
-    # A short sale is covered by the equity: what is owed may not exceed it.
-    owed = sum((-each.value for each in account.holdings.values() if each.quantity < 0), Decimal(0))
-    available = account.cash if order.side is Side.BUY else account.equity - owed
+    # The equity covers short positions: their total value may not exceed it.
+    debt = sum((-position.value for position in account.positions.values() if position.quantity < 0), Decimal(0))
+    available = account.cash if order.side is Side.BUY else account.equity - debt
     return RejectReason.NO_CASH if order.quantity * price + fee > available else None

@@ -1,1 +1,1 @@
-"""Auto-trading on stored bars as if they came in now."""
+"""Auto trading on stored bars."""

@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import Environment
-from seatrial_core.contracts.orders import Order, OrderStatus, ReplayAccountRequest, Side, TradingState
+from seatrial_core.contracts.orders import Order, OrderStatus, Side, TradingState
 from seatrial_engine.domain import events
 from seatrial_engine.domain.account import Account, Position
-from seatrial_engine.domain.changes import Event, KnownOrder, StateChanges
+from seatrial_engine.domain.changes import Event, OrderRecord, StateChanges
 from seatrial_engine.domain.decimals import of_float, wire
 from seatrial_engine.domain.exchange import PLACE
 from seatrial_engine.domain.execution import filled_order
@@ -23,15 +24,39 @@ from seatrial_trading.matching.records import REJECTION_TEXTS, TradeRecord
 from seatrial_trading.matching.stepper import BarStepper, FillRecord
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy import registry
+from seatrial_trading.strategy.signals import Signals
 
-# A strategy that sees its signal again while it is invested asks for nothing: no order was sent, none was refused.
-QUIET = {REJECTION_TEXTS[Rejection.POSITION_OPEN], REJECTION_TEXTS[Rejection.NOTHING_TO_CLOSE]}
+# A strategy that repeats its signal while it is invested sends no order, so none is rejected.
+IGNORED = {REJECTION_TEXTS[Rejection.POSITION_OPEN], REJECTION_TEXTS[Rejection.NOTHING_TO_CLOSE]}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@dataclass(frozen=True)
+class ReplayAccountConfig:
+    """What one account of a replay trades, and how.
+
+    Args:
+        account: The account's name.
+        candles: The bars of its symbol.
+        strategy: Name of a registered strategy.
+        params: Parameters of the strategy, not yet validated.
+        initial_balance: Money at the start; equals the cash of `execution`.
+        execution: Fees, slippage, sizing and fill rules.
+        currency: Currency of the money.
+    """
+
+    account: str
+    candles: Candles
+    strategy: str
+    params: Mapping[str, Any]  # Any: not yet validated
+    initial_balance: Decimal
+    execution: ExecutionConfig
+    currency: str = "USD"
+
+
 @dataclass
-class AccountMarks:
-    """What an account did in a chunk: the trades it closed, and its equity after each bar."""
+class AccountChunk:
+    """What an account did in a chunk: closed trades, and its equity after each bar (the first: before any)."""
 
     trades: list[TradeRecord] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
@@ -40,68 +65,79 @@ class AccountMarks:
 class ReplayAccount:
     """Trade one account's bars in order.
 
+    A fill is stamped with the open of its bar, as in a backtest; a decision, the equity after a bar and the closing of
+    an open position at the end of the data are stamped with the bar's close.
+
     Args:
-        replay: The replay's id, the beginning of every identity.
-        account: What was asked for.
+        config: What to trade.
+        replay: The replay's id; every order, fill and event id begins with it.
         engine: The engine's name, in every event.
-        clock: Measures how long the work on a fill took.
+        clock: Measures execution times.
+
+    Raises:
+        ValidationFailed: The strategy or a parameter is not allowed.
     """
 
-    def __init__(self, replay: str, account: ReplayAccountRequest, engine: str, clock: Clock) -> None:
-        self.account = account.account
-        self.candles = Candles.from_columns(account.symbol, account.candles.model_dump())
-        self._spec = registry.get(account.strategy)
-        self._params = self._spec.parse(account.params)
-        self._config = ExecutionConfig(
-            cash=float(account.cash),
-            taker_fee_rate=account.fee,
-            slippage_bps=account.slippage_bps,
-            lot_size=account.lot,
-            session=account.session,
-            allow_short=account.allow_short,
-            sizing=account.size,
-        )
-        self._asked = account
-        self._prefix = f"{replay}:{account.account}"
+    def __init__(self, config: ReplayAccountConfig, replay: str, engine: str, clock: Clock) -> None:
+        self.name = config.account
+        self.candles = config.candles
+        self._config = config
+        self._spec = registry.get(config.strategy)
+        self._params = self._spec.parse(config.params)
+        self._replay = replay
+        self._prefix = f"{replay}:{config.account}"
         self._engine = engine
         self._clock = clock
-        self._stepper = BarStepper(self._config, account.symbol, self.candles.interval_ms)
+        self._stepper = BarStepper(config.execution, self.candles.symbol, self.candles.interval_ms)
         self._fills = 0
         self._entry_fee = 0.0
         self._entered_ms = 0
         self._close = 0.0
 
-    def bar(self, bar: int, state: TradingState, marks: AccountMarks) -> tuple[StateChanges, StateChanges]:
-        """Run one bar: what fills in it, then what is decided and worth at its close."""
+    def process_bar(self, bar: int, state: TradingState, chunk: AccountChunk) -> tuple[StateChanges, StateChanges]:
+        """Trade one bar: return the fills at its open, and the decisions and the equity at its close.
+
+        Args:
+            bar: Index of the bar.
+            state: Limits which decisions are sent.
+            chunk: Takes the closed trades and the equity.
+        """
         candles, started = self.candles, self._clock.monotonic()
         opened_ms = int(candles.time_ms[bar])
-        prices = (float(column[bar]) for column in (candles.open, candles.high, candles.low, candles.close))
-        o, high, low, close = prices
-        records = self._stepper.on_bar(opened_ms, o, high, low, close, float(candles.volume[bar]))
-        self._close = close
-        opening = self._filled(records, opened_ms, started, marks)
         closed_ms = opened_ms + candles.interval_ms
-        decided = self._decide(bar, closed_ms, state)
+        columns = (candles.open, candles.high, candles.low, candles.close, candles.volume)
+        o, high, low, close, volume = (float(column[bar]) for column in columns)
+        records = self._stepper.on_bar(opened_ms, o, high, low, close, volume)
+        self._close = close
+        fills = self._filled(records, opened_ms, started, chunk)
+        at_close = [self._decide(bar, closed_ms, state)]
         if bar == len(candles) - 1:
-            decided = decided.then(self._filled(self._stepper.finish(), closed_ms, started, marks))
+            at_close.append(self._filled(self._stepper.finish(), closed_ms, started, chunk))
         if bar == 0:
-            marks.equity.append(self._config.cash)
-        marks.equity.append(self._stepper.equity)
-        return opening, decided.then(StateChanges(events=(self._marked(bar, closed_ms),)))
+            chunk.equity.append(self._config.execution.cash)
+        chunk.equity.append(self._stepper.equity)
+        at_close.append(StateChanges(events=(self._equity_event(bar, closed_ms),)))
+        return fills, StateChanges.merged(at_close)
 
-    def opened(self) -> Event:
-        """Return the event that the account begins, at the open of its first bar."""
-        return events.opened(self.snapshot(), _instant(int(self.candles.time_ms[0])), self._engine, "USD")
+    def opening_event(self) -> Event:
+        """Return the event of the new account, at the open of its first bar."""
+        opened_at = _instant(int(self.candles.time_ms[0]))
+        identity = f"{self._prefix}:account"
+        return events.account_opened(self.snapshot(), identity, opened_at, self._engine, self._config.currency)
 
     def snapshot(self) -> Account:
-        """Return the account as it stands."""
-        held = self._stepper.position
-        holdings = {} if not held else {self._asked.symbol: self._holding(held)}
-        cash = of_float(self._stepper.cash)
-        return Account(self.account, Environment.REPLAY, Decimal(self._asked.cash), cash, holdings)
+        """Return the account now."""
+        return Account(
+            name=self.name,
+            environment=Environment.REPLAY,
+            initial_balance=self._config.initial_balance,
+            cash=of_float(self._stepper.cash),
+            positions={self.candles.symbol: self._position()} if self._stepper.position else {},
+            replay=self._replay,
+        )
 
     def dump(self) -> dict[str, Any]:  # Any: JSON
-        """Return all that is needed to go on."""
+        """Return the progress as JSON that restores bit for bit."""
         return {
             "stepper": self._stepper.dump(),
             "fills": self._fills,
@@ -110,53 +146,56 @@ class ReplayAccount:
             "close": self._close,
         }
 
-    def restore(self, dump: Mapping[str, Any]) -> None:  # Any: JSON
-        """Go on where `dump` was taken."""
-        self._stepper = BarStepper.load(self._config, dump["stepper"], self._asked.symbol, self.candles.interval_ms)
-        self._fills = int(dump["fills"])
-        self._entry_fee = float(dump["entry_fee"])
-        self._entered_ms = int(dump["entered_ms"])
-        self._close = float(dump["close"])
+    def restore(self, progress: Mapping[str, Any]) -> None:  # Any: JSON
+        """Continue from what `dump` returned."""
+        symbol, interval_ms = self.candles.symbol, self.candles.interval_ms
+        self._stepper = BarStepper.load(self._config.execution, progress["stepper"], symbol, interval_ms)
+        self._fills = int(progress["fills"])
+        self._entry_fee = float(progress["entry_fee"])
+        self._entered_ms = int(progress["entered_ms"])
+        self._close = float(progress["close"])
+
+    @cached_property
+    def _signals(self) -> Signals:
+        # Strategies are causal (StrategySpec): row i depends on no bar after i, so all rows can be computed at once.
+        return self._spec.signals(self.candles, self._params)
 
     def _decide(self, bar: int, closed_ms: int, state: TradingState) -> StateChanges:
-        # The strategy gets what it would have had: the bars up to this close and not one more.
-        signals = self._spec.signals(self.candles.head(bar + 1), self._params)
-        entry, leave = int(signals.entry[-1]), bool(signals.exit[-1])
-        if state is not TradingState.ACTIVE:
-            entry = 0
-        if state is TradingState.HALTED:
-            leave = False
+        signals = self._signals
+        entry = int(signals.entry[bar]) if state is TradingState.ACTIVE else 0
+        leave = bool(signals.exit[bar]) and state is not TradingState.HALTED
         if not entry and not leave:
             return StateChanges()
         started = self._clock.monotonic()
-        stop, target, trail = (
-            math.nan if column is None else float(column[-1])
+        stop, target, trailing = (
+            math.nan if column is None else float(column[bar])
             for column in (signals.stop_loss, signals.take_profit, signals.trailing)
         )
-        refused = self._stepper.decide(entry, leave, stop, target, trail, signals.stop_base)
-        if refused in QUIET:
+        reason = self._stepper.decide(entry, leave, stop, target, trailing, signals.stop_base)
+        if reason in IGNORED:
             return StateChanges()
         identity, at = f"{self._prefix}:decision:{bar}", _instant(closed_ms)
         seconds = self._clock.monotonic() - started
-        call = events.called(identity, at, self._engine, self.snapshot(), PLACE, seconds, ok=refused is None)
-        if refused is None:
+        call = events.api_called(identity, at, self._engine, self.snapshot(), PLACE, seconds, ok=reason is None)
+        if reason is None:
             return StateChanges(events=(call,))
-        order = self._refused(identity, entry, refused, at)
-        return StateChanges((KnownOrder(order, ""),), events=(call, events.refused(order, self._engine, seconds)))
+        order = self._rejected_order(identity, entry, reason, at)
+        rejection = events.trade_rejected(order, self._engine, seconds)
+        return StateChanges(orders=(OrderRecord(order, ""),), events=(call, rejection))
 
-    def _filled(self, records: Sequence[FillRecord], at_ms: int, started: float, marks: AccountMarks) -> StateChanges:
-        effects = StateChanges()
+    def _filled(self, records: Sequence[FillRecord], at_ms: int, started: float, chunk: AccountChunk) -> StateChanges:
+        orders, fills, filled_events = [], [], []
         for record in records:
             fill = self._fill(record, at_ms)
             seconds = self._clock.monotonic() - started
-            order = filled_order(fill, fill.id, Protection(), Environment.REPLAY)
-            told = events.filled(fill, self._engine, Environment.REPLAY, seconds)
-            effects = effects.then(StateChanges((KnownOrder(order, ""),), (fill,), events=(told,)))
+            fills.append(fill)
+            orders.append(OrderRecord(filled_order(fill, fill.id, Protection(), Environment.REPLAY), ""))
+            filled_events.append(events.trade_filled(fill, self._engine, Environment.REPLAY, seconds))
             if record.trade is not None:
-                marks.trades.append(record.trade)
+                chunk.trades.append(record.trade)
             else:
                 self._entry_fee, self._entered_ms = record.fee, at_ms
-        return effects
+        return StateChanges(orders=orders, fills=fills, events=filled_events)
 
     def _fill(self, record: FillRecord, at_ms: int) -> Fill:
         self._fills += 1
@@ -165,9 +204,9 @@ class ReplayAccount:
         return Fill(
             id=identity,
             order_id=identity,
-            account=self.account,
-            strategy=self._asked.strategy,
-            symbol=self._asked.symbol,
+            account=self.name,
+            strategy=self._config.strategy,
+            symbol=self.candles.symbol,
             side=Side(record.side),
             quantity=of_float(record.quantity),
             price=of_float(record.price),
@@ -178,13 +217,13 @@ class ReplayAccount:
             exit_reason=None if trade is None else record.reason,
         )
 
-    def _refused(self, identity: str, entry: int, reason: str, at: datetime) -> Order:
+    def _rejected_order(self, identity: str, entry: int, reason: str, at: datetime) -> Order:
         return Order(
             id=identity,
             client_order_id=identity,
-            account=self.account,
-            strategy=self._asked.strategy,
-            symbol=self._asked.symbol,
+            account=self.name,
+            strategy=self._config.strategy,
+            symbol=self.candles.symbol,
             side=Side.SELL if entry < 0 else Side.BUY,
             quantity=Decimal(0),
             status=OrderStatus.REJECTED,
@@ -193,23 +232,23 @@ class ReplayAccount:
             created_at=at,
         )
 
-    def _marked(self, bar: int, closed_ms: int) -> Event:
+    def _equity_event(self, bar: int, closed_ms: int) -> Event:
         stepper = self._stepper
-        marked = events.marked(self.snapshot(), f"{self._prefix}:equity:{bar}", _instant(closed_ms), self._engine)
+        identity = f"{self._prefix}:equity:{bar}"
         return {
-            **marked,
-            "strategy": self._asked.strategy,
+            **events.equity_marked(self.snapshot(), identity, _instant(closed_ms), self._engine),
+            "strategy": self._config.strategy,
             "equity": wire(of_float(stepper.equity)),
             "risk_at_stop": wire(of_float(stepper.risk_at_stop)),
         }
 
-    def _holding(self, quantity: float) -> Position:
+    def _position(self) -> Position:
         stepper = self._stepper
         stop, target = stepper.stop_price, stepper.target_price
         return Position(
-            symbol=self._asked.symbol,
-            strategy=self._asked.strategy,
-            quantity=of_float(quantity),
+            symbol=self.candles.symbol,
+            strategy=self._config.strategy,
+            quantity=of_float(stepper.position),
             entry_price=of_float(stepper.entry_price),
             entry_fee=of_float(self._entry_fee),
             mark_price=of_float(self._close),

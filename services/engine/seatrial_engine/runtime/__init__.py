@@ -1,1 +1,1 @@
-"""Background work of the engine: group commit, outbox relay, system metrics."""
+"""Background work of the engine: the writer, the outbox relay, the heartbeat."""

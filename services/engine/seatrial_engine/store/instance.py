@@ -1,4 +1,4 @@
-"""Who may write: the newest process of this engine, and no other."""
+"""Fencing: only the newest process of an engine may write."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,20 @@ from seatrial_service.db.engine import InstanceRow
 
 @dataclass(frozen=True)
 class Instance:
-    """The engine's name among producers of events, and the epoch in which this process may write."""
+    """The engine's name as a producer of events, and the epoch in which this process may write."""
 
     name: str
     epoch: int
 
 
+class SupersededByNewerProcess(Unavailable):
+    """A newer process of this engine writes now."""
+
+    code = "taken_over"
+
+
 async def claim(session: AsyncSession, name: str) -> Instance:
-    """Begin a new epoch: whoever wrote before may write no more. `name` is kept from the very first time."""
+    """Begin a new epoch, which fences out the previous writer; `name` is used by the very first claim only."""
     first = insert(InstanceRow).values(id=1, name=name, epoch=1)
     statement = first.on_conflict_do_update(index_elements=["id"], set_={"epoch": InstanceRow.epoch + 1})
     row = (await session.execute(statement.returning(InstanceRow.name, InstanceRow.epoch))).one()
@@ -27,16 +33,10 @@ async def claim(session: AsyncSession, name: str) -> Instance:
 
 
 async def require(session: AsyncSession, instance: Instance) -> None:
-    """Raise unless this process may still write; holds until the transaction ends."""
+    """Raise SupersededByNewerProcess unless this process may write until the transaction ends."""
     statement = select(InstanceRow.epoch).where(InstanceRow.id == 1).with_for_update(read=True)
-    found = (await session.execute(statement)).scalar_one_or_none()
-    if found != instance.epoch:
+    epoch = (await session.execute(statement)).scalar_one_or_none()
+    if epoch != instance.epoch:
         raise SupersededByNewerProcess(
             "another engine process took over this database, so this one no longer trades; stop one of the two"
         )
-
-
-class SupersededByNewerProcess(Unavailable):
-    """A newer process of this engine writes now."""
-
-    code = "taken_over"

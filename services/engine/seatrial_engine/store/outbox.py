@@ -1,4 +1,4 @@
-"""The outbox in Postgres: what waits, what is being sent, what was refused."""
+"""The outbox in Postgres: events that wait, the batch that is being sent, and the events that were rejected."""
 
 import json
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from seatrial_core.contracts.events import RejectedEvent
 from seatrial_engine.domain.changes import Event
 from seatrial_service.db.engine import EventOutboxRow, OutboxRejectedRow
 
-BATCH_EVENTS = 2_000
-BATCH_ROWS = 500
+MAX_BATCH_EVENTS = 2_000
+MAX_BATCH_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -25,59 +25,61 @@ class OutboxBatch:
 
 
 async def take(session: AsyncSession) -> OutboxBatch | None:
-    """Return the parcel to send now: the one that was begun, else a new one of the oldest rows; None when empty.
+    """Return the batch to send: the one already begun, else a new one of the oldest rows; None when empty.
 
-    What is in a parcel never changes, so a parcel that is sent again is known by its number.
+    The content of a batch never changes, so the receiver recognises a repeated one by its number.
     """
     begun = select(func.min(EventOutboxRow.batch)).scalar_subquery()
     rows = (
         await session.scalars(select(EventOutboxRow).where(EventOutboxRow.batch == begun).order_by(EventOutboxRow.id))
     ).all()
     if not rows:
-        rows = _fitting(
-            (await session.scalars(select(EventOutboxRow).order_by(EventOutboxRow.id).limit(BATCH_ROWS))).all()
-        )
-        if not rows:
-            return None
-        chosen = update(EventOutboxRow).where(EventOutboxRow.id.in_([row.id for row in rows])).values(batch=rows[0].id)
-        await session.execute(chosen.execution_options(synchronize_session=False))
-    events: list[Event] = []
-    for row in rows:
-        events.extend(json.loads(row.events))
-    return OutboxBatch(rows[0].id, events)
+        rows = await _begin(session)
+    if not rows:
+        return None
+    return OutboxBatch(rows[0].id, [event for row in rows for event in json.loads(row.events)])
 
 
-async def done(session: AsyncSession, parcel: OutboxBatch, rejected: Sequence[RejectedEvent], now: datetime) -> None:
-    """Forget a parcel that was acknowledged, and keep what was refused of it."""
-    await session.execute(delete(EventOutboxRow).where(EventOutboxRow.batch == parcel.number))
+async def complete(session: AsyncSession, batch: OutboxBatch, rejected: Sequence[RejectedEvent], now: datetime) -> None:
+    """Delete an acknowledged batch, and store the events of it that were rejected."""
+    await session.execute(delete(EventOutboxRow).where(EventOutboxRow.batch == batch.number))
     if rejected:
         rows = [
             {
-                "batch": parcel.number,
-                "code": each.code,
-                "detail": each.detail,
-                "event": json.dumps(parcel.events[each.index]),
+                "batch": batch.number,
+                "code": rejection.code,
+                "detail": rejection.detail,
+                "event": json.dumps(batch.events[rejection.index]),
                 "rejected_at": now,
             }
-            for each in rejected
+            for rejection in rejected
         ]
         await session.execute(insert(OutboxRejectedRow), rows)
 
 
 async def pending(session: AsyncSession) -> int:
-    """Return how many events wait."""
+    """Return the number of events that wait."""
     return int((await session.execute(select(func.coalesce(func.sum(EventOutboxRow.count), 0)))).scalar_one())
 
 
-async def refused(session: AsyncSession) -> int:
-    """Return how many events were refused so far."""
+async def rejected(session: AsyncSession) -> int:
+    """Return the number of events that were rejected so far."""
     return int((await session.execute(select(func.count()).select_from(OutboxRejectedRow))).scalar_one())
 
 
-def _fitting(rows: Sequence[EventOutboxRow]) -> Sequence[EventOutboxRow]:
+async def _begin(session: AsyncSession) -> Sequence[EventOutboxRow]:
+    oldest = select(EventOutboxRow).order_by(EventOutboxRow.id).limit(MAX_BATCH_ROWS)
+    rows = _within_batch((await session.scalars(oldest)).all())
+    if rows:
+        marked = update(EventOutboxRow).where(EventOutboxRow.id.in_([row.id for row in rows])).values(batch=rows[0].id)
+        await session.execute(marked.execution_options(synchronize_session=False))
+    return rows
+
+
+def _within_batch(rows: Sequence[EventOutboxRow]) -> Sequence[EventOutboxRow]:
     total = 0
     for number, row in enumerate(rows):
         total += row.count
-        if number and total > BATCH_EVENTS:
+        if number and total > MAX_BATCH_EVENTS:
             return rows[:number]
     return rows

@@ -1,4 +1,4 @@
-"""Reads orders and fills for the routes, and orders by their client order id."""
+"""Reads orders and fills."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side
-from seatrial_engine.domain.changes import KnownOrder, OrderKey
+from seatrial_engine.domain.changes import OrderKey, OrderRecord
 from seatrial_engine.domain.fills import Fill
 from seatrial_service.db.engine import FillRow, OrderRow
 
 
 @dataclass(frozen=True)
 class ListFilter:
-    """Which rows to list: oldest first, after a sequence."""
+    """Which rows to list, oldest first; `after` is the sequence of the last row of the page before."""
 
     account: str | None = None
     since: datetime | None = None
@@ -24,44 +24,44 @@ class ListFilter:
     after: int | None = None
 
 
-async def find(session: AsyncSession, keys: Collection[OrderKey]) -> Mapping[OrderKey, KnownOrder]:
-    """Return the orders that are known under these keys."""
+async def find(session: AsyncSession, keys: Collection[OrderKey]) -> Mapping[OrderKey, OrderRecord]:
+    """Return the stored orders with these keys."""
     if not keys:
         return {}
     columns = tuple_(OrderRow.account, OrderRow.client_order_id)
     rows = (await session.scalars(select(OrderRow).where(columns.in_(list(keys))))).all()
-    return {(row.account, row.client_order_id): KnownOrder(_order(row), row.fingerprint) for row in rows}
+    return {(row.account, row.client_order_id): OrderRecord(_order(row), row.fingerprint) for row in rows}
 
 
 async def order(session: AsyncSession, identity: str) -> Order | None:
-    """Return one order."""
+    """Return an order, or None."""
     row = await session.get(OrderRow, identity)
     return None if row is None else _order(row)
 
 
-async def orders(session: AsyncSession, wanted: ListFilter, limit: int) -> list[tuple[int, Order]]:
+async def orders(session: AsyncSession, filters: ListFilter, limit: int) -> list[tuple[int, Order]]:
     """Return orders with their sequences, oldest first."""
     statement = select(OrderRow).order_by(OrderRow.sequence).limit(limit)
-    if wanted.account is not None:
-        statement = statement.where(OrderRow.account == wanted.account)
-    if wanted.client_order_id is not None:
-        statement = statement.where(OrderRow.client_order_id == wanted.client_order_id)
-    if wanted.since is not None:
-        statement = statement.where(OrderRow.created_at >= wanted.since)
-    if wanted.after is not None:
-        statement = statement.where(OrderRow.sequence > wanted.after)
+    if filters.account is not None:
+        statement = statement.where(OrderRow.account == filters.account)
+    if filters.client_order_id is not None:
+        statement = statement.where(OrderRow.client_order_id == filters.client_order_id)
+    if filters.since is not None:
+        statement = statement.where(OrderRow.created_at >= filters.since)
+    if filters.after is not None:
+        statement = statement.where(OrderRow.sequence > filters.after)
     return [(row.sequence, _order(row)) for row in (await session.scalars(statement)).all()]
 
 
-async def fills(session: AsyncSession, wanted: ListFilter, limit: int) -> list[tuple[int, Fill]]:
+async def fills(session: AsyncSession, filters: ListFilter, limit: int) -> list[tuple[int, Fill]]:
     """Return fills with their sequences, oldest first."""
     statement = select(FillRow).order_by(FillRow.sequence).limit(limit)
-    if wanted.account is not None:
-        statement = statement.where(FillRow.account == wanted.account)
-    if wanted.since is not None:
-        statement = statement.where(FillRow.occurred_at >= wanted.since)
-    if wanted.after is not None:
-        statement = statement.where(FillRow.sequence > wanted.after)
+    if filters.account is not None:
+        statement = statement.where(FillRow.account == filters.account)
+    if filters.since is not None:
+        statement = statement.where(FillRow.occurred_at >= filters.since)
+    if filters.after is not None:
+        statement = statement.where(FillRow.sequence > filters.after)
     return [(row.sequence, _fill(row)) for row in (await session.scalars(statement)).all()]
 
 

@@ -1,23 +1,21 @@
-"""Replays in Postgres: what was asked for, how far each is, what each account did."""
+"""Replays in Postgres: the request, the progress, and what each account did."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_service.db.engine import AccountRow, ReplayPartRow, ReplayRow
+from seatrial_service.db.engine import ReplayPartRow, ReplayRow
 
 Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True)
 class StoredReplay:
-    """One replay as it stands."""
+    """The state of one replay."""
 
     id: str
     fingerprint: str
@@ -26,6 +24,14 @@ class StoredReplay:
     steps_total: int
     trades: int
     error: str | None
+
+
+@dataclass(frozen=True)
+class RunningReplay:
+    """What a running replay continues from: its request as JSON text, and its progress; None before the first chunk."""
+
+    request: str
+    progress: Json | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class ReplayPart:
 
 @dataclass(frozen=True)
 class ReplayProgress:
-    """How far a chunk brought a replay."""
+    """The progress that one chunk makes."""
 
     first_step: int
     steps_done: int
@@ -57,48 +63,37 @@ async def get(session: AsyncSession, identity: str) -> StoredReplay | None:
 
 
 async def running(session: AsyncSession) -> list[str]:
-    """Return the replays that have to go on, oldest first."""
+    """Return the ids of the running replays, oldest first."""
     statement = select(ReplayRow.id).where(ReplayRow.status == "running").order_by(ReplayRow.created_at)
     return list((await session.scalars(statement)).all())
 
 
-async def accounts(session: AsyncSession) -> dict[str, str]:
-    """Return the replay of every account that belongs to one."""
-    statement = select(AccountRow.account, AccountRow.replay).where(AccountRow.replay.is_not(None))
-    return {name: replay for name, replay in (await session.execute(statement)).all() if replay is not None}
-
-
-async def create(session: AsyncSession, new: StoredReplay, request: str, at: datetime) -> bool:
-    """Keep a new replay; return False when there is one with this id."""
-    values = {**asdict(new), "request": request, "created_at": at}
-    statement = upsert(ReplayRow).values(**values).on_conflict_do_nothing().returning(ReplayRow.id)
-    return (await session.execute(statement)).one_or_none() is not None
-
-
-async def read(session: AsyncSession, identity: str) -> tuple[str, Json | None, int] | None:
-    """Return the request, the progress to go on from, and the steps done of a running replay."""
-    statement = select(ReplayRow.request, ReplayRow.progress, ReplayRow.steps_done)
+async def get_running(session: AsyncSession, identity: str) -> RunningReplay | None:
+    """Return what a replay continues from, or None unless it is running."""
+    statement = select(ReplayRow.request, ReplayRow.progress)
     row = (
         await session.execute(statement.where(ReplayRow.id == identity, ReplayRow.status == "running"))
     ).one_or_none()
-    return None if row is None else (row[0], None if row[1] is None else json.loads(row[1]), row[2])
+    if row is None:
+        return None
+    return RunningReplay(row.request, None if row.progress is None else json.loads(row.progress))
 
 
 async def request(session: AsyncSession, identity: str) -> str | None:
-    """Return what a replay was asked to do."""
+    """Return the request of a replay as JSON text, or None."""
     return (await session.scalars(select(ReplayRow.request).where(ReplayRow.id == identity))).one_or_none()
 
 
-async def reach(session: AsyncSession, identity: str, reached: ReplayProgress) -> bool:
-    """Keep what a chunk did; return False when the replay was stopped, or is further already."""
+async def advance(session: AsyncSession, identity: str, progress: ReplayProgress) -> bool:
+    """Store the progress of a chunk; return False, storing nothing, unless the replay runs and is at its first step."""
     statement = (
         update(ReplayRow)
-        .where(ReplayRow.id == identity, ReplayRow.status == "running", ReplayRow.steps_done == reached.first_step)
+        .where(ReplayRow.id == identity, ReplayRow.status == "running", ReplayRow.steps_done == progress.first_step)
         .values(
-            status="finished" if reached.finished else "running",
-            steps_done=reached.steps_done,
-            trades=ReplayRow.trades + reached.trades,
-            progress=json.dumps(reached.progress),
+            status="finished" if progress.finished else "running",
+            steps_done=progress.steps_done,
+            trades=ReplayRow.trades + progress.trades,
+            progress=json.dumps(progress.progress),
         )
         .returning(ReplayRow.id)
     )
@@ -108,32 +103,32 @@ async def reach(session: AsyncSession, identity: str, reached: ReplayProgress) -
         {
             "replay": identity,
             "account": part.account,
-            "first_step": reached.first_step,
+            "first_step": progress.first_step,
             "trades": json.dumps(part.trades),
             "equity": json.dumps(part.equity),
         }
-        for part in reached.parts
+        for part in progress.parts
     ]
     await session.execute(insert(ReplayPartRow), rows)
     return True
 
 
 async def end(session: AsyncSession, identity: str, status: str, error: str | None = None) -> None:
-    """Stop a running replay, or let it fail."""
+    """Set the status of a running replay to `stopped` or `failed`."""
     statement = update(ReplayRow).where(ReplayRow.id == identity, ReplayRow.status == "running")
     await session.execute(statement.values(status=status, error=error))
 
 
 async def parts(session: AsyncSession, identity: str) -> Mapping[str, ReplayPart]:
-    """Return what each account did so far."""
+    """Return the trades and the equity of each account so far, by name."""
     statement = (
         select(ReplayPartRow)
         .where(ReplayPartRow.replay == identity)
         .order_by(ReplayPartRow.account, ReplayPartRow.first_step)
     )
-    found: dict[str, tuple[list[Json], list[float]]] = {}
+    columns: dict[str, tuple[list[Json], list[float]]] = {}
     for row in (await session.scalars(statement)).all():
-        trades, equity = found.setdefault(row.account, ([], []))
+        trades, equity = columns.setdefault(row.account, ([], []))
         trades.extend(json.loads(row.trades))
         equity.extend(json.loads(row.equity))
-    return {account: ReplayPart(account, trades, equity) for account, (trades, equity) in found.items()}
+    return {account: ReplayPart(account, trades, equity) for account, (trades, equity) in columns.items()}

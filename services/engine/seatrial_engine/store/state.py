@@ -1,5 +1,6 @@
-"""Reads the state that was stored last."""
+"""Reads the stored accounts, positions and trading state."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -13,44 +14,48 @@ from seatrial_trading.quant.sizing import ClosedTrades
 
 
 async def load(session: AsyncSession) -> EngineState:
-    """Return accounts, positions and the trading state; the accounts of replays are left out."""
-    found = await accounts(session)
-    mine = {each.name: each for each, replay in found if replay is None}
-    return EngineState(accounts=mine, control=await control(session))
+    """Return the stored state; of the accounts of replays only who owns them."""
+    stored = await accounts(session)
+    return EngineState(
+        accounts={account.name: account for account in stored if account.replay is None},
+        control=await control(session),
+        replay_accounts={account.name: account.replay for account in stored if account.replay is not None},
+    )
 
 
-async def accounts(session: AsyncSession) -> list[tuple[Account, str | None]]:
-    """Return every account with the replay that owns it, in the order of their names."""
-    positions = (await session.scalars(select(PositionRow).order_by(PositionRow.symbol))).all()
+async def accounts(session: AsyncSession) -> list[Account]:
+    """Return every account, those of replays too, sorted by name."""
+    positions: dict[str, list[PositionRow]] = defaultdict(list)
+    for position in (await session.scalars(select(PositionRow).order_by(PositionRow.symbol))).all():
+        positions[position.account].append(position)
     rows = (await session.scalars(select(AccountRow).order_by(AccountRow.account))).all()
-    return [(_account(row, [each for each in positions if each.account == row.account]), row.replay) for row in rows]
+    return [_account(row, positions[row.account]) for row in rows]
 
 
 async def control(session: AsyncSession) -> TradingControl:
-    """Return what the engine may do."""
+    """Return the trading state that was set last."""
     newest = select(ControlChangeRow).order_by(ControlChangeRow.id.desc()).limit(1)
     row = (await session.scalars(newest)).one_or_none()
-    return (
-        TradingControl()
-        if row is None
-        else TradingControl(TradingState(row.state), row.actor, row.reason, row.changed_at)
-    )
+    if row is None:
+        return TradingControl()
+    return TradingControl(TradingState(row.state), row.actor, row.reason, row.changed_at)
 
 
 def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:
     return Account(
         name=row.account,
         environment=Environment(row.environment),
-        opening_balance=row.opening_balance,
+        initial_balance=row.opening_balance,
         cash=row.cash,
-        holdings={each.symbol: _holding(each) for each in positions},
+        positions={position.symbol: _position(position) for position in positions},
         session_day=row.session_day,
         session_start_equity=row.session_start_equity,
         history=ClosedTrades(row.closed, row.wins, row.losses, row.gain_ratios, row.loss_ratios),
+        replay=row.replay,
     )
 
 
-def _holding(row: PositionRow) -> Position:
+def _position(row: PositionRow) -> Position:
     return Position(
         symbol=row.symbol,
         strategy=row.strategy,
