@@ -55,9 +55,9 @@ class Dispatcher:
 
     async def run(self, stop: StopSignal) -> None:
         """Deliver until asked to stop; what was leased and not settled is sent again after its lease."""
-        while not stop.wished:
+        while not stop.is_set():
             if not await self._pass():
-                await stop.pause(IDLE_SECONDS, ended_by=self._due)
+                await stop.pause(IDLE_SECONDS, wake=self._due)
                 self._due.clear()
 
     async def _pass(self) -> bool:

@@ -66,14 +66,14 @@ class EvaluationLoop:
 
     async def run(self, stop: StopSignal) -> None:
         """Evaluate until asked to stop; a bad tick is logged and the next one comes."""
-        while not stop.wished:
-            await stop.pause(self._interval, ended_by=self._due)
+        while not stop.is_set():
+            await stop.pause(self._interval, wake=self._due)
             self._due.clear()
             await self._round(stop)
 
     async def listen(self, stop: StopSignal) -> None:
         """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
-        while not stop.wished:
+        while not stop.is_set():
             try:
                 connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
                 async with connection:
@@ -91,13 +91,13 @@ class EvaluationLoop:
 
         hearing, ended = asyncio.create_task(hear()), asyncio.Event()
         hearing.add_done_callback(lambda _: ended.set())
-        await stop.pause(None, ended_by=ended)
+        await stop.pause(None, wake=ended)
         hearing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await hearing
 
     async def _round(self, stop: StopSignal) -> None:
-        if not stop.wished:
+        if not stop.is_set():
             await self._tick()
             await self._look()
 

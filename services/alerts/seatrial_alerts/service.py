@@ -66,7 +66,7 @@ class AlertsService:
         await self._seed_rules()
         rounds = [self.watcher.run, self.watcher.listen, self.commander.run]
         try:
-            async with loops.running([*rounds, self.deliverer.run] if self.has_webhook else rounds):
+            async with loops.running_functions([*rounds, self.deliverer.run] if self.has_webhook else rounds):
                 yield
         finally:
             await self.webhook.close()

@@ -70,8 +70,8 @@ class Committer:
     async def run(self, stop: StopSignal) -> None:
         """Commit groups until asked to stop; who still waits then is told to send again."""
         try:
-            while not stop.wished:
-                await stop.pause(IDLE_SECONDS, ended_by=self._filled)
+            while not stop.is_set():
+                await stop.pause(IDLE_SECONDS, wake=self._filled)
                 self._filled.clear()
                 group = self._gather()
                 if group:

@@ -28,7 +28,7 @@ class Retention:
 
     async def run(self, stop: StopSignal) -> None:
         """Keep order until asked to stop."""
-        while not stop.wished:
+        while not stop.is_set():
             try:
                 await self.tidy()
             except DatabaseUnreachable as error:

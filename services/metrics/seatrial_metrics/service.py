@@ -47,7 +47,9 @@ class MetricsService:
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; at the end stop them and close the database."""
         try:
-            async with loops.running([part.run for part in (self.committer, self.board, self.machine, self.keeper)]):
+            async with loops.running_functions(
+                [part.run for part in (self.committer, self.board, self.machine, self.keeper)]
+            ):
                 yield
         finally:
             await self.database.close()

@@ -78,7 +78,7 @@ class SnapshotCache:
 
     async def run(self, stop: StopSignal) -> None:
         """Read again after commits and on the interval, until asked to stop."""
-        while not stop.wished:
+        while not stop.is_set():
             try:
                 await self.fresh()
             except DatabaseUnreachable as error:
@@ -86,7 +86,7 @@ class SnapshotCache:
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
                 logs.get().error("figures_failed", exc_info=error)
             await stop.pause(MIN_PAUSE_SECONDS)
-            await stop.pause(self._interval_seconds, ended_by=self._changed)
+            await stop.pause(self._interval_seconds, wake=self._changed)
             self._changed.clear()
 
     def _note(self, reading: asyncio.Future[Figures]) -> None:

@@ -34,7 +34,7 @@ class SystemMetrics:
         """Sample until asked to stop."""
         psutil.cpu_percent()  # the first call only starts the measurement, its 0.0 means nothing
         pause = min(FIRST_INTERVAL_SECONDS, self._interval_seconds)
-        while not stop.wished:
+        while not stop.is_set():
             await stop.pause(pause)
             pause = self._interval_seconds
             try:

@@ -232,7 +232,15 @@ PEER_CALLS = Metric(
     service="all",
     page="process",
 )
-SHARED_METRICS = (PEER_CALLS,)
+LOOP_FAILURES = Metric(
+    "background_loop_failures_total",
+    Kind.COUNTER,
+    "Iterations of a background loop that failed, by loop.",
+    ("loop",),
+    service="all",
+    page="process",
+)
+SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES)
 
 _alerts = partial(Metric, service="alerts", page="process")
 ALERTS_EVALUATIONS = _alerts("alerts_evaluations_total", Kind.COUNTER, "Evaluations of all rules.", ("outcome",))

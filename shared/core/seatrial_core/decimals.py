@@ -1,0 +1,6 @@
+"""The decimal context for exact arithmetic on money."""
+
+from decimal import Context
+
+# Quantities and prices of up to 20 + 18 digits multiply without rounding, so that cash adds up to the last digit.
+EXACT = Context(prec=80)
