@@ -16,7 +16,7 @@ TEMPLATE = "migrated"
 
 # In CI the examples are the same in every run; elsewhere Hypothesis goes on looking for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
-# `make test-all`: the laws of the fill kernel try thousands of examples (tests/unit/matching/laws.py).
+# `make test-all`: the laws of the fill kernel try thousands of examples (tests/unit/matching/invariants.py).
 settings.register_profile("thorough", derandomize=bool(os.environ.get("CI")), deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")

@@ -86,7 +86,7 @@ def everything(bars: Bars, tightness: float = 1.0) -> Run:
 
     def run() -> Facts:
         found = simulate(candles, signals, config)
-        ranges = compute_bounds(candles, signals, config, own=found)
+        ranges = compute_bounds(candles, signals, config, base=found)
         return {**facts_of(found), "ambiguous_trades": found.ambiguous_trades, "runs": ranges.resolutions}
 
     return run

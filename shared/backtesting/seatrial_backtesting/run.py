@@ -15,7 +15,7 @@ from seatrial_backtesting.result import document, manifest, metrics
 from seatrial_backtesting.strategy_ref import StrategyRef
 from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
 from seatrial_trading.matching.bounds.bounds import ResultBounds, compute_bounds
-from seatrial_trading.matching.layout import END_OF_DATA, T_REASON, Rejection
+from seatrial_trading.matching.layout import EXIT_END_OF_DATA, T_REASON, Rejection
 from seatrial_trading.matching.records import REJECTION_TEXTS
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.statistics import Statistics
@@ -65,7 +65,7 @@ class BacktestOutcome:
     def unforced(self) -> Simulation | None:
         """Return the same run with its last position left open, None where none was closed by the end of the data."""
         table = self.simulation.table
-        if not len(table) or table[-1, T_REASON] != END_OF_DATA:
+        if not len(table) or table[-1, T_REASON] != EXIT_END_OF_DATA:
             return None
         return simulate(self.candles, self.signals, replace(self.config, close_at_end=False), self.finer)
 

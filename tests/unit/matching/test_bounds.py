@@ -88,6 +88,6 @@ def test_the_bars_and_trades_at_stake_are_counted() -> None:
 def test_a_result_that_is_known_already_is_not_run_again() -> None:
     bars, signals = candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105)
 
-    found = compute_bounds(bars, signals, FREE, own=simulate(bars, signals, FREE))
+    found = compute_bounds(bars, signals, FREE, base=simulate(bars, signals, FREE))
 
     assert found == compute_bounds(bars, signals, FREE)

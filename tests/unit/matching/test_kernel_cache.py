@@ -11,14 +11,16 @@ import pytest
 import seatrial_trading
 
 PROGRAM = """
-from seatrial_trading.matching.price_path import walk
-from seatrial_trading.matching.kernel import step, place
+from seatrial_trading.matching.price_path import exit_on_path
+from seatrial_trading.matching.kernel import step
+from seatrial_trading.matching.order_entry import place_order
 from seatrial_trading.matching import ExecutionConfig, layout
 import numpy as np
 config = ExecutionConfig(taker_fee_rate=0.0, sizing="fixed:1")
 state, packed, rows = config.new_state(), config.pack(), np.empty((2, layout.T_SIZE))
 step(state, packed, rows, 100.0, 101.0, 99.0, 100.0)
-place(state, packed, 1.0, False, 95.0, 105.0, float("nan"), 1.0, 0, float("nan"), float("nan"), 0.0, 0.0, float("nan"))
+nan = float("nan")
+place_order(state, packed, 1.0, False, 95.0, 105.0, nan, 1.0, 0, nan, nan, 0.0, 0.0, nan)
 step(state, packed, rows, 100.0, 101.0, 94.0, 96.0)
 print(rows[0, 4])
 """
@@ -39,7 +41,7 @@ def test_an_edited_callee_gives_the_new_number(tmp_path: Path) -> None:
     before = answer(tmp_path, cache)
     walk = copy / "matching" / "price_path.py"
     text = walk.read_text()
-    edited = text.replace("return reason, level, peak, False, True,", "return reason, level - 1.0, peak, False, True,")
+    edited = text.replace("PathOutcome(reason, level, peak,", "PathOutcome(reason, level - 1.0, peak,")
     assert edited != text
 
     walk.write_text(edited)

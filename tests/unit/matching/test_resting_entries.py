@@ -195,6 +195,6 @@ def test_a_stepper_tells_of_an_order_that_expired() -> None:
 
     assert stepper.on_bar(1, *SIGNAL_BAR) == []
 
-    assert stepper.refused is not None
-    assert (stepper.refused.index, stepper.refused.reason) == (0, "the order expired unfilled")
+    assert stepper.rejected is not None
+    assert (stepper.rejected.index, stepper.rejected.reason) == (0, "the order expired unfilled")
     assert math.isnan(stepper.entry_price)

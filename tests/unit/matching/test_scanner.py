@@ -59,7 +59,7 @@ def test_an_exit_can_be_signalled_on_the_way() -> None:
     signals.exit[2] = True
     scanner = Scanner(bars, FREE)
 
-    trade = scanner.scan(0, 1, leave_at=2)
+    trade = scanner.scan(0, 1, exit_at=2)
 
     assert trade == simulate(bars, signals, FREE).trades[0]
     assert scanner.next_bar == 3

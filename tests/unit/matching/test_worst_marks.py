@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.unit.matching.laws import examples
-from tests.unit.matching.wild import ANY_TERMS, SEEDS, wild
+from tests.unit.matching.invariants import examples
+from tests.unit.matching.random_markets import ANY_TERMS, SEEDS, random_market
 
 from seatrial_trading.matching import ExecutionConfig, simulate
 
@@ -15,7 +15,7 @@ from seatrial_trading.matching import ExecutionConfig, simulate
 @settings(max_examples=examples(40, 500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SEEDS, ANY_TERMS)
 def test_worst_marks_are_those_of_the_trades(seed: int, terms: ExecutionConfig) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     bars = market.candles
     result = simulate(bars, market.signals, replace(terms, close_at_end=True))
     touched = Counter(bar for trade in result.trades for bar in range(trade.entry_index, trade.exit_index + 1))

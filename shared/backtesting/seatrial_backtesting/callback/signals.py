@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from seatrial_backtesting.callback.parsing import CallbackAction, CallbackDecision, RefusedAnswer, read
 from seatrial_trading.matching import layout
-from seatrial_trading.matching.array_loop import Bars, Orders, SubBars, bars, orders
+from seatrial_trading.matching.array_loop import place_row, run_bar
+from seatrial_trading.matching.columns import Bars, Orders, SubBars, order_columns, pick, price_columns
 from seatrial_trading.matching.config import ExecutionConfig
-from seatrial_trading.matching.kernel import magnify, place, step
 from seatrial_trading.matching.layout import S_NEXT_SIDE, S_QUANTITY
 from seatrial_trading.matching.records import REJECTION_TEXTS
-from seatrial_trading.matching.sub_bars import inside
+from seatrial_trading.matching.sub_bars import match_sub_bars
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.jit import compiled
 from seatrial_trading.strategy.signals import Signals
@@ -81,8 +81,8 @@ def signals_of(
         action = wanted["action"].astype(np.int8)
         state, packed = config.new_state(), config.pack(candles.interval_ms)
         rows = np.empty((4, layout.T_SIZE))
-        inner = inside(candles, finer, config)
-        _resolve(bars(candles), inner, orders(signals), action, state, packed, rows, entry, leave, idle)
+        sub_bars = match_sub_bars(candles, finer, config)
+        _resolve(price_columns(candles), sub_bars, order_columns(signals), action, state, packed, rows, idle)
     texts = {int(bar): IDLE_TEXTS[int(idle[bar])] for bar in np.flatnonzero(idle)}
     reasons = {bar: RefusalReason(text, text) for bar, text in texts.items()}
     return signals, {**decisions.refused, **reasons}
@@ -133,53 +133,27 @@ def _signals(entry: Shorts, leave: NDArray[np.bool_], wanted: dict[str, Floats])
 @compiled
 def _resolve(
     bars: Bars,
-    finer: SubBars,
+    sub_bars: SubBars,
     orders: Orders,
     action: Shorts,
     state: Floats,
     config: Floats,
     trades: Floats,
-    entry: Shorts,
-    leave: NDArray[np.bool_],
     idle: Shorts,
 ) -> None:
     shorts = config[layout.C_ALLOW_SHORT] != 0.0
     for i in range(action.shape[0]):
-        _run_bar(bars, finer, state, config, trades, i)
+        run_bar(bars, sub_bars, state, config, trades, i)
         if action[i] == 0:
             continue
-        size = orders.size[i if orders.size.shape[0] > 1 else 0]
-        size_kind = orders.size_kind[i if orders.size_kind.shape[0] > 1 else 0]
+        size = pick(orders.size, i)
+        size_kind = pick(orders.size_kind, i)
         held = state[S_QUANTITY]
         is_part = size < (abs(held) * WHOLE if size_kind == 0 else 1.0)
-        entry[i], leave[i], idle[i] = _meaning(int(action[i]), held, state[S_NEXT_SIDE], shorts, is_part)
-        place(
-            state,
-            config,
-            float(entry[i]),
-            leave[i],
-            orders.stop[i if orders.stop.shape[0] > 1 else 0],
-            orders.target[i if orders.target.shape[0] > 1 else 0],
-            orders.trail[i if orders.trail.shape[0] > 1 else 0],
-            float(orders.base[i if orders.base.shape[0] > 1 else 0]),
-            int(orders.kind[i if orders.kind.shape[0] > 1 else 0]),
-            orders.limit[i if orders.limit.shape[0] > 1 else 0],
-            orders.trigger[i if orders.trigger.shape[0] > 1 else 0],
-            float(orders.expires[i if orders.expires.shape[0] > 1 else 0]),
-            float(size_kind),
-            size,
+        orders.entry[i], orders.exit[i], idle[i] = _meaning(
+            int(action[i]), held, state[S_NEXT_SIDE], shorts, bool(is_part)
         )
-
-
-@compiled
-def _run_bar(bars: Bars, finer: SubBars, state: Floats, config: Floats, trades: Floats, i: int) -> None:
-    o, h, low, c = bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i]
-    if finer.starts.shape[0] == 0:
-        step(state, config, trades, o, h, low, c)
-        return
-    a, b = finer.starts[i], finer.ends[i]
-    opens, highs, lows, closes = finer.opens[a:b], finer.highs[a:b], finer.lows[a:b], finer.closes[a:b]
-    magnify(state, config, trades, opens, highs, lows, closes, o, h, low, c)
+        place_row(orders, state, config, i)
 
 
 @compiled

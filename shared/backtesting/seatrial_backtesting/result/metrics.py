@@ -44,7 +44,7 @@ def _mean_notional_ratio(simulation: Simulation) -> Figure:
     closes, equity = simulation.candles.close, simulation.equity[1:]
     if not len(closes):
         return undefined("no bars")
-    return known(_summed_notional_ratios(simulation.held_rows, closes, equity, np.empty(CHUNK)) / len(closes))
+    return known(_summed_notional_ratios(simulation.position_rows, closes, equity, np.empty(CHUNK)) / len(closes))
 
 
 @compiled

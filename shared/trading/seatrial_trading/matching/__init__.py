@@ -1,11 +1,11 @@
-"""The fill rules and the account step, once: used by backtests and by the engine's bar-driven exchange.
+"""Fill rules and the account step, shared by backtests and the engine's simulated exchange.
 
-Doors to the same compiled step, which therefore agree trade for trade and bit for bit:
+All entry points run the same compiled step and therefore agree trade for trade and bit for bit:
 
 - `simulate(candles, signals, config)` runs whole signal arrays;
 - `BarStepper(config)` runs one bar at a time and survives a restart by `dump` and `load`;
-- `Scanner(candles, config)` places one entry and goes to its exit, for drivers that decide bar by bar;
-- `bounds(candles, signals, config)` tells what the result could have been had the ambiguous bars gone otherwise.
+- `Scanner(candles, config)` places one entry and simulates to its exit;
+- `compute_bounds(candles, signals, config)` returns the range of the result over the paths of ambiguous bars.
 """
 
 from seatrial_trading.matching.bounds.bounds import FigureRange, ResultBounds, compute_bounds

@@ -11,7 +11,7 @@ from seatrial_trading.matching import layout
 from seatrial_trading.matching.layout import Intrabar, SizeKind
 from seatrial_trading.quant import sizing as sizes
 
-IntrabarName = Literal["worst", "best", "nearest", "magnify", "random", "chosen"]
+IntrabarName = Literal["worst", "best", "nearest", "magnify", "random", "seed_bits"]
 BASIS_POINT = 1e-4
 YEAR_MS = 31_557_600_000
 DAY_MS = 86_400_000
@@ -30,7 +30,7 @@ class ExecutionConfig:
         min_notional: Smallest value of an entry; smaller ones are rejected.
         session: `continuous`: a limit that the bar opens beyond fills at the limit; `auction`: at the open.
         intrabar: Who is right on a bar where the order of high and low decides; `magnify` walks the finer bars inside
-            it, and settles those and bars without finer ones by the worst rule; `random` draws by the seed, `chosen`
+            it, and settles those and bars without finer ones by the worst rule; `random` draws by the seed, `seed_bits`
             takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
         limit_fill: `touch` fills a limit that is reached; `through` one that is passed by a tick.
         allow_short: Whether entries may sell short.
@@ -96,7 +96,7 @@ class ExecutionConfig:
         packed[layout.C_KELLY_MINIMUM] = size.minimum_trades
         packed[layout.C_KELLY_FALLBACK] = size.fallback_risk
         packed[layout.C_SEED] = self.seed
-        packed[layout.C_BARS_A_YEAR] = YEAR_MS / interval_ms
+        packed[layout.C_BARS_PER_YEAR] = YEAR_MS / interval_ms
         return packed
 
     def new_state(self) -> NDArray[np.float64]:

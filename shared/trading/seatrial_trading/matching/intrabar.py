@@ -1,7 +1,9 @@
-"""Settles a bar on which its two paths part: what each would bring, and which is taken."""
+"""Intrabar rules: which of the two price paths of a bar is used when they lead to different results.
 
-import numpy as np
-from numpy.typing import NDArray
+The favourable path visits the favourable extreme first (the high for a long position), the adverse path the other one.
+"""
+
+from typing import NamedTuple
 
 from seatrial_trading.matching.layout import (
     C_FIXED_FEE,
@@ -9,108 +11,149 @@ from seatrial_trading.matching.layout import (
     C_MAKER,
     C_SEED,
     C_TAKER,
-    NONE,
+    EXIT_NONE,
+    EXIT_TAKE_PROFIT,
+    INTRABAR_BEST,
+    INTRABAR_NEAREST,
+    INTRABAR_RANDOM,
+    INTRABAR_WORST,
     S_DRAWS,
-    TAKE_PROFIT,
 )
-from seatrial_trading.matching.position_sizing import units
-from seatrial_trading.matching.positions import children, exit_fill
-from seatrial_trading.matching.price_path import Way
+from seatrial_trading.matching.position_sizing import order_quantity
+from seatrial_trading.matching.positions import bracket_prices, exit_fill
+from seatrial_trading.matching.price_path import PathOutcome
+from seatrial_trading.quant.column import Floats
 from seatrial_trading.quant.jit import compiled
 
-Floats = NDArray[np.float64]
 PRIME = 2_147_483_647
+SEED_BITS = 53  # a seed is kept as a float64
+
+
+class EntryOutcome(NamedTuple):
+    """What happens to a pending entry order, and to its position, on one price path.
+
+    Args:
+        is_filled: Whether the order fills.
+        price: Fill price after slippage, NaN when not filled.
+        is_maker: Whether the order was resting.
+        is_triggered: Whether its stop price has been reached.
+        exit: How the new position ends on the rest of the path.
+        market_price: Fill price before slippage, NaN when not filled.
+    """
+
+    is_filled: bool
+    price: float
+    is_maker: bool
+    is_triggered: bool
+    exit: PathOutcome
+    market_price: float
 
 
 @compiled
-def parts(way: Way, other: Way) -> bool:
-    """Tell whether two ways end in different exits."""
-    return way[0] != other[0] or (way[0] != NONE and way[1] != other[1])
+def exits_differ(favourable: PathOutcome, adverse: PathOutcome) -> bool:
+    """Return whether two outcomes differ in the reason or the price of the exit."""
+    return favourable.reason != adverse.reason or (favourable.reason != EXIT_NONE and favourable.price != adverse.price)
 
 
 @compiled
-def takes_other(
+def uses_adverse_path(
     state: Floats,
     config: Floats,
     side: float,
-    value: float,
-    rival: float,
-    rival_reason: int,
+    favourable_value: float,
+    adverse_value: float,
+    adverse_reason: int,
     o: float,
     h: float,
     low: float,
 ) -> bool:
-    """Settle a bar on which the two paths part: the first goes to the favourable extreme first."""
-    mode = config[C_INTRABAR]
-    if mode == 2.0:
-        return _nearest_is_other(side, o, h, low)
-    if mode >= 3.0:
+    """Return whether an ambiguous bar uses the adverse path, by the rule in `config`.
+
+    Args:
+        state: Account and orders, float64[S_SIZE]; the seeded rules count their draws there.
+        config: The packed execution rules, float64[C_SIZE].
+        side: +1 long, -1 short.
+        favourable_value, adverse_value: Money at the close on each path.
+        adverse_reason: The Exit on the adverse path; with equal values `worst` prefers a stop.
+        o, h, low: The bar.
+    """
+    rule = config[C_INTRABAR]
+    if rule == INTRABAR_NEAREST:
+        return _nearest_is_adverse(side, o, h, low)
+    if rule >= INTRABAR_RANDOM:
         state[S_DRAWS] += 1.0
-        return drawn(config, state[S_DRAWS])
-    if value == rival:
-        return mode == 0.0 and rival_reason != TAKE_PROFIT
-    return rival < value if mode == 0.0 else rival > value
+        return scenario_bit(config, state[S_DRAWS])
+    if favourable_value == adverse_value:
+        return rule == INTRABAR_WORST and adverse_reason != EXIT_TAKE_PROFIT
+    return adverse_value < favourable_value if rule == INTRABAR_WORST else adverse_value > favourable_value
 
 
 @compiled
-def drawn(config: Floats, draw: float) -> bool:
-    """Return the bit that settles an ambiguous bar: of a coin, or of the seed itself; draws count from 1."""
-    if config[C_INTRABAR] == 3.0:
-        return _coin(config[C_SEED], draw)
-    place = int(draw) - 1
-    return place < 53 and (int(config[C_SEED]) >> place) & 1 == 1
+def scenario_bit(config: Floats, draw: float) -> bool:
+    """Return whether an ambiguous bar uses the adverse path: a seeded random bit, or a bit of the seed.
+
+    Args:
+        config: The packed execution rules, float64[C_SIZE].
+        draw: Number of the ambiguous bar in its run, from 1.
+    """
+    if config[C_INTRABAR] == INTRABAR_RANDOM:
+        return _random_bit(config[C_SEED], draw)
+    position = int(draw) - 1
+    return position < SEED_BITS and (int(config[C_SEED]) >> position) & 1 == 1
 
 
 @compiled
-def keeps_other(config: Floats, side: float, way: Way, other: Way, o: float, h: float, low: float) -> bool:
-    """Tell which of two ways that end alike was gone: `worst` takes the one with the deeper low, `best` the other."""
-    mode = config[C_INTRABAR]
-    if mode == 0.0:
-        return other[5] < way[5]
-    if mode == 1.0:
-        return other[5] > way[5]
-    return mode == 2.0 and _nearest_is_other(side, o, h, low)
+def extremes_use_adverse_path(
+    config: Floats, side: float, favourable: PathOutcome, adverse: PathOutcome, o: float, h: float, low: float
+) -> bool:
+    """Return which of two paths with equal exits counts for the excursions: `worst` takes the deeper low."""
+    rule = config[C_INTRABAR]
+    if rule == INTRABAR_WORST:
+        return adverse.lowest < favourable.lowest
+    if rule == INTRABAR_BEST:
+        return adverse.lowest > favourable.lowest
+    return rule == INTRABAR_NEAREST and _nearest_is_adverse(side, o, h, low)
 
 
 @compiled
-def _nearest_is_other(side: float, o: float, h: float, low: float) -> bool:
-    return (h - o < o - low) != (side > 0.0)
-
-
-@compiled
-def value_at_close(config: Floats, side: float, quantity: float, target: float, way: Way, c: float) -> float:
-    """Return what a position is worth at the close if it goes this way, but for its entry."""
-    if way[0] == NONE:
+def position_value_at_close(
+    config: Floats, side: float, quantity: float, target: float, outcome: PathOutcome, c: float
+) -> float:
+    """Return the signed value of a position at the close `c` on one path, net of the exit fee."""
+    if outcome.reason == EXIT_NONE:
         return float(side * quantity * c)
-    fill, fee = exit_fill(config, side, quantity, way[1] * side, way[0], way[4], target)
+    fill, fee = exit_fill(config, side, quantity, outcome.price * side, outcome.reason, outcome.takes_liquidity, target)
     return float(side * quantity * fill - fee)
 
 
 @compiled
-def worth_at_close(
-    state: Floats, config: Floats, side: float, route: tuple[bool, float, bool, bool, Way, float], c: float
-) -> float:
-    """Return what a waiting entry brings by the close if it goes this way; 0 when it is not filled."""
-    if not route[0]:
+def entry_value_at_close(state: Floats, config: Floats, side: float, entry: EntryOutcome, c: float) -> float:
+    """Return the profit of a pending entry by the close `c` on one path; 0 when it is not filled."""
+    if not entry.is_filled:
         return 0.0
-    stop, target, _ = children(state, config, side, route[1])
-    quantity = max(0.0, units(state, config, route[1], stop))
-    fee = quantity * route[1] * (config[C_MAKER] if route[2] else config[C_TAKER]) + config[C_FIXED_FEE]
-    return float(value_at_close(config, side, quantity, target, route[4], c) - side * quantity * route[1] - fee)
+    stop, target, _ = bracket_prices(state, config, side, entry.price)
+    quantity = max(0.0, order_quantity(state, config, entry.price, stop))
+    fee = quantity * entry.price * (config[C_MAKER] if entry.is_maker else config[C_TAKER]) + config[C_FIXED_FEE]
+    value = position_value_at_close(config, side, quantity, target, entry.exit, c)
+    return float(value - side * quantity * entry.price - fee)
 
 
 @compiled
-def _coin(seed: float, draw: float) -> bool:
-    """Return a fair, reproducible bit: a few rounds of the minimal standard generator, exact in 64-bit integers."""
+def _nearest_is_adverse(side: float, o: float, h: float, low: float) -> bool:
+    return (h - o < o - low) != (side > 0.0)
+
+
+@compiled
+def _random_bit(seed: float, draw: float) -> bool:
+    # A few rounds of the minimal standard generator (Park and Miller 1988), exact in 64-bit integers.
     x = (int(seed) % PRIME) * 48_271 + int(draw) * 69_621 + 1
     for _ in range(4):
-        x = _over_prime(_over_prime(x ^ (x >> 15)) * 48_271)
+        x = _modulo_prime(_modulo_prime(x ^ (x >> 15)) * 48_271)
     return (x >> 13) & 1 == 1
 
 
 @compiled
-def _over_prime(x: int) -> int:
-    """Return the remainder over 2^31 - 1 of an integer from 0 on, without a division, by 2^31 = 1."""
-    x = (x & PRIME) + (x >> 31)
+def _modulo_prime(x: int) -> int:
+    x = (x & PRIME) + (x >> 31)  # 2^31 is 1 modulo 2^31 - 1, so that no division is needed
     x = (x & PRIME) + (x >> 31)
     return x - PRIME if x >= PRIME else x

@@ -1,17 +1,23 @@
-"""The account step: what happens to cash, position and orders on one bar. Everything that trades bars calls this."""
+"""The account step: cash, position and orders over one bar. Every backtest, replay and live account runs it."""
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seatrial_trading.matching.intrabar import keeps_other, parts, takes_other, value_at_close, worth_at_close
+from seatrial_trading.matching.intrabar import (
+    EntryOutcome,
+    entry_value_at_close,
+    exits_differ,
+    extremes_use_adverse_path,
+    position_value_at_close,
+    uses_adverse_path,
+)
 from seatrial_trading.matching.layout import (
     C_AUCTION,
     C_SIZE_KIND,
     C_THROUGH,
-    END_OF_DATA,
-    NONE,
+    EXIT_END_OF_DATA,
+    EXIT_NONE,
+    EXIT_SIGNAL,
+    REJECT_EXPIRED,
     S_AMBIGUOUS,
     S_AMBIGUOUS_BARS,
     S_BAR_TROUGH,
@@ -34,32 +40,35 @@ from seatrial_trading.matching.layout import (
     S_TARGET,
     S_TRAIL,
     S_UNMAGNIFIED,
-    SIGNAL,
+    SIZE_VOL,
 )
-from seatrial_trading.matching.order_entry import decide, place
-from seatrial_trading.matching.positions import children, close_position, note, observe, open_position, refuse
-from seatrial_trading.matching.price_path import Way, approach, walk
-from seatrial_trading.matching.prices import taken
+from seatrial_trading.matching.positions import (
+    bracket_prices,
+    close_position,
+    open_position,
+    record_extremes,
+    reject_order,
+    update_volatility,
+)
+from seatrial_trading.matching.price_path import NO_FILL, PathOutcome, entry_on_path, exit_on_path
+from seatrial_trading.matching.prices import taker_price
+from seatrial_trading.quant.column import Floats
 from seatrial_trading.quant.jit import compiled
-
-__all__ = ["decide", "finish", "magnify", "place", "step"]
-
-Floats = NDArray[np.float64]
 
 
 @compiled
 def step(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
-    """Run one bar: what was decided at the last close fills at the open, then the orders are walked, then the mark.
+    """Run one bar: orders of the last close fill at the open, then orders meet the bar's path, then the mark.
 
     Args:
-        state: Account and orders, changed in place.
-        config: The execution rules.
-        trades: Rows for closed trades; the next free one is filled when a position closes.
+        state: Account and orders, float64[S_SIZE], changed in place.
+        config: The packed execution rules, float64[C_SIZE].
+        trades: Rows for closed trades, float64[m, T_SIZE]; the next free one is filled when a position closes.
         o, h, low, c: The bar.
     """
     state[S_BAR_TROUGH] = math.inf
-    _run(state, config, trades, o, h, low, c)
-    _end(state, config, c)
+    _run_path(state, config, trades, o, h, low, c)
+    _end_bar(state, config, c)
 
 
 @compiled
@@ -80,7 +89,7 @@ def magnify(
 
     Args:
         state, config, trades: As in `step`.
-        opens, highs, lows, closes: The finer bars, which together make the bar.
+        opens, highs, lows, closes: The finer bars that make up the bar, float64[k].
         o, h, low, c: The bar.
     """
     if opens.shape[0] == 0 or (state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0):
@@ -91,68 +100,131 @@ def magnify(
     state[S_MAGNIFIED] += 1.0
     state[S_BAR_TROUGH] = math.inf
     for i in range(opens.shape[0]):
-        _run(state, config, trades, opens[i], highs[i], lows[i], closes[i])
+        _run_path(state, config, trades, opens[i], highs[i], lows[i], closes[i])
         if state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0:
             break
-    _end(state, config, c)
+    _end_bar(state, config, c)
 
 
 @compiled
 def finish(state: Floats, config: Floats, trades: Floats) -> None:
-    """Close what is open at the last close, as a market order; what waits is cancelled."""
+    """Close the open position at the last close with a market order and cancel the pending entry.
+
+    Args:
+        state, config, trades: As in `step`.
+    """
     if state[S_QUANTITY] != 0.0:
         state[S_INDEX] -= 1.0
-        close_position(state, config, trades, state[S_CLOSE], END_OF_DATA, False, True)
+        close_position(state, config, trades, state[S_CLOSE], EXIT_END_OF_DATA, False, True)
         state[S_INDEX] += 1.0
     state[S_NEXT_EXIT] = 0.0
     state[S_NEXT_SIDE] = 0.0
 
 
 @compiled
-def _run(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+def _run_path(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
     if state[S_NEXT_EXIT] != 0.0 and state[S_QUANTITY] != 0.0:
-        _leave_at_open(state, config, trades, o)
+        _exit_at_open(state, config, trades, o)
     state[S_NEXT_EXIT] = 0.0
     if state[S_NEXT_SIDE] != 0.0:
-        _work_order(state, config, trades, o, h, low, c)
+        _run_pending_entry(state, config, trades, o, h, low, c)
     elif state[S_QUANTITY] != 0.0:
-        _hold(state, config, trades, o, h, low, c)
+        _run_open_position(state, config, trades, o, h, low, c)
 
 
 @compiled
-def _end(state: Floats, config: Floats, c: float) -> None:
-    """Do what is done once a bar, however many finer ones it was run along."""
+def _end_bar(state: Floats, config: Floats, c: float) -> None:
     if state[S_NEXT_SIDE] != 0.0:
         state[S_NEXT_LEFT] -= 1.0
         if state[S_NEXT_LEFT] <= 0.0:
             state[S_NEXT_SIDE] = 0.0
-            refuse(state, 9.0)
+            reject_order(state, REJECT_EXPIRED)
     if state[S_QUANTITY] != 0.0 and state[S_ENTRY_INDEX] == state[S_INDEX]:
         state[S_ENTRY_TROUGH] = state[S_BAR_TROUGH]
-    if config[C_SIZE_KIND] == 5.0:
-        observe(state, config, c)
+    if config[C_SIZE_KIND] == SIZE_VOL:
+        update_volatility(state, config, c)
     state[S_CLOSE] = c
     state[S_INDEX] += 1.0
 
 
 @compiled
-def _leave_at_open(state: Floats, config: Floats, trades: Floats, o: float) -> None:
+def _exit_at_open(state: Floats, config: Floats, trades: Floats, o: float) -> None:
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
     a = o * side
-    # Resting orders are looked at before market orders: a gap through the stop keeps its own reason.
-    way = _walk_exits(state, config, side, a, a, a, a)
-    note(state, side, way)
-    if way[0] == NONE:
-        close_position(state, config, trades, o, SIGNAL, False, True)
+    # Resting orders fill before market orders: a gap through the stop keeps its own reason.
+    outcome = _position_on_path(state, config, side, a, a, a, a)
+    record_extremes(state, side, outcome)
+    if outcome.reason == EXIT_NONE:
+        close_position(state, config, trades, o, EXIT_SIGNAL, False, True)
     else:
-        close_position(state, config, trades, way[1] * side, way[0], way[3], way[4])
+        _close(state, config, trades, side, outcome)
 
 
 @compiled
-def _walk_exits(
+def _close(state: Floats, config: Floats, trades: Floats, side: float, outcome: PathOutcome) -> None:
+    price = outcome.price * side
+    close_position(state, config, trades, price, outcome.reason, outcome.is_gap, outcome.takes_liquidity)
+
+
+@compiled
+def _run_open_position(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
+    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
+    favourable = _position_on_path(state, config, side, a, top, bottom, z)
+    adverse = _position_on_path(state, config, side, a, bottom, top, z)
+    outcome = favourable
+    if exits_differ(favourable, adverse):
+        state[S_AMBIGUOUS_BARS] += 1.0
+        state[S_AMBIGUOUS] = 1.0
+        quantity, target = abs(state[S_QUANTITY]), state[S_TARGET]
+        favourable_value = position_value_at_close(config, side, quantity, target, favourable, c)
+        adverse_value = position_value_at_close(config, side, quantity, target, adverse, c)
+        if uses_adverse_path(state, config, side, favourable_value, adverse_value, adverse.reason, o, h, low):
+            outcome = adverse
+    elif extremes_use_adverse_path(config, side, favourable, adverse, o, h, low):
+        outcome = adverse
+    record_extremes(state, side, outcome)
+    if outcome.reason != EXIT_NONE:
+        _close(state, config, trades, side, outcome)
+
+
+@compiled
+def _run_pending_entry(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
+    side = state[S_NEXT_SIDE]
+    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
+    favourable = _entry_on_path(state, config, side, a, top, bottom, z)
+    adverse = _entry_on_path(state, config, side, a, bottom, top, z)
+    outcome = favourable
+    is_ambiguous = False
+    if favourable.is_filled != adverse.is_filled or (
+        favourable.is_filled and (favourable.price != adverse.price or exits_differ(favourable.exit, adverse.exit))
+    ):
+        is_ambiguous = True
+        favourable_value = entry_value_at_close(state, config, side, favourable, c)
+        adverse_value = entry_value_at_close(state, config, side, adverse, c)
+        if uses_adverse_path(state, config, side, favourable_value, adverse_value, adverse.exit.reason, o, h, low):
+            outcome = adverse
+    elif extremes_use_adverse_path(config, side, favourable.exit, adverse.exit, o, h, low):
+        outcome = adverse
+    state[S_NEXT_FRESH] = 0.0
+    state[S_NEXT_TRIGGERED] = 1.0 if outcome.is_triggered else 0.0
+    if outcome.is_filled:
+        state[S_NEXT_SIDE] = 0.0
+        if not open_position(state, config, side, outcome.price, outcome.is_maker, outcome.market_price):
+            return
+        record_extremes(state, side, outcome.exit)
+    if is_ambiguous:
+        state[S_AMBIGUOUS_BARS] += 1.0
+        state[S_AMBIGUOUS] = 1.0
+    if outcome.is_filled and outcome.exit.reason != EXIT_NONE:
+        _close(state, config, trades, side, outcome.exit)
+
+
+@compiled
+def _position_on_path(
     state: Floats, config: Floats, side: float, first: float, second: float, third: float, last: float
-) -> Way:
-    return walk(
+) -> PathOutcome:
+    return exit_on_path(
         first,
         second,
         third,
@@ -168,66 +240,11 @@ def _walk_exits(
 
 
 @compiled
-def _hold(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
-    """Walk the exits of an open position along both paths of the bar."""
-    side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
-    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
-    first = _walk_exits(state, config, side, a, top, bottom, z)
-    other = _walk_exits(state, config, side, a, bottom, top, z)
-    chosen = first
-    if parts(first, other):
-        state[S_AMBIGUOUS_BARS] += 1.0
-        state[S_AMBIGUOUS] = 1.0
-        quantity, target = abs(state[S_QUANTITY]), state[S_TARGET]
-        value = value_at_close(config, side, quantity, target, first, c)
-        rival = value_at_close(config, side, quantity, target, other, c)
-        if takes_other(state, config, side, value, rival, other[0], o, h, low):
-            chosen = other
-    elif keeps_other(config, side, first, other, o, h, low):
-        chosen = other
-    note(state, side, chosen)
-    if chosen[0] != NONE:
-        close_position(state, config, trades, chosen[1] * side, chosen[0], chosen[3], chosen[4])
-
-
-@compiled
-def _work_order(state: Floats, config: Floats, trades: Floats, o: float, h: float, low: float, c: float) -> None:
-    """Walk a waiting entry, and what follows it on the rest of the bar, along both paths of the bar."""
-    side = state[S_NEXT_SIDE]
-    a, top, bottom, z = o * side, max(h * side, low * side), min(h * side, low * side), c * side
-    first = _route(state, config, side, a, top, bottom, z)
-    other = _route(state, config, side, a, bottom, top, z)
-    chosen = first
-    is_ambiguous = False
-    if first[0] != other[0] or (first[0] and (first[1] != other[1] or parts(first[4], other[4]))):
-        is_ambiguous = True
-        value, rival = worth_at_close(state, config, side, first, c), worth_at_close(state, config, side, other, c)
-        if takes_other(state, config, side, value, rival, other[4][0], o, h, low):
-            chosen = other
-    elif keeps_other(config, side, first[4], other[4], o, h, low):
-        chosen = other
-    state[S_NEXT_FRESH] = 0.0
-    state[S_NEXT_TRIGGERED] = 1.0 if chosen[3] else 0.0
-    if chosen[0]:
-        state[S_NEXT_SIDE] = 0.0
-        if not open_position(state, config, side, chosen[1], chosen[2], chosen[5]):
-            return
-        note(state, side, chosen[4])
-    if is_ambiguous:
-        state[S_AMBIGUOUS_BARS] += 1.0
-        state[S_AMBIGUOUS] = 1.0
-    if chosen[0] and chosen[4][0] != NONE:
-        way = chosen[4]
-        close_position(state, config, trades, way[1] * side, way[0], way[3], way[4])
-
-
-@compiled
-def _route(
+def _entry_on_path(
     state: Floats, config: Floats, side: float, first: float, second: float, third: float, last: float
-) -> tuple[bool, float, bool, bool, Way, float]:
-    """Follow one path with the waiting entry: filled?, at what price, as maker?, stop reached?, exit, market price."""
+) -> EntryOutcome:
     auction, through = config[C_AUCTION] != 0.0, config[C_THROUGH]
-    leg, here, price, is_maker, triggered = approach(
+    entry = entry_on_path(
         first,
         second,
         third,
@@ -240,14 +257,27 @@ def _route(
         through,
         state[S_NEXT_FRESH] != 0.0,
     )
-    if leg < 0:
-        return False, math.nan, False, triggered, (NONE, math.nan, math.nan, False, False, math.nan), math.nan
-    market = price * side
-    fill = market if is_maker else taken(config, market, side, state[S_NEXT_LIMIT])
-    stop, target, trail = children(state, config, side, fill)
-    if leg > 0:
-        second = here
-    if leg > 1:
-        third = here
-    way = walk(here, second, third, last, stop * side, target * side, trail, fill * side, auction, through, True)
-    return True, fill, is_maker, triggered, way, market
+    if entry.leg == NO_FILL:
+        nothing = PathOutcome(EXIT_NONE, math.nan, math.nan, False, False, math.nan)
+        return EntryOutcome(False, math.nan, False, entry.is_triggered, nothing, math.nan)
+    market_price = entry.price * side
+    fill = market_price if entry.is_maker else taker_price(config, market_price, side, state[S_NEXT_LIMIT])
+    stop, target, trail = bracket_prices(state, config, side, fill)
+    if entry.leg > 0:
+        second = entry.path_price
+    if entry.leg > 1:
+        third = entry.path_price
+    outcome = exit_on_path(
+        entry.path_price,
+        second,
+        third,
+        last,
+        stop * side,
+        target * side,
+        trail,
+        fill * side,
+        auction,
+        through,
+        True,
+    )
+    return EntryOutcome(True, fill, entry.is_maker, entry.is_triggered, outcome, market_price)

@@ -1,9 +1,8 @@
-"""How many units an entry buys: the sizing kinds in compiled form, within buying power and whole lots."""
+"""Quantity of an entry: the sizing kinds in compiled form, within buying power and whole lots."""
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seatrial_trading.matching.layout import (
     C_FIXED_FEE,
@@ -23,50 +22,63 @@ from seatrial_trading.matching.layout import (
     S_TRADES,
     S_VOLATILITY,
     S_WINS,
+    SIZE_EQUITY,
+    SIZE_FIXED,
+    SIZE_NOTIONAL,
+    SIZE_RISK,
+    SIZE_VOL,
 )
+from seatrial_trading.matching.prices import GRID_TOLERANCE
+from seatrial_trading.quant.column import Floats
 from seatrial_trading.quant.jit import compiled
 
-Floats = NDArray[np.float64]
-# A hair of tolerance: 10 units of 100.0 are affordable with 1000.0 whatever the last bit says.
-HAIR = 1.0 + 1e-12
-NO_CASH = -1.0
+# 10 units at 100.0 are affordable with 1000.0 whatever the last bit is.
+AFFORDABLE_TOLERANCE = 1.0 + 1e-12
+UNAFFORDABLE = -1.0
 
 
 @compiled
-def units(state: Floats, config: Floats, price: float, stop: float) -> float:
-    """Return the quantity, rounded down to lots; 0 means that the sizing gives none, NO_CASH that it is unaffordable.
+def order_quantity(state: Floats, config: Floats, price: float, stop: float) -> float:
+    """Return the quantity, rounded down to lots; 0 when the sizing gives none, UNAFFORDABLE when cash is short.
 
-    A quantity or a notional that was named is bought whole or not at all; shares of the equity, risk, Kelly and
-    volatility sizes stop at the buying power, which keeps the fees of both sides.
+    A fixed quantity or notional is bought whole or not at all; equity, risk, Kelly and volatility sizes are capped at
+    the buying power, which keeps the fees of both sides.
+
+    Args:
+        state: Account and orders, float64[S_SIZE].
+        config: The packed execution rules, float64[C_SIZE].
+        price: Fill price of the entry.
+        stop: Its stop price, NaN for none.
     """
     equity = state[S_CASH]
     kind, value = config[C_SIZE_KIND], config[C_SIZE_VALUE]
     if not math.isnan(state[S_NEXT_SIZE]):
         kind, value = state[S_NEXT_SIZE_KIND], state[S_NEXT_SIZE]
     affordable = (equity - 2.0 * config[C_FIXED_FEE]) / (price * (1.0 + 2.0 * max(0.0, config[C_TAKER])))
-    if kind == 0.0 or kind == 1.0:
-        wanted = value if kind == 0.0 else value / price
-        if wanted > affordable * HAIR:
-            return NO_CASH
-    elif kind == 2.0:
-        wanted = value * affordable
-    elif kind == 5.0:
+    is_absolute = kind in (SIZE_FIXED, SIZE_NOTIONAL)
+    if is_absolute:
+        quantity = value if kind == SIZE_FIXED else value / price
+        if quantity > affordable * AFFORDABLE_TOLERANCE:
+            return UNAFFORDABLE
+    elif kind == SIZE_EQUITY:
+        quantity = value * affordable
+    elif kind == SIZE_VOL:
         volatility = state[S_VOLATILITY]
-        wanted = value / volatility * equity / price if volatility > 0.0 else 0.0
+        quantity = value / volatility * equity / price if volatility > 0.0 else 0.0
     else:
-        share = value if kind == 3.0 else _kelly(state, config)
-        wanted = share * equity / _loss_per_unit(state, price, stop)
-    quantity = wanted if kind < 2.0 else min(wanted, affordable)
+        share = value if kind == SIZE_RISK else _kelly_share(state, config)
+        quantity = share * equity / _loss_per_unit(state, price, stop)
+    quantity = quantity if is_absolute else min(quantity, affordable)
     lot = config[C_LOT]
     if lot > 0.0:
         lots = quantity / lot
         nearest = np.rint(lots)
-        quantity = (nearest if abs(lots - nearest) < 1e-9 else math.floor(lots)) * lot
+        quantity = (nearest if abs(lots - nearest) < GRID_TOLERANCE else math.floor(lots)) * lot
     return quantity if quantity > 0.0 else 0.0
 
 
 @compiled
-def _kelly(state: Floats, config: Floats) -> float:
+def _kelly_share(state: Floats, config: Floats) -> float:
     wins, losses = state[S_WINS], state[S_LOSSES]
     closed = state[S_TRADES]
     if closed < config[C_KELLY_MINIMUM]:

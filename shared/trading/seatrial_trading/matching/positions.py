@@ -1,16 +1,19 @@
-"""Opens and closes the position of an account, and keeps what is known of it on the way."""
+"""Opens and closes the position of an account and updates the statistics that sizing needs."""
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seatrial_trading.matching.layout import (
-    C_BARS_A_YEAR,
+    BASE_FILL_RATIO,
+    BASE_PRICE,
+    C_BARS_PER_YEAR,
     C_FIXED_FEE,
     C_MAKER,
     C_MIN_NOTIONAL,
     C_TAKER,
+    EXIT_TAKE_PROFIT,
+    REJECT_BELOW_MINIMUM_NOTIONAL,
+    REJECT_NO_CASH,
+    REJECT_NO_SIZE,
     S_AMBIGUOUS,
     S_AMBIGUOUS_TRADES,
     S_BAR_TROUGH,
@@ -63,29 +66,39 @@ from seatrial_trading.matching.layout import (
     T_REASON,
     T_SIDE,
     T_SLIPPAGE,
-    TAKE_PROFIT,
 )
-from seatrial_trading.matching.position_sizing import units
-from seatrial_trading.matching.price_path import Way
-from seatrial_trading.matching.prices import on_tick, taken
+from seatrial_trading.matching.position_sizing import order_quantity
+from seatrial_trading.matching.price_path import PathOutcome
+from seatrial_trading.matching.prices import round_to_tick, taker_price
+from seatrial_trading.quant.column import Floats
 from seatrial_trading.quant.jit import compiled
 
-Floats = NDArray[np.float64]
-# Weight of the newest return in the volatility, and how many returns it takes to be known.
-NEWEST = 0.06
+# Weight of the newest squared return in the volatility, and how many returns it needs.
+NEWEST_WEIGHT = 0.06
 MIN_RETURNS = 20.0
 
 
 @compiled
-def open_position(state: Floats, config: Floats, side: float, price: float, is_maker: bool, market: float) -> bool:
-    """Buy or sell what the waiting entry is for; return whether it came to a position."""
-    stop, target, trail = children(state, config, side, price)
-    quantity = units(state, config, price, stop)
+def open_position(
+    state: Floats, config: Floats, side: float, price: float, is_maker: bool, market_price: float
+) -> bool:
+    """Fill the pending entry; return whether a position was opened.
+
+    Args:
+        state: Account and orders, float64[S_SIZE], changed in place.
+        config: The packed execution rules, float64[C_SIZE].
+        side: +1 buys, -1 sells short.
+        price: Fill price after slippage.
+        is_maker: Whether the maker fee applies.
+        market_price: Fill price before slippage.
+    """
+    stop, target, trail = bracket_prices(state, config, side, price)
+    quantity = order_quantity(state, config, price, stop)
     if quantity <= 0.0:
-        refuse(state, 5.0 if quantity < 0.0 else 3.0)
+        reject_order(state, REJECT_NO_CASH if quantity < 0.0 else REJECT_NO_SIZE)
         return False
     if quantity * price < config[C_MIN_NOTIONAL]:
-        refuse(state, 4.0)
+        reject_order(state, REJECT_BELOW_MINIMUM_NOTIONAL)
         return False
     fee = quantity * price * (config[C_MAKER] if is_maker else config[C_TAKER]) + config[C_FIXED_FEE]
     state[S_CASH] -= side * quantity * price + fee
@@ -94,7 +107,7 @@ def open_position(state: Floats, config: Floats, side: float, price: float, is_m
     state[S_ENTRY_PRICE] = price
     state[S_ENTRY_FEE] = fee
     state[S_ENTRY_INDEX] = state[S_INDEX]
-    state[S_SLIPPAGE] = abs(price - market) * quantity
+    state[S_SLIPPAGE] = abs(price - market_price) * quantity
     state[S_STOP], state[S_TARGET], state[S_TRAIL] = stop, target, trail
     state[S_INITIAL_STOP] = stop
     state[S_TROUGH], state[S_BAR_TROUGH] = side * price, math.inf
@@ -104,12 +117,22 @@ def open_position(state: Floats, config: Floats, side: float, price: float, is_m
 
 @compiled
 def close_position(
-    state: Floats, config: Floats, trades: Floats, price: float, reason: int, gap: bool, takes: bool
+    state: Floats, config: Floats, trades: Floats, price: float, reason: int, is_gap: bool, takes_liquidity: bool
 ) -> None:
-    """Close the position at a price before slippage and write the row of its trade."""
+    """Close the position and write the row of its trade.
+
+    Args:
+        state: Account and orders, float64[S_SIZE], changed in place.
+        config: The packed execution rules, float64[C_SIZE].
+        trades: Rows for closed trades, float64[m, T_SIZE], reused from the first when full.
+        price: Exit price before slippage.
+        reason: An Exit.
+        is_gap: Whether the bar opened beyond the order.
+        takes_liquidity: Whether the taker fee and slippage apply.
+    """
     quantity = abs(state[S_QUANTITY])
     side = 1.0 if state[S_QUANTITY] > 0.0 else -1.0
-    fill, fee = exit_fill(config, side, quantity, price, reason, takes, state[S_TARGET])
+    fill, fee = exit_fill(config, side, quantity, price, reason, takes_liquidity, state[S_TARGET])
     state[S_CASH] += side * quantity * fill - fee
     state[S_FEES] += fee
     pnl = side * quantity * (fill - state[S_ENTRY_PRICE]) - state[S_ENTRY_FEE] - fee
@@ -132,14 +155,14 @@ def close_position(
     row[T_EXIT_FEE] = fee
     row[T_REASON] = reason
     row[T_AMBIGUOUS] = state[S_AMBIGUOUS]
-    row[T_GAP] = 1.0 if gap else 0.0
+    row[T_GAP] = 1.0 if is_gap else 0.0
     row[T_SLIPPAGE] = state[S_SLIPPAGE] + abs(fill - price) * quantity
     row[T_INITIAL_STOP] = state[S_INITIAL_STOP]
     entry = state[S_ENTRY_PRICE]
     row[T_MAE] = (entry * side - state[S_TROUGH]) / entry
     row[T_MFE] = (state[S_PEAK] - entry) * side / entry
-    began_here = state[S_ENTRY_INDEX] == state[S_INDEX]
-    row[T_ENTRY_WORST] = state[S_BAR_TROUGH if began_here else S_ENTRY_TROUGH] * side
+    entered_here = state[S_ENTRY_INDEX] == state[S_INDEX]
+    row[T_ENTRY_WORST] = state[S_BAR_TROUGH if entered_here else S_ENTRY_TROUGH] * side
     row[T_EXIT_WORST] = state[S_BAR_TROUGH] * side
     state[S_TRADES] += 1.0
     state[S_QUANTITY] = 0.0
@@ -147,52 +170,52 @@ def close_position(
 
 
 @compiled
-def children(state: Floats, config: Floats, side: float, fill: float) -> tuple[float, float, float]:
-    """Return stop, target and trailing distance of the waiting entry, as prices, if it is filled at `fill`."""
+def bracket_prices(state: Floats, config: Floats, side: float, fill: float) -> tuple[float, float, float]:
+    """Return stop price, target price and trailing distance of the pending entry if it fills at `fill`."""
     stop, target, trail = state[S_NEXT_STOP], state[S_NEXT_TARGET], state[S_NEXT_TRAIL]
-    if state[S_NEXT_BASE] == 0.0:
+    if state[S_NEXT_BASE] == BASE_FILL_RATIO:
         stop = fill * (1.0 - side * stop)
         target = fill * (1.0 + side * target)
-    if state[S_NEXT_BASE] != 1.0:
+    if state[S_NEXT_BASE] != BASE_PRICE:
         trail = fill * trail
-    return on_tick(config, stop, -side), on_tick(config, target, -side), trail
+    return round_to_tick(config, stop, -side), round_to_tick(config, target, -side), trail
 
 
 @compiled
 def exit_fill(
-    config: Floats, side: float, quantity: float, price: float, reason: int, takes: bool, target: float
+    config: Floats, side: float, quantity: float, price: float, reason: int, takes_liquidity: bool, target: float
 ) -> tuple[float, float]:
-    """Return price and fee of an exit."""
+    """Return fill price and fee of an exit at a price before slippage."""
     fill = price
-    if takes:
-        fill = taken(config, price, -side, target if reason == TAKE_PROFIT else math.nan)
-    return fill, quantity * fill * (config[C_TAKER] if takes else config[C_MAKER]) + config[C_FIXED_FEE]
+    if takes_liquidity:
+        fill = taker_price(config, price, -side, target if reason == EXIT_TAKE_PROFIT else math.nan)
+    return fill, quantity * fill * (config[C_TAKER] if takes_liquidity else config[C_MAKER]) + config[C_FIXED_FEE]
 
 
 @compiled
-def note(state: Floats, side: float, way: Way) -> None:
-    """Keep how far the price went for and against the position on this way."""
-    state[S_PEAK] = way[2] * side
-    state[S_TROUGH] = min(state[S_TROUGH], way[5])
-    state[S_BAR_TROUGH] = min(state[S_BAR_TROUGH], way[5])
+def record_extremes(state: Floats, side: float, outcome: PathOutcome) -> None:
+    """Update the most and the least favourable price of the position with those of one path."""
+    state[S_PEAK] = outcome.peak * side
+    state[S_TROUGH] = min(state[S_TROUGH], outcome.lowest)
+    state[S_BAR_TROUGH] = min(state[S_BAR_TROUGH], outcome.lowest)
 
 
 @compiled
-def refuse(state: Floats, reason: float) -> None:
-    """Note why the waiting entry came to nothing, a Rejection."""
+def reject_order(state: Floats, reason: int) -> None:
+    """Record the Rejection of the pending entry."""
     state[S_REJECTED] += 1.0
     state[S_REASON] = reason
     state[S_REASON_INDEX] = state[S_NEXT_INDEX]
 
 
 @compiled
-def observe(state: Floats, config: Floats, c: float) -> None:
-    """Follow the yearly volatility of the closes: a plain mean of squared returns at first, then exponential."""
+def update_volatility(state: Floats, config: Floats, c: float) -> None:
+    """Update the yearly volatility with the close `c`: the mean of squared returns, exponential once it is long."""
     before = state[S_CLOSE]
     if before > 0.0:
         state[S_RETURNS] += 1.0
         change = c / before - 1.0
-        weight = max(NEWEST, 1.0 / state[S_RETURNS])
+        weight = max(NEWEST_WEIGHT, 1.0 / state[S_RETURNS])
         state[S_VARIANCE] += weight * (change * change - state[S_VARIANCE])
         if state[S_RETURNS] >= MIN_RETURNS:
-            state[S_VOLATILITY] = math.sqrt(state[S_VARIANCE] * config[C_BARS_A_YEAR])
+            state[S_VOLATILITY] = math.sqrt(state[S_VARIANCE] * config[C_BARS_PER_YEAR])

@@ -1,20 +1,66 @@
-"""Walks one price path against orders: the rules of entry, stop, target and trailing stop, once.
+"""Follows one price path of a bar through the orders: when entry, stop, target and trailing stop fill.
 
 A path is a poly-line of four points: open, the two extremes in one order or the other, close. Everything is written for
-buying; selling short is walked with all prices negated.
+a long position; short positions use the same code with all prices negated.
 """
 
 import math
+from typing import NamedTuple
 
-from seatrial_trading.matching.layout import LIMIT, MARKET, NONE, STOP, STOP_LOSS, TAKE_PROFIT, TRAILING
+from seatrial_trading.matching.layout import (
+    EXIT_NONE,
+    EXIT_STOP_LOSS,
+    EXIT_TAKE_PROFIT,
+    EXIT_TRAILING,
+    ORDER_LIMIT,
+    ORDER_MARKET,
+    ORDER_STOP,
+)
 from seatrial_trading.quant.jit import compiled
 
-# Reason, price, peak, began beyond, takes liquidity, lowest: what `walk` returns.
-Way = tuple[int, float, float, bool, bool, float]
+NO_FILL = -1
+
+
+class PathOutcome(NamedTuple):
+    """How an open position ends on one price path.
+
+    Args:
+        reason: Why the position is closed, an Exit; EXIT_NONE keeps it open.
+        price: Exit price before slippage, NaN while open.
+        peak: Highest price since the entry.
+        is_gap: Whether the path starts beyond the order.
+        takes_liquidity: Whether the exit pays the taker fee and slippage.
+        lowest: Lowest price on the path up to the exit.
+    """
+
+    reason: int
+    price: float
+    peak: float
+    is_gap: bool
+    takes_liquidity: bool
+    lowest: float
+
+
+class EntryFill(NamedTuple):
+    """Where a pending order to buy fills on one price path.
+
+    Args:
+        leg: The leg of the fill, 0 to 2, or NO_FILL.
+        path_price: The price on the path at the fill.
+        price: Fill price before slippage.
+        is_maker: Whether the order was resting.
+        is_triggered: Whether the stop price has been reached.
+    """
+
+    leg: int
+    path_price: float
+    price: float
+    is_maker: bool
+    is_triggered: bool
 
 
 @compiled
-def walk(
+def exit_on_path(
     first: float,
     second: float,
     third: float,
@@ -26,8 +72,8 @@ def walk(
     auction: bool,
     through: float,
     fresh: bool,
-) -> Way:
-    """Follow a path with an open long position.
+) -> PathOutcome:
+    """Return how an open long position ends on a path.
 
     Args:
         first, second, third, last: The path.
@@ -36,39 +82,35 @@ def walk(
         peak: Highest price since the entry.
         auction: A favourable gap fills at the open instead of the limit.
         through: How far beyond a limit the price must go to fill it, 0 for a touch.
-        fresh: The orders came into being at `first`: a target that lies behind it was never resting.
-
-    Returns:
-        Why the position is left (NONE: it is not), at which price, the new peak, whether the path began beyond,
-        whether the exit takes liquidity, and the lowest price on the way.
+        fresh: The orders are created at `first`: a target below it is marketable and takes liquidity.
     """
-    level, reason = _protection(stop, trail, peak)
+    level, reason = _tighter_stop(stop, trail, peak)
     if first <= level:
-        return reason, first, peak, True, True, first
+        return PathOutcome(reason, first, peak, True, True, first)
     if fresh and first >= target:
-        return TAKE_PROFIT, first, max(peak, first), True, True, first
+        return PathOutcome(EXIT_TAKE_PROFIT, first, max(peak, first), True, True, first)
     if first >= target + through:
         price = first if auction else target
-        return TAKE_PROFIT, price, max(peak, price), True, False, price
+        return PathOutcome(EXIT_TAKE_PROFIT, price, max(peak, price), True, False, price)
     peak = max(peak, first)
     here = lowest = first
-    for step in range(3):
-        there = second if step == 0 else third if step == 1 else last
+    for leg in range(3):
+        there = second if leg == 0 else third if leg == 1 else last
         if there >= here:
             if there >= target + through:
-                return TAKE_PROFIT, target, max(peak, target), False, False, lowest
+                return PathOutcome(EXIT_TAKE_PROFIT, target, max(peak, target), False, False, lowest)
             peak = max(peak, there)
         else:
-            level, reason = _protection(stop, trail, peak)
+            level, reason = _tighter_stop(stop, trail, peak)
             if there <= level:
-                return reason, level, peak, False, True, min(lowest, level)
+                return PathOutcome(reason, level, peak, False, True, min(lowest, level))
             lowest = min(lowest, there)
         here = there
-    return NONE, math.nan, peak, False, False, lowest
+    return PathOutcome(EXIT_NONE, math.nan, peak, False, False, lowest)
 
 
 @compiled
-def approach(
+def entry_on_path(
     first: float,
     second: float,
     third: float,
@@ -80,48 +122,43 @@ def approach(
     auction: bool,
     through: float,
     fresh: bool,
-) -> tuple[int, float, float, bool, bool]:
-    """Follow a path with a waiting order to buy.
+) -> EntryFill:
+    """Return where a pending order to buy fills on a path.
 
     Args:
         first, second, third, last: The path.
-        kind: One of OrderKind.
+        kind: An OrderKind.
         limit, trigger: Prices of the order, NaN where its kind has none.
         triggered: A stop-limit order whose stop was reached on an earlier bar.
-        auction, through: As in `walk`.
-        fresh: The order came into being at `first`: a limit behind it is marketable and takes liquidity.
-
-    Returns:
-        The leg of the fill (-1: none), where the path stands then, the price before slippage, whether the fill makes
-        liquidity, and whether the stop has been reached.
+        auction, through: As in `exit_on_path`.
+        fresh: The order is created at `first`: a limit above it is marketable and takes liquidity.
     """
-    if kind == MARKET:
-        return 0, first, first, False, False
-    if kind == LIMIT or triggered:
+    if kind == ORDER_MARKET:
+        return EntryFill(0, first, first, False, False)
+    if kind == ORDER_LIMIT or triggered:
         if fresh and first <= limit:
-            return 0, first, first, False, triggered
+            return EntryFill(0, first, first, False, triggered)
         if first <= limit - through:
-            return 0, first, first if auction else limit, True, triggered
+            return EntryFill(0, first, first if auction else limit, True, triggered)
     elif first >= trigger:
         triggered = True
-        if kind == STOP or first <= limit:
-            return 0, first, first, False, True
+        if kind == ORDER_STOP or first <= limit:
+            return EntryFill(0, first, first, False, True)
     for leg in range(3):
         there = second if leg == 0 else third if leg == 1 else last
-        if kind == LIMIT or triggered:
+        if kind == ORDER_LIMIT or triggered:
             if there <= limit - through:
-                return leg, limit - through, limit, True, triggered
+                return EntryFill(leg, limit - through, limit, True, triggered)
         elif there >= trigger:
             triggered = True
-            if kind == STOP or trigger <= limit:
-                return leg, trigger, trigger, False, True
-    return -1, math.nan, math.nan, False, triggered
+            if kind == ORDER_STOP or trigger <= limit:
+                return EntryFill(leg, trigger, trigger, False, True)
+    return EntryFill(NO_FILL, math.nan, math.nan, False, triggered)
 
 
 @compiled
-def _protection(stop: float, trail: float, peak: float) -> tuple[float, int]:
-    """Return the tighter of fixed and trailing stop; comparisons with NaN are false, so none never triggers."""
-    moving = peak - trail
-    if moving > stop or (math.isnan(stop) and not math.isnan(moving)):
-        return moving, TRAILING
-    return stop, STOP_LOSS
+def _tighter_stop(stop: float, trail: float, peak: float) -> tuple[float, int]:
+    trailing = peak - trail  # comparisons with NaN are false, so that a missing stop never triggers
+    if trailing > stop or (math.isnan(stop) and not math.isnan(trailing)):
+        return trailing, EXIT_TRAILING
+    return stop, EXIT_STOP_LOSS

@@ -1,4 +1,4 @@
-"""Closed trades and rejected decisions as rows that people and programs read."""
+"""Closed trades and rejected decisions as records."""
 
 from dataclasses import dataclass
 
@@ -23,10 +23,10 @@ REJECTION_TEXTS = {
 
 @dataclass(frozen=True)
 class TradeRecord:
-    """One round trip; money in quote currency, `pnl` net of the fees of both sides.
+    """One closed trade; money in quote currency, `pnl` net of the fees of both sides.
 
-    `mae_ratio` and `mfe_ratio` tell how far the price went against and for the position between its fills, as ratios of
-    the entry price, at least 0.
+    `mae_ratio` and `mfe_ratio` are the maximum adverse and favourable excursion of the price between the fills, as
+    ratios of the entry price, at least 0. `r_multiple` is the P&L per money at risk at the initial stop.
     """
 
     id: int
@@ -57,7 +57,7 @@ class TradeRecord:
 
 @dataclass(frozen=True)
 class RejectedSignal:
-    """A decision that led to no order, by the bar at whose close it was taken."""
+    """A rejected decision, with the number and time of the bar at whose close it was made."""
 
     index: int
     time_ms: int
@@ -65,15 +65,22 @@ class RejectedSignal:
 
 
 def trade(number: int, row: NDArray[np.float64], symbol: str, entry_time_ms: int, exit_time_ms: int) -> TradeRecord:
-    """Return the record of one row of the kernel's trade table."""
+    """Return the record of one row of the kernel's trade table.
+
+    Args:
+        number: Number of the trade in its run, from 1.
+        row: float64[T_SIZE].
+        symbol: Symbol of the run.
+        entry_time_ms, exit_time_ms: Opens of the entry and the exit bar, UTC epoch milliseconds.
+    """
     side = row[layout.T_SIDE]
-    entry, leave, quantity = (
+    entry, exit_price, quantity = (
         float(row[layout.T_ENTRY_PRICE]),
         float(row[layout.T_EXIT_PRICE]),
         float(row[layout.T_QUANTITY]),
     )
     entry_fee, exit_fee = float(row[layout.T_ENTRY_FEE]), float(row[layout.T_EXIT_FEE])
-    gross = float(side) * quantity * (leave - entry)
+    gross = float(side) * quantity * (exit_price - entry)
     net = gross - entry_fee - exit_fee
     risked = abs(entry - float(row[layout.T_INITIAL_STOP])) * quantity
     return TradeRecord(
@@ -85,7 +92,7 @@ def trade(number: int, row: NDArray[np.float64], symbol: str, entry_time_ms: int
         entry_price=entry,
         exit_index=int(row[layout.T_EXIT_INDEX]),
         exit_time_ms=exit_time_ms,
-        exit_price=leave,
+        exit_price=exit_price,
         quantity=quantity,
         entry_fee=entry_fee,
         exit_fee=exit_fee,

@@ -1,4 +1,4 @@
-"""Runs whole signal arrays through the account step, compiled."""
+"""Simulates whole signal arrays with the compiled account step."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,35 +7,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_trading.matching import layout, records
-from seatrial_trading.matching.array_loop import SubBars, advance, bars, orders
+from seatrial_trading.matching.array_loop import advance
+from seatrial_trading.matching.columns import SubBars, order_columns, price_columns
 from seatrial_trading.matching.config import ExecutionConfig
-from seatrial_trading.matching.excursions import intrabar_drawdown, worst_marks
+from seatrial_trading.matching.excursions import intrabar_drawdown, worst_equity
 from seatrial_trading.matching.kernel import finish
 from seatrial_trading.matching.layout import S_CASH, S_QUANTITY, Rejection
 from seatrial_trading.matching.records import RejectedSignal, TradeRecord
-from seatrial_trading.matching.sub_bars import inside
+from seatrial_trading.matching.sub_bars import match_sub_bars
 from seatrial_trading.quant.candles import Candles
+from seatrial_trading.quant.column import Floats
 from seatrial_trading.strategy.signals import Signals
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """What a run left behind.
+    """The result of a run over n bars.
 
     Args:
         candles: The bars of the run.
-        table: Closed trades, one row each, columns of `layout.T_*`.
-        equity: Mark to market, float64[n + 1], the first at the open of bar 0.
-        rejections: Per bar, why its decision led to no order, int8[n].
-        ambiguous_bars: Bars on which the order of high and low decided; finer bars where those were walked.
+        table: Closed trades in the order of their exits, float64[m, T_SIZE], columns of `layout.T_*`.
+        equity: Account value in quote currency, float64[n + 1]: at the open of bar 0, then at each close.
+        rejections: A Rejection for the decision of each bar, 0 for none, int8[n].
+        ambiguous_bars: Bars on which the order of high and low changed the result; with `magnify` finer bars.
         ambiguous_trades: Closed trades that met such a bar.
-        final_cash: Cash at the end.
-        open_quantity: What is still open, signed.
-        magnified_bars: Bars that were walked along the finer bars inside them; those out of reach of every order need
-            not be.
-        unmagnified_bars: Bars that would have been, but lack finer bars; they went by the worst rule.
+        final_cash: Cash at the end, in quote currency.
+        open_quantity: Quantity that is still open, negative for a short position.
+        magnified_bars: Bars that were simulated along their finer bars; not those out of reach of every order.
+        unmagnified_bars: Bars that needed finer bars and lack them; they used the worst rule.
+        open_row: The open position as a row of `table` with an exit after the last bar, None when flat.
     """
 
     candles: Candles
@@ -77,49 +77,63 @@ class Simulation:
 
     @cached_property
     def low_equity(self) -> Floats:
-        """Return the equity at the worst instant of each bar, float64[n + 1]; never above `equity`."""
+        """Return the equity at the worst price of each bar, float64[n + 1]; never above `equity`."""
         bars = self.candles
-        return worst_marks(self.held_rows, self.equity, bars.high, bars.low, bars.close)
+        return worst_equity(self.position_rows, self.equity, bars.high, bars.low, bars.close)
 
     @cached_property
     def intrabar_drawdown(self) -> float:
-        """Return the greatest fall of `low_equity` below the highest close before it, as a ratio."""
+        """Return the greatest fall of `low_equity` below the highest `equity` before it, a ratio of at least 0."""
         bars = self.candles
-        return float(intrabar_drawdown(self.held_rows, self.equity, bars.high, bars.low, bars.close))
+        return float(intrabar_drawdown(self.position_rows, self.equity, bars.high, bars.low, bars.close))
 
     @property
-    def held_rows(self) -> Floats:
-        """Return the rows of `table`, and one that leaves behind the last bar for what is still open."""
+    def position_rows(self) -> Floats:
+        """Return the rows of `table` and, last, that of the open position if there is one."""
         return self.table if self.open_row is None else np.vstack((self.table, self.open_row))
 
 
 def simulate(candles: Candles, signals: Signals, config: ExecutionConfig, finer: Candles | None = None) -> Simulation:
-    """Trade the signals on the bars.
+    """Simulate the trades of signals on bars.
 
     Args:
         candles: n bars.
-        signals: n decisions; row i is taken at the close of bar i and fills at the open of bar i + 1.
-        config: What orders cost and how bars are settled.
-        finer: Bars of a shorter interval; read where `config.intrabar` is `magnify`, and needed there.
+        signals: n decisions; row i is made at the close of bar i and fills at the open of bar i + 1 at the earliest.
+        config: Initial balance, costs, sizing and the intrabar rule.
+        finer: Bars of a shorter interval that make up `candles`; required with `intrabar="magnify"`, else ignored.
 
     Raises:
         ValueError: There are more or fewer signals than bars.
-        ValidationFailed: The finer bars are missing, or are not those of these bars.
+        ValidationFailed: The finer bars are missing, or do not match the bars.
+
+    Example:
+        >>> from seatrial_trading.strategy.buy_and_hold import BUY_AND_HOLD, BuyAndHoldParams
+        >>> columns = {"time": [0, 60_000], "open": [10, 11], "high": [12, 12], "low": [9, 10], "close": [11, 12]}
+        >>> candles = Candles.from_columns("ABC", columns)
+        >>> result = simulate(candles, BUY_AND_HOLD.signals(candles, BuyAndHoldParams()), ExecutionConfig())
+        >>> result.equity.shape
+        (3,)
     """
-    return simulate_inside(candles, signals, config, inside(candles, finer, config))
+    return simulate_matched(candles, signals, config, match_sub_bars(candles, finer, config))
 
 
-def simulate_inside(candles: Candles, signals: Signals, config: ExecutionConfig, finer: SubBars) -> Simulation:
-    """Trade the signals on the bars, along finer ones that have been matched to them already."""
+def simulate_matched(candles: Candles, signals: Signals, config: ExecutionConfig, sub_bars: SubBars) -> Simulation:
+    """Simulate as `simulate` does, with finer bars that are matched already.
+
+    Raises:
+        ValueError: There are more or fewer signals than bars.
+    """
     if len(signals) != len(candles):
-        raise ValueError(f"signals must have one row a bar: {len(signals)} signals, {len(candles)} bars")
+        raise ValueError(f"signals must have one row for each bar: {len(signals)} signals, {len(candles)} bars")
     packed, state = config.pack(candles.interval_ms), config.new_state()
     n = len(candles)
     trades = np.empty((int(np.count_nonzero(signals.entry)) + 1, layout.T_SIZE))
     equity = np.empty(n + 1)
     equity[0] = config.cash
     rejections = np.zeros(n, dtype=np.int8)
-    advance(bars(candles), finer, orders(signals), state, packed, trades, equity, rejections, 0, n, False)
+    advance(
+        price_columns(candles), sub_bars, order_columns(signals), state, packed, trades, equity, rejections, 0, n, False
+    )
     if config.close_at_end:
         finish(state, packed, trades)
         equity[-1] = state[S_CASH]
@@ -138,12 +152,12 @@ def simulate_inside(candles: Candles, signals: Signals, config: ExecutionConfig,
     )
 
 
-def _open_row(state: Floats, bars_run: int) -> Floats | None:
+def _open_row(state: Floats, bars: int) -> Floats | None:
     if state[S_QUANTITY] == 0.0:
         return None
     row = np.zeros(layout.T_SIZE)
     row[layout.T_SIDE] = side = np.sign(state[S_QUANTITY])
     row[layout.T_QUANTITY] = abs(state[S_QUANTITY])
-    row[layout.T_ENTRY_INDEX], row[layout.T_EXIT_INDEX] = state[layout.S_ENTRY_INDEX], bars_run
+    row[layout.T_ENTRY_INDEX], row[layout.T_EXIT_INDEX] = state[layout.S_ENTRY_INDEX], bars
     row[layout.T_ENTRY_WORST] = state[layout.S_ENTRY_TROUGH] * side
     return row

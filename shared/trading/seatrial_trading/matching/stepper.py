@@ -1,4 +1,4 @@
-"""The same account step, one bar at a time: the exchange of an engine that trades bars as they come."""
+"""The account step one bar at a time: the simulated exchange of an engine that receives bars one by one."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_trading.matching import layout, records
-from seatrial_trading.matching.array_loop import Bars
+from seatrial_trading.matching.columns import Bars
 from seatrial_trading.matching.config import DAY_MS, ExecutionConfig
-from seatrial_trading.matching.kernel import finish, magnify, place, step
-from seatrial_trading.matching.layout import OrderKind, Rejection, SizeKind
+from seatrial_trading.matching.kernel import finish, magnify, step
+from seatrial_trading.matching.layout import OrderKind, PriceBase, Rejection, SizeKind
+from seatrial_trading.matching.order_entry import place_order
 from seatrial_trading.matching.records import RejectedSignal, TradeRecord
-from seatrial_trading.matching.sub_bars import is_whole
+from seatrial_trading.matching.sub_bars import is_complete
 
 
 @dataclass(frozen=True)
 class FillRecord:
-    """One fill of the bar-driven exchange; `trade` stands on the fill that closes a position."""
+    """One fill of the simulated exchange.
+
+    Args:
+        side: BUY or SELL.
+        index: Number of the bar, from 0.
+        time_ms: Open of the bar, UTC epoch milliseconds.
+        price, quantity, fee: Of the fill, after slippage, in quote currency and units.
+        reason: `signal`, or the exit reason in lower case.
+        trade: The closed trade, on the fill that closes a position.
+    """
 
     side: str
     index: int
@@ -33,9 +43,13 @@ class FillRecord:
 
 @dataclass(frozen=True)
 class EntryOrder:
-    """How an entry is placed; prices NaN where the kind has none, `expires_bars` 0 for as long as it takes.
+    """How an entry is placed.
 
-    `size` is the order's own, in the words of `size_kind`; NaN sizes it as the run does.
+    Args:
+        kind: When it fills.
+        limit_price, stop_price: Above 0 where the kind has one, else NaN.
+        expires_bars: Number of bars it is pending at most, 0 for no limit.
+        size_kind, size: The size of this order; NaN uses the sizing of the run.
     """
 
     kind: OrderKind = OrderKind.MARKET
@@ -51,21 +65,21 @@ Bar = tuple[float, float, float, float]
 
 
 class BarStepper:
-    """Trade one account in one symbol, bar by bar, to the same numbers as `simulate`.
+    """Trade one account in one symbol bar by bar, with the same results as `simulate`.
 
     Args:
-        config: What orders cost and how bars are settled.
-        symbol: Goes into the records.
-        interval_ms: Length of a bar; matters to volatility sizing only.
+        config: Initial balance, costs, sizing and the intrabar rule.
+        symbol: Symbol of the trade records.
+        interval_ms: Length of a bar in milliseconds; only volatility sizing uses it.
     """
 
     def __init__(self, config: ExecutionConfig, symbol: str = "", interval_ms: int = DAY_MS) -> None:
         self.config = config
         self.symbol = symbol
-        self.refused: RejectedSignal | None = None
+        self.rejected: RejectedSignal | None = None
         self._packed = config.pack(interval_ms)
         self._state = config.new_state()
-        # One bar closes at most two positions: one at its open, and the one that was entered there.
+        # One bar closes at most two positions: one at its open, and the one that is entered there.
         self._rows = np.empty((2, layout.T_SIZE))
         self._entry_time_ms = 0
         self._bar_time_ms = 0
@@ -97,12 +111,12 @@ class BarStepper:
 
     @property
     def equity(self) -> float:
-        """Return cash and position at the last close."""
+        """Return the account value at the last close."""
         return self.cash + self.position * float(self._state[layout.S_CLOSE])
 
     @property
     def risk_at_stop(self) -> float:
-        """Return what is lost from the last close if the stop fills, the whole position where there is none."""
+        """Return the loss from the last close to the stop; the value of the position where there is no stop."""
         if not self.position:
             return 0.0
         close = float(self._state[layout.S_CLOSE])
@@ -120,34 +134,37 @@ class BarStepper:
         volume: float = 0.0,
         finer: Sequence[Bar] = (),
     ) -> list[FillRecord]:
-        """Run one bar and return its fills in order; what was decided at the last close fills at the open.
+        """Run one bar and return its fills in order; a decision at the last close fills at the open.
 
-        An entry that came to nothing on this bar stands in `refused` afterwards, by the index of its decision.
+        `rejected` is then the entry that was rejected on this bar, or None.
 
         Args:
             time_ms: Open of the bar, UTC epoch milliseconds.
             o, h, low, c, volume: The bar.
-            finer: The finer bars inside it (open, high, low, close), read where `config.intrabar` is `magnify`; without
-                them, or with only some, the bar goes by the worst rule.
+            finer: The finer bars inside it (open, high, low, close), for `intrabar="magnify"`; without them, or with
+                only some, the bar uses the worst rule.
+
+        Raises:
+            CandleError: The finer bars leave the high or low of the bar.
         """
-        del volume  # no rule asks for it yet
-        refusals = self._state[layout.S_REJECTED]
-        held = self.position
+        del volume  # no rule uses it yet
+        rejections = self._state[layout.S_REJECTED]
+        position = self.position
         closed_before = self._closed
         self._bar_time_ms = time_ms
         self._run((o, h, low, c), finer)
-        self.refused = None
-        if self._state[layout.S_REJECTED] != refusals:
+        self.rejected = None
+        if self._state[layout.S_REJECTED] != rejections:
             reason = records.REJECTION_TEXTS[Rejection(int(self._state[layout.S_REASON]))]
-            self.refused = RejectedSignal(int(self._state[layout.S_REASON_INDEX]), time_ms, reason)
+            self.rejected = RejectedSignal(int(self._state[layout.S_REASON_INDEX]), time_ms, reason)
         fills: list[FillRecord] = []
         for number in range(closed_before, self._closed):
             row = self._rows[number % len(self._rows)]
-            if not held:
+            if not position:
                 fills.append(self._opened(row[layout.T_SIDE] * row[layout.T_QUANTITY], row[layout.T_ENTRY_PRICE], row))
             fills.append(self._closed_fill(number, row))
-            held = 0.0
-        if not held and self.position:
+            position = 0.0
+        if not position and self.position:
             state = self._state
             fills.append(self._opened(self.position, state[layout.S_ENTRY_PRICE], None))
         return fills
@@ -162,10 +179,18 @@ class BarStepper:
         stop_base: Literal["fill", "price"] = "fill",
         order: EntryOrder = AT_MARKET,
     ) -> str | None:
-        """Queue the decision of the close of the last bar; return why nothing came of it, or None."""
+        """Queue the decision at the close of the last bar; return why it is rejected, or None.
+
+        Args:
+            entry: +1 long, -1 short, 0 none; replaces a pending entry.
+            exit: Close the open position and cancel the pending entry.
+            stop_loss, take_profit, trailing: NaN for none.
+            stop_base: `fill`: the three are ratios of the fill price; `price`: prices (trailing: a distance).
+            order: How the entry is placed.
+        """
         if entry == 0 and not exit:
             return None
-        reason = place(
+        reason = place_order(
             self._state,
             self._packed,
             float(entry),
@@ -173,7 +198,7 @@ class BarStepper:
             stop_loss,
             take_profit,
             trailing,
-            1.0 if stop_base == "price" else 0.0,
+            float(PriceBase.PRICE if stop_base == "price" else PriceBase.FILL_RATIO),
             int(order.kind),
             order.limit_price,
             order.stop_price,
@@ -184,7 +209,7 @@ class BarStepper:
         return records.REJECTION_TEXTS[Rejection(reason)] if reason else None
 
     def finish(self) -> list[FillRecord]:
-        """Close what is open at the last close and return the fill."""
+        """Close the open position at the last close and return the fill, if any."""
         before = self._closed
         finish(self._state, self._packed, self._rows)
         return [
@@ -192,7 +217,7 @@ class BarStepper:
         ]
 
     def dump(self) -> dict[str, Any]:  # Any: JSON
-        """Return the account as JSON that loads bit for bit."""
+        """Return the account as JSON from which `load` restores the same bits."""
         return {
             "state": [float(number).hex() for number in self._state],
             "entry_time_ms": self._entry_time_ms,
@@ -203,15 +228,15 @@ class BarStepper:
     def load(
         cls, config: ExecutionConfig, dump: Mapping[str, Any], symbol: str = "", interval_ms: int = DAY_MS
     ) -> "BarStepper":
-        """Return a stepper that goes on where `dump` was taken.
+        """Return a stepper that continues from a dump.
 
         Raises:
-            ValueError: The dump was taken by a version with another account layout.
+            ValueError: The dump was made by a version with another account layout.
         """
         stepper = cls(config, symbol, interval_ms)
         if len(dump["state"]) != layout.S_SIZE:
             raise ValueError(
-                f"the dump holds {len(dump['state'])} numbers, this version keeps {layout.S_SIZE}; start the run anew"
+                f"the dump has {len(dump['state'])} numbers, this version uses {layout.S_SIZE}; start the run again"
             )
         stepper._state[:] = [float.fromhex(number) for number in dump["state"]]
         stepper._entry_time_ms = int(dump["entry_time_ms"])
@@ -227,7 +252,7 @@ class BarStepper:
             step(self._state, self._packed, self._rows, *bar)
             return
         columns = np.ascontiguousarray(np.array(finer, dtype=np.float64).reshape(-1, 4).T)
-        if not is_whole(bar, Bars(*columns)):
+        if not is_complete(bar, Bars(*columns)):
             columns = columns[:, :0]
         opens, highs, lows, closes = np.ascontiguousarray(columns)
         magnify(self._state, self._packed, self._rows, opens, highs, lows, closes, *bar)

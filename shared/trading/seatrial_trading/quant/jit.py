@@ -71,7 +71,7 @@ def cache_folder(numba_version: str) -> Path:
     """
     digest = sha256(f"{numba_version} {platform.python_version()}".encode())
     for folder in KERNEL_FOLDERS:
-        for source in sorted((_PACKAGE / folder).glob("*.py")):
+        for source in sorted((_PACKAGE / folder).rglob("*.py")):
             digest.update(source.name.encode() + source.read_bytes())
     base = os.environ.get(CACHE_VARIABLE) or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     folder_path = Path(base) / "seatrial" / digest.hexdigest()

@@ -1,1 +1,1 @@
-"""Bounds of a result over the ways an ambiguous bar may have gone."""
+"""Bounds of a result over the possible price paths of its ambiguous bars."""

@@ -1,4 +1,4 @@
-"""How much of a result hangs on the bars whose order of high and low nobody knows."""
+"""How much of a result depends on the bars whose order of high and low is unknown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_trading.matching.bounds.incremental import IncrementalScenarios, can_resettle
+from seatrial_trading.matching.bounds.incremental import IncrementalScenarios, supports_incremental
+from seatrial_trading.matching.bounds.partial_rerun import Scenario
 from seatrial_trading.matching.config import ExecutionConfig, IntrabarName
-from seatrial_trading.matching.simulation import Simulation, simulate_inside
-from seatrial_trading.matching.sub_bars import inside
+from seatrial_trading.matching.simulation import Simulation, simulate_matched
+from seatrial_trading.matching.sub_bars import match_sub_bars
 from seatrial_trading.matching.trade_columns import trade_columns
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.drawdown import max_drawdown
@@ -20,27 +21,27 @@ from seatrial_trading.strategy.signals import Signals
 
 SAMPLES = 200
 MIN_SAMPLES = 8
-# Bars simulated at most, beside the named ways and the fewest samples: what takes more is tried less often.
+# Limit of the bars simulated for one result, besides the named rules and MIN_SAMPLES.
 BAR_BUDGET = 20_000_000
-# With so many ambiguous bars at most, every way to settle them is tried; later bars can add some on a few ways.
+# Up to this many ambiguous bars every scenario is run; a scenario can make later bars ambiguous and so add some.
 FEW_BARS = 8
 MAX_SCENARIOS = 4 * 2**FEW_BARS
 MAX_BITS = 50
-ROUNDING = 1e-12  # of money that is scaled
+ROUNDING = 1e-12  # relative rounding error of scaled money
 
 FIGURES = ("final_equity", "max_drawdown", "win_rate")
 AMBIGUOUS_BARS = len(FIGURES)
 
+# Figures of scenarios, float64[m, 4]: FIGURES, NaN where undefined, and the number of ambiguous bars.
+ScenarioFigures = NDArray[np.float64]
 Run = Callable[[ExecutionConfig], Simulation]
-Way = tuple[IntrabarName, int]  # a rule and its seed
-# What ways come to, float64[m, 4]: the figures, NaN where one is undefined, and over how many ambiguous bars.
-Settled = NDArray[np.float64]
-Settle = Callable[[Sequence[Way], int], Settled]  # as many as the budget allows, the least number anyway
+# Runs as many scenarios as the budget allows, at least the given number.
+RunScenarios = Callable[[Sequence[Scenario], int], ScenarioFigures]
 
 
 @dataclass(frozen=True)
 class FigureRange:
-    """Lowest, highest and quantiles of one figure over the ways to settle the ambiguous bars."""
+    """Lowest, highest and quantiles of one figure over the intrabar scenarios."""
 
     low: float
     high: float
@@ -51,14 +52,14 @@ class FigureRange:
 
 @dataclass(frozen=True)
 class ResultBounds:
-    """What a result could have been.
+    """Range of a result over the intrabar scenarios.
 
     Args:
-        figures: `final_equity`, `max_drawdown`, `win_rate`; None where a figure is undefined on every way.
-        resolutions: How many ways were tried.
-        is_exact: Whether these were all that there are.
-        sign_depends: Whether the total return is a gain on one way and a loss on another.
-        ambiguous_bars, ambiguous_trades: Of the run itself.
+        figures: `final_equity`, `max_drawdown`, `win_rate`; None where a figure is undefined in every scenario.
+        resolutions: Number of scenarios.
+        is_exact: Whether these are all possible scenarios.
+        sign_depends: Whether the total return is a gain in one scenario and a loss in another.
+        ambiguous_bars, ambiguous_trades: Counts of the run itself.
     """
 
     figures: Mapping[str, FigureRange | None]
@@ -76,107 +77,118 @@ def compute_bounds(
     seed: int = 0,
     samples: int = SAMPLES,
     finer: Candles | None = None,
-    own: Simulation | None = None,
+    base: Simulation | None = None,
 ) -> ResultBounds:
-    """Return the range of final equity, drawdown and win rate over worst, best, nearest and other resolutions.
+    """Return the range of final equity, drawdown and win rate over worst, best, nearest and further scenarios.
 
     Args:
-        candles, signals, config: The run.
-        seed: Of the random resolutions.
-        samples: How many random resolutions are tried at most where there are too many to try all; on long series
-            fewer, so that no more than BAR_BUDGET bars are run for them.
-        finer: As in `simulate`; where bars are magnified, only what stays ambiguous is settled in other ways.
-        own: The result of the run where it is known already; without an ambiguous bar nothing is run then.
+        candles: n bars.
+        signals: n decisions.
+        config: The execution rules of the run.
+        seed: Seed of the random scenarios.
+        samples: Number of random scenarios at most, used where there are too many to run all; fewer on long series,
+            so that no more than BAR_BUDGET bars are simulated for them.
+        finer: As in `simulate`; with `magnify` only the bars that stay ambiguous vary.
+        base: The result of the run if it exists already; without an ambiguous bar nothing is simulated then.
+
+    Raises:
+        ValueError: There are more or fewer signals than bars.
+        ValidationFailed: The finer bars are missing, or do not match the bars.
     """
-    spans = inside(candles, finer, config)
+    sub_bars = match_sub_bars(candles, finer, config)
 
-    def run(way: ExecutionConfig) -> Simulation:
-        return simulate_inside(candles, signals, way, spans)
+    def run(scenario: ExecutionConfig) -> Simulation:
+        return simulate_matched(candles, signals, scenario, sub_bars)
 
-    own = run(config) if own is None else own
-    measured = [_ends(own)]
+    base = run(config) if base is None else base
+    rows = [_figures(base)]
     is_exact = True
-    if own.ambiguous_bars:
-        named: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
-        own_way = "worst" if config.intrabar == "magnify" else config.intrabar
-        resettled: IncrementalScenarios | None = None
-        if can_resettle(signals, config, own):
-            resettled = IncrementalScenarios(candles, signals, config, own, BAR_BUDGET // 2)
-            settle: Settle = partial(_resettle, resettled, run, config)
-            most_ways, affordable = MAX_SCENARIOS, samples
+    if base.ambiguous_bars:
+        incremental: IncrementalScenarios | None = None
+        if supports_incremental(signals, config, base):
+            incremental = IncrementalScenarios(candles, signals, config, base, BAR_BUDGET // 2)
+            run_scenarios: RunScenarios = partial(_run_incrementally, incremental, run, config)
+            max_scenarios, max_samples = MAX_SCENARIOS, samples
         else:
-            settle = partial(_run_whole, run, config)
+            run_scenarios = partial(_run_whole, run, config)
             affordable = max(MIN_SAMPLES, BAR_BUDGET // len(candles))
-            most_ways = min(MAX_SCENARIOS, affordable)
-        others: list[Way] = [(way, 0) for way in named if way != own_way]
-        measured.append(settle(others, len(others)))
-        every = _every_way(settle, most_ways) if own.ambiguous_bars <= FEW_BARS else None
+            max_scenarios, max_samples = min(MAX_SCENARIOS, affordable), min(samples, affordable)
+        rows.append(run_scenarios(_named_scenarios(config), len(_named_scenarios(config))))
+        every = _run_every_scenario(run_scenarios, max_scenarios) if base.ambiguous_bars <= FEW_BARS else None
         is_exact = every is not None
-        if resettled is not None:  # trying every way in vain leaves half for the drawn ones
-            resettled.budget += BAR_BUDGET // 2
-        drawn: list[Way] = [("random", seed + number) for number in range(min(samples, affordable))]
-        measured.append(settle(drawn, MIN_SAMPLES) if every is None else every)
-    ways = np.vstack(measured)
-    figures = {name: _range(ways[:, place]) for place, name in enumerate(FIGURES)}
-    final = figures["final_equity"]
-    even = config.cash
-    sign_depends = final is not None and final.low < even * (1.0 - ROUNDING) and even * (1.0 + ROUNDING) < final.high
-    return ResultBounds(figures, len(ways), is_exact, sign_depends, own.ambiguous_bars, own.ambiguous_trades)
+        if incremental is not None:  # half of the budget is kept for the random scenarios
+            incremental.budget += BAR_BUDGET // 2
+        random: list[Scenario] = [("random", seed + number) for number in range(max_samples)]
+        rows.append(run_scenarios(random, MIN_SAMPLES) if every is None else every)
+    figures = np.vstack(rows)
+    ranges = {name: _range(figures[:, column]) for column, name in enumerate(FIGURES)}
+    sign_depends = _crosses(ranges["final_equity"], config.cash)
+    return ResultBounds(ranges, len(figures), is_exact, sign_depends, base.ambiguous_bars, base.ambiguous_trades)
 
 
-def _run_whole(run: Run, config: ExecutionConfig, ways: Sequence[Way], _: int) -> Settled:
-    rows = [_ends(run(replace(config, intrabar=name, seed=seed))) for name, seed in ways]
-    return np.array(rows).reshape(len(ways), AMBIGUOUS_BARS + 1)
+def _named_scenarios(config: ExecutionConfig) -> list[Scenario]:
+    names: tuple[IntrabarName, ...] = ("worst", "best", "nearest")
+    used = "worst" if config.intrabar == "magnify" else config.intrabar
+    return [(name, 0) for name in names if name != used]
 
 
-def _resettle(
-    resettled: IncrementalScenarios, run: Run, config: ExecutionConfig, ways: Sequence[Way], least: int
-) -> Settled:
-    rows = resettled.settle(ways, least)
-    final, drawdown, wins, trades, draws = rows.T
-    rate = np.divide(wins, trades, out=np.full(len(rows), np.nan), where=trades > 0.0)
-    found = np.column_stack((final, drawdown, rate, draws))
-    for number in np.flatnonzero(np.isnan(final)).tolist():  # to scale only above zero
-        if resettled.budget <= 0 and number >= least:
-            return found[:number]
-        name, seed = ways[number]
+def _run_whole(run: Run, config: ExecutionConfig, scenarios: Sequence[Scenario], _: int) -> ScenarioFigures:
+    rows = [_figures(run(replace(config, intrabar=name, seed=seed))) for name, seed in scenarios]
+    return np.array(rows).reshape(len(scenarios), AMBIGUOUS_BARS + 1)
+
+
+def _run_incrementally(
+    incremental: IncrementalScenarios, run: Run, config: ExecutionConfig, scenarios: Sequence[Scenario], least: int
+) -> ScenarioFigures:
+    final, drawdown, wins, trades, draws = incremental.run(scenarios, least).T
+    rate = np.divide(wins, trades, out=np.full(len(final), np.nan), where=trades > 0.0)
+    figures = np.column_stack((final, drawdown, rate, draws))
+    for number in np.flatnonzero(np.isnan(final)).tolist():  # equity of 0 or less cannot be scaled
+        if incremental.budget <= 0 and number >= least:
+            return figures[:number]
+        name, seed = scenarios[number]
         whole = run(replace(config, intrabar=name, seed=seed))
-        found[number] = _ends(whole)
-        resettled.budget -= len(whole.candles)
-    return found
+        figures[number] = _figures(whole)
+        incremental.budget -= len(whole.candles)
+    return figures
 
 
-def _every_way(settle: Settle, most: int) -> Settled | None:
-    """Walk the tree of choices: how the earlier bars are settled decides which later ones are ambiguous."""
-    found: list[Settled] = []
-    choices: list[int] = []
-    while len(found) < most:
-        bits = sum(choice << place for place, choice in enumerate(choices))
-        settled = settle([("chosen", bits)], 0)
-        if not len(settled):
+def _run_every_scenario(run_scenarios: RunScenarios, limit: int) -> ScenarioFigures | None:
+    # A depth-first walk over the bits: the path of earlier bars decides which later ones are ambiguous.
+    rows: list[ScenarioFigures] = []
+    bits: list[int] = []
+    while len(rows) < limit:
+        figures = run_scenarios([("seed_bits", sum(bit << position for position, bit in enumerate(bits)))], 0)
+        if not len(figures):
             return None
-        found.append(settled)
-        deep = int(settled[0, AMBIGUOUS_BARS])
-        if deep > MAX_BITS or 2**deep > 4 * most:
+        rows.append(figures)
+        depth = int(figures[0, AMBIGUOUS_BARS])
+        if depth > MAX_BITS or 2**depth > 4 * limit:
             return None
-        choices += [0] * (deep - len(choices))
-        while choices and choices[-1]:
-            choices.pop()
-        if not choices:
-            return np.vstack(found)
-        choices[-1] = 1
+        bits += [0] * (depth - len(bits))
+        while bits and bits[-1]:
+            bits.pop()
+        if not bits:
+            return np.vstack(rows)
+        bits[-1] = 1
     return None
 
 
-def _ends(run: Simulation) -> Settled:
+def _figures(run: Simulation) -> ScenarioFigures:
     pnl = np.ascontiguousarray(trade_columns(run).pnl)
     figures = float(run.equity[-1]), max_drawdown(run.equity).value, win_rate(pnl).value
     return np.array([*figures, run.ambiguous_bars], dtype=np.float64)  # None becomes NaN
 
 
 def _range(values: NDArray[np.float64]) -> FigureRange | None:
-    known = values[~np.isnan(values)]
-    if not len(known):
+    defined = values[~np.isnan(values)]
+    if not len(defined):
         return None
-    q05, q50, q95 = (quantile(known, share) for share in (0.05, 0.5, 0.95))
-    return FigureRange(float(known.min()), float(known.max()), q05, q50, q95)
+    q05, q50, q95 = (quantile(defined, share) for share in (0.05, 0.5, 0.95))
+    return FigureRange(float(defined.min()), float(defined.max()), q05, q50, q95)
+
+
+def _crosses(final_equity: FigureRange | None, initial: float) -> bool:
+    if final_equity is None:
+        return False
+    return final_equity.low < initial * (1.0 - ROUNDING) and initial * (1.0 + ROUNDING) < final_equity.high

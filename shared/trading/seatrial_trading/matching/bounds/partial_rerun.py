@@ -1,4 +1,8 @@
-"""Runs anew, in another way, the trades of a known run that met an ambiguous bar, and scales what lies between them."""
+"""Re-simulates only the trades touched by an ambiguous bar and scales the equity in between.
+
+A segment is a part of a run between two moments at which the account is flat; its figures are relative to the cash at
+its start, so that segments of different runs can be appended to each other.
+"""
 
 import math
 from typing import NamedTuple
@@ -6,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seatrial_trading.matching.array_loop import Bars, Orders, SubBars, advance
-from seatrial_trading.matching.intrabar import drawn
+from seatrial_trading.matching.array_loop import advance
+from seatrial_trading.matching.columns import Bars, Orders, SubBars
+from seatrial_trading.matching.config import IntrabarName
+from seatrial_trading.matching.intrabar import scenario_bit
 from seatrial_trading.matching.kernel import finish
 from seatrial_trading.matching.layout import (
     C_INTRABAR,
     C_SEED,
+    INTRABAR_RANDOM,
     S_CASH,
     S_CLOSE,
     S_DRAWS,
@@ -32,226 +39,249 @@ from seatrial_trading.matching.layout import (
     T_QUANTITY,
     T_SIDE,
 )
+from seatrial_trading.quant.column import Bools, Floats
 from seatrial_trading.quant.jit import compiled
 
-Floats = NDArray[np.float64]
-# What is known of a way: final equity (NaN: the account did not stay above zero), drawdown, winning trades, trades,
-# draws that the ambiguous bars took.
+Scenario = tuple[IntrabarName, int]  # an intrabar rule and its seed
+
+# Figures of a scenario: final equity (NaN: the account did not stay above zero), drawdown ratio, winning trades,
+# trades, and the number of ambiguous bars.
 FINAL, DRAWDOWN, WINS, TRADES, DRAWS = 0, 1, 2, 3, 4
 FIGURES = 5
-# What is known of a stretch of a run, money over the cash it began with: cash at its end, highest and lowest equity,
-# deepest fall inside it, winning trades, trades, draws, the trade of the known run that comes next; and of a row of
-# `Room.settled` what it holds.
-END, HIGHEST, LOWEST, DEEPEST, WON, CLOSED, DRAWN, NEXT, HOLDS = 0, 1, 2, 3, 4, 5, 6, 7, 8
-STRETCH = 9
-NOTHING, A_STRETCH, A_FORK = 0.0, 1.0, 2.0
-ROWS = 16  # forks 1 to 7, each with its branches at twice its row and one more; row 0 for what is not kept
+# Columns of a segment, money relative to the cash at its start: cash at its end, highest and lowest equity, drawdown
+# inside it, winning trades, trades, ambiguous bars, the next trade of the base run, and the kind of a cache row.
+END, HIGHEST, LOWEST, DEEPEST, WON, CLOSED, DRAWN, NEXT, KIND = 0, 1, 2, 3, 4, 5, 6, 7, 8
+SEGMENT = 9
+EMPTY, LEAF, FORK = 0.0, 1.0, 2.0
+ROWS = 16  # row 0 for results that are not cached; forks 1 to 7, the children of fork r in rows 2 r and 2 r + 1
+
+
+class RunInput(NamedTuple):
+    """The input of a run; the intrabar rule and the seed in `config` are changed for each scenario."""
+
+    bars: Bars
+    sub_bars: SubBars
+    orders: Orders
+    config: Floats
 
 
 class BaseRun(NamedTuple):
-    """A run that is known.
+    """A run whose result is known.
 
     Args:
-        rows: Its trades, T of them.
+        rows: Its T trades, float64[T, T_SIZE].
         equity: Its equity, float64[n + 1].
-        stretches: For each trade, and one behind the last, float64[T + 1, STRETCH]: what the run went through from
-            there to the next trade that is run anew, or to its end.
-        is_node: For each trade, whether the account was flat when it was decided.
+        segments: For each trade, and one after the last, float64[T + 1, SEGMENT]: the part of the run from there to
+            the next trade that is simulated again, or to the end.
+        starts_flat: Whether the account was flat at the decision of each trade, bool[T].
     """
 
     rows: Floats
     equity: Floats
-    stretches: Floats
-    is_node: NDArray[np.bool_]
+    segments: Floats
+    starts_flat: Bools
 
 
 class RerunBuffers(NamedTuple):
-    """Where trades are run anew, and what each came to, float64[T, ROWS, STRETCH]: a tree by the draws that it took.
+    """Working memory; compiled code that creates arrays takes seconds longer to compile.
 
-    Compiled code that makes arrays takes seconds longer to compile.
+    Args:
+        state, trades, equity, rejections: As in `advance`.
+        cache: Results of simulated trades, float64[T, ROWS, SEGMENT]: for each trade a tree by the bits drawn.
+        total: The segment from the start of the run, float64[SEGMENT].
     """
 
     state: Floats
     trades: Floats
     equity: Floats
     rejections: NDArray[np.int8]
-    settled: Floats
-    way: Floats
+    cache: Floats
+    total: Floats
 
 
-def known(rows: Floats, equity: Floats) -> BaseRun:
-    """Return what a run's trades make of the time between those that are run anew: all that met an ambiguous bar."""
+def base_run(rows: Floats, equity: Floats) -> BaseRun:
+    """Return a run's trades with the segments between those that met an ambiguous bar.
+
+    Args:
+        rows: The trades, float64[T, T_SIZE].
+        equity: Marked at the closes, float64[n + 1].
+    """
     size = len(rows)
-    run = BaseRun(rows, equity, np.zeros((size + 1, STRETCH)), np.ones(size, dtype=np.bool_))
-    _know(*run)
-    return run
+    base = BaseRun(rows, equity, np.zeros((size + 1, SEGMENT)), np.ones(size, dtype=np.bool_))
+    _fill_segments(*base)
+    return base
 
 
 @compiled
-def _know(rows: Floats, equity: Floats, stretches: Floats, is_node: NDArray[np.bool_]) -> None:
+def _fill_segments(rows: Floats, equity: Floats, segments: Floats, starts_flat: Bools) -> None:
     size = rows.shape[0]
-    stretches[size, END] = stretches[size, HIGHEST] = stretches[size, LOWEST] = 1.0
-    stretches[size, NEXT] = size
-    met = False  # an ambiguous bar, by this trade or by those that it was turned into at one open
+    segments[size, END] = segments[size, HIGHEST] = segments[size, LOWEST] = 1.0
+    segments[size, NEXT] = size
+    is_ambiguous = False  # this trade, or one that follows it at the same open without being flat between
     for j in range(size - 1, -1, -1):
         begin = int(rows[j, T_ENTRY_INDEX])
         end = int(rows[j + 1, T_ENTRY_INDEX]) if j + 1 < size else equity.shape[0] - 1
-        is_node[j] = j == 0 or rows[j - 1, T_EXIT_INDEX] < begin
-        met = met or rows[j, T_AMBIGUOUS] != 0.0
-        here = stretches[j]
-        if met and is_node[j]:
-            here[END] = here[HIGHEST] = here[LOWEST] = 1.0
-            here[NEXT] = j
-            met = False
+        starts_flat[j] = j == 0 or rows[j - 1, T_EXIT_INDEX] < begin
+        is_ambiguous = is_ambiguous or rows[j, T_AMBIGUOUS] != 0.0
+        segment = segments[j]
+        if is_ambiguous and starts_flat[j]:
+            segment[END] = segment[HIGHEST] = segment[LOWEST] = 1.0
+            segment[NEXT] = j
+            is_ambiguous = False
         else:
-            left = min(int(rows[j, T_EXIT_INDEX]) + 1, end)  # from there on nothing changes until `end`
-            _measure(equity[begin : left + 1], here)
-            here[WON], here[CLOSED] = 1.0 if _is_won(rows[j]) else 0.0, 1.0
-            _append(here, stretches[j + 1])
+            flat_at = min(int(rows[j, T_EXIT_INDEX]) + 1, end)  # the equity is constant from there to `end`
+            _measure(equity[begin : flat_at + 1], segment)
+            segment[WON], segment[CLOSED] = 1.0 if _is_won(rows[j]) else 0.0, 1.0
+            _append(segment, segments[j + 1])
 
 
 @compiled
-def settle(
-    bars: Bars, finer: SubBars, orders: Orders, config: Floats, run: BaseRun, room: RerunBuffers,
-    ways: Floats, found: Floats, budget: int, least: int,
-) -> tuple[int, int]:  # fmt: skip
-    """Settle the ambiguous bars of a known run in other ways.
+def run_scenarios(
+    run: RunInput, base: BaseRun, buffers: RerunBuffers, scenarios: Floats, figures: Floats, budget: int, least: int
+) -> tuple[int, int]:
+    """Run scenarios of a base run.
 
     Args:
-        bars, finer, orders, config: The run; the rule and the seed in `config` are changed.
-        run: What is known of it.
-        room: Where trades are run anew.
-        ways: Intrabar rule and seed of each, float64[m, 2].
-        found: Filled in, float64[m, FIGURES].
-        budget: Bars that may be run anew.
-        least: Ways that are settled whatever they take.
+        run: The input of the base run.
+        base: Its result.
+        buffers: Working memory.
+        scenarios: An Intrabar rule and a seed each, float64[m, 2].
+        figures: Filled in, float64[m, FIGURES].
+        budget: Bars that may be simulated.
+        least: Number of scenarios that are run even when the budget is spent.
 
     Returns:
-        How many ways were settled, and what is left of the budget.
+        How many scenarios were run, and what is left of the budget.
     """
-    size, way = run.rows.shape[0], room.way
-    for number in range(ways.shape[0]):
+    size, total, config = base.rows.shape[0], buffers.total, run.config
+    for number in range(scenarios.shape[0]):
         if budget <= 0 and number >= least:
             return number, budget
-        config[C_INTRABAR], config[C_SEED] = ways[number, 0], ways[number, 1]
-        by_bits = config[C_INTRABAR] >= 3.0
-        way[:] = 0.0
-        way[END] = way[HIGHEST] = way[LOWEST] = 1.0
-        _pass_on(way, run)
-        at = int(way[NEXT])
-        while at < size and way[LOWEST] > 0.0:
-            kept = room.settled[at]
-            row = _find(kept, config, way[DRAWN]) if by_bits else 0
-            if kept[row, HOLDS] != A_STRETCH:
-                cash = way[END] * run.equity[0]
-                budget -= _run_anew(bars, finer, orders, config, run, room, at, cash, way[DRAWN], kept[0])
-                _pass_on(kept[0], run)
-                row = _keep(kept, config, way[DRAWN]) if by_bits else 0
-            _append(way, kept[row])
-            at = int(way[NEXT])
-        _conclude(way, run, found[number])
-    return ways.shape[0], budget
+        config[C_INTRABAR], config[C_SEED] = scenarios[number, 0], scenarios[number, 1]
+        has_bits = config[C_INTRABAR] >= INTRABAR_RANDOM
+        total[:] = 0.0
+        total[END] = total[HIGHEST] = total[LOWEST] = 1.0
+        _append_base(total, base)
+        trade = int(total[NEXT])
+        while trade < size and total[LOWEST] > 0.0:
+            cache = buffers.cache[trade]
+            row = _find(cache, config, total[DRAWN]) if has_bits else 0
+            if cache[row, KIND] != LEAF:
+                cash = total[END] * base.equity[0]
+                budget -= _rerun_trade(run, base, buffers, trade, cash, total[DRAWN], cache[0])
+                _append_base(cache[0], base)
+                row = _store(cache, config, total[DRAWN]) if has_bits else 0
+            _append(total, cache[row])
+            trade = int(total[NEXT])
+        result = figures[number]
+        result[FINAL] = total[END] * base.equity[0] if total[LOWEST] > 0.0 else math.nan
+        result[DRAWDOWN], result[WINS] = total[DEEPEST], total[WON]
+        result[TRADES], result[DRAWS] = total[CLOSED], total[DRAWN]
+    return scenarios.shape[0], budget
 
 
 @compiled
-def _pass_on(way: Floats, run: BaseRun) -> None:
-    """Let what the known run went through follow, up to the next trade that is run anew."""
-    known_stretch = run.stretches[int(way[NEXT])]
-    if known_stretch[NEXT] != way[NEXT]:
-        _append(way, known_stretch)
+def _append_base(segment: Floats, base: BaseRun) -> None:
+    # Appends the base run up to the next trade that is simulated again.
+    following = base.segments[int(segment[NEXT])]
+    if following[NEXT] != segment[NEXT]:
+        _append(segment, following)
 
 
 @compiled
-def _find(kept: Floats, config: Floats, draws: float) -> int:
-    """Return the row where the draws that follow lead to."""
+def _find(cache: Floats, config: Floats, draws: float) -> int:
+    # Returns the row that the next bits lead to.
     row = 1
-    while kept[row, HOLDS] == A_FORK:
+    while cache[row, KIND] == FORK:
         draws += 1.0
-        row = 2 * row + (1 if drawn(config, draws) else 0)
+        row = 2 * row + (1 if scenario_bit(config, draws) else 0)
     return row
 
 
 @compiled
-def _keep(kept: Floats, config: Floats, draws: float) -> int:
-    """Keep row 0 where the draws that it took lead to, and return that row: 0 still where they are too many."""
+def _store(cache: Floats, config: Floats, draws: float) -> int:
+    # Copies row 0 to the row that its bits lead to and returns that row; 0 where it took too many bits.
     row = 1
-    for number in range(int(kept[0, DRAWN])):
+    for number in range(int(cache[0, DRAWN])):
         if 2 * row >= ROWS:
             return 0
-        kept[row, HOLDS] = A_FORK
-        row = 2 * row + (1 if drawn(config, draws + 1.0 + number) else 0)
-    kept[row] = kept[0]
-    kept[row, HOLDS] = A_STRETCH
+        cache[row, KIND] = FORK
+        row = 2 * row + (1 if scenario_bit(config, draws + 1.0 + number) else 0)
+    cache[row] = cache[0]
+    cache[row, KIND] = LEAF
     return row
 
 
 @compiled
-def _conclude(way: Floats, run: BaseRun, found: Floats) -> None:
-    found[FINAL] = way[END] * run.equity[0] if way[LOWEST] > 0.0 else math.nan
-    found[DRAWDOWN], found[WINS], found[TRADES], found[DRAWS] = way[DEEPEST], way[WON], way[CLOSED], way[DRAWN]
-
-
-@compiled
-def _run_anew(
-    bars: Bars, finer: SubBars, orders: Orders, config: Floats, run: BaseRun, room: RerunBuffers, at: int, cash: float,
-    draws: float, stretch: Floats,
-) -> int:  # fmt: skip
-    """Run from one of its trades until the known run was flat too; return how many bars that took."""
-    state, rows, size, end = room.state, run.rows, run.rows.shape[0], bars.closes.shape[0]
-    start = int(rows[at, T_ENTRY_INDEX]) - 1
+def _rerun_trade(
+    run: RunInput, base: BaseRun, buffers: RerunBuffers, trade: int, cash: float, draws: float, segment: Floats
+) -> int:
+    # Simulates from one trade of the base run until both runs are flat; returns the number of bars.
+    state, rows, size, end = buffers.state, base.rows, base.rows.shape[0], run.bars.closes.shape[0]
+    equity = buffers.equity
+    start = int(rows[trade, T_ENTRY_INDEX]) - 1
     state[:] = 0.0
     state[S_STOP] = state[S_TARGET] = state[S_TRAIL] = state[S_INITIAL_STOP] = math.nan
     state[S_CASH], state[S_INDEX], state[S_DRAWS] = cash, float(start), draws
-    state[S_CLOSE] = bars.closes[start - 1] if start > 0 else 0.0
-    room.equity[start] = cash
-    i, after = start, at + 1
-    to_exit = run.is_node[at]  # it is one; a plain True is a type of its own to numba, which compiles all again for it
+    state[S_CLOSE] = run.bars.closes[start - 1] if start > 0 else 0.0
+    equity[start] = cash
+    i, after = start, trade + 1
+    to_exit = base.starts_flat[trade]  # always true here; numba would compile `advance` again for a literal True
     while True:
         i = advance(
-            bars, finer, orders, state, config, room.trades, room.equity, room.rejections, i, end, to_exit
-        )  # fmt: skip
+            run.bars,
+            run.sub_bars,
+            run.orders,
+            state,
+            run.config,
+            buffers.trades,
+            equity,
+            buffers.rejections,
+            i,
+            end,
+            to_exit,
+        )
         if i >= end:
-            finish(state, config, room.trades)
-            room.equity[end] = state[S_CASH]
+            finish(state, run.config, buffers.trades)
+            equity[end] = state[S_CASH]
             after = size
             break
-        # The known run decides its next trade at the close of bar i or later, and was flat at the close of bar i - 1.
-        while after < size and (rows[after, T_ENTRY_INDEX] - 1.0 < i or not run.is_node[after]):
+        # The base run decides its next trade at the close of bar i or later, and was flat at the close of bar i - 1.
+        while after < size and (rows[after, T_ENTRY_INDEX] - 1.0 < i or not base.starts_flat[after]):
             after += 1
         if rows[after - 1, T_EXIT_INDEX] < i:
             break
-    stretch[:] = 0.0
-    _measure(room.equity[start : i + 1], stretch)
-    stretch[WON], stretch[CLOSED] = state[S_WINS], state[S_TRADES]
-    stretch[DRAWN], stretch[NEXT] = state[S_DRAWS] - draws, after
+    segment[:] = 0.0
+    _measure(equity[start : i + 1], segment)
+    segment[WON], segment[CLOSED] = state[S_WINS], state[S_TRADES]
+    segment[DRAWN], segment[NEXT] = state[S_DRAWS] - draws, after
     return i - start
 
 
 @compiled
-def _measure(equity: Floats, stretch: Floats) -> None:
-    """Fill in what the equity of a stretch says; it begins above zero."""
-    first = highest = lowest = equity[0]
+def _measure(equity: Floats, segment: Floats) -> None:
+    first = highest = lowest = equity[0]  # above zero
     least_ratio = 1.0
-    for value in equity:  # without a branch: which way one goes is hard to foresee here
+    for value in equity:  # without a branch, which the processor could not predict here
         highest = max(highest, value)
         lowest = min(lowest, value)
         least_ratio = min(least_ratio, value / highest)
-    stretch[END], stretch[HIGHEST], stretch[LOWEST] = equity[-1] / first, highest / first, lowest / first
-    stretch[DEEPEST] = 1.0 - least_ratio
+    segment[END], segment[HIGHEST], segment[LOWEST] = equity[-1] / first, highest / first, lowest / first
+    segment[DEEPEST] = 1.0 - least_ratio
 
 
 @compiled
-def _append(way: Floats, stretch: Floats) -> None:
-    """Let a stretch follow, to the scale of the cash that there is then."""
-    scale = way[END]
-    fall = 1.0 - scale * stretch[LOWEST] / way[HIGHEST]
-    way[DEEPEST] = max(max(way[DEEPEST], stretch[DEEPEST]), fall)
-    way[HIGHEST], way[LOWEST] = max(way[HIGHEST], scale * stretch[HIGHEST]), min(way[LOWEST], scale * stretch[LOWEST])
-    way[END] = scale * stretch[END]
-    way[WON] += stretch[WON]
-    way[CLOSED] += stretch[CLOSED]
-    way[DRAWN] += stretch[DRAWN]
-    way[NEXT] = stretch[NEXT]
+def _append(total: Floats, segment: Floats) -> None:
+    scale = total[END]
+    fall = 1.0 - scale * segment[LOWEST] / total[HIGHEST]
+    total[DEEPEST] = max(max(total[DEEPEST], segment[DEEPEST]), fall)
+    total[HIGHEST] = max(total[HIGHEST], scale * segment[HIGHEST])
+    total[LOWEST] = min(total[LOWEST], scale * segment[LOWEST])
+    total[END] = scale * segment[END]
+    total[WON] += segment[WON]
+    total[CLOSED] += segment[CLOSED]
+    total[DRAWN] += segment[DRAWN]
+    total[NEXT] = segment[NEXT]
 
 
 @compiled

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.matching.laws import examples
+from tests.unit.matching.invariants import examples
+from tests.unit.matching.random_markets import HOUR_MS, SEEDS, Floats, random_market
 from tests.unit.matching.tables import FREE, Bar, run
-from tests.unit.matching.wild import HOUR_MS, SEEDS, Floats, wild
 
 from seatrial_trading.matching import ExecutionConfig, TradeRecord, simulate
 from seatrial_trading.quant import sizing
@@ -87,7 +87,7 @@ def history_of(trades: list[TradeRecord]) -> ClosedTrades:
 @settings(max_examples=examples(25, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SEEDS, st.sampled_from(SIZES), FEES, st.booleans())
 def test_every_entry_has_the_size_of_its_situation(seed: int, size: str, fee: float, allow_short: bool) -> None:
-    market = wild(seed, 250, has_sizes=False)
+    market = random_market(seed, 250, has_sizes=False)
     # A fixed stop of its own for every entry: its price is then known from the fill.
     stops = np.full(250, 0.015)
     signals = replace(market.signals, stop_loss=stops, take_profit=stops * 2, base=np.zeros(250, dtype=np.int8))

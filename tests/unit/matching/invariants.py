@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, settings
 
 THOROUGH = "thorough"  # the profile of `make test-all`; see tests/conftest.py
 MIN_EXAMPLES = 5_000  # of all laws together in that profile
-LAWS = tuple(f"I{number}" for number in range(1, 12))
+INVARIANTS = tuple(f"I{number}" for number in range(1, 12))
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A test that stands for a law."""
+    """A test that holds an invariant."""
 
-    law: str
+    invariant: str
     test: str
     thorough: int
 
@@ -23,19 +23,21 @@ class Declared:
 DECLARED: list[Declared] = []
 
 
-def law(name: str, few: int, thorough: int) -> Callable[[Any], Any]:  # Any: a test, decorated or not
-    """Return the decorator of a test that stands for a law.
+def invariant(name: str, few: int, thorough: int) -> Callable[[Any], Any]:  # Any: a test, decorated or not
+    """Return the decorator of a test that holds an invariant.
 
     Args:
-        name: One of LAWS.
+        name: One of INVARIANTS.
         few, thorough: How many examples are tried, everywhere and in the profile of `make test-all`.
     """
-    assert name in LAWS, name
-    chosen = settings(max_examples=examples(few, thorough), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    assert name in INVARIANTS, name
+    profile = settings(
+        max_examples=examples(few, thorough), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 
     def declare(test: Any) -> Any:
         DECLARED.append(Declared(name, test.__name__, thorough))
-        return chosen(test)
+        return profile(test)
 
     return declare
 

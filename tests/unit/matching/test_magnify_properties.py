@@ -167,7 +167,7 @@ def digest(seed: int) -> NDArray[np.float64]:
 
 
 def test_interpreted_code_magnifies_as_compiled_code_does() -> None:
-    program = "from tests.unit.matching.test_magnify_laws import digest; print(digest(3).tobytes().hex())"
+    program = "from tests.unit.matching.test_magnify_properties import digest; print(digest(3).tobytes().hex())"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},

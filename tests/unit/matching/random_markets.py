@@ -37,14 +37,14 @@ ANY_TERMS = TERMS | GRIDLESS
 
 
 @dataclass(frozen=True)
-class Wild:
+class RandomMarket:
     """Bars and the decisions on them."""
 
     candles: Candles
     signals: Signals
 
 
-def wild(seed: int, n: int = 90, *, side: int = 0, has_sizes: bool = True) -> Wild:
+def random_market(seed: int, n: int = 90, *, side: int = 0, has_sizes: bool = True) -> RandomMarket:
     """Return bars about 100 with gaps, flat bars and wide ones, and decisions of every kind.
 
     Args:
@@ -55,7 +55,7 @@ def wild(seed: int, n: int = 90, *, side: int = 0, has_sizes: bool = True) -> Wi
     """
     draw = np.random.default_rng(seed)
     bars = _bars(draw, n)
-    return Wild(bars, _signals(draw, bars.close, side, has_sizes))
+    return RandomMarket(bars, _signals(draw, bars.close, side, has_sizes))
 
 
 def _bars(draw: np.random.Generator, n: int) -> Candles:

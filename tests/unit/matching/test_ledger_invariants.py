@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.matching.laws import law
-from tests.unit.matching.wild import ANY_TERMS, SEEDS, Wild, wild
+from tests.unit.matching.invariants import invariant
+from tests.unit.matching.random_markets import ANY_TERMS, SEEDS, RandomMarket, random_market
 
 from seatrial_trading.matching import ExecutionConfig, OrderKind, Simulation, TradeRecord, simulate
 from seatrial_trading.quant.candles import Candles
@@ -22,10 +22,10 @@ def scale(result: Simulation) -> float:
     return float(np.abs(result.equity).max())
 
 
-@law("I1", few=40, thorough=700)
+@invariant("I1", few=40, thorough=700)
 @given(SEEDS, ANY_TERMS)
 def test_i1_final_equity_is_what_began_and_what_was_made(seed: int, terms: ExecutionConfig) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     result = simulate(market.candles, market.signals, replace(terms, close_at_end=False))
     made = sum(trade.pnl for trade in result.trades)
     if result.open_quantity:
@@ -39,10 +39,10 @@ def test_i1_final_equity_is_what_began_and_what_was_made(seed: int, terms: Execu
     assert result.equity[-1] == pytest.approx(marked, rel=0, abs=RELATIVE * scale(result))
 
 
-@law("I2", few=40, thorough=600)
+@invariant("I2", few=40, thorough=600)
 @given(SEEDS, ANY_TERMS)
 def test_i2_every_fill_pays_the_fee_of_its_kind(seed: int, terms: ExecutionConfig) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     result = simulate(market.candles, market.signals, replace(terms, close_at_end=True))
     maker_rate = terms.taker_fee_rate if terms.maker_fee_rate is None else terms.maker_fee_rate
     for trade in result.trades:
@@ -58,13 +58,13 @@ def test_i2_every_fill_pays_the_fee_of_its_kind(seed: int, terms: ExecutionConfi
     assert result.final_cash == pytest.approx(paid, rel=0, abs=RELATIVE * scale(result))
 
 
-def decision_of(market: Wild, trade: TradeRecord) -> int:
+def decision_of(market: RandomMarket, trade: TradeRecord) -> int:
     """Return the bar whose close decided the entry of a trade: the last one to ask for its side before it."""
     side = 1 if trade.side == "long" else -1
     return int(np.flatnonzero(market.signals.entry[: trade.entry_index] == side)[-1])
 
 
-def may_have_rested(market: Wild, trade: TradeRecord) -> bool:
+def may_have_rested(market: RandomMarket, trade: TradeRecord) -> bool:
     """Tell whether a trade may have been entered by a limit: not if the close before it surely asked for another."""
     signals = market.signals
     assert signals.entry_type is not None
@@ -75,10 +75,10 @@ def may_have_rested(market: Wild, trade: TradeRecord) -> bool:
     return not (was_taken and signals.entry_type[bar] in (OrderKind.MARKET, OrderKind.STOP))
 
 
-@law("I3", few=40, thorough=700)
+@invariant("I3", few=40, thorough=700)
 @given(SEEDS, ANY_TERMS)
 def test_i3_every_fill_lies_in_its_bar_but_for_declared_costs(seed: int, terms: ExecutionConfig) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     bars = market.candles
 
     def assert_inside(index: int, price: float, side: int, may_gap: bool) -> None:
@@ -98,10 +98,10 @@ def test_i3_every_fill_lies_in_its_bar_but_for_declared_costs(seed: int, terms: 
         assert_inside(trade.exit_index, trade.exit_price, -side, continuous and is_target and trade.gap)
 
 
-@law("I4", few=20, thorough=200)
+@invariant("I4", few=20, thorough=200)
 @given(SEEDS, ANY_TERMS, st.integers(1, 40))
 def test_i4_there_is_one_mark_for_the_start_and_one_for_each_bar(seed: int, terms: ExecutionConfig, n: int) -> None:
-    market = wild(seed, n)
+    market = random_market(seed, n)
 
     result = simulate(market.candles, market.signals, terms)
 
@@ -113,7 +113,7 @@ def test_i4_there_is_one_mark_for_the_start_and_one_for_each_bar(seed: int, term
         assert trade.exit_index <= following.entry_index
 
 
-def until(market: Wild, bar: int, rest: Wild) -> tuple[Candles, Signals]:
+def until(market: RandomMarket, bar: int, rest: RandomMarket) -> tuple[Candles, Signals]:
     """Return bars and decisions of one market until a bar, and those of another after it."""
 
     def joined(name: str, of: str) -> Any:  # Any: a column of any type
@@ -126,12 +126,12 @@ def until(market: Wild, bar: int, rest: Wild) -> tuple[Candles, Signals]:
     return candles, replace(market.signals, **{name: joined(name, "signals") for name in columns})
 
 
-@law("I5", few=40, thorough=700)
+@invariant("I5", few=40, thorough=700)
 @given(SEEDS, ANY_TERMS, st.integers(1, 88))
 def test_i5_no_fill_comes_at_or_before_its_decision(seed: int, terms: ExecutionConfig, bar: int) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     result = simulate(market.candles, market.signals, terms)
-    other = simulate(*until(market, bar, wild(seed + 1)), terms)
+    other = simulate(*until(market, bar, random_market(seed + 1)), terms)
     decided = replace(market.signals, entry=market.signals.entry.copy(), exit=market.signals.exit.copy())
     decided.entry[bar], decided.exit[bar] = -decided.entry[bar], not decided.exit[bar]
     turned = simulate(market.candles, decided, terms)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.matching import test_invariants_of_ledgers, test_invariants_of_symmetry
-from tests.unit.matching.laws import DECLARED, LAWS, MIN_EXAMPLES, Declared, examples, law
-from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
+from tests.unit.matching import test_ledger_invariants, test_symmetry_invariants
+from tests.unit.matching.invariants import DECLARED, INVARIANTS, MIN_EXAMPLES, Declared, examples, invariant
+from tests.unit.matching.random_markets import ANY_TERMS, HOUR_MS, SEEDS, RandomMarket, random_market
 
 from seatrial_backtesting.callback.runner import ask
 from seatrial_backtesting.callback.signals import signals_of
@@ -28,12 +28,12 @@ KINDS = {kind: kind.name.lower() for kind in OrderKind}
 FEW_IDENTITIES, IDENTITIES = 4, 100
 
 
-def answers(market: Wild) -> list[Answer | None]:
+def answers(market: RandomMarket) -> list[Answer | None]:
     """Return what a callback would answer to decide the same as the market's signals."""
     return [_answer(market, bar) for bar in range(len(market.candles))]
 
 
-def _answer(market: Wild, bar: int) -> Answer | None:
+def _answer(market: RandomMarket, bar: int) -> Answer | None:
     signals = market.signals
     if signals.exit[bar]:
         return {"action": "close"}
@@ -67,7 +67,7 @@ def callback(told: Sequence[Answer | None]) -> Callable[[Sequence[Mapping[str, A
     return lambda history, symbol: told[len(history) - 1]
 
 
-def sayable(market: Wild) -> Wild:
+def sayable(market: RandomMarket) -> RandomMarket:
     """Return the market with nothing but what a callback can say: no size in money, no exit and entry at once."""
     signals = market.signals
     assert signals.size is not None and signals.size_kind is not None
@@ -75,10 +75,10 @@ def sayable(market: Wild) -> Wild:
     return replace(market, signals=replace(signals, size=size, entry=np.where(signals.exit, 0, signals.entry)))
 
 
-@law("I10", few=30, thorough=500)
+@invariant("I10", few=30, thorough=500)
 @given(SEEDS, ANY_TERMS, st.sampled_from([1, -1]))
 def test_i10_a_callback_trades_what_its_signals_trade(seed: int, terms: ExecutionConfig, side: int) -> None:
-    market = sayable(wild(seed, side=side))
+    market = sayable(random_market(seed, side=side))
     asked = ask(callback(answers(market)), market.candles, "raise", False)
 
     signals, _ = signals_of(asked.decisions, market.candles, terms)
@@ -88,7 +88,7 @@ def test_i10_a_callback_trades_what_its_signals_trade(seed: int, terms: Executio
     assert told.equity.tolist() == whole.equity.tolist()
 
 
-def stepped(market: Wild, terms: ExecutionConfig, restart_at: int) -> tuple[list[TradeRecord], list[float]]:
+def stepped(market: RandomMarket, terms: ExecutionConfig, restart_at: int) -> tuple[list[TradeRecord], list[float]]:
     """Return trades and equity of the bar-driven exchange, which is restarted once."""
     signals, bars = market.signals, market.candles
     stepper, trades, equity = BarStepper(terms, "W", HOUR_MS), [], [terms.cash]
@@ -110,12 +110,12 @@ def stepped(market: Wild, terms: ExecutionConfig, restart_at: int) -> tuple[list
     return trades, equity
 
 
-@law("I10", few=30, thorough=500)
+@invariant("I10", few=30, thorough=500)
 @given(SEEDS, ANY_TERMS, st.integers(0, 89))
 def test_i10_the_bar_driven_exchange_trades_what_whole_arrays_trade(
     seed: int, terms: ExecutionConfig, restart_at: int
 ) -> None:
-    market = wild(seed)
+    market = random_market(seed)
     assert market.signals.base is not None
     base = np.minimum(market.signals.base, 1)  # a step takes all three as prices, or all as ratios
     market = replace(market, signals=replace(market.signals, base=base))
@@ -129,7 +129,7 @@ def identities(first: int, count: int) -> list[str]:
     """Return the manifests' identities of some backtests of callbacks and of registered strategies."""
     found = []
     for seed in range(first, first + count):
-        market = sayable(wild(seed, side=1))
+        market = sayable(random_market(seed, side=1))
         chosen = choose("rsi_bollinger", {"rsi_below": 45.0}) if seed % 2 else choose(callback(answers(market)))
         found.append(str(backtest(market.candles, chosen)["manifest"]["sha256"]))
     return found
@@ -143,7 +143,7 @@ def declare_identities() -> Declared:
 def test_i11_the_same_run_has_the_same_identity_in_every_process() -> None:
     count = examples(FEW_IDENTITIES, IDENTITIES)
     program = (
-        "import sys; from tests.unit.matching.test_invariants_of_engines import identities;"
+        "import sys; from tests.unit.matching.test_driver_invariants import identities;"
         "print(' '.join(identities(0, int(sys.argv[1]))))"
     )
     here = identities(0, count)
@@ -160,9 +160,9 @@ def test_i11_the_same_run_has_the_same_identity_in_every_process() -> None:
 
 
 def test_the_laws_are_all_declared_on_five_thousand_examples_and_more() -> None:
-    modules = (test_invariants_of_ledgers, test_invariants_of_symmetry, sys.modules[__name__])
+    modules = (test_ledger_invariants, test_symmetry_invariants, sys.modules[__name__])
     declared = [*DECLARED, declare_identities()]
 
-    assert {each.law for each in declared} == set(LAWS)
+    assert {each.invariant for each in declared} == set(INVARIANTS)
     assert all(any(hasattr(module, each.test) for module in modules) for each in declared)
     assert sum(each.thorough for each in declared) >= MIN_EXAMPLES

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.unit.matching.laws import law
+from tests.unit.matching.invariants import invariant
+from tests.unit.matching.random_markets import ANY_TERMS, HOUR_MS, SEEDS, RandomMarket, random_market
 from tests.unit.matching.tables import one_entry
-from tests.unit.matching.wild import ANY_TERMS, HOUR_MS, SEEDS, Wild, wild
 
 from seatrial_trading.matching import ExecutionConfig, Simulation, simulate
 from seatrial_trading.matching.config import IntrabarName
@@ -31,14 +31,14 @@ def shape(result: Simulation) -> list[tuple[int, int, str, bool, bool]]:
     return [(t.entry_index, t.exit_index, t.exit_reason, t.gap, t.ambiguous) for t in result.trades]
 
 
-def scaled(market: Wild, factor: float) -> Wild:
+def scaled(market: RandomMarket, factor: float) -> RandomMarket:
     """Return the market with all prices times a factor; money sizes too."""
     signals = market.signals
     assert signals.base is not None and signals.size is not None and signals.stop_loss is not None
     assert signals.take_profit is not None and signals.trailing is not None
     assert signals.limit_price is not None and signals.stop_price is not None
     absolute = np.where(signals.base != 0, factor, 1.0)
-    return Wild(
+    return RandomMarket(
         replace(market.candles, **{name: getattr(market.candles, name) * factor for name in PRICES}),
         replace(
             signals,
@@ -52,12 +52,12 @@ def scaled(market: Wild, factor: float) -> Wild:
     )
 
 
-@law("I6", few=40, thorough=600)
+@invariant("I6", few=40, thorough=600)
 @given(SEEDS, ANY_TERMS, st.integers(-6, 6))
 def test_i6_prices_times_ten_make_ten_times_the_money_and_the_same_returns(
     seed: int, terms: ExecutionConfig, power: int
 ) -> None:
-    market, factor = wild(seed), 10.0**power
+    market, factor = random_market(seed), 10.0**power
     kind, number = terms.sizing.split(":")
     dearer = replace(
         terms,
@@ -77,9 +77,9 @@ def test_i6_prices_times_ten_make_ten_times_the_money_and_the_same_returns(
     assert (one.equity * factor).tolist() == pytest.approx(ten.equity.tolist(), rel=1e-9)
 
 
-def grid(seed: int, n: int = 60) -> Wild:
+def grid(seed: int, n: int = 60) -> RandomMarket:
     """Return a market whose prices and distances are whole quarters below 200, so that mirroring rounds nothing."""
-    draw, market = np.random.default_rng(seed), wild(seed, n, has_sizes=False)
+    draw, market = np.random.default_rng(seed), random_market(seed, n, has_sizes=False)
 
     def quarters(values: Floats | None) -> Floats:
         assert values is not None
@@ -102,7 +102,7 @@ def grid(seed: int, n: int = 60) -> Wild:
     limit, trigger = close + distance[3] - 2, close + distance[4] - 2
     reference = np.choose(kind, [close, limit, trigger, limit])
     keep = draw.random((3, n)) < 0.6
-    return Wild(
+    return RandomMarket(
         candles,
         replace(
             signals,
@@ -116,7 +116,7 @@ def grid(seed: int, n: int = 60) -> Wild:
     )
 
 
-def mirrored_about_100(market: Wild) -> Wild:
+def mirrored_about_100(market: RandomMarket) -> RandomMarket:
     """Return the market upside down, with longs for shorts."""
     bars, signals = market.candles, market.signals
     flipped = replace(bars, open=200 - bars.open, high=200 - bars.low, low=200 - bars.high, close=200 - bars.close)
@@ -127,10 +127,10 @@ def mirrored_about_100(market: Wild) -> Wild:
 
     names = ("stop_loss", "take_profit", "limit_price", "stop_price")
     columns: dict[str, Any] = {name: over(getattr(signals, name)) for name in names}
-    return Wild(flipped, replace(signals, entry=-signals.entry, **columns))
+    return RandomMarket(flipped, replace(signals, entry=-signals.entry, **columns))
 
 
-@law("I7", few=40, thorough=700)
+@invariant("I7", few=40, thorough=700)
 @given(
     SEEDS,
     st.sampled_from(["worst", "best", "nearest"]),
@@ -167,7 +167,7 @@ def test_i7_a_mirrored_market_makes_the_mirrored_trades(
     assert one.rejections.tolist() == two.rejections.tolist()
 
 
-@law("I8", few=40, thorough=500)
+@invariant("I8", few=40, thorough=500)
 @given(SEEDS, ANY_TERMS.map(lambda terms: replace(terms, tick_size=0.0, slippage_ticks=0, limit_fill="touch")))
 def test_i8_costs_never_make_the_same_fills_better(seed: int, terms: ExecutionConfig) -> None:
     # Stops as prices, no trailing, sizes in units: then costs change neither what is filled nor how much of it.
@@ -186,7 +186,7 @@ def test_i8_costs_never_make_the_same_fills_better(seed: int, terms: ExecutionCo
     assert (slipped.equity <= cheap.equity + 1e-9).all()
 
 
-def inside(market: Wild, size: int) -> tuple[Candles, Candles]:
+def inside(market: RandomMarket, size: int) -> tuple[Candles, Candles]:
     """Return the bars without gaps between them, and the bars that `size` of them make."""
     bars = market.candles
     opened = np.concatenate([bars.open[:1], bars.close[:-1]])
@@ -196,10 +196,10 @@ def inside(market: Wild, size: int) -> tuple[Candles, Candles]:
     return finer, Candles("W", bars.time_ms[::size], opened[::size], tops, bottoms, ends, volume, HOUR_MS * size)
 
 
-@law("I9", few=40, thorough=700)
-@given(SEEDS, st.sampled_from([wild, grid]), st.sampled_from([1, -1]), DISTANCES, DISTANCES, FEES)
+@invariant("I9", few=40, thorough=700)
+@given(SEEDS, st.sampled_from([random_market, grid]), st.sampled_from([1, -1]), DISTANCES, DISTANCES, FEES)
 def test_i9_one_bracket_is_worst_nearest_magnified_best_in_order(
-    seed: int, make: Callable[[int, int], Wild], side: int, stop: float, target: float, fee: float
+    seed: int, make: Callable[[int, int], RandomMarket], side: int, stop: float, target: float, fee: float
 ) -> None:
     finer, bars = inside(make(seed, 120), 4)
     signals: Signals = one_entry(len(bars), stop, target, side=side, base="fill")
