@@ -72,7 +72,10 @@ def advance(
                 return end
         if not has_decision:
             rejected = state[S_REJECTED]
-            run_bar(bars, sub_bars, state, config, trades, i)
+            if sub_bars.starts.shape[0] == 0:  # not by `run_bar`, which makes dense runs 18 % slower
+                step(state, config, trades, bars.opens[i], bars.highs[i], bars.lows[i], bars.closes[i])
+            else:
+                run_bar(bars, sub_bars, state, config, trades, i)
             if state[S_REJECTED] != rejected and state[S_REASON_INDEX] >= 0.0:
                 rejections[int(state[S_REASON_INDEX])] = np.int8(state[S_REASON])
             equity[i + 1] = state[S_CASH] + state[S_QUANTITY] * bars.closes[i]
