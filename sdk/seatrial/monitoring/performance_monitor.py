@@ -208,7 +208,7 @@ def _open(port: int, recorder: ProcessRecorder, service_url: str | None) -> tupl
             return f"{address.rstrip('/')}/metrics", None
         if address == service_url:
             log.warning("no Seatrial metrics service answers at %s, the monitor's first argument", service_url)
-    if peer is Peer.NOBODY:
+    if peer is Peer.NONE:
         with suppress(OSError):
             return f"{url}/metrics", MetricsPage(recorder.registry, port)
     raise OSError(

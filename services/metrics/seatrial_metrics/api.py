@@ -19,7 +19,7 @@ from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
 from seatrial_service.web import metrics_guard, requires
 
-# A body of this size takes milliseconds to read; larger ones are read beside the loop.
+# Parsing a body of this size takes milliseconds; larger ones are parsed in a thread.
 INLINE_BYTES = 65_536
 MAX_EVENTS_LISTED = 1_000
 MAX_POINTS = 5_000
@@ -27,7 +27,7 @@ MAX_POINTS = 5_000
 _POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
     "requestBody": {
         "required": True,
-        "description": f"Up to {MAX_BATCH_EVENTS} events; each is judged on its own",
+        "description": f"Up to {MAX_BATCH_EVENTS} events; each is validated separately",
         "content": {
             "application/json": {
                 "schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_BATCH_EVENTS},
@@ -53,14 +53,14 @@ def _writing(service: MetricsService) -> APIRouter:
         openapi_extra=_POST_BODY,
         responses={202: examples.answer(examples.ACCEPTED, "Every accepted event is committed")},
     )
-    async def take_events(
+    async def post_events(
         request: Request,
         batch_key: Annotated[str | None, Header(alias=BATCH_HEADER, description="producer/sequence")] = None,
-        imported: Annotated[bool, Query(description="Take events older than 35 days, once")] = False,
+        imported: Annotated[bool, Query(description="Accept events older than 35 days, once")] = False,
     ) -> EventsAccepted:
-        """Take a batch into the ledger; answered after the commit, so what is acknowledged is never lost.
+        """Add a batch to the ledger. The response comes after the commit, so an acknowledged event is never lost.
 
-        A second sending changes nothing: money events are known by their keys, telemetry by the batch header.
+        Repeating a batch changes nothing: money events are unique by their key, telemetry by the batch header.
         """
         started_at = service.clock.monotonic()
         body = await request.body()
@@ -69,9 +69,9 @@ def _writing(service: MetricsService) -> APIRouter:
             batch = batches.read(body, batch_key, now, imported=imported)
         else:
             batch = await run_in_threadpool(batches.read, body, batch_key, now, imported=imported)
-        taken = await service.committer.submit(batch)
+        result = await service.committer.submit(batch)
         service.ingest_seconds.observe(service.clock.monotonic() - started_at)
-        return EventsAccepted(accepted=taken.accepted, duplicates=taken.duplicates, rejected=list(batch.rejected))
+        return EventsAccepted(accepted=result.accepted, duplicates=result.duplicates, rejected=list(batch.rejected))
 
     return router
 
@@ -93,12 +93,12 @@ def _reading(service: MetricsService) -> APIRouter:
         cursor: str | None = None,
     ) -> Page[dict[str, Any]]:
         """List the ledger, newest first; `since` is the earliest occurred_at."""
-        wanted = history.EventFilter(type, account, environment, since, _sequence(cursor))
+        event_filter = history.EventFilter(type, account, environment, since, _sequence(cursor))
         async with service.database.transaction() as session:
-            found = await history.list_events(session, wanted, limit + 1)
-        items = list(found[:limit])
-        more = str(items[-1]["sequence"]) if len(found) > limit else None
-        return Page(items=items, next_cursor=more)
+            rows = await history.list_events(session, event_filter, limit + 1)
+        items = list(rows[:limit])
+        next_cursor = str(items[-1]["sequence"]) if len(rows) > limit else None
+        return Page(items=items, next_cursor=next_cursor)
 
     @router.get(
         "/schema/events",
@@ -118,25 +118,25 @@ def _figures(service: MetricsService) -> APIRouter:
     @router.get("/snapshot", responses={200: examples.answer(examples.SNAPSHOT)})
     async def snapshot(environment: Environment | None = None) -> Snapshot:
         """Return every scope at one sequence: portfolio, accounts, strategies, endpoints."""
-        return snapshots.snapshot(await service.board.fresh(), environment)
+        return snapshots.snapshot(await service.snapshot_cache.fresh(), environment)
 
     @router.get("/performance", responses={200: examples.answer(examples.PERFORMANCE)})
     async def performance(
-        environment: Annotated[list[Environment] | None, Query(description="All but stress when absent")] = None,
+        environment: Annotated[list[Environment] | None, Query(description="All but stress if absent")] = None,
     ) -> Performance:
-        """Return the figures of the portfolio and of each account; unknown ones are null, with the reason."""
-        wanted = environment or [Environment(name) for name in HEADLINE]
-        return snapshots.performance(await service.board.fresh(), wanted)
+        """Return the figures of the portfolio and of each account; an unknown figure is null and has a reason."""
+        environments = environment or [Environment(name) for name in HEADLINE]
+        return snapshots.performance(await service.snapshot_cache.fresh(), environments)
 
     @router.get("/equity", responses={200: examples.answer(examples.EQUITY)})
     async def equity(
         environment: Environment = Environment.LIVE,
-        account: Annotated[str | None, Query(description="The whole portfolio when absent")] = None,
+        account: Annotated[str | None, Query(description="The whole portfolio if absent")] = None,
         since: AwareDatetime | None = None,
         until: AwareDatetime | None = None,
         limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 500,
     ) -> dict[str, Any]:
-        """Return equity over time, oldest first, thinned to `limit` points; the newest is always there."""
+        """Return equity over time, oldest first, reduced to `limit` points; the newest is always included."""
         between: tuple[datetime | None, datetime | None] = (since, until)
         async with service.database.transaction() as session:
             rows = await history.equity(session, environment, account, between, limit)
@@ -155,8 +155,8 @@ def _page(service: MetricsService, settings: MetricsSettings) -> APIRouter:
         responses={200: {"content": {"text/plain": {"example": examples.PAGE}}}},
     )
     async def metrics() -> Response:
-        """Show the ledger's families in the Prometheus text format; while Postgres is away, the last ones."""
-        await service.board.for_page()
+        """Return the ledger's families in the Prometheus text format; while Postgres is unreachable, the last ones."""
+        await service.snapshot_cache.for_page()
         page = await run_in_threadpool(generate_latest, service.page)
         return Response(page, media_type=CONTENT_TYPE_LATEST)
 
@@ -167,7 +167,7 @@ def _sequence(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not cursor.isdecimal() or len(cursor) > 18:
-        raise field_error("cursor", cursor[:80], "the next_cursor of the page before")
+        raise field_error("cursor", cursor[:80], "the next_cursor of the previous page")
     return int(cursor)
 
 

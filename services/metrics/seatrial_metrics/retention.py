@@ -1,4 +1,4 @@
-"""Keeps the ledger's storage in order: partitions ahead, old keys and old days away."""
+"""Creates partitions ahead of time, and deletes expired keys and old partitions."""
 
 from datetime import timedelta
 
@@ -13,12 +13,12 @@ INTERVAL_SECONDS = 3_600.0
 
 
 class Retention:
-    """Looks after the tables once an hour.
+    """Maintains the tables once an hour.
 
     Args:
-        database: Where the ledger is.
-        clock: Says what is old.
-        retention_days: How long events are kept; 0 keeps them for ever.
+        database: The database of the ledger.
+        clock: The current time.
+        retention_days: Days that events are kept; 0 keeps them without limit.
     """
 
     def __init__(self, database: Database, clock: Clock, retention_days: int) -> None:
@@ -27,26 +27,26 @@ class Retention:
         self._retention_days = retention_days
 
     async def run(self, stop: StopSignal) -> None:
-        """Keep order until asked to stop."""
+        """Run once an hour until stopped."""
         while not stop.is_set():
             try:
-                await self.tidy()
+                await self.run_once()
             except DatabaseUnreachable as error:
-                logs.get().warning("tidying_put_off", error=error.detail)
+                logs.get().warning("retention_postponed", error=error.detail)
             except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
-                logs.get().error("tidying_failed", exc_info=error)
+                logs.get().error("retention_failed", exc_info=error)
             await stop.pause(INTERVAL_SECONDS)
 
-    async def tidy(self) -> list[str]:
-        """Make partitions ahead, delete what nobody needs; return the partitions that were dropped."""
+    async def run_once(self) -> list[str]:
+        """Create partitions and delete what has expired; return the names of the dropped partitions."""
         now = self._clock.now()
         await partitions.ensure(self._database, now.date())
         dropped: list[str] = []
         async with self._database.transaction() as session:
-            await partitions.forget_keys(session, now)
+            await partitions.delete_expired(session, now)
         if self._retention_days:
             async with self._database.transaction() as session:
                 dropped = await partitions.drop_older(session, now.date() - timedelta(days=self._retention_days))
             if dropped:
-                logs.get().info("days_dropped", partitions=dropped)
+                logs.get().info("partitions_dropped", partitions=dropped)
         return dropped

@@ -1,4 +1,4 @@
-"""The parts of the running service, and their life from start to stop."""
+"""The parts of the metrics service, from start to stop."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,46 +21,48 @@ POOL_SIZE = 5
 
 
 class MetricsService:
-    """Everything the routes call.
+    """The parts that the routes call.
 
     Args:
-        settings: What is set.
-        clock: The only source of time.
-        registry: The families of the process.
+        settings: The settings of the service.
+        clock: The source of time.
+        registry: Receives the families of the process.
     """
 
     def __init__(self, settings: MetricsSettings, clock: Clock, registry: CollectorRegistry) -> None:
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-metrics")
-        self.board = SnapshotCache(self.database, clock, settings.update_interval_seconds)
-        self.committer = Committer(self.database, clock, self.board.committed)
-        self.machine = SystemMetrics(settings.disk_path, settings.update_interval_seconds)
-        self.keeper = Retention(self.database, clock, settings.retention_days)
+        self.snapshot_cache = SnapshotCache(self.database, clock, settings.update_interval_seconds)
+        self.committer = Committer(self.database, clock, self.snapshot_cache.committed)
+        self.system_metrics = SystemMetrics(settings.disk_path, settings.update_interval_seconds)
+        self.retention = Retention(self.database, clock, settings.retention_days)
         self.page = CollectorRegistry(auto_describe=False)
         self.page.register(
-            LedgerCollector(lambda: self.board.last, self.machine.sample, clock.now, settings.label_budget)
+            LedgerCollector(
+                lambda: self.snapshot_cache.last, self.system_metrics.sample, clock.now, settings.label_budget
+            )
         )
         metric = catalog.INGEST_SECONDS
         self.ingest_seconds = Histogram(metric.name, metric.help, registry=registry, buckets=metric.buckets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the loops; at the end stop them and close the database."""
+        """Run the loops while the block lasts; then stop them and close the database."""
         try:
             async with loops.running_functions(
-                [part.run for part in (self.committer, self.board, self.machine, self.keeper)]
+                [part.run for part in (self.committer, self.snapshot_cache, self.system_metrics, self.retention)]
             ):
                 yield
         finally:
             await self.database.close()
 
     async def ready(self) -> None:
-        """Raise unless the database answers and its schema is the one this program needs."""
+        """Raise unless the database answers and its migrations are at head."""
         await self.database.require_head(head())
 
     async def detail(self) -> dict[str, object]:
-        """Return what is inside, for people."""
-        last = self.board.last
+        """Return the sequence, the age of the figures and the length of the queue."""
+        last = self.snapshot_cache.last
         return {
             "sequence": None if last is None else last.sequence,
             "figures_as_of": None if last is None else last.as_of,

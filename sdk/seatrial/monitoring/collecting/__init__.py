@@ -1,1 +1,1 @@
-"""What stands behind the metrics collector: checks, counts, the buffer, the spill and the one sender of a process."""
+"""The parts behind the metrics collector: validation, counters, buffer, spill folder and the sender of a process."""

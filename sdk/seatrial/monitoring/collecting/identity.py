@@ -1,4 +1,8 @@
-"""UUIDs of version 7: they sort by the time they were made, so a ledger's index stays dense."""
+"""UUIDs of version 7 (RFC 9562), which sort by time, so that new rows go to the end of the ledger's index.
+
+`uuid6.uuid7()` and the standard library's from Python 3.14 on read the system clock and take no instant. An event's
+id carries its own `occurred_at`, which a test sets; a package would be larger than this module.
+"""
 
 import os
 from datetime import datetime
@@ -8,10 +12,10 @@ RANDOM_BITS = 74
 
 
 def uuid7(now: datetime) -> UUID:
-    """Return a new identity made at an instant.
+    """Return a new UUID for an instant.
 
     Args:
-        now: The aware instant that its first 48 bits carry, in milliseconds.
+        now: The aware instant; the first 48 bits are its milliseconds since the epoch.
     """
     milliseconds = int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
     noise = int.from_bytes(os.urandom(10), "big") >> 6

@@ -1,4 +1,4 @@
-"""What all collectors of one process share: counts, recent activity, the machine's load and the one sender."""
+"""The recorder that all collectors of one process share: counters, recent activity, system load and the sender."""
 
 import os
 import threading
@@ -22,14 +22,14 @@ from seatrial_core.clients import find_token, service_url
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 
-REMEMBERED_TRADES = 50_000
+MAX_TRADE_IDS = 50_000
 
 
 class ProcessRecorder:
-    """What the collectors of one process share: counts, recent activity, the machine's load and the sender.
+    """Counts, samples and sends the records of all collectors of one process.
 
     Args:
-        clock: Tells the time of events.
+        clock: The time of events; the system clock by default.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -41,27 +41,27 @@ class ProcessRecorder:
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.counters)
         self.address: str | None = None
-        self.sender = EventSender(SenderTargets(self._line, lambda: SpillFolder(directory()), self.drop), self.clock)
+        self.sender = EventSender(SenderTargets(self._connect, lambda: SpillFolder(directory()), self.drop), self.clock)
         self._machine: SystemLoadSampler | None = None
         self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._trades_lock = threading.Lock()
 
     def drop(self, reason: str, number: int = 1) -> None:
-        """Count records that were lost, by reason."""
+        """Count lost records by reason."""
         self.counters.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
 
     def send(self, event: dict[str, Any]) -> None:
-        """Hand an event without id and instant to the sender."""
+        """Queue an event for sending; id and occurred_at are added where they are missing."""
         self.sender.offer(self.clock.now(), event)
 
     def relay(self, event: Mapping[str, Any]) -> None:
-        """Count and send an event that an engine made itself, with its own id and instant; stress is only sent."""
+        """Count and send an event of an engine, which has its own id and instant; stress events are not counted."""
         match event["type"] if event.get("environment") != "stress" else "stress":
             case "trade":
                 if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
                     return
-                lasted = event.get("duration_seconds") or 0.0
-                self.counters.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), lasted)
+                duration = event.get("duration_seconds") or 0.0
+                self.counters.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), duration)
                 self.activity.trade(self.clock.monotonic())
                 if event.get("pnl") is not None:
                     self.closed_trades.add(Decimal(event["pnl"]), self.clock.now())
@@ -76,51 +76,51 @@ class ProcessRecorder:
         self.send(dict(event))
 
     def send_to(self, url: str) -> None:
-        """Send to the metrics service at this address from now on."""
+        """Send all further batches to the metrics service at this address."""
         if url != self.address:
             self.address = url
             self.sender.reconnect()
 
     def is_new_trade(self, account: str, trade_id: str) -> bool:
-        """Tell whether a trade has not been counted yet, and remember it."""
+        """Return whether a trade is not among the last 50,000, and add it to them."""
         key = (account, trade_id)
         with self._trades_lock:
             if key in self._trades:
                 return False
             self._trades[key] = None
-            if len(self._trades) > REMEMBERED_TRADES:
+            if len(self._trades) > MAX_TRADE_IDS:
                 self._trades.popitem(last=False)
             return True
 
     def load(self) -> SystemLoad:
-        """Sample the machine."""
+        """Sample processor, memory and disk of this machine."""
         self.prime()
         assert self._machine is not None
         return self._machine.sample()
 
     def prime(self) -> None:
-        """Note where the processor stands, so that the first sample is measured."""
+        """Start to measure the processor, so that the first sample has a value."""
         if self._machine is None:
             self._machine = SystemLoadSampler(self.clock.monotonic)
 
     def after_fork(self) -> None:
-        """Make a forked child usable: no lock that a vanished thread holds, no record that is the parent's."""
+        """Reset a forked child: an empty buffer, and new locks because the parent's threads may hold the old ones."""
         self.counters.renew_lock()
         self.activity.renew_lock()
         self.closed_trades.renew_lock()
         self._trades_lock = threading.Lock()
         self.sender.after_fork()
 
-    def _line(self) -> Transport:
+    def _connect(self) -> Transport:
         url = self.address or metrics_url()
         try:
             return Transport(url, find_token())
         except (httpx.InvalidURL, ValueError) as error:
-            raise ValueError(f"SEATRIAL_METRICS_URL is no address: {url!r} ({error})") from error
+            raise ValueError(f"SEATRIAL_METRICS_URL is not a valid address: {url!r} ({error})") from error
 
 
 def metrics_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Return where the metrics service should be: SEATRIAL_METRICS_URL, else this machine at the port that moves it."""
+    """Return the address of the metrics service: SEATRIAL_METRICS_URL, else loopback with MONITORING_PORT."""
     port = environment.get("MONITORING_PORT") or environment.get("SEATRIAL_METRICS_PORT")
     if port and not environment.get("SEATRIAL_METRICS_URL"):
         return f"http://127.0.0.1:{port}"

@@ -1,6 +1,6 @@
-"""Batches that could not be sent wait on disk, one file each, until a metrics service takes them.
+"""Stores batches that could not be sent on disk, one file each, until a metrics service accepts them.
 
-A batch keeps its producer and sequence, so that one which was taken although no answer came is not counted twice.
+A batch keeps its producer and sequence, so a batch that was committed without a response is not counted twice.
 """
 
 import fcntl
@@ -20,12 +20,12 @@ DIRECTORY_VARIABLE = "SEATRIAL_SPILL_DIR"
 
 @dataclass(frozen=True)
 class RecordBatch:
-    """Events that travel together under one key.
+    """Events that are sent together under one key.
 
     Args:
-        producer: Who numbered it; one a process.
+        producer: The id of the process that numbered it.
         sequence: Its number, from 1.
-        events: As they stand on the wire.
+        events: The events as JSON objects.
     """
 
     producer: str
@@ -39,7 +39,11 @@ class RecordBatch:
 
 
 def directory(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> Path:
-    """Return where batches wait: SEATRIAL_SPILL_DIR, the nearest `.seatrial` upwards, else the user's state folder."""
+    """Return the spill folder: SEATRIAL_SPILL_DIR, else the nearest `.seatrial` upwards, else the user's state folder.
+
+    The state folder follows the XDG specification on every system. platformdirs would move it on macOS, where batches
+    of an earlier version may wait, and add a package to the base install.
+    """
     if environment.get(DIRECTORY_VARIABLE):
         return Path(environment[DIRECTORY_VARIABLE])
     here = (start or Path.cwd()).resolve()
@@ -52,22 +56,22 @@ def directory(environment: Mapping[str, str] = os.environ, start: Path | None = 
 
 
 class SpillFolder:
-    """A folder of waiting batches, oldest first by name.
+    """A folder of spilled batches; their names sort by age.
 
     Args:
-        folder: Made when the first batch comes.
-        most_bytes: Beyond this the oldest batches make room.
+        folder: Created with the first batch.
+        max_bytes: When the files exceed this size, the oldest are deleted.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def put(self, batch: RecordBatch) -> int:
-        """Keep a batch and return how many older events had to go for it.
+        """Store a batch; return how many older events were deleted to make room.
 
         Raises:
-            OSError: The folder cannot be made or written.
+            OSError: The folder cannot be created or written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{batch.producer}-{batch.sequence:08d}-{len(batch.events)}{SUFFIX}"
@@ -83,14 +87,14 @@ class SpillFolder:
         return self._make_room()
 
     def waiting(self) -> list[Path]:
-        """Return the files of all waiting batches, oldest first."""
+        """Return the files of all spilled batches, oldest first."""
         try:
             return sorted(path for path in self.folder.iterdir() if path.name.endswith(SUFFIX))
         except OSError:
             return []
 
     def read(self, path: Path) -> RecordBatch | None:
-        """Return a waiting batch, or None when it is gone or cannot be read."""
+        """Return a spilled batch, or None if it is missing or unreadable."""
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             return RecordBatch(document["producer"], document["sequence"], tuple(document["events"]))
@@ -98,13 +102,13 @@ class SpillFolder:
             return None
 
     def remove(self, path: Path) -> None:
-        """Forget a batch that was taken or cannot be read."""
+        """Delete a batch that was sent or is unreadable."""
         with suppress(OSError):
             path.unlink()
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Hold the folder while its batches are sent; yields False when another process is at it."""
+    def lock(self) -> Iterator[bool]:
+        """Lock the folder while its batches are sent; yields False if another process has the lock."""
         try:
             handle = os.open(self.folder / ".sending", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
@@ -126,7 +130,7 @@ class SpillFolder:
         files = [(path, path.stat().st_size) for path in self.waiting() if path.exists()]
         total = sum(size for _, size in files)
         for path, size in files:
-            if total <= self._most_bytes:
+            if total <= self._max_bytes:
                 break
             self.remove(path)
             total -= size
@@ -135,6 +139,6 @@ class SpillFolder:
 
 
 def events_in(path: Path) -> int:
-    """Return how many events a waiting file holds, from its name."""
+    """Return the number of events in a spilled file, from its name."""
     count = path.name.removesuffix(SUFFIX).rpartition("-")[2]
     return int(count) if count.isdigit() else 0

@@ -1,4 +1,4 @@
-"""The line to the metrics service: who answers at an address, and what became of one batch."""
+"""Sends batches to the metrics service, after it has checked what answers at the address."""
 
 import importlib
 import ipaddress
@@ -15,7 +15,7 @@ from seatrial_core.contracts.events import BATCH_HEADER
 
 EVENTS_PATH = "/v1/events"
 PROBE_SECONDS = 1.0
-# What httpx imports at its first request only.
+# The modules that httpx imports at its first request.
 LATE_MODULES = (
     *("anyio", "certifi", "encodings.idna", "h11", "httpcore", "stringprep"),
     *("importlib.readers", "importlib.resources._itertools", "importlib.resources.readers"),
@@ -23,80 +23,80 @@ LATE_MODULES = (
 
 
 class Peer(StrEnum):
-    """Who answers at an address."""
+    """What answers at an address: the metrics service, another program, or nothing."""
 
     SERVICE = "service"
-    STRANGER = "stranger"
-    NOBODY = "nobody"
+    OTHER = "other"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """What became of a batch.
+    """The result of sending one batch.
 
     Args:
-        taken: The service has committed it (events it rejected included), or will never take it.
-        rejected: The reason of each event that was not taken.
-        problem: Why the batch must be sent again later; empty when it was taken.
+        is_final: The service has committed the batch, or will never accept it; it must not be sent again.
+        rejected: The reason of each event that was not accepted.
+        problem: Why the batch must be sent again later; empty if the result is final.
     """
 
-    taken: bool
+    is_final: bool
     rejected: tuple[str, ...] = ()
     problem: str = ""
 
 
 def prepare() -> None:
-    """Import what a request needs, so that no thread does at its first one: a fork would copy half a module."""
+    """Import what a request needs now: a fork during the first request would copy half-imported modules."""
     for name in LATE_MODULES:
-        with suppress(ImportError):  # not every version of Python and httpx has all
+        with suppress(ImportError):  # not every version of Python and httpx has all of them
             importlib.import_module(name)
 
 
 def identify(url: str, timeout_seconds: float = PROBE_SECONDS) -> Peer:
-    """Tell whether Seatrial's metrics service answers at an address; no token is shown to a stranger."""
+    """Return what answers at an address; sends no token."""
     try:
         with _client(url, "", timeout_seconds) as http:
             response = http.post(EVENTS_PATH, json=[])
     except httpx.ConnectError:
-        return Peer.NOBODY
-    except httpx.TimeoutException:  # a service whose database hangs takes no events, but says that it lives
-        return _who_lives_at(url, timeout_seconds)
+        return Peer.NONE
+    except httpx.TimeoutException:  # with a hanging database only the liveness check answers
+        return _identify_by_liveness(url, timeout_seconds)
     except httpx.HTTPError:
-        return Peer.STRANGER
-    return Peer.SERVICE if _speaks_ours(response) else Peer.STRANGER
+        return Peer.OTHER
+    return Peer.SERVICE if _is_metrics_response(response) else Peer.OTHER
 
 
 class Transport:
-    """A connection to one metrics service; a stranger at its address never sees the token or an event.
+    """A connection to one metrics service; another program at its address receives neither token nor events.
 
     Args:
-        url: Where the service should be.
+        url: The address of the service.
         token: The bearer token, empty for none.
-        timeout_seconds: Limit of each step of one attempt.
+        timeout_seconds: Timeout of each step of one request.
     """
 
     def __init__(self, url: str, token: str, timeout_seconds: float = 5.0) -> None:
         self.url = url
         self._http = _client(url, token, timeout_seconds)
-        self._known = False
+        self._is_identified = False
 
     def send(self, batch: RecordBatch) -> SendResult:
         """Send a batch once."""
-        if not self._known:
+        if not self._is_identified:
             peer = identify(self.url)
             if peer is not Peer.SERVICE:
-                return SendResult(False, problem=_absent(peer, self.url))
-            self._known = True
+                return SendResult(False, problem=_describe_peer(peer, self.url))
+            self._is_identified = True
         try:
             response = self._http.post(EVENTS_PATH, json=batch.events, headers={BATCH_HEADER: batch.key})
         except httpx.HTTPError as error:
-            self._known = False
+            self._is_identified = False
             return SendResult(
                 False, problem=f"the metrics service at {self.url} does not answer ({type(error).__name__})"
             )
-        answer = read(response, batch, self.url)
-        self._known = answer.taken
-        return answer
+        result = read(response, batch, self.url)
+        self._is_identified = result.is_final
+        return result
 
     def close(self) -> None:
         """Close the connection."""
@@ -104,7 +104,7 @@ class Transport:
 
 
 def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
-    """Return what a response says about the batch it answers."""
+    """Return the result of a batch from the response of the service at `url`."""
     body = _body(response)
     if response.status_code == 202 and isinstance(body.get("accepted"), int):
         rejected = body.get("rejected")
@@ -112,13 +112,13 @@ def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
         return SendResult(True, tuple(codes))
     if response.status_code in (400, 409, 413, 422) and "code" in body:
         return SendResult(True, (str(body["code"]),) * len(batch.events))
-    said = body.get("detail") or f"status {response.status_code}"
-    return SendResult(False, problem=f"the metrics service at {url} does not take events: {said}")
+    detail = body.get("detail") or f"status {response.status_code}"
+    return SendResult(False, problem=f"the metrics service at {url} does not accept events: {detail}")
 
 
 def _client(url: str, token: str, timeout_seconds: float) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # A proxy of the environment cannot reach this machine's own loopback.
+    # A proxy from the environment cannot reach the loopback interface of this machine.
     return httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds, trust_env=not _is_loopback(url))
 
 
@@ -130,15 +130,15 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _who_lives_at(url: str, timeout_seconds: float) -> Peer:
+def _identify_by_liveness(url: str, timeout_seconds: float) -> Peer:
     try:
         with _client(url, "", timeout_seconds) as http:
-            return Peer.SERVICE if _body(http.get("/health/live")) == {"status": "live"} else Peer.STRANGER
+            return Peer.SERVICE if _body(http.get("/health/live")) == {"status": "live"} else Peer.OTHER
     except httpx.HTTPError:
-        return Peer.STRANGER
+        return Peer.OTHER
 
 
-def _speaks_ours(response: httpx.Response) -> bool:
+def _is_metrics_response(response: httpx.Response) -> bool:
     body = _body(response)
     if response.status_code == 202:
         return "accepted" in body and "duplicates" in body
@@ -153,7 +153,7 @@ def _body(response: httpx.Response) -> dict[str, Any]:  # Any: JSON
     return body if isinstance(body, dict) else {}
 
 
-def _absent(peer: Peer, url: str) -> str:
-    if peer is Peer.STRANGER:
-        return f"what answers at {url} is not Seatrial's metrics service"
+def _describe_peer(peer: Peer, url: str) -> str:
+    if peer is Peer.OTHER:
+        return f"another program answers at {url}, not Seatrial's metrics service"
     return f"no metrics service answers at {url}"

@@ -1,4 +1,4 @@
-"""What a recorded value must be; a bad one is dropped with a reason and never raises at the caller."""
+"""Validates recorded values; an invalid value is dropped with a reason and never raises in the caller's code."""
 
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -6,7 +6,7 @@ from math import isfinite
 MAX_TEXT = 128
 MAX_SECONDS = 86_400.0 * 366
 MAX_DIGITS = 40
-SMALLEST_EXPONENT, LARGEST_EXPONENT = -18, 20
+MIN_EXPONENT, MAX_EXPONENT = -18, 20
 
 
 class DroppedValue(Exception):
@@ -18,7 +18,7 @@ class DroppedValue(Exception):
 
 
 def text(value: object) -> str:
-    """Return a label, or raise Dropped: it must be printable text of 1 to 128 characters."""
+    """Return a label, or raise DroppedValue: it must be printable text of 1 to 128 characters."""
     if not isinstance(value, str):
         raise DroppedValue("none" if value is None else "wrong_type")
     if not value:
@@ -31,7 +31,7 @@ def text(value: object) -> str:
 
 
 def seconds(value: object) -> float:
-    """Return a duration in seconds, or raise Dropped: a finite number from 0 to a year."""
+    """Return a duration in seconds, or raise DroppedValue: a finite number from 0 to a year."""
     number = _number(value)
     if number < 0:
         raise DroppedValue("negative")
@@ -41,7 +41,7 @@ def seconds(value: object) -> float:
 
 
 def percent(value: object) -> float:
-    """Return a percentage from 0 to 100, or raise Dropped."""
+    """Return a percentage from 0 to 100, or raise DroppedValue."""
     number = _number(value)
     if number < 0:
         raise DroppedValue("negative")
@@ -51,7 +51,7 @@ def percent(value: object) -> float:
 
 
 def money(value: object) -> str | None:
-    """Return an amount as decimal text (None stays None: not known), or raise Dropped; it may be negative."""
+    """Return an amount as decimal text (None stays None), or raise DroppedValue; it may be negative."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
@@ -64,7 +64,7 @@ def money(value: object) -> str | None:
         raise DroppedValue("wrong_type") from None
     if not amount.is_finite():
         raise DroppedValue("nan" if amount.is_nan() else "infinite")
-    if amount and not SMALLEST_EXPONENT <= amount.adjusted() <= LARGEST_EXPONENT:
+    if amount and not MIN_EXPONENT <= amount.adjusted() <= MAX_EXPONENT:
         raise DroppedValue("too_large" if amount.adjusted() > 0 else "too_small")
     if len(amount.as_tuple().digits) > MAX_DIGITS:
         raise DroppedValue("too_precise")
@@ -72,7 +72,7 @@ def money(value: object) -> str | None:
 
 
 def amount(value: object) -> str | None:
-    """Return a quantity or price as decimal text (None stays None), or raise Dropped; it is never negative."""
+    """Return a quantity or price as decimal text (None stays None), or raise DroppedValue; it must not be negative."""
     checked = money(value)
     if checked is not None and checked.startswith("-"):
         raise DroppedValue("negative")

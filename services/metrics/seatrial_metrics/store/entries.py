@@ -1,4 +1,4 @@
-"""Writes the ledger: keys, batches, events, and the head that puts commits in order."""
+"""Writes the ledger: keys, batches, events, and the head that orders commits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,13 @@ from seatrial_core.contracts.events import Environment, Event, EventBase, ledger
 from seatrial_metrics.batches import BatchKey, EventBatch
 from seatrial_metrics.deduplication import EventKey, is_money
 
-CHANNEL = "seatrial_metrics"
+NOTIFY_CHANNEL = "seatrial_metrics"
 _COMMON = [*EventBase.model_fields, "type"]
 
 _LOCK_HEAD = text("SELECT last_sequence FROM metrics.ledger_head WHERE id = 1 FOR UPDATE")
 _MOVE_HEAD = text("UPDATE metrics.ledger_head SET last_sequence = :sequence WHERE id = 1")
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
-# Rows travel as one JSON text: a list of arrays costs the driver ten times as much.
+# Rows are sent as one JSON text: a list of arrays costs the driver ten times as much.
 _CLAIM_BATCHES = text(
     """
     INSERT INTO metrics.batches (producer, sequence, received_at)
@@ -50,27 +50,27 @@ _INSERT_EVENTS = text(
 
 
 async def lock_head(session: AsyncSession) -> int:
-    """Take the place at the end of the ledger until this transaction ends; return the last sequence."""
+    """Lock the head of the ledger until this transaction ends; return the last sequence."""
     return int((await session.execute(_LOCK_HEAD)).scalar_one())
 
 
 async def move_head(session: AsyncSession, sequence: int) -> None:
-    """Set the last sequence and ring the doorbell, which sounds at the commit."""
+    """Set the last sequence and NOTIFY it; Postgres delivers the notification at the commit."""
     await session.execute(_MOVE_HEAD, {"sequence": sequence})
-    await session.execute(_NOTIFY, {"channel": CHANNEL, "payload": str(sequence)})
+    await session.execute(_NOTIFY, {"channel": NOTIFY_CHANNEL, "payload": str(sequence)})
 
 
 async def claim_batches(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> set[BatchKey]:
-    """Store the keys of batches; return those that were not there."""
+    """Insert the keys of batches; return those that are new."""
     keys = [batch.key for batch in batches if batch.key is not None]
     if not keys:
         return set()
-    found = await session.execute(_CLAIM_BATCHES, {"now": now, "rows": _json([key._asdict() for key in keys])})
-    return {BatchKey(*row) for row in found}
+    inserted = await session.execute(_CLAIM_BATCHES, {"now": now, "rows": _json([key._asdict() for key in keys])})
+    return {BatchKey(*row) for row in inserted}
 
 
 async def claim_keys(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> set[EventKey]:
-    """Store the keys of money events; return those that were not there."""
+    """Insert the keys of money events; return those that are new."""
     money = [(event, batch.imported) for batch in batches for event in batch.events if is_money(event)]
     if not money:
         return set()
@@ -84,8 +84,8 @@ async def claim_keys(session: AsyncSession, batches: Sequence[EventBatch], now: 
         }
         for event, imported in money
     ]
-    found = await session.execute(_CLAIM_KEYS, {"now": now, "rows": _json(rows)})
-    return {EventKey(*row) for row in found}
+    inserted = await session.execute(_CLAIM_KEYS, {"now": now, "rows": _json(rows)})
+    return {EventKey(*row) for row in inserted}
 
 
 async def insert_events(session: AsyncSession, events: Sequence[Event], first: int, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Reads what was: the events of the ledger, and equity over time."""
+"""Reads the events of the ledger, and equity over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _ACCOUNT_EQUITY = text(_EQUITY.format(table="metrics.equity_points", account="AN
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events to list; None takes all."""
+    """The events to list; None matches all."""
 
     type: str | None = None
     account: str | None = None
@@ -38,20 +38,20 @@ class EventFilter:
     before_sequence: int | None = None
 
 
-async def list_events(session: AsyncSession, wanted: EventFilter, limit: int) -> Sequence[dict[str, Any]]:
-    """Return events as they were sent, with sequence and received_at, newest first."""
+async def list_events(session: AsyncSession, event_filter: EventFilter, limit: int) -> Sequence[dict[str, Any]]:
+    """Return at most `limit` events as they were sent, with sequence and received_at, newest first."""
     table = LedgerEvent.__table__
     query = select(table).order_by(table.c.sequence.desc()).limit(limit)
     for name in ("type", "account", "environment"):
-        value = getattr(wanted, name)
+        value = getattr(event_filter, name)
         if value is not None:
             query = query.where(table.c[name] == value)
-    if wanted.since is not None:
-        query = query.where(table.c.occurred_at >= wanted.since)
-    if wanted.before_sequence is not None:
-        query = query.where(table.c.sequence < wanted.before_sequence)
-    found = await session.execute(query)
-    return [_event(dict(row)) for row in found.mappings()]
+    if event_filter.since is not None:
+        query = query.where(table.c.occurred_at >= event_filter.since)
+    if event_filter.before_sequence is not None:
+        query = query.where(table.c.sequence < event_filter.before_sequence)
+    rows = await session.execute(query)
+    return [_event(dict(row)) for row in rows.mappings()]
 
 
 async def equity(
@@ -61,13 +61,13 @@ async def equity(
     between: tuple[datetime | None, datetime | None],
     limit: int,
 ) -> Sequence[dict[str, Any]]:
-    """Return at most `limit` points of a curve, oldest first: the last of each share of equally many points."""
+    """Return at most `limit` points of a curve, oldest first: the last of each of `limit` equal shares."""
     values = {"environment": environment, "since": between[0], "until": between[1], "limit": limit}
     if account is None:
-        found = await session.execute(_PORTFOLIO_EQUITY, values)
+        rows = await session.execute(_PORTFOLIO_EQUITY, values)
     else:
-        found = await session.execute(_ACCOUNT_EQUITY, {**values, "account": account})
-    return [dict(row) for row in found.mappings()]
+        rows = await session.execute(_ACCOUNT_EQUITY, {**values, "account": account})
+    return [dict(row) for row in rows.mappings()]
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:  # Any: columns of many types

@@ -1,4 +1,4 @@
-"""Makes the daily partitions of the ledger ahead of time, and drops what is older than it must be kept."""
+"""Creates the daily partitions of the ledger ahead of time, and deletes rows and partitions past their retention."""
 
 from datetime import date, datetime, timedelta
 from weakref import WeakKeyDictionary
@@ -24,13 +24,13 @@ _EXISTING = text(
     """
 )
 
-_made: WeakKeyDictionary[Database, set[date]] = WeakKeyDictionary()
+_created: WeakKeyDictionary[Database, set[date]] = WeakKeyDictionary()
 
 
 async def ensure(database: Database, today: date) -> None:
-    """Make the partitions of today and the next days, once a day; a partition that is there is left alone."""
-    made = _made.setdefault(database, set())
-    if today in made:
+    """Create the missing partitions of today and the next seven days, once per day and database."""
+    created = _created.setdefault(database, set())
+    if today in created:
         return
     days = [today + timedelta(days=ahead) for ahead in range(AHEAD_DAYS + 1)]
     async with database.transaction() as session:
@@ -40,16 +40,16 @@ async def ensure(database: Database, today: date) -> None:
         for day in days:
             if _name(day) not in existing:
                 await session.execute(text(_create(day)))
-    made.add(today)
+    created.add(today)
 
 
 async def names(session: AsyncSession) -> set[str]:
-    """Return the partitions that exist."""
+    """Return the names of the existing partitions."""
     return set((await session.execute(_EXISTING)).scalars())
 
 
 async def drop_older(session: AsyncSession, before: date) -> list[str]:
-    """Drop the partitions of days before a date; return their names. Books and counters do not need them."""
+    """Drop the partitions of days before a date; return their names. Equity and counters do not need them."""
     await session.execute(text("SET LOCAL lock_timeout = '5s'"))
     old = sorted(name for name in await names(session) if name < _name(before))
     for name in old:
@@ -57,8 +57,8 @@ async def drop_older(session: AsyncSession, before: date) -> list[str]:
     return old
 
 
-async def forget_keys(session: AsyncSession, now: datetime) -> None:
-    """Delete the keys that no event can meet again, and the seconds that no window looks at."""
+async def delete_expired(session: AsyncSession, now: datetime) -> None:
+    """Delete event and batch keys past `KEY_DAYS`, and activity older than every window."""
     horizon = now - timedelta(days=KEY_DAYS + 1)
     parameters = {"horizon": horizon, "recent": now - timedelta(days=1)}
     for statement in (
