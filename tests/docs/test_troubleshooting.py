@@ -81,7 +81,7 @@ def test_the_sentence_of_a_missing_extra_is_printed() -> None:
 
 
 def test_the_sentence_of_an_invalid_run_is_the_judges() -> None:
-    checks = generator.judge(PLANS["high_frequency"], generator.SendingRecord(scheduled=0, sent=0, lags=()), [])
+    checks = generator.check(PLANS["high_frequency"], generator.SendStatistics(scheduled=0, sent=0, lags=()), [])
 
     quoted = PAGE.read_text(encoding="utf-8")
     assert any(f"> {check.said}\n" in quoted for check in checks), checks

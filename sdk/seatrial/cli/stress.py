@@ -61,7 +61,7 @@ def run(
     try:
         from seatrial_core.clients import service_url
 
-        address = targets.allowed(target or service_url("engine"), targets.named_in_environment())
+        address = targets.require_allowed(target or service_url("engine"), targets.allowed_in_environment())
         changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
         plans = _plans(plan, changes)
         reports = [_run(each, address, quiet=json_out == "-") for each in plans]
@@ -106,7 +106,7 @@ def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: each
         chosen = [catalog.get(named)]
     else:
         chosen = [catalog.read_text(Path(named).read_text(encoding="utf-8"))]
-    return [catalog.changed(each, **values) for each in chosen]
+    return [catalog.with_overrides(each, **values) for each in chosen]
 
 
 def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:

@@ -44,7 +44,7 @@ class StressTester:
         catalog = _require_catalog()
         with self._target() as (address, token):
             return {
-                name: _run(_drive(catalog.changed(each, duration_seconds=self.duration_seconds), address, token))
+                name: _run(_drive(catalog.with_overrides(each, duration_seconds=self.duration_seconds), address, token))
                 for name, each in catalog.PLANS.items()
             }
 
@@ -53,7 +53,7 @@ class StressTester:
         if isinstance(self.engine, str):
             from seatrial_stress.plans import targets
 
-            yield targets.allowed(self.engine, targets.named_in_environment()), find_token()
+            yield targets.require_allowed(self.engine, targets.allowed_in_environment()), find_token()
             return
         from seatrial.testing.served_engine import served
 

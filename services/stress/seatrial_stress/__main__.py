@@ -11,7 +11,7 @@ from seatrial_stress.settings import StressSettings
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until SIGTERM or SIGINT and return the exit code."""
     return serving.run("stress", StressSettings.load, build)
 
 

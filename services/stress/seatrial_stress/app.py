@@ -11,7 +11,7 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_service.web import ServiceParts, create_app
 from seatrial_stress.api import routes
 from seatrial_stress.exposition import StressCollector
-from seatrial_stress.locust_ui.server import publishing
+from seatrial_stress.locust_ui.server import serve_locust_ui
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
@@ -20,8 +20,8 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What is set.
-        clock: The source of time; the machine's own by default.
+        settings: The service's settings.
+        clock: The source of time; the system clock by default.
     """
     registry = CollectorRegistry(auto_describe=False)
     service = StressService(settings, clock or SystemClock())
@@ -29,7 +29,7 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), publishing(service, settings):
+        async with service.running(), serve_locust_ui(service, settings):
             yield
 
     parts = ServiceParts(

@@ -1,4 +1,4 @@
-"""Examples of what the routes answer, for the OpenAPI page."""
+"""Example requests and responses for the OpenAPI document."""
 
 from typing import Any
 
@@ -15,9 +15,10 @@ RUN: dict[str, Any] = {
     "finished_at": None,
     "report": None,
 }
+PLANS = [{"name": "high_frequency", "rate_per_second": 60}]
 REQUEST = {"plan": "high_frequency", "duration_seconds": 20, "seed": 7}
 
 
-def answer(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's form of one example answer."""
+def example_response(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI `responses` entry of one example."""
     return {status: {"content": {"application/json": {"example": example}}}}

@@ -1,4 +1,4 @@
-"""The service's own Prometheus families."""
+"""The Prometheus metrics of the stress service."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from seatrial_stress.service import StressService
 
 
 class StressCollector(Collector):
-    """Collects how runs ended."""
+    """Counts finished runs by verdict."""
 
     def __init__(self, service: StressService) -> None:
         self._service = service
 
     def collect(self) -> Iterator[Metric]:
-        """Return the family as it stands."""
+        """Yield the current counts."""
         runs = CounterMetricFamily(catalog.STRESS_RUNS.name, catalog.STRESS_RUNS.help, labels=["verdict"])
         for verdict in Verdict:
             runs.add_metric([verdict.value], self._service.verdicts.get(verdict.value, 0))

@@ -1,13 +1,13 @@
-"""The parts of the running service: at most one run at a time, so that two loads never spoil each other's numbers."""
+"""The running stress service: at most one run at a time, so that two loads do not distort each other's results."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
+from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan, StressReport
 from seatrial_core.errors import Conflict, NotFound
 from seatrial_service import logs
 from seatrial_service.db.session import Database
@@ -15,20 +15,39 @@ from seatrial_service.db.stress import RunRow
 from seatrial_service.db.upgrade import head
 from seatrial_stress import runner, store
 from seatrial_stress.load import processes
-from seatrial_stress.load.fleet import WorkerPool
-from seatrial_stress.plans import catalog as plans
-from seatrial_stress.plans import targets
-from seatrial_stress.runner import Drive
+from seatrial_stress.load.worker_pool import WorkerPool
+from seatrial_stress.plans import catalog, targets
+from seatrial_stress.runner import RunLoad
 from seatrial_stress.settings import StressSettings
 
+CANCEL_SECONDS = 5.0
+MAX_RUNNING_PROGRESS = 0.99
+
 Origin = Literal["api", "ui"]
+
+
+@dataclass
+class ActiveRun:
+    """The current run: its task, and the task that stores its result."""
+
+    identity: str
+    plan: StressPlan
+    started_at: float
+    load: asyncio.Task[StressReport]
+    recording: asyncio.Task[None] | None = None
+    cancel_reason: str = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the result is stored."""
+        return self.recording is not None and self.recording.done()
 
 
 class StressService:
     """Everything the routes call.
 
     Args:
-        settings: What is set.
+        settings: The service's settings.
         clock: The only source of time.
     """
 
@@ -36,59 +55,70 @@ class StressService:
         self.settings = settings
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=3, application="seatrial-stress")
-        self.fleet = WorkerPool(clock)
+        self.worker_pool = WorkerPool(clock)
         self.verdicts: dict[str, int] = {}
-        self._current: asyncio.Task[None] | None = None
-        self._current_id = ""
+        self._active: ActiveRun | None = None
         self._starting = asyncio.Lock()
-        self._progress: tuple[float, float] = (0.0, 1.0)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Clear what an earlier process left; at the end stop the run that is under way."""
+        """Mark runs of an earlier process as failed; at the end cancel the current run."""
         async with self.database.transaction() as session:
             await store.end_interrupted(session, self.clock.now())
         try:
             yield
         finally:
-            await self._stop("the service stopped")
+            await self._cancel_active("the service stopped")
             await self.database.close()
 
     async def ready(self) -> None:
-        """Raise unless the database answers and its schema is the one this program needs."""
+        """Raise unless the database answers and its schema is at the head revision."""
         await self.database.require_head(head())
 
     async def detail(self) -> dict[str, object]:
-        """Return what is inside, for people."""
-        return {"run": self._current_id or None, "verdicts": self.verdicts, "idle_workers": self.fleet.idle()}
+        """Return the service's state for operators."""
+        run = self._active.identity if self._active else None
+        return {"run": run, "verdicts": self.verdicts, "idle_workers": self.worker_pool.idle()}
 
-    async def start(self, request: RunRequest, *, origin: Origin = "api", drive: Drive | None = None) -> RunState:
-        """Begin a run, or say which one is under way.
+    async def start(self, request: RunRequest, *, origin: Origin = "api", run_load: RunLoad | None = None) -> RunState:
+        """Start a run.
 
         Args:
-            request: What is wanted.
-            origin: Where it was asked for.
-            drive: Sends the load; workers that ask for work where there are enough, else processes of our own.
+            request: Plan, target and overrides.
+            origin: Whether the API or Locust's page asked for it.
+            run_load: Sends the load; remote workers if enough are idle, else generator processes here.
+
+        Raises:
+            Conflict: Another run is in progress.
+            Forbidden: Load may not be sent to the target.
+            ValidationFailed: The plan or the target is invalid.
         """
         async with self._starting:
-            return await self._start(request, origin, drive)
+            if self._active is not None and not self._active.is_over:
+                identity = self._active.identity
+                raise Conflict(f"run {identity} is in progress; wait for it or DELETE /v1/runs/{identity}")
+            return await self._start(request, origin, run_load)
 
     async def state(self, identity: str) -> RunState:
-        """Return where a run stands."""
+        """Return the state of a run.
+
+        Raises:
+            NotFound: There is no such run.
+        """
         async with self.database.transaction() as session:
             row = await store.find(session, identity)
         if row is None:
             raise NotFound(f"there is no run `{identity}`; GET /v1/runs lists them")
-        return self.shown(row)
+        return self.run_state(row)
 
     async def cancel(self, identity: str) -> RunState:
-        """Stop a run that is under way; one that has ended stays as it is."""
-        if identity == self._current_id:
-            await self._stop("cancelled by a caller")
+        """Cancel a run in progress; one that is over stays as it is."""
+        if self._active is not None and identity == self._active.identity:
+            await self._cancel_active("cancelled by a caller")
         return await self.state(identity)
 
-    def shown(self, row: RunRow) -> RunState:
-        """Return a stored run in the wire's form, with the progress of the one under way."""
+    def run_state(self, row: RunRow) -> RunState:
+        """Return the API's representation of a stored run, with the progress of the current one."""
         state = RunState.model_validate(
             {
                 "id": row.id,
@@ -104,55 +134,61 @@ class StressService:
                 "report": row.report,
             }
         )
-        if row.id != self._current_id or row.status != "running":
+        active = self._active
+        if active is None or row.id != active.identity or row.status != "running":
             return state
-        began, length = self._progress
-        return state.model_copy(update={"progress_ratio": min(0.99, (self.clock.monotonic() - began) / length)})
+        elapsed = self.clock.monotonic() - active.started_at
+        progress_ratio = min(MAX_RUNNING_PROGRESS, elapsed / active.plan.duration_seconds)
+        return state.model_copy(update={"progress_ratio": progress_ratio})
 
-    async def _start(self, request: RunRequest, origin: Origin, drive: Drive | None) -> RunState:
-        if self._current is not None and not self._current.done():
-            raise Conflict(f"run {self._current_id} is under way; wait for it or DELETE /v1/runs/{self._current_id}")
-        chosen = plans.get(request.plan) if isinstance(request.plan, str) else request.plan
-        plan = plans.changed(
-            chosen,
+    async def _start(self, request: RunRequest, origin: Origin, run_load: RunLoad | None) -> RunState:
+        plan = catalog.with_overrides(
+            catalog.get(request.plan) if isinstance(request.plan, str) else request.plan,
             duration_seconds=request.duration_seconds,
             rate_per_second=request.rate_per_second,
             seed=request.seed,
             workers=request.workers,
         )
-        target = targets.allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
+        target = targets.require_allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
+        token = self.settings.token if target == targets.origin(self.settings.engine_url) else ""
         identity = runner.new_id()
         async with self.database.transaction() as session:
             await store.add(session, identity, plan, target, origin, self.clock.now())
-        self._current_id = identity
-        self._progress = (self.clock.monotonic(), plan.duration_seconds)
-        chosen_drive = drive or (self.fleet.drive if len(self.fleet.idle()) >= plan.workers else processes.drive)
-        self._current = asyncio.create_task(self._run(identity, plan, target, chosen_drive))
+        load = asyncio.create_task(runner.run(plan, target, token, identity, run_load or self._default_load(plan)))
+        self._active = ActiveRun(identity, plan, self.clock.monotonic(), load)
+        self._active.recording = asyncio.create_task(self._record_result(self._active))
         return await self.state(identity)
 
-    async def _run(self, identity: str, plan: StressPlan, target: str, drive: Drive) -> None:
-        token = self.settings.token if target == targets.origin(self.settings.engine_url) else ""
-        try:
-            report = await runner.run(plan, target, token, identity, drive)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a run that breaks must be seen as broken, and the next one come
-            logs.get().error("run_failed", run=identity, exc_info=error)
-            async with self.database.transaction() as session:
-                await store.end(session, identity, "failed", f"{type(error).__name__}: {error}", self.clock.now())
-            return
-        async with self.database.transaction() as session:
-            await store.finish(session, identity, report, self.clock.now())
-        self.verdicts[report.verdict.value] = self.verdicts.get(report.verdict.value, 0) + 1
-        logs.get().info("run_finished", run=identity, verdict=report.verdict.value, plan=plan.name)
+    def _default_load(self, plan: StressPlan) -> RunLoad:
+        return self.worker_pool.run_load if len(self.worker_pool.idle()) >= plan.workers else processes.run_load
 
-    async def _stop(self, why: str) -> None:
-        task = self._current
-        if task is None or task.done():
-            return
-        while not task.done():  # a single cancellation may be swallowed on its way down
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait({task}, timeout=5.0)
+    async def _record_result(self, run: ActiveRun) -> None:
+        await asyncio.wait({run.load})
+        if run.load.cancelled():
+            await self._end(run, "cancelled", run.cancel_reason)
+        elif (error := run.load.exception()) is not None:
+            logs.get().error("run_failed", run=run.identity, exc_info=error)
+            await self._end(run, "failed", f"{type(error).__name__}: {error}")
+        else:
+            await self._finish(run, run.load.result())
+
+    async def _end(self, run: ActiveRun, status: store.EndStatus, reason: str) -> None:
         async with self.database.transaction() as session:
-            await store.end(session, self._current_id, "cancelled", why, self.clock.now())
+            await store.end(session, run.identity, status, reason, self.clock.now())
+
+    async def _finish(self, run: ActiveRun, report: StressReport) -> None:
+        async with self.database.transaction() as session:
+            await store.finish(session, run.identity, report, self.clock.now())
+        verdict = report.verdict.value
+        self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
+        logs.get().info("run_finished", run=run.identity, verdict=verdict, plan=run.plan.name)
+
+    async def _cancel_active(self, reason: str) -> None:
+        run = self._active
+        if run is None or run.recording is None or run.recording.done():
+            return
+        run.cancel_reason = reason
+        while not run.load.done():  # library code may swallow a cancellation
+            run.load.cancel()
+            await asyncio.wait({run.load}, timeout=CANCEL_SECONDS)
+        await run.recording

@@ -7,7 +7,7 @@ from seatrial_service.settings import ServiceSettings
 
 
 class StressSettings(ServiceSettings):
-    """What can be set, beside what every service has."""
+    """Settings of the stress service, in addition to those of every service."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_STRESS_")
 
@@ -18,13 +18,13 @@ class StressSettings(ServiceSettings):
     engine_url: str = Field(
         "http://127.0.0.1:5000",
         validation_alias="SEATRIAL_ENGINE_URL",
-        description="The engine that Locust's page names first.",
+        description="Engine that is loaded by default, and the host that Locust's page suggests.",
     )
     targets: str = Field(
-        "", description="Origins (http://HOST:PORT, separated by commas) that load may go to beside this machine."
+        "", description="Origins (http://HOST:PORT, comma-separated) that may be loaded in addition to this machine."
     )
 
     @property
     def allowed_targets(self) -> tuple[str, ...]:
-        """Return the origins that load may go to beside this machine."""
-        return tuple(each.strip() for each in self.targets.split(",") if each.strip())
+        """Return the origins that may be loaded in addition to this machine."""
+        return tuple(item.strip() for item in self.targets.split(",") if item.strip())

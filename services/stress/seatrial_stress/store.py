@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_core.contracts.stress import StressPlan, StressReport
 from seatrial_service.db.stress import RunRow
 
-End = Literal["finished", "cancelled", "failed"]
+EndStatus = Literal["finished", "cancelled", "failed"]
 
 
 async def add(session: AsyncSession, identity: str, plan: StressPlan, target: str, origin: str, now: datetime) -> None:
-    """Store a run that begins."""
+    """Insert a run that has started."""
     values = {
         "id": identity,
         "plan": plan.model_dump(mode="json"),
@@ -28,7 +28,7 @@ async def add(session: AsyncSession, identity: str, plan: StressPlan, target: st
 
 
 async def finish(session: AsyncSession, identity: str, report: StressReport, now: datetime) -> None:
-    """Store what a run proved."""
+    """Store the report of a finished run."""
     await session.execute(
         update(RunRow)
         .where(RunRow.id == identity)
@@ -42,15 +42,15 @@ async def finish(session: AsyncSession, identity: str, report: StressReport, now
     )
 
 
-async def end(session: AsyncSession, identity: str, status: End, error: str, now: datetime) -> None:
-    """Store that a run ended without a report."""
+async def end(session: AsyncSession, identity: str, status: EndStatus, error: str, now: datetime) -> None:
+    """Store the end of a run without a report."""
     await session.execute(
         update(RunRow).where(RunRow.id == identity).values(status=status, error=error, finished_at=now)
     )
 
 
 async def end_interrupted(session: AsyncSession, now: datetime) -> None:
-    """Mark the runs of a process that is gone: they proved nothing."""
+    """Mark runs of an earlier process as failed and INVALID."""
     await session.execute(
         update(RunRow)
         .where(RunRow.status == "running")
@@ -59,12 +59,12 @@ async def end_interrupted(session: AsyncSession, now: datetime) -> None:
 
 
 async def find(session: AsyncSession, identity: str) -> RunRow | None:
-    """Return one run."""
+    """Return one run, or None."""
     return await session.get(RunRow, identity)
 
 
 async def page(session: AsyncSession, before: datetime | None, limit: int) -> Sequence[RunRow]:
-    """Return runs, newest first."""
+    """Return up to `limit` runs created before a time, newest first."""
     query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
     if before is not None:
         query = query.where(RunRow.created_at < before)

@@ -1,4 +1,4 @@
-"""`seatrial stress` as people and pipelines call it: sentences, JSON, exit codes."""
+"""`seatrial stress` on the command line: output, JSON and exit codes."""
 
 import json
 import os
@@ -22,9 +22,9 @@ TINY = StressPlan(
 
 
 def stress(*arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
     command = [sys.executable, "-m", "seatrial.cli.main", "stress", *arguments]
-    return subprocess.run(command, env=kept, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, env=inherited, capture_output=True, text=True, timeout=90, check=False)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def plan(tmp_path: Path) -> str:
     return str(file)
 
 
-def test_good_engine_ends_with_zero_and_the_verdict_comes_first(plan: str) -> None:
+def test_good_engine_exits_with_0_and_prints_the_verdict_first(plan: str) -> None:
     with serving(TinyEngine()) as address:
         done = stress("run", "--target", address, "--plan", plan)
 
@@ -43,7 +43,7 @@ def test_good_engine_ends_with_zero_and_the_verdict_comes_first(plan: str) -> No
     assert "no_lost_ack" in done.stdout
 
 
-def test_two_workers_share_a_load(plan: str) -> None:
+def test_two_workers_share_the_load(plan: str) -> None:
     with serving(TinyEngine()) as address:
         done = stress("run", "--target", address, "--plan", plan, "--workers", "2", "--json", "-")
 
@@ -53,7 +53,7 @@ def test_two_workers_share_a_load(plan: str) -> None:
     assert workers["values"] == {"workers": 2, "lost": 0, "where": "processes of the stress service"}
 
 
-def test_lost_orders_end_with_two_and_json_says_which(plan: str) -> None:
+def test_lost_orders_exit_with_2_and_are_listed_in_the_json(plan: str) -> None:
     with serving(TinyEngine(loses=20)) as address:
         done = stress("run", "--target", address, "--plan", plan, "--json", "-")
 
@@ -66,7 +66,7 @@ def test_lost_orders_end_with_two_and_json_says_which(plan: str) -> None:
     assert lost["values"]["violations"] >= 4
 
 
-def test_engine_that_is_not_there_ends_with_one(plan: str) -> None:
+def test_unreachable_engine_exits_with_1(plan: str) -> None:
     done = stress("run", "--target", "http://127.0.0.1:1", "--plan", plan)
 
     assert done.returncode == 1
@@ -77,7 +77,7 @@ def test_engine_that_is_not_there_ends_with_one(plan: str) -> None:
     "arguments",
     [
         ("run", "--plan", "high_freqency"),
-        ("run", "--plan", "there-is-no-such.json"),
+        ("run", "--plan", "missing.json"),
         ("run", "--target", "http://example.com"),
         ("run", "--target", "not an address"),
         ("run", "--duration", "-1"),
@@ -86,7 +86,7 @@ def test_engine_that_is_not_there_ends_with_one(plan: str) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_usage_ends_with_five_and_a_sentence(arguments: tuple[str, ...]) -> None:
+def test_wrong_usage_exits_with_5_and_a_message(arguments: tuple[str, ...]) -> None:
     done = stress(*arguments)
 
     assert done.returncode == 5, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Runs over REST and from Locust's page: started, judged, stored; nobody else's page may start one."""
+"""Runs over REST and from Locust's page: started, checked and stored; no other site may start one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from seatrial_stress.settings import StressSettings
 
 TOKEN = "a-long-token-for-stress-runs"
 READER = "a-long-token-that-only-reads"
-PATIENCE_SECONDS = 60.0
+RUN_SECONDS = 60.0
 PLAN = {
     "name": "tiny",
     "rate_per_second": 30,
@@ -43,35 +43,37 @@ async def running(database_url: str, engine_url: str, ui_port: int = 0) -> Async
         yield http
 
 
-async def finished(http: httpx.AsyncClient, identity: str) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        state: dict[str, Any] = (await http.get(f"/v1/runs/{identity}")).json()
-        return state
+async def wait_for_end(http: httpx.AsyncClient, identity: str) -> dict[str, Any]:
+    """Wait until a run is over and return its state."""
 
-    async def has_ended() -> bool:
-        return bool((await run())["status"] != "running")
+    async def state() -> dict[str, Any]:
+        document: dict[str, Any] = (await http.get(f"/v1/runs/{identity}")).json()
+        return document
 
-    await wait_until_async(has_ended, PATIENCE_SECONDS, describe=run)
-    return await run()
+    async def is_over() -> bool:
+        return bool((await state())["status"] != "running")
+
+    await wait_until_async(is_over, RUN_SECONDS, state)
+    return await state()
 
 
-async def test_run_over_rest_is_judged_and_stored(database_url: str) -> None:
+async def test_run_over_rest_is_checked_and_stored(database_url: str) -> None:
     with serving(TinyEngine()) as engine_url:
         async with running(database_url, engine_url) as http:
-            begun = await http.post("/v1/runs", json={"plan": PLAN})
+            started = await http.post("/v1/runs", json={"plan": PLAN})
             second = await http.post("/v1/runs", json={"plan": PLAN})
-            state = await finished(http, begun.json()["id"])
+            state = await wait_for_end(http, started.json()["id"])
             metrics = (await http.get("/metrics")).text
 
         async with running(database_url, engine_url) as http:
             listed = (await http.get("/v1/runs")).json()["items"]
 
-    assert begun.status_code == 202
+    assert started.status_code == 202
     assert second.status_code == 409
     assert (state["status"], state["verdict"]) == ("finished", "PASS"), state
     assert {check["kind"] for check in state["report"]["checks"]} == {"generator", "slo", "ledger"}
     assert 'stress_runs_total{verdict="PASS"} 1.0' in metrics
-    assert [each["id"] for each in listed] == [state["id"]]
+    assert [run["id"] for run in listed] == [state["id"]]
     assert listed[0]["report"] == state["report"]
 
 
@@ -83,7 +85,7 @@ async def test_target_that_is_not_allowed_is_forbidden(database_url: str) -> Non
     assert "SEATRIAL_STRESS_TARGETS" in answer.json()["detail"]
 
 
-async def test_cancelled_run_ends_at_once_and_is_not_green(database_url: str) -> None:
+async def test_cancelled_run_ends_at_once_without_a_verdict(database_url: str) -> None:
     with serving(TinyEngine()) as engine_url:
         async with running(database_url, engine_url) as http:
             identity = (await http.post("/v1/runs", json={"plan": "high_frequency"})).json()["id"]
@@ -93,7 +95,7 @@ async def test_cancelled_run_ends_at_once_and_is_not_green(database_url: str) ->
     assert state["verdict"] is None
 
 
-async def test_locusts_page_needs_a_login_and_refuses_other_pages(database_url: str) -> None:
+async def test_locusts_page_requires_a_login_and_refuses_other_sites(database_url: str) -> None:
     port = free_port()
     async with (
         running(database_url, "http://127.0.0.1:9", port),
@@ -102,22 +104,24 @@ async def test_locusts_page_needs_a_login_and_refuses_other_pages(database_url: 
         form = {"user_classes": "HighFrequency", "user_count": "1", "host": "http://127.0.0.1:9"}
         bearer = {"Authorization": f"Bearer {TOKEN}"}
 
-        stranger = await page.get("/", headers={"Accept": "text/html"})
+        anonymous = await page.get("/", headers={"Accept": "text/html"})
         wrong = await page.post("/login", data={"token": "a-wrong-token-of-some-length"})
         reader = await page.post("/swarm", data=form, headers={"Authorization": f"Bearer {READER}"})
-        crossed = await page.post("/swarm", data=form, headers={**bearer, "Origin": "http://evil.example"})
-        elsewhere = await page.post("/swarm", data={**form, "host": "http://example.com"}, headers=bearer)
-        injected = await page.post("/user", json={"user_class_name": "HighFrequency"}, headers=bearer)
-        several = await page.post("/swarm", data={"user_classes": ["ApiFailure", "HighFrequency"]}, headers=bearer)
+        cross_origin = await page.post("/swarm", data=form, headers={**bearer, "Origin": "http://evil.example"})
+        other_target = await page.post("/swarm", data={**form, "host": "http://example.com"}, headers=bearer)
+        other_post = await page.post("/user", json={"user_class_name": "HighFrequency"}, headers=bearer)
+        two_classes = await page.post("/swarm", data={"user_classes": ["ApiFailure", "HighFrequency"]}, headers=bearer)
 
-    assert stranger.status_code == 401
-    assert "<form" in stranger.text
+    assert anonymous.status_code == 401
+    assert "<form" in anonymous.text
     assert wrong.status_code == 401
-    assert (reader.status_code, crossed.status_code, elsewhere.status_code, injected.status_code) == (403,) * 4
-    assert several.json()["success"] is False
+    assert (reader.status_code, cross_origin.status_code, other_target.status_code, other_post.status_code) == (
+        403,
+    ) * 4
+    assert two_classes.json()["success"] is False
 
 
-async def test_run_started_in_locusts_form_is_journalled_judged_and_stored(database_url: str) -> None:
+async def test_run_started_in_locusts_form_is_checked_and_stored(database_url: str) -> None:
     port = free_port()
     with serving(TinyEngine()) as engine_url:
         async with (
@@ -125,29 +129,31 @@ async def test_run_started_in_locusts_form_is_journalled_judged_and_stored(datab
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as page,
         ):
             logged_in = await page.post("/login", data={"token": TOKEN})
-            await _standing(page)
+            await wait_for_page(page)
             form = {"user_classes": "HighFrequency", "user_count": "40", "host": engine_url, "run_time": "3s"}
-            begun = await page.post("/swarm", data=form, headers={"Origin": f"http://127.0.0.1:{port}"})
+            started = await page.post("/swarm", data=form, headers={"Origin": f"http://127.0.0.1:{port}"})
             identity = (await http.get("/v1/runs")).json()["items"][0]["id"]
-            state = await finished(http, identity)
-            shown = (await page.get("/stats/requests")).json()
-        left = [each.name() for each in psutil.Process().children() if "locust" in " ".join(each.cmdline())]
+            state = await wait_for_end(http, identity)
+            statistics = (await page.get("/stats/requests")).json()
+        left = [child.name() for child in psutil.Process().children() if "locust" in " ".join(child.cmdline())]
 
     assert logged_in.status_code == 303
-    assert begun.json()["success"] is True
-    assert identity in begun.json()["message"]
+    assert started.json()["success"] is True
+    assert identity in started.json()["message"]
     assert (state["origin"], state["status"]) == ("ui", "finished")
     assert state["verdict"] in {"PASS", "INCONCLUSIVE"}, state["report"]["checks"]
     assert state["report"]["counts"]["scheduled"] == state["report"]["counts"]["ok"] > 60
-    assert next(each["num_requests"] for each in shown["stats"] if each["name"] == "signal") > 60
+    assert next(row["num_requests"] for row in statistics["stats"] if row["name"] == "signal") > 60
     assert left == []
 
 
-async def _standing(page: httpx.AsyncClient) -> None:
-    async def answers() -> bool:
-        status = (await page.get("/")).status_code
-        assert status in {200, 503}
-        return status == 200
+async def wait_for_page(page: httpx.AsyncClient) -> None:
+    """Wait until Locust's page is served; until then the proxy answers 503."""
 
-    await wait_until_async(answers, PATIENCE_SECONDS)
+    async def is_served() -> bool:
+        response = await page.get("/")
+        assert response.status_code in {200, 503}
+        return response.status_code == 200
+
+    await wait_until_async(is_served, RUN_SECONDS)
     assert "Locust" in (await page.get("/")).text

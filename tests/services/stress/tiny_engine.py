@@ -1,4 +1,4 @@
-"""A small engine on a real port, with faults to plant: what it loses, doubles, delays or never answers."""
+"""A small engine on a real port with planted faults: lost, duplicated, delayed or unanswered orders."""
 
 import asyncio
 import json
@@ -22,19 +22,19 @@ class TinyEngine:
     """An ASGI engine that keeps orders in a dict.
 
     Args:
-        loses: Which acknowledged order is forgotten, every n-th; 0 for none.
-        hangs: Whether it never answers an order.
-        stall: Seconds in which nothing is answered, from and to after the first order.
-        is_idempotent: Whether the same key is the same order.
-        shows_books: Whether it lists orders and fills.
-        status: What it answers an order with.
+        loses: Every n-th acknowledged order is not recorded; 0 for none.
+        hangs: Whether orders are never answered.
+        stall: Start and end, in seconds after the first order, of a time without answers.
+        is_idempotent: Whether a repeated key returns the recorded order.
+        has_records: Whether it lists orders and fills.
+        status: The HTTP status of the answer to an order.
     """
 
     loses: int = 0
     hangs: bool = False
     stall: tuple[float, float] = (0.0, 0.0)
     is_idempotent: bool = True
-    shows_books: bool = True
+    has_records: bool = True
     status: int = 200
     orders: dict[str, Message] = field(default_factory=dict)
     fills: list[Message] = field(default_factory=list)
@@ -64,8 +64,8 @@ class TinyEngine:
             return await self._signal(json.loads(body), fault)
         if scope["path"] == "/v1/orders/check":
             return 200, {"accepted": True}
-        if not self.shows_books:
-            return 404, {"detail": "nothing here"}
+        if not self.has_records:
+            return 404, {"detail": "not found"}
         rows = self.fills if scope["path"] == "/v1/ledger" else list(self.orders.values())
         limit = int(parse_qs(scope["query_string"].decode()).get("limit", ["100"])[0])
         start = int(parse_qs(scope["query_string"].decode()).get("cursor", ["0"])[0])
@@ -77,7 +77,7 @@ class TinyEngine:
         self.first_at = now if self.first_at is None else self.first_at
         if self.hangs:
             await asyncio.sleep(60)
-        begin, end = (self.first_at + each for each in self.stall)
+        begin, end = (self.first_at + offset for offset in self.stall)
         if begin <= now < end:
             await asyncio.sleep(end - now)
         if self.status != 200:
@@ -85,7 +85,7 @@ class TinyEngine:
         self.answered += 1
         key = signal["client_order_id"]
         if key in self.orders and self.is_idempotent:
-            return 200, self._told(self.orders[key])
+            return 200, self._response(self.orders[key])
         refused = fault in REFUSES
         order = {
             "id": f"o{self.answered}",
@@ -95,14 +95,14 @@ class TinyEngine:
             "side": "BUY",
         }
         if self.loses and self.answered % self.loses == 0:
-            return 200, self._told(order)
+            return 200, self._response(order)
         self.orders[key if self.is_idempotent else f"{key}/{self.answered}"] = order
         if not refused:
             fill = {"id": f"f{self.answered}", "order_id": order["id"], "quantity": order["quantity"]}
             self.fills.append({**fill, "price": signal["price"]})
-        return 200, self._told(order)
+        return 200, self._response(order)
 
-    def _told(self, order: Message) -> Message:
+    def _response(self, order: Message) -> Message:
         return {**order, "order_id": order["id"]}
 
 

@@ -1,4 +1,4 @@
-"""Whether the engine's books agree with what it said: nothing lost, nothing doubled, nothing out of thin air."""
+"""Consistency of the engine's records with its responses: no order lost, duplicated or invented."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from seatrial_core.contracts.stress import CheckState, StressCheck
+from seatrial_stress.checks.engine_records import EngineRecords, RecordedFill, RecordedOrder
 from seatrial_stress.checks.journal import OrderAttempt, OrderOutcome
 
 FINAL = {"filled", "rejected", "cancelled", "expired"}
@@ -15,211 +16,190 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class BookedOrder:
-    """An order in the engine's books."""
-
-    id: str
-    client_order_id: str
-    status: str
-    quantity: Decimal
-    side: str = "BUY"
-
-
-@dataclass(frozen=True)
-class BookedFill:
-    """A fill in the engine's books."""
-
-    id: str
-    order_id: str
-    quantity: Decimal
-    price: Decimal
-
-
-@dataclass(frozen=True)
-class EngineRecords:
-    """What the engine showed; None with a reason where it showed nothing."""
-
-    orders: tuple[BookedOrder, ...] | None = None
-    fills: tuple[BookedFill, ...] | None = None
-    why_no_orders: str = "the engine has no list of orders"
-    why_no_fills: str = "the engine has no list of fills"
-
-
-@dataclass(frozen=True)
-class BookComparison:
-    """Attempts and booked orders, by key."""
+class RecordComparison:
+    """Attempts and recorded orders by client order id; fills by order id."""
 
     attempts: Mapping[str, Sequence[OrderAttempt]]
-    orders: Mapping[str, Sequence[BookedOrder]]
-    fills: Mapping[str, Sequence[BookedFill]]
+    orders: Mapping[str, Sequence[RecordedOrder]]
+    fills: Mapping[str, Sequence[RecordedFill]]
 
 
-def judge(
-    attempts: Sequence[OrderAttempt], evidence: EngineRecords, run: str, repeats_due: int = 0
+def check(
+    attempts: Sequence[OrderAttempt], records: EngineRecords, run: str, planned_repeats: int = 0
 ) -> list[StressCheck]:
-    """Return one check for each invariant; a broken one is a VIOLATION, one without evidence UNKNOWN.
+    """Return one check per invariant: VIOLATION where it is broken, UNKNOWN where the records are missing.
 
     Args:
         attempts: What was sent and answered; only orders count.
-        evidence: The engine's books after the run, of any run.
-        run: The run's id, which begins each of its keys.
-        repeats_due: How many orders the plan sends twice.
+        records: The engine's records after the run; orders of other runs are ignored.
+        run: The run's id, the prefix of each of its client order ids.
+        planned_repeats: How many orders the plan sends twice.
     """
-    orders = [each for each in evidence.orders or () if each.client_order_id.startswith(f"{run}-")]
-    ids = {each.id for each in orders}
-    fills = [each for each in evidence.fills or () if each.order_id in ids]
-    books = BookComparison(
-        _grouped([each for each in attempts if each.operation == "signal"], lambda each: each.key),
-        _grouped(orders, lambda each: each.client_order_id),
-        _grouped(fills, lambda each: each.order_id),
-    )
-    checks = [_idempotent(books)] if repeats_due else []
-    for name, invariant in _ON_ORDERS.items():
-        lacking = evidence.why_no_orders if evidence.orders is None else None
-        checks.append(_evaluated(name, books, invariant, lacking))
-    for name, invariant in _ON_FILLS.items():
-        lacking = evidence.why_no_orders if evidence.orders is None else None
-        lacking = lacking or (evidence.why_no_fills if evidence.fills is None else None)
-        checks.append(_evaluated(name, books, invariant, lacking))
+    comparison = _compare(attempts, records, run)
+    checks = [_check_idempotency(comparison)] if planned_repeats else []
+    why_no_orders = records.why_no_orders if records.orders is None else None
+    why_no_fills = why_no_orders or (records.why_no_fills if records.fills is None else None)
+    checks += [_check(name, comparison, rule, why_no_orders) for name, rule in _ORDER_INVARIANTS.items()]
+    checks += [_check(name, comparison, rule, why_no_fills) for name, rule in _FILL_INVARIANTS.items()]
     return checks
 
 
-def _grouped(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+def _compare(attempts: Sequence[OrderAttempt], records: EngineRecords, run: str) -> RecordComparison:
+    orders = [order for order in records.orders or () if order.client_order_id.startswith(f"{run}-")]
+    order_ids = {order.id for order in orders}
+    return RecordComparison(
+        _group([attempt for attempt in attempts if attempt.operation == "signal"], lambda attempt: attempt.key),
+        _group(orders, lambda order: order.client_order_id),
+        _group([fill for fill in records.fills or () if fill.order_id in order_ids], lambda fill: fill.order_id),
+    )
+
+
+def _group(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        found[key(row)].append(row)
-    return dict(found)
+        groups[key(row)].append(row)
+    return dict(groups)
 
 
-def _evaluated(name: str, books: BookComparison, invariant: "Invariant", lacking: str | None) -> StressCheck:
-    if lacking is not None:
-        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=lacking)
-    if not _with(books, OrderOutcome.OK):
-        # Nothing was acknowledged, so an empty book proves nothing; a full one may still convict.
-        broken = invariant(books)
-        if not broken:
-            return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said="no order was acknowledged")
-        return _violated(name, broken)
-    broken = invariant(books)
-    return _violated(name, broken) if broken else _kept(name, len(books.attempts))
+def _check(name: str, comparison: RecordComparison, invariant: "Invariant", missing: str | None) -> StressCheck:
+    if missing is not None:
+        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=missing)
+    violations = invariant(comparison)
+    if violations:
+        return _violation(name, violations)
+    # Without an acknowledged order, empty records prove nothing.
+    if not _with_outcome(comparison, OrderOutcome.OK):
+        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said="no order was acknowledged")
+    return _pass(name, len(comparison.attempts))
 
 
-def _kept(name: str, n: int) -> StressCheck:
+def _pass(name: str, orders: int) -> StressCheck:
     return StressCheck(
-        name=name, kind="ledger", state=CheckState.PASS, said=f"holds for {n} orders", values={"orders": n}
+        name=name, kind="ledger", state=CheckState.PASS, said=f"holds for {orders} orders", values={"orders": orders}
     )
 
 
-def _violated(name: str, broken: Sequence[str]) -> StressCheck:
-    more = f" and {len(broken) - MAX_NAMED} more" if len(broken) > MAX_NAMED else ""
-    said = "; ".join(broken[:MAX_NAMED]) + more
+def _violation(name: str, violations: Sequence[str]) -> StressCheck:
+    more = f" and {len(violations) - MAX_NAMED} more" if len(violations) > MAX_NAMED else ""
     return StressCheck(
-        name=name, kind="ledger", state=CheckState.VIOLATION, said=said, values={"violations": len(broken)}
+        name=name,
+        kind="ledger",
+        state=CheckState.VIOLATION,
+        said="; ".join(violations[:MAX_NAMED]) + more,
+        values={"violations": len(violations)},
     )
 
 
-def _with(books: BookComparison, outcome: OrderOutcome) -> list[str]:
-    return [key for key, sent in books.attempts.items() if any(each.outcome is outcome for each in sent)]
-
-
-def _lost(books: BookComparison) -> list[str]:
+def _with_outcome(comparison: RecordComparison, outcome: OrderOutcome) -> list[str]:
     return [
-        f"{key} was acknowledged and is booked {len(books.orders.get(key, ()))} times"
-        for key in _with(books, OrderOutcome.OK)
-        if len(books.orders.get(key, ())) != 1
+        key for key, attempts in comparison.attempts.items() if any(attempt.outcome is outcome for attempt in attempts)
     ]
 
 
-def _phantom(books: BookComparison) -> list[str]:
-    return [f"{key} is booked and was never sent" for key in books.orders if key not in books.attempts]
-
-
-def _ghosts(books: BookComparison) -> list[str]:
-    acknowledged = set(_with(books, OrderOutcome.OK))
+def _lost_orders(comparison: RecordComparison) -> list[str]:
     return [
-        f"{key} was refused and is booked as filled"
-        for key, sent in books.attempts.items()
+        f"{key} was acknowledged but recorded {len(comparison.orders.get(key, ()))} times"
+        for key in _with_outcome(comparison, OrderOutcome.OK)
+        if len(comparison.orders.get(key, ())) != 1
+    ]
+
+
+def _unsent_orders(comparison: RecordComparison) -> list[str]:
+    return [f"{key} is recorded but was never sent" for key in comparison.orders if key not in comparison.attempts]
+
+
+def _filled_refusals(comparison: RecordComparison) -> list[str]:
+    acknowledged = set(_with_outcome(comparison, OrderOutcome.OK))
+    return [
+        f"{key} was refused but recorded as filled"
+        for key, attempts in comparison.attempts.items()
         if key not in acknowledged
-        and all(each.outcome is OrderOutcome.FAIL for each in sent)
-        and any(order.status == "filled" for order in books.orders.get(key, ()))
+        and all(attempt.outcome is OrderOutcome.FAIL for attempt in attempts)
+        and any(order.status == "filled" for order in comparison.orders.get(key, ()))
     ]
 
 
-def _unresolved(books: BookComparison) -> list[str]:
+def _unresolved_orders(comparison: RecordComparison) -> list[str]:
     return [
-        f"{key} is booked as {order.status}"
-        for key in _with(books, OrderOutcome.INFO)
-        for order in books.orders.get(key, ())
+        f"{key} is still recorded as {order.status}"
+        for key in _with_outcome(comparison, OrderOutcome.INFO)
+        for order in comparison.orders.get(key, ())
         if order.status not in FINAL
     ]
 
 
-def _doubled(books: BookComparison) -> list[str]:
-    return [f"{key} is booked {len(orders)} times" for key, orders in books.orders.items() if len(orders) > 1]
+def _duplicate_orders(comparison: RecordComparison) -> list[str]:
+    return [f"{key} is recorded {len(orders)} times" for key, orders in comparison.orders.items() if len(orders) > 1]
 
 
-def _contradicted(books: BookComparison) -> list[str]:
-    found = []
-    for key, sent in books.attempts.items():
-        told = {each.order_status for each in sent if each.outcome is OrderOutcome.OK and each.order_status}
-        booked = {order.status for order in books.orders.get(key, ())}
-        if told and booked and told != booked:
-            found.append(f"{key} was told {'/'.join(sorted(told))} and is booked {'/'.join(sorted(booked))}")
-    return found
+def _contradicted_answers(comparison: RecordComparison) -> list[str]:
+    violations = []
+    for key, attempts in comparison.attempts.items():
+        answered = {
+            attempt.order_status for attempt in attempts if attempt.outcome is OrderOutcome.OK and attempt.order_status
+        }
+        recorded = {order.status for order in comparison.orders.get(key, ())}
+        if answered and recorded and answered != recorded:
+            violations.append(
+                f"{key} was answered {'/'.join(sorted(answered))} but recorded as {'/'.join(sorted(recorded))}"
+            )
+    return violations
 
 
-def _fills_differ(books: BookComparison) -> list[str]:
-    found = []
-    for key, orders in books.orders.items():
+def _fill_sum_differs(comparison: RecordComparison) -> list[str]:
+    violations = []
+    for key, orders in comparison.orders.items():
         for order in orders:
-            filled = sum((each.quantity for each in books.fills.get(order.id, ())), Decimal(0))
-            wanted = order.quantity if order.status == "filled" else Decimal(0)
-            if filled != wanted:
-                found.append(f"{key}: {order.status} order of {order.quantity}, fills add up to {filled}")
-    return found
+            filled = sum((fill.quantity for fill in comparison.fills.get(order.id, ())), Decimal(0))
+            expected = order.quantity if order.status == "filled" else Decimal(0)
+            if filled != expected:
+                violations.append(f"{key}: {order.status} order of {order.quantity}, fills add up to {filled}")
+    return violations
 
 
-def _repeated_fills(books: BookComparison) -> list[str]:
-    times = Counter(each.id for fills in books.fills.values() for each in fills)
-    return [f"fill {identity} is booked {n} times" for identity, n in times.items() if n > 1]
+def _duplicate_fills(comparison: RecordComparison) -> list[str]:
+    counts = Counter(fill.id for fills in comparison.fills.values() for fill in fills)
+    return [f"fill {identity} is recorded {count} times" for identity, count in counts.items() if count > 1]
 
 
-def _odd_numbers(books: BookComparison) -> list[str]:
-    fills = [each for fills in books.fills.values() for each in fills]
+def _invalid_numbers(comparison: RecordComparison) -> list[str]:
     return [
-        f"fill {each.id} has quantity {each.quantity} and price {each.price}"
-        for each in fills
-        if not (each.quantity.is_finite() and each.price.is_finite() and each.quantity > 0 and each.price > 0)
+        f"fill {fill.id} has quantity {fill.quantity} and price {fill.price}"
+        for fills in comparison.fills.values()
+        for fill in fills
+        if not (fill.quantity.is_finite() and fill.price.is_finite() and fill.quantity > 0 and fill.price > 0)
     ]
 
 
-def _idempotent(books: BookComparison) -> StressCheck:
-    repeated = {key: sent for key, sent in books.attempts.items() if len(sent) > 1}
-    known = {
-        key: {each.order_id for each in sent if each.outcome is OrderOutcome.OK and each.order_id}
-        for key, sent in repeated.items()
+def _check_idempotency(comparison: RecordComparison) -> StressCheck:
+    order_ids = {
+        key: {attempt.order_id for attempt in attempts if attempt.outcome is OrderOutcome.OK and attempt.order_id}
+        for key, attempts in comparison.attempts.items()
+        if len(attempts) > 1
     }
-    broken = [f"{key} sent twice became {len(ids)} orders" for key, ids in known.items() if len(ids) > 1]
+    violations = [
+        f"{key} was sent twice and created {len(ids)} orders" for key, ids in order_ids.items() if len(ids) > 1
+    ]
     name = "idempotent_replay"
-    if broken:
-        return _violated(name, broken)
-    if not any(known.values()):
-        said = "no answer to a repeated order named its order"
-        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=said)
-    return _kept(name, len(repeated))
+    if violations:
+        return _violation(name, violations)
+    if not any(order_ids.values()):
+        reason = "no response to a repeated order contained an order id"
+        return StressCheck(name=name, kind="ledger", state=CheckState.UNKNOWN, said=reason)
+    return _pass(name, len(order_ids))
 
 
-Invariant = Callable[[BookComparison], list[str]]
-_ON_ORDERS: Mapping[str, Invariant] = {
-    "no_lost_ack": _lost,
-    "no_phantom": _phantom,
-    "no_ghost_reject": _ghosts,
-    "indeterminate_resolves": _unresolved,
-    "at_most_once": _doubled,
-    "answers_match_books": _contradicted,
+Invariant = Callable[[RecordComparison], list[str]]
+_ORDER_INVARIANTS: Mapping[str, Invariant] = {
+    "no_lost_ack": _lost_orders,
+    "no_phantom": _unsent_orders,
+    "no_ghost_reject": _filled_refusals,
+    "indeterminate_resolves": _unresolved_orders,
+    "at_most_once": _duplicate_orders,
+    "answers_match_books": _contradicted_answers,
 }
-_ON_FILLS: Mapping[str, Invariant] = {
-    "fills_match_orders": _fills_differ,
-    "fill_exactly_once": _repeated_fills,
-    "numeric_hygiene": _odd_numbers,
+_FILL_INVARIANTS: Mapping[str, Invariant] = {
+    "fills_match_orders": _fill_sum_differs,
+    "fill_exactly_once": _duplicate_fills,
+    "numeric_hygiene": _invalid_numbers,
 }

@@ -1,4 +1,4 @@
-"""What was meant, sent and answered, read back from the lines that the load generator wrote."""
+"""Requests and their outcomes, read from the lines that the load generator journals."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class OrderOutcome(StrEnum):
-    """What became of a request: acknowledged, definitely refused, or nobody knows."""
+    """Outcome of a request: acknowledged, definitely refused, or indeterminate."""
 
     OK = "ok"
     FAIL = "fail"
@@ -18,7 +18,7 @@ class OrderOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class OrderAttempt:
-    """One sending of a request, times in seconds from the start of the run; INFO until something else is known."""
+    """One request as sent, times in seconds from the start of the run; INFO until an outcome is journalled."""
 
     key: str
     operation: str
@@ -44,54 +44,54 @@ class OrderAttempt:
 
     @property
     def lag_seconds(self) -> float:
-        """Return how late the generator sent it."""
+        """Return the seconds from the intended time to sending."""
         return self.sent - self.intended
 
 
 @dataclass(frozen=True)
 class Journal:
-    """All attempts of a run, and what in the journal cannot be."""
+    """All attempts of a run, and the lines that are unreadable or contradictory."""
 
     attempts: tuple[OrderAttempt, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def read(lines: Iterable[str]) -> Journal:
-    """Join intents and outcomes; a torn last line is a problem to name, not an error to raise."""
-    found: dict[tuple[str, int], OrderAttempt] = {}
+    """Join intents and outcomes; an unreadable line is reported in `problems`, not raised."""
+    attempts: dict[tuple[str, int], OrderAttempt] = {}
     problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
+    for line_number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-            name = (row["key"], row["number"])
+            attempt_key = (row["key"], row["number"])
             if row["event"] == "intent":
-                if name in found:
-                    problems.append(f"line {number}: {row['key']} was intended twice")
-                found[name] = _intent(row)
-            elif name not in found:
-                problems.append(f"line {number}: {row['key']} was answered before it was intended")
+                if attempt_key in attempts:
+                    problems.append(f"line {line_number}: {row['key']} has two intents")
+                attempts[attempt_key] = _parse_intent(row)
+            elif attempt_key not in attempts:
+                problems.append(f"line {line_number}: {row['key']} has an outcome without an intent")
             else:
-                found[name] = _answered(found[name], row)
+                attempts[attempt_key] = _with_outcome(attempts[attempt_key], row)
         except (ValueError, KeyError, TypeError) as error:
-            problems.append(f"line {number} cannot be read ({type(error).__name__})")
-    return Journal(tuple(found.values()), tuple(problems))
+            problems.append(f"line {line_number} cannot be read ({type(error).__name__})")
+    return Journal(tuple(attempts.values()), tuple(problems))
 
 
 def counts(attempts: Sequence[OrderAttempt]) -> Mapping[str, int]:
-    """Return how many attempts were sent and how each kind ended."""
-    found = {outcome.value: 0 for outcome in OrderOutcome}
+    """Return the number of attempts sent and of each outcome."""
+    by_outcome = {outcome.value: 0 for outcome in OrderOutcome}
     for attempt in attempts:
-        found[attempt.outcome.value] += 1
-    return {"sent": len(attempts), **found}
+        by_outcome[attempt.outcome.value] += 1
+    return {"sent": len(attempts), **by_outcome}
 
 
-def _intent(row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
+def _parse_intent(row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
     return OrderAttempt(
         row["key"], row["operation"], row["fault"], row["number"], float(row["intended"]), float(row["sent"])
     )
 
 
-def _answered(attempt: OrderAttempt, row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
+def _with_outcome(attempt: OrderAttempt, row: Mapping[str, Any]) -> OrderAttempt:  # Any: JSON
     return replace(
         attempt,
         finished=None if row["finished"] is None else float(row["finished"]),

@@ -1,4 +1,4 @@
-"""Judges a run: every check out of plan, journal, generator and the engine's books."""
+"""Runs every check of a run on its plan, journal, generator and the engine's records."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from seatrial_core.contracts.stress import CheckState, Latency, StressCheck, StressPlan
 from seatrial_stress.checks import consistency, generator, memory_growth, slo
-from seatrial_stress.checks.consistency import EngineRecords
-from seatrial_stress.checks.generator import SendingRecord, WorkerResult
+from seatrial_stress.checks.engine_records import EngineRecords
+from seatrial_stress.checks.generator import SendStatistics, WorkerResult
 from seatrial_stress.checks.journal import Journal, OrderAttempt, OrderOutcome
 from seatrial_stress.checks.memory_growth import MemorySample
 from seatrial_stress.checks.slo import LatencySample
@@ -19,41 +19,41 @@ MIN_WINDOW_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """Everything that a run left behind."""
+    """Everything that a run recorded."""
 
     run: str
     scheduled: int
     repeats: int
     journal: Journal
     workers: tuple[WorkerResult, ...]
-    evidence: EngineRecords
+    records: EngineRecords
     memory: tuple[MemorySample, ...] = ()
 
 
-def checks(plan: StressPlan, observed: RunEvidence) -> list[StressCheck]:
+def run_checks(plan: StressPlan, evidence: RunEvidence) -> list[StressCheck]:
     """Return every check of a run."""
-    attempts = observed.journal.attempts
-    first = [each for each in attempts if each.number == 0]
-    sending = SendingRecord(
-        observed.scheduled,
-        len(first),
-        tuple(each.lag_seconds for each in first),
-        observed.journal.problems,
+    attempts = evidence.journal.attempts
+    first_attempts = _first_attempts(attempts)
+    statistics = SendStatistics(
+        evidence.scheduled,
+        len(first_attempts),
+        tuple(attempt.lag_seconds for attempt in first_attempts),
+        evidence.journal.problems,
     )
-    measured = [each for each in first if each.intended >= plan.warm_up_seconds]
-    found = generator.judge(plan, sending, observed.workers)
-    found += _slos(plan, measured)
-    found += consistency.judge(attempts, observed.evidence, observed.run, observed.repeats)
+    measured = [attempt for attempt in first_attempts if attempt.intended >= plan.warm_up_seconds]
+    checks = generator.check(plan, statistics, evidence.workers)
+    checks += _check_slos(plan, measured)
+    checks += consistency.check(attempts, evidence.records, evidence.run, evidence.repeats)
     if plan.faults:
-        found.append(_faults(first))
+        checks.append(_check_faults(first_attempts))
     if plan.memory_mb_per_1000_orders is not None:
         budget = plan.memory_mb_per_1000_orders
-        found.append(memory_growth.judge(observed.memory, len(attempts), plan.duration_seconds, budget))
-    return found
+        checks.append(memory_growth.check(evidence.memory, len(attempts), plan.duration_seconds, budget))
+    return checks
 
 
 def is_as_expected(attempt: OrderAttempt) -> bool:
-    """Tell whether the answer is the one that the plan calls for; a rejection is right only where nothing executes."""
+    """Return whether the answer is the one the plan calls for; a rejection only if the exchange executes nothing."""
     if attempt.outcome is OrderOutcome.INFO:
         return False
     if attempt.fault in NOT_EXECUTED:
@@ -62,50 +62,59 @@ def is_as_expected(attempt: OrderAttempt) -> bool:
 
 
 def latency(seconds: Sequence[float]) -> Latency:
-    """Return the quantiles of the finite times; the requests that never ended are counted, and come last."""
+    """Return count and quantiles; a quantile that falls on a request without an answer is None."""
     ordered = sorted(seconds)
 
     def quantile(share: float) -> float | None:
-        found = ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.inf
-        return found if math.isfinite(found) else None
+        value = ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.inf
+        return value if math.isfinite(value) else None
 
     return Latency(n=len(ordered), p50=quantile(0.5), p95=quantile(0.95), p99=quantile(0.99), max=quantile(1.0))
 
 
-def figures(attempts: Sequence[OrderAttempt]) -> Mapping[str, Latency]:
+def latencies(attempts: Sequence[OrderAttempt]) -> Mapping[str, Latency]:
     """Return response (from the intended time), service (from sending) and lag of all first attempts."""
-    first = [each for each in attempts if each.number == 0]
+    first_attempts = _first_attempts(attempts)
     return {
-        "response": latency([each.response_seconds for each in first]),
-        "service": latency([each.service_seconds for each in first]),
-        "lag": latency([each.lag_seconds for each in first]),
+        "response": latency([attempt.response_seconds for attempt in first_attempts]),
+        "service": latency([attempt.service_seconds for attempt in first_attempts]),
+        "lag": latency([attempt.lag_seconds for attempt in first_attempts]),
     }
 
 
-def _slos(plan: StressPlan, measured: Sequence[OrderAttempt]) -> list[StressCheck]:
+def _first_attempts(attempts: Sequence[OrderAttempt]) -> list[OrderAttempt]:
+    return [attempt for attempt in attempts if attempt.number == 0]
+
+
+def _check_slos(plan: StressPlan, measured: Sequence[OrderAttempt]) -> list[StressCheck]:
     window = max(MIN_WINDOW_SECONDS, plan.duration_seconds / 4)
-    found = []
-    for each in plan.slos:
+    checks = []
+    for objective in plan.slos:
         samples = [
-            LatencySample(one.intended, one.response_seconds if is_as_expected(one) else math.inf)
-            for one in measured
-            if one.operation == each.operation
+            LatencySample(attempt.intended, attempt.response_seconds if is_as_expected(attempt) else math.inf)
+            for attempt in measured
+            if attempt.operation == objective.operation
         ]
-        name = f"{each.operation}_p{each.quantile * 100:g}"
-        found.append(slo.judge(name, samples, each.seconds, 1 - each.quantile, window))
-    wrong = [LatencySample(one.intended, 0.0 if is_as_expected(one) else math.inf) for one in measured]
-    # Errors are counted as answers that never came, so the same rule with any limit judges them.
-    errors = slo.judge("errors", wrong, plan.timeout_seconds, plan.max_error_ratio, window)
-    return [*found, errors]
+        name = f"{objective.operation}_p{objective.quantile * 100:g}"
+        checks.append(slo.check(name, samples, objective.seconds, 1 - objective.quantile, window))
+    errors = [LatencySample(attempt.intended, 0.0 if is_as_expected(attempt) else math.inf) for attempt in measured]
+    # An error counts as an answer that never came, so the same rule applies with any limit.
+    return [*checks, slo.check("errors", errors, plan.timeout_seconds, plan.max_error_ratio, window)]
 
 
-def _faults(first: Sequence[OrderAttempt]) -> StressCheck:
-    asked = [each for each in first if each.fault in NOT_EXECUTED and each.outcome is not OrderOutcome.INFO]
-    met = [each for each in asked if each.order_status == "rejected"]
-    values = {"asked": len(asked), "met": len(met)}
+def _check_faults(first_attempts: Sequence[OrderAttempt]) -> StressCheck:
+    asked = [
+        attempt
+        for attempt in first_attempts
+        if attempt.fault in NOT_EXECUTED and attempt.outcome is not OrderOutcome.INFO
+    ]
+    met = [attempt for attempt in asked if attempt.order_status == "rejected"]
     if asked and len(met) == len(asked):
-        state, said = CheckState.PASS, f"all {len(asked)} orders that the exchange was to refuse were refused"
+        state, detail = CheckState.PASS, f"all {len(asked)} orders with an injected refusal were rejected"
     else:
-        said = f"of {len(asked)} orders that the exchange was to refuse {len(met)} were; the engine injects no faults"
         state = CheckState.UNKNOWN
-    return StressCheck(name="faults_injected", kind="faults", state=state, said=said, values=dict(values))
+        detail = (
+            f"{len(met)} of {len(asked)} orders with an injected refusal were rejected; the engine injects no faults"
+        )
+    values = {"asked": len(asked), "met": len(met)}
+    return StressCheck(name="faults_injected", kind="faults", state=state, said=detail, values=dict(values))

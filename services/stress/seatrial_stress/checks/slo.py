@@ -1,4 +1,4 @@
-"""Whether enough requests were fast enough, said only when the sample can carry it."""
+"""Latency objectives: the share of slow requests against a limit, decided only when the sample is large enough."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ MIN_SAMPLES = {0.95: 60, 0.99: 301, 0.999: 3_041}
 
 @dataclass(frozen=True)
 class LatencySample:
-    """One request: when it was meant to leave, and how long it took from then (infinite when it went wrong)."""
+    """One request: its intended time and its latency from then, in seconds; infinite if it failed."""
 
     at_seconds: float
     seconds: float
@@ -30,50 +30,51 @@ class ShareBounds:
     upper: float
 
 
-def judge(
-    name: str, samples: Sequence[LatencySample], limit_seconds: float, allowed: float, window_seconds: float
+def check(
+    name: str, samples: Sequence[LatencySample], limit_seconds: float, allowed_ratio: float, window_seconds: float
 ) -> StressCheck:
-    """Judge whether the share of requests slower than a limit is below what is allowed.
+    """Return whether the share of requests slower than a limit is within the allowed share.
 
     Args:
         name: The check's name.
-        samples: Every request, those that went wrong too.
+        samples: Every request, failed ones included.
         limit_seconds: The slowest good answer.
-        allowed: The allowed share, such as 0.01 for a p99.
+        allowed_ratio: The allowed share between 0 and 1, such as 0.01 for a p99.
         window_seconds: No window of this length may have more than three times that share.
     """
     if not samples:
         return StressCheck(name=name, kind="slo", state=CheckState.INVALID, said="no request was measured")
-    if any(math.isnan(each.seconds) for each in samples):
-        return StressCheck(name=name, kind="slo", state=CheckState.INVALID, said="a measured time is not a number")
-    found = bounds(samples, limit_seconds)
+    if any(math.isnan(sample.seconds) for sample in samples):
+        return StressCheck(name=name, kind="slo", state=CheckState.INVALID, said="a measured latency is NaN")
+    share = bounds(samples, limit_seconds)
     worst = _worst_window(samples, limit_seconds, window_seconds)
-    least = least_n(1 - allowed)
-    values = {"n": found.n, "least_n": least, "bad_ratio": found.ratio, "lower": found.lower, "upper": found.upper}
-    values["worst_window_ratio"] = worst
-    if found.lower > allowed:
-        state = CheckState.FAIL
-    elif found.upper >= allowed or found.n < least:
-        state = CheckState.INCONCLUSIVE
-    else:
-        state = CheckState.PASS if worst <= WORST_WINDOW_FACTOR * allowed else CheckState.FAIL
-    said = f"{found.ratio:.2%} of {found.n} over {limit_seconds * 1000:g} ms, allowed {allowed:.2%}"
+    required = min_samples(1 - allowed_ratio)
+    state = _state(share, worst, allowed_ratio, required)
+    detail = f"{share.ratio:.2%} of {share.n} over {limit_seconds * 1000:g} ms, limit {allowed_ratio:.2%}"
     if state is CheckState.INCONCLUSIVE:
-        said += f"; 95 % bounds {found.lower:.2%} to {found.upper:.2%}, at least {least} requests needed"
-    if worst > WORST_WINDOW_FACTOR * allowed:
-        said += f"; worst {window_seconds:g} s: {worst:.2%}"
-    return StressCheck(name=name, kind="slo", state=state, said=said, values=dict(values))
+        detail += f"; 95 % bounds {share.lower:.2%} to {share.upper:.2%}, at least {required} requests needed"
+    if worst > WORST_WINDOW_FACTOR * allowed_ratio:
+        detail += f"; worst {window_seconds:g} s: {worst:.2%}"
+    values = {
+        "n": share.n,
+        "least_n": required,
+        "bad_ratio": share.ratio,
+        "lower": share.lower,
+        "upper": share.upper,
+        "worst_window_ratio": worst,
+    }
+    return StressCheck(name=name, kind="slo", state=state, said=detail, values=dict(values))
 
 
-def least_n(quantile: float) -> int:
-    """Return how many requests a PASS at a quantile needs at least."""
+def min_samples(quantile: float) -> int:
+    """Return the number of requests that a PASS at a quantile requires."""
     return MIN_SAMPLES.get(round(quantile, 6), math.ceil(3.05 / (1 - quantile)))
 
 
 def bounds(samples: Sequence[LatencySample], limit_seconds: float) -> ShareBounds:
-    """Return the share of samples over a limit; bounds count for requests of one stall being no independent ones."""
+    """Return the share of samples over a limit, with bounds that allow for correlation within a stall."""
     n = len(samples)
-    bad = sum(each.seconds > limit_seconds for each in samples)
+    bad = sum(sample.seconds > limit_seconds for sample in samples)
     ratio = bad / n
     spread = CONFIDENCE_Z * _standard_error(samples, limit_seconds, ratio)
     lower = min(_exact_lower(bad, n), max(0.0, ratio - spread))
@@ -81,15 +82,23 @@ def bounds(samples: Sequence[LatencySample], limit_seconds: float) -> ShareBound
     return ShareBounds(n, ratio, lower, upper)
 
 
+def _state(share: ShareBounds, worst: float, allowed_ratio: float, required: int) -> CheckState:
+    if share.lower > allowed_ratio:
+        return CheckState.FAIL
+    if share.upper >= allowed_ratio or share.n < required:
+        return CheckState.INCONCLUSIVE
+    return CheckState.PASS if worst <= WORST_WINDOW_FACTOR * allowed_ratio else CheckState.FAIL
+
+
 def _standard_error(samples: Sequence[LatencySample], limit: float, ratio: float) -> float:
-    """Newey and West (1987) over blocks of one second."""
-    ordered = sorted(samples, key=lambda each: each.at_seconds)
+    # Newey and West (1987), "A simple, positive semi-definite, ... covariance matrix", over blocks of one second.
+    ordered = sorted(samples, key=lambda sample: sample.at_seconds)
     blocks = [
-        sum((each.seconds > limit) - ratio for each in block)
-        for _, block in groupby(ordered, key=lambda each: math.floor(each.at_seconds))
+        sum((sample.seconds > limit) - ratio for sample in block)
+        for _, block in groupby(ordered, key=lambda sample: math.floor(sample.at_seconds))
     ]
     lags = math.floor(4 * (len(blocks) / 100) ** (2 / 9))
-    variance = sum(each * each for each in blocks)
+    variance = sum(block * block for block in blocks)
     for lag in range(1, min(lags, len(blocks) - 1) + 1):
         weight = 1 - lag / (lags + 1)
         variance += 2 * weight * sum(a * b for a, b in zip(blocks, blocks[lag:], strict=False))
@@ -97,30 +106,30 @@ def _standard_error(samples: Sequence[LatencySample], limit: float, ratio: float
 
 
 def _worst_window(samples: Sequence[LatencySample], limit: float, window: float) -> float:
-    last = max(each.at_seconds for each in samples)
-    # What is left at the end joins the window before; a handful of requests is no window.
+    last = max(sample.at_seconds for sample in samples)
+    # The remainder at the end joins the previous window; a handful of requests is too few for one.
     count = max(1, math.floor(last / window))
-    grouped: dict[int, list[bool]] = {}
-    for each in samples:
-        place = min(count - 1, math.floor(each.at_seconds / window))
-        grouped.setdefault(place, []).append(each.seconds > limit)
-    return max(sum(group) / len(group) for group in grouped.values())
+    windows: dict[int, list[bool]] = {}
+    for sample in samples:
+        index = min(count - 1, math.floor(sample.at_seconds / window))
+        windows.setdefault(index, []).append(sample.seconds > limit)
+    return max(sum(slow) / len(slow) for slow in windows.values())
 
 
 def _exact_upper(bad: int, n: int) -> float:
+    # Clopper and Pearson (1934), one-sided 95 %.
     if bad >= n:
         return 1.0
-    return _root(lambda p: _at_most(bad, n, p) - 0.05)
+    return _root(lambda p: _probability_at_most(bad, n, p) - 0.05)
 
 
 def _exact_lower(bad: int, n: int) -> float:
     if bad == 0:
         return 0.0
-    return _root(lambda p: _at_most(bad - 1, n, p) - 0.95)
+    return _root(lambda p: _probability_at_most(bad - 1, n, p) - 0.95)
 
 
-def _at_most(bad: int, n: int, p: float) -> float:
-    """Return the probability of at most `bad` of `n`, each with probability p (0 < p < 1)."""
+def _probability_at_most(bad: int, n: int, p: float) -> float:
     total = 0.0
     for k in range(bad + 1):
         choose = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
@@ -128,9 +137,9 @@ def _at_most(bad: int, n: int, p: float) -> float:
     return total
 
 
-def _root(falling: Callable[[float], float]) -> float:
+def _root(decreasing: Callable[[float], float]) -> float:
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+        low, high = (middle, high) if decreasing(middle) > 0 else (low, middle)
     return (low + high) / 2

@@ -1,4 +1,4 @@
-"""One verdict out of many checks; only a run in which every check passed is green."""
+"""Combines checks into one verdict; a run is PASS only if every check is."""
 
 from collections.abc import Iterable, Mapping
 
@@ -12,9 +12,9 @@ EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.INCONCLUSIVE: 3,
     Verdict.INVALID: 4,
 }
-NEEDED = {"generator", "slo", "ledger"}
+REQUIRED_KINDS = {"generator", "slo", "ledger"}
 
-_MEANING: Mapping[CheckState, Verdict] = {
+_VERDICT_OF: Mapping[CheckState, Verdict] = {
     CheckState.PASS: Verdict.PASS,
     CheckState.FAIL: Verdict.FAIL,
     CheckState.VIOLATION: Verdict.CONSISTENCY_VIOLATION,
@@ -22,7 +22,7 @@ _MEANING: Mapping[CheckState, Verdict] = {
     CheckState.UNKNOWN: Verdict.INCONCLUSIVE,
     CheckState.INVALID: Verdict.INVALID,
 }
-# A lost order is lost even when the generator was slow; a slow answer measured by a slow generator says nothing.
+# A lost order counts even if the generator was slow; a latency measured by a slow generator does not.
 _WORST_FIRST = (
     Verdict.CONSISTENCY_VIOLATION,
     Verdict.INVALID,
@@ -33,15 +33,15 @@ _WORST_FIRST = (
 
 
 def of(checks: Iterable[StressCheck]) -> Verdict:
-    """Return the verdict of a run; INVALID when a whole kind of check is missing."""
-    found = list(checks)
-    verdicts = {_MEANING[check.state] for check in found}
-    if not {check.kind for check in found} >= NEEDED:
+    """Return the verdict of a run; INVALID if a required kind of check is missing."""
+    all_checks = list(checks)
+    verdicts = {_VERDICT_OF[check.state] for check in all_checks}
+    if not {check.kind for check in all_checks} >= REQUIRED_KINDS:
         verdicts.add(Verdict.INVALID)
     return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict of several runs together; INVALID when there are none."""
-    found = set(verdicts) or {Verdict.INVALID}
-    return next(verdict for verdict in _WORST_FIRST if verdict in found)
+    """Return the worst of several verdicts; INVALID if there are none."""
+    candidates = set(verdicts) or {Verdict.INVALID}
+    return next(verdict for verdict in _WORST_FIRST if verdict in candidates)

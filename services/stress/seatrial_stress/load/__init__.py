@@ -1,1 +1,1 @@
-"""The only code that imports locust: it runs in processes of its own."""
+"""Starts load generators, here and on remote workers; only `scenario` imports locust, in a separate process."""

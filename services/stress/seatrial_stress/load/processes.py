@@ -1,4 +1,4 @@
-"""Starts the load generator's processes, waits for them, and says how each ended."""
+"""Starts, awaits and terminates generator processes on this machine."""
 
 import asyncio
 import contextlib
@@ -6,12 +6,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seatrial_core.contracts.stress import StressPlan
 from seatrial_stress.checks.generator import WorkerResult
+from seatrial_stress.load.results import read_result
+from seatrial_stress.load.spec import LoadSpec, worker_spec
 
 SCENARIO = Path(__file__).parent / "scenario.py"
 USER_CLASSES = {
@@ -21,84 +21,49 @@ USER_CLASSES = {
     "api_failure": "ApiFailure",
 }
 START_SECONDS = 20.0
-STOP_SECONDS = 3.0
-TAIL_BYTES = 2_000
+END_MARGIN_SECONDS = 5.0
+TERMINATE_SECONDS = 3.0
 
 
-@dataclass(frozen=True)
-class LoadSpec:
-    """What the processes of one run need."""
-
-    plan: StressPlan
-    target: str
-    token: str
-    folder: Path
-    schedule: Path
-    run: str = ""
-
-
-async def drive(load: LoadSpec) -> list[WorkerResult]:
-    """Run every worker to its end; whatever happens, none is left afterwards."""
-    workers = [await start(load, number) for number in range(load.plan.workers)]
+async def run_load(load: LoadSpec) -> list[WorkerResult]:
+    """Run every generator process to its end; none is left running, even on cancellation."""
     plan = load.plan
-    limit = START_SECONDS + plan.duration_seconds + 2 * plan.timeout_seconds + 5
+    limit = START_SECONDS + plan.duration_seconds + 2 * plan.timeout_seconds + END_MARGIN_SECONDS
+    processes: list[asyncio.subprocess.Process] = []
     try:
-        await asyncio.wait({asyncio.ensure_future(each.wait()) for each in workers}, timeout=limit)
+        for number in range(plan.workers):
+            processes.append(await start(load, number))  # noqa: PERF401  # a failed start must terminate the others
+        await asyncio.wait({asyncio.ensure_future(process.wait()) for process in processes}, timeout=limit)
     finally:
-        await asyncio.shield(_end_all(workers))
-    return [ended(load.folder, number, each.returncode) for number, each in enumerate(workers)]
-
-
-def write_spec(load: LoadSpec, number: int, name: str | None = None) -> Path:
-    """Write what one worker reads and return the file."""
-    spec = {
-        "schedule": str(load.schedule),
-        "folder": str(load.folder),
-        "worker": number,
-        "workers": load.plan.workers,
-        "timeout_seconds": load.plan.timeout_seconds,
-    }
-    path = load.folder / (name or f"spec-{number}.json")
-    path.write_text(json.dumps(spec), encoding="utf-8")
-    return path
-
-
-def ended(folder: Path, number: int, code: int | None) -> WorkerResult:
-    """Return how a worker ended, by its last word where it left one."""
-    try:
-        word = json.loads((folder / f"done-{number}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return WorkerResult(number, code, problems=(f"worker {number} left no last word{_tail(folder, number)}",))
-    return WorkerResult(
-        number,
-        code,
-        finished=True,
-        journalled=word["journalled"],
-        histogram_counts=tuple(word["histogram_counts"]),
-        problems=tuple(word["problems"]),
-        cpu_percent=tuple(word["cpu_percent"]),
-        clock_step_seconds=word["clock_step_seconds"],
-    )
-
-
-def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return a worker's environment: nothing of Locust's that happens to be set, and no token but the engine's."""
-    kept = {name: value for name, value in base.items() if not name.startswith(("LOCUST_", "SEATRIAL_"))}
-    ours = {"SEATRIAL_STRESS_SPEC": str(spec), "SEATRIAL_STRESS_TOKEN": token}
-    return {**kept, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        await asyncio.shield(_terminate_all(processes))
+    return [read_result(load, number, process.returncode) for number, process in enumerate(processes)]
 
 
 async def start(load: LoadSpec, number: int) -> asyncio.subprocess.Process:
     """Start the generator process of one worker."""
-    spec = write_spec(load, number)
-    arguments = ["-m", "locust", "-f", str(SCENARIO), "--headless", "-u", "1", "-r", "1", "--host", load.target]
-    arguments += ["--only-summary", "--exit-code-on-error", "0", USER_CLASSES[load.plan.users]]
-    with (load.folder / f"locust-{number}.log").open("wb") as output:
+    spec = load.folder / f"spec-{number}.json"
+    spec.write_text(json.dumps(worker_spec(load, number)), encoding="utf-8")
+    options = ["--headless", "-u", "1", "-r", "1", "--host", load.target, "--only-summary", "--exit-code-on-error", "0"]
+    arguments = [*options, USER_CLASSES[load.plan.users]]
+    return await start_locust(arguments, load.folder, load.log(number), environment(spec, load.token))
+
+
+async def start_locust(
+    arguments: Sequence[str], folder: Path, log: Path, variables: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    """Start Locust with our scenario in a process group.
+
+    Args:
+        arguments: Locust's command-line options.
+        folder: The working folder.
+        log: The file for its output; overwritten.
+        variables: Its whole environment.
+    """
+    with log.open("wb") as output:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
-            cwd=load.folder,
-            env=environment(spec, load.token),
+            *(sys.executable, "-m", "locust", "-f", str(SCENARIO), *arguments),
+            cwd=folder,
+            env=variables,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
@@ -106,25 +71,25 @@ async def start(load: LoadSpec, number: int) -> asyncio.subprocess.Process:
         )
 
 
-async def _end_all(workers: list[asyncio.subprocess.Process]) -> None:
-    for each in workers:
-        await end(each)
+def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return a generator's environment: no Locust or Seatrial variable of ours, and only the engine's token."""
+    inherited = {name: value for name, value in base.items() if not name.startswith(("LOCUST_", "SEATRIAL_"))}
+    ours = {"SEATRIAL_STRESS_SPEC": str(spec), "SEATRIAL_STRESS_TOKEN": token}
+    return {**inherited, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
-async def end(process: asyncio.subprocess.Process) -> None:
-    """End a process and everything in its group: politely, then at once."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
+async def terminate(process: asyncio.subprocess.Process) -> None:
+    """Terminate a process group with SIGTERM, then SIGKILL after three seconds."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sent)
+            os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(TERMINATE_SECONDS):
                 await process.wait()
 
 
-def _tail(folder: Path, number: int) -> str:
-    with contextlib.suppress(OSError):
-        lines = (folder / f"locust-{number}.log").read_bytes()[-TAIL_BYTES:].decode(errors="replace").splitlines()
-        return f"; it said: {lines[-1].strip()[:200]}" if lines else ""
-    return ""
+async def _terminate_all(processes: Sequence[asyncio.subprocess.Process]) -> None:
+    for process in processes:
+        await terminate(process)

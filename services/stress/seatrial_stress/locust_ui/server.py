@@ -1,4 +1,4 @@
-"""Publishes Locust's page on a port of its own while the service runs."""
+"""Serves Locust's page on a separate port while the service runs."""
 
 import asyncio
 import contextlib
@@ -11,28 +11,28 @@ from seatrial_core.errors import SettingsError
 from seatrial_service import logs
 from seatrial_service.serving import bind
 from seatrial_stress.locust_ui import proxy
-from seatrial_stress.locust_ui.process import LocustPage
+from seatrial_stress.locust_ui.process import LocustProcess
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
 GRACEFUL_SECONDS = 2
 
 
-class QuietServer(uvicorn.Server):
-    """A second server in a process whose signals belong to the first."""
+class EmbeddedServer(uvicorn.Server):
+    """A server that leaves signal handling to the main server of the process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
 
 @asynccontextmanager
-async def publishing(service: StressService, settings: StressSettings) -> AsyncIterator[None]:
-    """Show Locust's page while the block runs; a taken port costs the page, not the service.
+async def serve_locust_ui(service: StressService, settings: StressSettings) -> AsyncIterator[None]:
+    """Serve Locust's page while the block runs; if its port is taken, the service runs without the page.
 
     Args:
-        service: Where runs are started and kept.
+        service: Starts and stores runs.
         settings: Host, port and tokens.
     """
     if settings.ui_port == 0:
@@ -44,8 +44,8 @@ async def publishing(service: StressService, settings: StressSettings) -> AsyncI
         logs.get().error("locust_page_unavailable", error=error.detail)
         yield
         return
-    page = LocustPage(settings.engine_url)
-    app = proxy.build(service, page, settings.accepted_tokens)
+    locust = LocustProcess(settings.engine_url)
+    app = proxy.build(service, locust, settings.accepted_tokens)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -54,8 +54,8 @@ async def publishing(service: StressService, settings: StressSettings) -> AsyncI
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    server = QuietServer(config)
-    await page.start()
+    server = EmbeddedServer(config)
+    await locust.start()
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
@@ -63,5 +63,5 @@ async def publishing(service: StressService, settings: StressSettings) -> AsyncI
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await page.stop()
+        await locust.stop()
         listener.close()

@@ -1,4 +1,4 @@
-"""The four plans of the guide, and reading a plan of one's own."""
+"""The four built-in plans, and plans read from JSON."""
 
 import json
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ PLANS: Mapping[str, StressPlan] = {
         StressPlan(
             name="high_frequency",
             users="high_frequency",
-            description="Many small orders, one after the other.",
+            description="Many small orders in sequence.",
             rate_per_second=60,
             slos=FAST,
         ),
         StressPlan(
             name="memory_under_load",
             users="memory_under_load",
-            description="Orders and questions while the engine's memory is watched.",
+            description="Orders and order checks while the engine's memory is sampled.",
             rate_per_second=50,
             mix={"signal": 0.8, "check": 0.2},
             slos=FAST,
@@ -34,7 +34,7 @@ PLANS: Mapping[str, StressPlan] = {
         StressPlan(
             name="concurrent_trades",
             users="concurrent_trades",
-            description="Bursts of orders on one symbol at the same instant.",
+            description="Bursts of orders for one symbol at the same time.",
             rate_per_second=50,
             burst_size=10,
             symbols=("BTCUSDT",),
@@ -43,7 +43,7 @@ PLANS: Mapping[str, StressPlan] = {
         StressPlan(
             name="api_failure",
             users="api_failure",
-            description="The exchange refuses, fails, loses answers; some orders are sent twice.",
+            description="The exchange refuses, fails or loses answers; some orders are sent twice.",
             rate_per_second=50,
             repeat_ratio=0.1,
             faults={
@@ -62,10 +62,10 @@ PLANS: Mapping[str, StressPlan] = {
 
 
 def get(name: str) -> StressPlan:
-    """Return a plan by name.
+    """Return a built-in plan.
 
     Raises:
-        ValidationFailed: There is no plan of that name.
+        ValidationFailed: There is no plan with that name.
     """
     if name not in PLANS:
         raise field_error("plan", name, ", ".join(PLANS))
@@ -76,31 +76,35 @@ def read_text(text: str) -> StressPlan:
     """Read a plan from JSON.
 
     Raises:
-        ValidationFailed: Naming every field that is wrong, what was found and what is allowed.
+        ValidationFailed: Lists every invalid field with its value and what is allowed.
     """
     try:
         return StressPlan.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
         raise field_error("plan", text[:40], f"a JSON document ({error})") from error
     except ValidationError as error:
-        raise _refused(error) from error
+        raise _validation_failed(error) from error
 
 
-def changed(plan: StressPlan, **values: Any) -> StressPlan:  # Any: each field has a type of its own
-    """Return a plan with other values, validated; those that are None stay as they are."""
-    given = {name: value for name, value in values.items() if value is not None}
-    if "duration_seconds" in given and plan.warm_up_seconds >= given["duration_seconds"]:
-        given["warm_up_seconds"] = given["duration_seconds"] / 10
+def with_overrides(plan: StressPlan, **values: Any) -> StressPlan:  # Any: a type per field
+    """Return a plan with some fields replaced; a value of None leaves its field unchanged.
+
+    Raises:
+        ValidationFailed: Lists every invalid field with its value and what is allowed.
+    """
+    overrides = {name: value for name, value in values.items() if value is not None}
+    if "duration_seconds" in overrides and plan.warm_up_seconds >= overrides["duration_seconds"]:
+        overrides["warm_up_seconds"] = overrides["duration_seconds"] / 10
     try:
-        return StressPlan.model_validate({**plan.model_dump(), **given})
+        return StressPlan.model_validate({**plan.model_dump(), **overrides})
     except ValidationError as error:
-        raise _refused(error) from error
+        raise _validation_failed(error) from error
 
 
-def _refused(error: ValidationError) -> ValidationFailed:
+def _validation_failed(error: ValidationError) -> ValidationFailed:
     problems = [
         FieldError(".".join(str(part) for part in item["loc"]) or "plan", repr(item.get("input"))[:100], item["msg"])
         for item in error.errors(include_url=False)
     ]
-    said = "; ".join(f"`{each.field}` was {each.value}; {each.allowed}" for each in problems)
-    return ValidationFailed(f"the plan is not usable: {said}", errors=problems)
+    detail = "; ".join(f"`{problem.field}` was {problem.value}; {problem.allowed}" for problem in problems)
+    return ValidationFailed(f"the plan is invalid: {detail}", errors=problems)

@@ -1,4 +1,4 @@
-"""When each request is meant to leave and what it says: a function of plan and seed, never of the answers."""
+"""The schedule of a run: a function of plan and seed, independent of the answers (open loop)."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,12 +16,12 @@ class Arrival:
     """One request.
 
     Args:
-        key: The client order id, unique in all runs.
-        at_seconds: When it is meant to leave, from the start of the run.
-        operation: Which route it takes.
-        symbol: What it trades.
-        fault: What the exchange shall do wrong with it.
-        repeats: How often it is sent; the second time says the same as the first.
+        key: The client order id, unique across runs.
+        at_seconds: Its intended time in seconds from the start of the run.
+        operation: The route it is sent to.
+        symbol: The traded symbol.
+        fault: The fault that the exchange injects.
+        repeats: How often it is sent, each time with the same body.
     """
 
     key: str
@@ -49,11 +49,11 @@ class Arrival:
 def arrivals(plan: StressPlan, run: str) -> Iterator[Arrival]:
     """Yield the requests of a run in the order of their intended times.
 
-    Instants are a Poisson process; with bursts, each instant brings `burst_size` requests and the rate stays.
+    Arrival times are a Poisson process; a burst has `burst_size` requests at one time and leaves the rate unchanged.
 
     Args:
         plan: What to send.
-        run: The run's id; it stands before every key.
+        run: The run's id, the prefix of every key.
     """
     random = Random(plan.seed)
     operations, weights = list(plan.mix), list(plan.mix.values())
@@ -72,6 +72,6 @@ def arrivals(plan: StressPlan, run: str) -> Iterator[Arrival]:
             number += 1
 
 
-def _fault(plan: StressPlan, drawn: float) -> str | None:
+def _fault(plan: StressPlan, draw: float) -> str | None:
     limits = accumulate(plan.faults.values())
-    return next((name for name, limit in zip(plan.faults, limits, strict=True) if drawn < limit), None)
+    return next((name for name, limit in zip(plan.faults, limits, strict=True) if draw < limit), None)

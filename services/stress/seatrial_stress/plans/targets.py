@@ -1,4 +1,4 @@
-"""Where load may go: this machine, and what the operator named."""
+"""The origins that may be loaded: this machine, and those the operator allows."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -10,21 +10,25 @@ from seatrial_service.settings import is_loopback
 VARIABLE = "SEATRIAL_STRESS_TARGETS"
 
 
-def named_in(text: str) -> tuple[str, ...]:
-    """Return the origins of a comma-separated list."""
-    return tuple(origin(each) for each in text.split(",") if each.strip())
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of a comma-separated list.
+
+    Raises:
+        ValidationFailed: An item is not an origin.
+    """
+    return tuple(origin(item) for item in text.split(",") if item.strip())
 
 
-def named_in_environment(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """Return the origins that the operator allows beside this machine."""
-    return named_in(environment.get(VARIABLE, ""))
+def allowed_in_environment(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the origins that SEATRIAL_STRESS_TARGETS allows in addition to this machine."""
+    return parse_origins(environment.get(VARIABLE, ""))
 
 
 def origin(url: str) -> str:
     """Return scheme, host and port of an address.
 
     Raises:
-        ValidationFailed: It is no http:// or https:// address, or carries more than an origin.
+        ValidationFailed: It is not an http:// or https:// address, or contains more than an origin.
     """
     try:
         parts = urlsplit(url.strip())
@@ -39,20 +43,21 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
 
 
-def allowed(url: str, named: Collection[str]) -> str:
-    """Return the origin of an address that load may go to.
+def require_allowed(url: str, allowed: Collection[str]) -> str:
+    """Return the origin of an address that may be loaded.
 
     Args:
         url: The engine's address.
-        named: The origins that the operator allows beside this machine.
+        allowed: The origins that the operator allows in addition to this machine.
 
     Raises:
-        Forbidden: The address is neither on this machine nor named.
+        Forbidden: The address is neither on this machine nor allowed.
+        ValidationFailed: It is not an http:// or https:// origin.
     """
-    found = origin(url)
-    host = urlsplit(found).hostname or ""
-    if is_loopback(host) or found in {origin(each) for each in named}:
-        return found
+    target = origin(url)
+    host = urlsplit(target).hostname or ""
+    if is_loopback(host) or target in {origin(item) for item in allowed}:
+        return target
     raise Forbidden(
-        f"load may not go to {found}: it is neither on this machine nor in {VARIABLE} ({', '.join(named) or 'empty'})"
+        f"{target} may not be loaded: it is neither on this machine nor in {VARIABLE} ({', '.join(allowed) or 'empty'})"
     )

@@ -1,0 +1,41 @@
+"""Messages between the stress service and its remote workers."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seatrial_core.contracts.stress import StressPlan
+
+MAX_LINES = 1_000
+
+
+class WorkerAssignment(BaseModel):
+    """One worker's part of a run; plan and run id determine the schedule."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    number: int
+    plan: StressPlan
+    target: str
+    with_token: bool
+
+
+class JournalPart(BaseModel):
+    """Some lines of a worker's journal; parts count from 0, so a repeated one is stored once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    part: Annotated[int, Field(ge=0)]
+    lines: Annotated[list[str], Field(max_length=MAX_LINES)]
+
+
+class WorkerSummary(BaseModel):
+    """The end of a worker's part: its generator's exit code and the summary the generator wrote, if any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    run: str
+    exit_code: int | None
+    summary: dict[str, Any] | None = Field(alias="word")  # Any: JSON
