@@ -11,7 +11,7 @@ from seatrial_backtesting.callback.history import BarHistory
 from seatrial_backtesting.callback.runner import Callback
 from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_trading.matching import Simulation, simulate
 from seatrial_trading.matching.bounds.bounds import compute_bounds
 from seatrial_trading.quant.candles import Candles
@@ -52,7 +52,7 @@ def w1_simulation(bars: Bars) -> Run:
 def w1_end_to_end(bars: Bars) -> Run:
     """From the closes: indicators, trades, equity and every figure that the product has."""
     candles, (stop, target) = candles_of(bars), bars["stops"]
-    choice = choose("rsi_bollinger", {"stop_loss": float(stop), "take_profit": float(target)})
+    choice = resolve_strategy("rsi_bollinger", {"stop_loss": float(stop), "take_profit": float(target)})
 
     def run() -> Facts:
         outcome = execute(candles, choice, SETTLING)
@@ -93,7 +93,7 @@ def everything(bars: Bars, tightness: float = 1.0) -> Run:
 
 
 def called(bars: Bars, strategy: Callback) -> Run:
-    candles, choice = candles_of(bars), choose(strategy, None)
+    candles, choice = candles_of(bars), resolve_strategy(strategy, None)
 
     def run() -> Facts:
         outcome = execute(candles, choice, SETTLING)

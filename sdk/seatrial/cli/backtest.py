@@ -1,4 +1,4 @@
-"""`backtest run|strategies`: test a strategy on a file of bars, right here, without a service."""
+"""`backtest run|strategies`: backtests a strategy on a file of bars in this process, without a service."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,9 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from seatrial.cli.backtest_options import (
+    SET_HELP,
+    SYMBOL_HELP,
+    TIMEZONE_HELP,
+    parse_params,
+    read_strategy,
+    require_backtesting,
+)
 from seatrial.cli.lookahead import check_lookahead
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
-from seatrial_core.errors import SeatrialError, SettingsError, Unavailable, field_error
+from seatrial_core.errors import SeatrialError, SettingsError, Unavailable
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -17,41 +25,39 @@ DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open,
 STRATEGY_HELP = "A registered name (see `seatrial backtest strategies`), or a rule document (.json, .yaml)."
 SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1"
 SIZE_DEFAULT = "the rules' own, else equity:1.0"
-INTRABAR_HELP = "How bars end whose order of high and low decides; magnify looks into --finer."
+INTRABAR_HELP = "Assumption where the order of high and low decides; magnify uses --finer."
+SPLIT_HELP = "A stock split, such as 2005-02-28=2; repeatable."
+REPORT_HELP = "Write an HTML report that opens offline."
+SESSION_HELP = "auction: a target beyond which a bar opens is filled at the open."
 FINER_HELP = "Bars of a shorter interval of the same symbol, for --intrabar magnify."
-RULE_SUFFIXES = (".json", ".yaml", ".yml")
 
 
 @app.command()
 def run(
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help=DATA_HELP)],
     strategy: Annotated[str, typer.Option(metavar="NAME|RULES", help=STRATEGY_HELP)],
-    symbol: Annotated[
-        str | None, typer.Option(help="Which symbol of the file.", show_default="its own, or the stem")
-    ] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter.")] = None,
-    cash: Annotated[float, typer.Option(help="Money at the start.")] = 10_000.0,
-    size: Annotated[
-        str | None, typer.Option(metavar="KIND:NUMBER", help=SIZE_HELP, show_default="the rules' own, else equity:1.0")
-    ] = None,
-    lot: Annotated[float, typer.Option(help="Quantity step, 0 for fractions.")] = 0.0,
-    tick: Annotated[float, typer.Option(help="Price step, 0 for none.")] = 0.0,
-    min_notional: Annotated[float, typer.Option(help="Smallest entry in money.")] = 0.0,
-    fee: Annotated[float, typer.Option(help="Ratio charged on each side: 0.001 is 0.1 %.")] = 0.001,
-    maker_fee: Annotated[float | None, typer.Option(help="Ratio for resting limits.", show_default="as --fee")] = None,
-    slippage_bps: Annotated[float, typer.Option(help="Basis points against you on market and stop fills.")] = 0.0,
-    allow_short: Annotated[bool, typer.Option("--allow-short", help="Let the strategy sell short.")] = False,
-    session: Annotated[str, typer.Option(metavar="continuous|auction", help="Who has a gap.")] = "continuous",
+    symbol: Annotated[str | None, typer.Option(help=SYMBOL_HELP, show_default="its only one, or the file name")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=SET_HELP)] = None,
+    cash: Annotated[float, typer.Option(help="Initial balance.")] = 10_000.0,
+    size: Annotated[str | None, typer.Option(metavar="KIND:NUMBER", help=SIZE_HELP, show_default=SIZE_DEFAULT)] = None,
+    lot: Annotated[float, typer.Option(help="Quantity step; 0 allows fractions.")] = 0.0,
+    tick: Annotated[float, typer.Option(help="Price step; 0 for none.")] = 0.0,
+    min_notional: Annotated[float, typer.Option(help="Smallest notional of an entry.")] = 0.0,
+    fee: Annotated[float, typer.Option(help="Fee per side as a ratio: 0.001 is 0.1 %.")] = 0.001,
+    maker_fee: Annotated[float | None, typer.Option(help="Fee of limit orders.", show_default="as --fee")] = None,
+    slippage_bps: Annotated[float, typer.Option(help="Slippage of market and stop fills in basis points.")] = 0.0,
+    allow_short: Annotated[bool, typer.Option("--allow-short", help="Allow short positions.")] = False,
+    session: Annotated[str, typer.Option(metavar="continuous|auction", help=SESSION_HELP)] = "continuous",
     intrabar: Annotated[str, typer.Option(metavar="worst|best|nearest|magnify", help=INTRABAR_HELP)] = "worst",
     finer: Annotated[Path | None, typer.Option(metavar="FILE", help=FINER_HELP)] = None,
-    seed: Annotated[int, typer.Option(help="Of the random settlements behind the bounds.")] = 0,
-    on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="What happens to bad rows.")] = "reject",
-    timezone: Annotated[str | None, typer.Option(help="Zone of times that name none.", show_default="UTC")] = None,
-    split: Annotated[list[str] | None, typer.Option(metavar="DATE=RATIO", help="As 2005-02-28=2.")] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that opens offline.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random intrabar scenarios.")] = 0,
+    on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="Reject or drop bad rows.")] = "reject",
+    timezone: Annotated[str | None, typer.Option(help=TIMEZONE_HELP, show_default="UTC")] = None,
+    split: Annotated[list[str] | None, typer.Option(metavar="DATE=RATIO", help=SPLIT_HELP)] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help=REPORT_HELP)] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
-    """Run a strategy on a file of bars and print what it made, assumptions first."""
+    """Run a strategy on a file of bars and print the result, assumptions first."""
     execution = {
         "cash": cash,
         "size": size,
@@ -66,7 +72,7 @@ def run(
         "intrabar": intrabar,
         "seed": seed,
     }
-    _require_engine()
+    require_backtesting()
     try:
         reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone}
         candles, result = _run((data, finer), reading, split or [], strategy, settings or [], execution)
@@ -87,11 +93,11 @@ def strategies(
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """List the registered strategies with their parameters."""
-    _require_engine()
+    require_backtesting()
     from seatrial.cli import backtest_tables
     from seatrial_trading.strategy import registry
 
-    found = [
+    items = [
         {
             "name": spec.name,
             "version": spec.version,
@@ -101,83 +107,48 @@ def strategies(
         for _, spec in sorted(registry.strategies().items())
     ]
     if json_out:
-        write_json(json_out, {"items": found, "next_cursor": None})
+        write_json(json_out, {"items": items, "next_cursor": None})
     if json_out != "-":
-        backtest_tables.show_strategies(found)
-
-
-def _require_engine() -> None:
-    try:
-        import seatrial_backtesting.run  # noqa: F401  only to see whether it is there
-    except ModuleNotFoundError as error:
-        fail(f"`seatrial backtest` needs {error.name}, which is not installed: pip install 'seatrial[backtest]'")
+        backtest_tables.show_strategies(items)
 
 
 def _run(
-    data: tuple[Path, Path | None], reading: Json, split: list[str], strategy: str, settings: list[str], execution: Json
+    files: tuple[Path, Path | None],
+    reading: Json,
+    splits: list[str],
+    strategy: str,
+    params: list[str],
+    execution: Json,
 ) -> tuple[Any, Json]:  # Any: Candles, of a package that may be missing
     from seatrial_backtesting.data.loader import LoadOptions, load
     from seatrial_backtesting.data.splits import parse
-    from seatrial_backtesting.execution_settings import ExecutionSettings, require_finer
+    from seatrial_backtesting.execution_settings import ExecutionSettings, check_sub_bars
     from seatrial_backtesting.run import run as run_backtest
-    from seatrial_backtesting.strategy_ref import choose
+    from seatrial_backtesting.strategy_ref import resolve_strategy
 
-    choice = choose(_strategy(strategy), dict(_setting(text) for text in settings))
-    settling = ExecutionSettings(**execution)
-    coarse, fine = data
-    require_finer(settling.intrabar, fine)
-    options = LoadOptions(**reading, splits_of_all=parse(split))
-    loaded = load(coarse, options)
-    inside = None if fine is None else load(fine, replace(options, symbol=loaded.candles.symbol))
+    resolved = resolve_strategy(read_strategy(strategy), parse_params(params))
+    settings = ExecutionSettings(**execution)
+    data_file, finer_file = files
+    check_sub_bars(settings.intrabar, finer_file)
+    options = LoadOptions(**reading, splits_of_all=parse(splits))
+    loaded = load(data_file, options)
+    sub_bars = None if finer_file is None else load(finer_file, replace(options, symbol=loaded.candles.symbol))
     result = run_backtest(
         loaded.candles,
-        choice,
-        settling,
+        resolved,
+        settings,
         data_quality=loaded.data_quality,
-        finer=inside.candles if inside else None,
-        finer_quality=inside.data_quality if inside else None,
+        sub_bars=sub_bars.candles if sub_bars else None,
+        sub_bars_quality=sub_bars.data_quality if sub_bars else None,
     )
     return loaded.candles, result
 
 
-def _strategy(text: str) -> object:
-    if not text.lower().endswith(RULE_SUFFIXES):
-        return text
-    from seatrial_trading.strategy.rules import read_text
-
-    try:
-        return read_text(Path(text).read_text(encoding="utf-8"), text)
-    except OSError as error:
-        raise field_error(
-            "strategy", text, f"a registered name or a file that can be read ({error.strerror})"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise field_error("strategy", text, "a rule document in UTF-8") from error
-
-
-def _setting(text: str) -> tuple[str, object]:
-    name, separator, value = text.partition("=")
-    if not separator or not name.strip():
-        raise field_error("set", text, "KEY=VALUE, such as rsi_period=10")
-    return name.strip(), _value(value.strip())
-
-
-def _value(text: str) -> object:
-    if text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def _write_report(target: Path, candles: Any, result: Json) -> None:  # Any: Candles
-    from seatrial_backtesting.report.page import page
+    from seatrial_backtesting.report.page import render_page
 
     try:
-        target.write_text(page(result, candles), encoding="utf-8")
+        target.write_text(render_page(result, candles), encoding="utf-8")
     except OSError as error:
         fail(f"Cannot write {target}: {error.strerror}. Name a file in a folder that exists and is yours.", EXIT_USAGE)
 

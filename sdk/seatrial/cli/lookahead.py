@@ -1,4 +1,4 @@
-"""`backtest check-lookahead`: prove that a strategy decides from the past alone, or show the bar where it does not."""
+"""`backtest check-lookahead`: checks that a strategy uses past data only, or shows the bar where it does not."""
 
 import importlib
 import importlib.util
@@ -12,35 +12,44 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from seatrial.cli.backtest_options import (
+    RULE_SUFFIXES,
+    SET_HELP,
+    SYMBOL_HELP,
+    TIMEZONE_HELP,
+    parse_params,
+    read_strategy,
+    require_backtesting,
+)
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, write_json
 from seatrial_core.errors import SeatrialError, SettingsError, Unavailable, field_error
 
 DATA_HELP = "CSV (plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = (
     "A registered name, a rule document (.json, .yaml), or your own code as module:function or FILE.py:function: "
-    "f(historical_data, symbol), f(candles) -> Signals, or f(candles) -> such a callback."
+    "f(historical_data, symbol), f(candles) -> Signals, or f(candles) -> callback."
 )
-CUTS_HELP = "Bars to cut after, where there are too many to cut after each; `all` cuts after each."
-RULE_SUFFIXES = (".json", ".yaml", ".yml")
+STRICT_HELP = "Also fail if decisions never converge after the warm-up."
+CUTS_HELP = "How many bars to cut after, if the data is long; `all` cuts after every bar."
 
 
 def check_lookahead(
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help=DATA_HELP)],
     strategy: Annotated[str, typer.Option(metavar="NAME|RULES|MODULE:FUNCTION", help=STRATEGY_HELP)],
-    symbol: Annotated[str | None, typer.Option(help="Which symbol of the file; else its own, or the stem.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter.")] = None,
+    symbol: Annotated[str | None, typer.Option(help=SYMBOL_HELP, show_default="its only one, or the file name")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=SET_HELP)] = None,
     cuts: Annotated[str | None, typer.Option(metavar="NUMBER|all", help=CUTS_HELP)] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the sampled cuts and the changed bars.")] = 0,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail too if decisions never settle after warm-up.")] = False,
-    timezone: Annotated[str | None, typer.Option(help="Zone of times that name none; else UTC.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampled cuts and the changed bars.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help=STRICT_HELP)] = False,
+    timezone: Annotated[str | None, typer.Option(help=TIMEZONE_HELP, show_default="UTC")] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
-    """Prove that no decision depends on the future. Exit code: 0 clean, 1 leak, 2 usage, 4 nothing could be judged.
+    """Check that no decision depends on future data. Exit code: 0 clean, 1 leak, 2 usage error, 4 not judged.
 
-    Cuts the bars short, changes those to come, hides data that the strategy reaches elsewhere, repeats the run and
-    starts it later; what was decided before must be decided again.
+    Truncates the bars, changes future bars, hides other data that the strategy can reach, repeats the run and starts
+    it later. Earlier decisions must stay the same.
     """
-    _require_engine()
+    require_backtesting()
     from seatrial.cli import lookahead_tables
 
     try:
@@ -60,54 +69,39 @@ def check_lookahead(
     raise typer.Exit(code)
 
 
-def _require_engine() -> None:
-    try:
-        import seatrial_backtesting.lookahead.subjects  # noqa: F401  only to see whether it is there
-    except ModuleNotFoundError as error:
-        fail(f"`seatrial backtest` needs {error.name}, which is not installed: pip install 'seatrial[backtest]'")
-
-
-def _report(data: Path, reading: dict[str, Any], strategy: str, settings: list[str], plan: Any) -> Any:
-    # Any: of packages that may be missing
+def _report(data: Path, reading: dict[str, Any], strategy: str, params: list[str], plan: Any) -> Any:
+    # Any: types of packages that may be missing
     from seatrial_backtesting.data.loader import LoadOptions
     from seatrial_backtesting.lookahead.subjects import check
 
-    with _progress() as told:
-        return check(_strategy(strategy), data, _settings(settings), plan, LoadOptions(**reading), told)
+    with _progress() as show_progress:
+        return check(_strategy(strategy), data, parse_params(params), plan, LoadOptions(**reading), show_progress)
 
 
-def _plan(cuts: str | None, seed: int) -> Any:  # Any: Plan, of a package that may be missing
+def _plan(cuts: str | None, seed: int) -> Any:  # Any: CheckPlan, of a package that may be missing
     from seatrial_trading.lookahead import CheckPlan
 
     if cuts is None:
         return CheckPlan(seed=seed)
     if cuts == "all":
-        whole = sys.maxsize
-        return CheckPlan(seed=seed, cuts=whole, costly_rows=whole, exhaustive_below=whole)
+        unlimited = sys.maxsize
+        return CheckPlan(seed=seed, cuts=unlimited, costly_rows=unlimited, exhaustive_below=unlimited)
     if not cuts.isdecimal() or int(cuts) < 1:
         raise field_error("cuts", cuts, "a whole number above 0, or all")
     return CheckPlan(seed=seed, cuts=int(cuts), costly_rows=sys.maxsize, exhaustive_below=int(cuts))
 
 
-def _settings(texts: list[str]) -> dict[str, object]:
-    from seatrial.cli.backtest import _setting as setting
-
-    return dict(setting(text) for text in texts)
-
-
 def _strategy(text: str) -> object:
-    from seatrial.cli.backtest import _strategy as strategy
-
     if text.lower().endswith(RULE_SUFFIXES) or ":" not in text:
-        return strategy(text)
+        return read_strategy(text)
     place, _, name = text.rpartition(":")
     module = _module(place, text)
-    found = module
+    function = module
     for part in name.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
+        function = getattr(function, part, None)
+    if not callable(function):
         raise field_error("strategy", text, f"a function in {place}; it has no callable `{name}`")
-    return found
+    return function
 
 
 def _module(place: str, text: str) -> Any:  # Any: a module of the user
@@ -136,7 +130,7 @@ def _progress() -> Iterator[Any]:  # Any: a function
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("running", total=None)
 
-        def told(check: str, done: int, total: int) -> None:
+        def show_progress(check: str, done: int, total: int) -> None:
             bar.update(task, description=check.replace("_", " "), completed=done, total=total)
 
-        yield told
+        yield show_progress

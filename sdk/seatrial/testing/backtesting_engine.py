@@ -6,9 +6,9 @@ try:
     from seatrial_backtesting.callback.runner import ON_ERROR
     from seatrial_backtesting.data.loader import LoadOptions, load
     from seatrial_backtesting.data.splits import Splits
-    from seatrial_backtesting.execution_settings import ExecutionSettings, require_finer
+    from seatrial_backtesting.execution_settings import ExecutionSettings, check_sub_bars
     from seatrial_backtesting.run import run
-    from seatrial_backtesting.strategy_ref import StrategyRef, choose
+    from seatrial_backtesting.strategy_ref import StrategyRef, resolve_strategy
 except ModuleNotFoundError as missing:
     raise ImportError(
         f"BacktestingEngine needs {missing.name}, which is not installed: pip install seatrial[backtest]",
@@ -83,8 +83,8 @@ class BacktestingEngine:
         self.initial_balance = initial_balance
         self.on_error: Literal["raise", "skip", "stop"] = on_error
         self.strict = strict
-        self._choice: StrategyRef = choose(strategy, params)
-        self._settling = ExecutionSettings(
+        self._strategy: StrategyRef = resolve_strategy(strategy, params)
+        self._settings = ExecutionSettings(
             cash=initial_balance,
             fee=fee,
             maker_fee=maker_fee,
@@ -122,19 +122,19 @@ class BacktestingEngine:
             `assumptions` first, then the guide's keys as numbers, `equity_curve`, `trades`, `undefined` with the
             reason of every figure that has no value, and the keys of the result document.
         """
-        require_finer(self._settling.intrabar, finer)
+        check_sub_bars(self._settings.intrabar, finer)
         options = LoadOptions(symbol, splits or {}, on_bad_bar, timezone)
         loaded = load(historical_data, options)
-        inside = None if finer is None else load(finer, options)
+        sub_bars = None if finer is None else load(finer, options)
         result = run(
             loaded.candles,
-            self._choice,
-            self._settling,
+            self._strategy,
+            self._settings,
             data_quality=loaded.data_quality,
             on_error=self.on_error,
             strict=self.strict,
-            finer=inside.candles if inside else None,
-            finer_quality=inside.data_quality if inside else None,
+            sub_bars=sub_bars.candles if sub_bars else None,
+            sub_bars_quality=sub_bars.data_quality if sub_bars else None,
         )
         figures = result["metrics"]
         guide = {name: _number(name, figures.get(name)) for name in GUIDE_NUMBERS}

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from seatrial_backtest import store
 from seatrial_backtest.jobs.queue import JobQueue
 from seatrial_backtest.jobs.reaper import JobReaper
-from seatrial_backtest.jobs.request import check_finer, identity, understand
+from seatrial_backtest.jobs.request import check_sub_bars, job_id_of, resolve_request
 from seatrial_backtest.jobs.worker import JobWorker
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_backtesting.data import serialization
@@ -66,14 +66,16 @@ class BacktestService:
     async def store_bars(self, loaded: LoadedBars) -> DatasetInfo:
         """Store bars and return what is known of them; the same bars are stored once."""
         candles = loaded.candles
-        dataset_id, content = await asyncio.to_thread(lambda: (data_sha256(candles), serialization.pack(candles)))
+        dataset_id, content = await asyncio.to_thread(
+            lambda: (data_sha256(candles), serialization.pack_candles(candles))
+        )
         row = {
             "id": dataset_id,
             "symbol": candles.symbol,
             "bars": len(candles),
             "interval_ms": candles.interval_ms,
-            "first_at": serialization.instant(int(candles.time_ms[0])),
-            "last_at": serialization.instant(int(candles.time_ms[-1])),
+            "first_at": serialization.to_datetime(int(candles.time_ms[0])),
+            "last_at": serialization.to_datetime(int(candles.time_ms[-1])),
             "data_quality": dict(loaded.data_quality),
             "content": content,
             "created_at": self.clock.now(),
@@ -83,14 +85,14 @@ class BacktestService:
 
     async def submit(self, request: BacktestRequest) -> BacktestJob:
         """Enter a job and queue it in one transaction; an identical one that is under way or done is that one."""
-        order = understand(request)
+        resolved = resolve_request(request)
         async with self.database.transaction() as session:
-            data, finer = await store.dataset(session, request.dataset), None
+            data, sub_bars = await store.dataset(session, request.dataset), None
             if request.finer_dataset is not None:
-                finer = await store.dataset(session, request.finer_dataset)
-                check_finer(data, finer)
-            job_id = identity(order, data, finer)
-            if await store.enter_job(session, job_id, request, self.clock.now()):
+                sub_bars = await store.dataset(session, request.finer_dataset)
+                check_sub_bars(data, sub_bars)
+            job_id = job_id_of(resolved, data, sub_bars)
+            if await store.put_job(session, job_id, request, self.clock.now()):
                 await self.queue.put(session, job_id)
             return await store.job(session, job_id)
 

@@ -1,4 +1,4 @@
-"""All SQL of the backtest service."""
+"""SQL of the backtest service."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 @dataclass(frozen=True)
 class StoredBars:
-    """Bars as they are stored."""
+    """The stored bars of a dataset; `content` is packed by `serialization.pack_candles`."""
 
     symbol: str
     bars: int
@@ -29,29 +29,41 @@ class StoredBars:
 
 @dataclass(frozen=True)
 class JobAttempt:
-    """A job that was taken, and which attempt at it this is; a later attempt makes this one void."""
+    """A job that a worker has taken, and the number of the attempt; a later attempt supersedes this one."""
 
     id: str
     number: int
     request: BacktestRequest
 
 
+@dataclass(frozen=True)
+class UnfinishedJob:
+    """How many attempts at a job have begun, and whether its cancellation is requested."""
+
+    attempts: int
+    cancel_requested: bool
+
+
 async def put_dataset(session: AsyncSession, row: dict[str, Any]) -> DatasetInfo:  # Any: columns of many types
-    """Store bars, or return those that are there already."""
+    """Store a dataset if it is new, and return it."""
     await session.execute(upsert(DatasetRow).values(**row).on_conflict_do_nothing())
     return await dataset(session, row["id"])
 
 
 async def dataset(session: AsyncSession, dataset_id: str) -> DatasetInfo:
-    """Return what is known of a dataset, without its bars."""
-    found = (await session.execute(_infos().where(DatasetRow.id == dataset_id))).one_or_none()
-    if found is None:
+    """Return a dataset without its bars.
+
+    Raises:
+        NotFound: There is no such dataset.
+    """
+    row = (await session.execute(_infos().where(DatasetRow.id == dataset_id))).one_or_none()
+    if row is None:
         raise NotFound(f"there is no dataset {dataset_id}; POST /v1/datasets stores one, GET /v1/datasets lists them")
-    return _info(found)
+    return _info(row)
 
 
 async def datasets(session: AsyncSession, limit: int, cursor: str | None) -> list[DatasetInfo]:
-    """Return datasets, newest first, after the one that `cursor` names."""
+    """Return datasets, newest first, after the one with the id `cursor`."""
     query = _infos().order_by(DatasetRow.created_at.desc(), DatasetRow.id.desc()).limit(limit)
     if cursor is not None:
         place = select(DatasetRow.created_at, DatasetRow.id).where(DatasetRow.id == cursor)
@@ -65,9 +77,9 @@ async def bars(session: AsyncSession, dataset_id: str) -> StoredBars:
     return StoredBars(row.symbol, row.bars, row.interval_ms, row.content, row.data_quality)
 
 
-async def enter_job(session: AsyncSession, job_id: str, request: BacktestRequest, now: datetime) -> bool:
-    """Store a job, or take up again one that failed or was cancelled; return whether it has to be queued."""
-    entered = await session.execute(
+async def put_job(session: AsyncSession, job_id: str, request: BacktestRequest, now: datetime) -> bool:
+    """Store a job, or reset one that failed or was cancelled; return whether it has to be queued."""
+    inserted = await session.execute(
         upsert(JobRow)
         .values(
             id=job_id,
@@ -92,11 +104,15 @@ async def enter_job(session: AsyncSession, job_id: str, request: BacktestRequest
         )
         .returning(JobRow.id)
     )
-    return entered.scalar_one_or_none() is not None
+    return inserted.scalar_one_or_none() is not None
 
 
 async def job(session: AsyncSession, job_id: str) -> BacktestJob:
-    """Return one job."""
+    """Return a job.
+
+    Raises:
+        NotFound: There is no such job.
+    """
     row = (await session.execute(select(JobRow).where(JobRow.id == job_id))).scalar_one_or_none()
     if row is None:
         raise NotFound(f"there is no backtest {job_id}; POST /v1/backtests starts one, GET /v1/backtests lists them")
@@ -104,7 +120,7 @@ async def job(session: AsyncSession, job_id: str) -> BacktestJob:
 
 
 async def jobs(session: AsyncSession, limit: int, cursor: str | None, status: JobStatus | None) -> list[BacktestJob]:
-    """Return jobs, newest first, after the one that `cursor` names."""
+    """Return jobs, newest first, after the one with the id `cursor`."""
     query = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
     if status is not None:
         query = query.where(JobRow.status == status)
@@ -115,13 +131,13 @@ async def jobs(session: AsyncSession, limit: int, cursor: str | None, status: Jo
 
 
 async def result(session: AsyncSession, job_id: str) -> bytes | None:
-    """Return a job's document as gzip JSON, None while there is none."""
-    found = await session.execute(select(ResultRow.document).where(ResultRow.job_id == job_id))
-    return found.scalar_one_or_none()
+    """Return the result document of a job as gzip JSON, None if there is none yet."""
+    documents = await session.execute(select(ResultRow.document).where(ResultRow.job_id == job_id))
+    return documents.scalar_one_or_none()
 
 
 async def take(session: AsyncSession, job_id: str) -> JobAttempt | None:
-    """Begin an attempt at a job; None when it is finished, or was cancelled while it waited."""
+    """Begin an attempt at a job; None if it is finished or cancelled."""
     row = (
         await session.execute(
             update(JobRow)
@@ -133,16 +149,16 @@ async def take(session: AsyncSession, job_id: str) -> JobAttempt | None:
     return None if row is None else JobAttempt(job_id, row.attempts, BacktestRequest.model_validate(row.request))
 
 
-async def note_progress(session: AsyncSession, attempt: JobAttempt, ratio: float) -> bool:
-    """Store how far an attempt is; return whether it shall go on."""
-    found = await session.execute(_own(attempt).values(progress_ratio=ratio).returning(JobRow.cancel_requested))
-    return found.scalar_one_or_none() is False
+async def update_progress(session: AsyncSession, attempt: JobAttempt, ratio: float) -> bool:
+    """Store the progress of an attempt (0 to 1); return whether it may continue."""
+    cancelled = await session.execute(_own(attempt).values(progress_ratio=ratio).returning(JobRow.cancel_requested))
+    return cancelled.scalar_one_or_none() is False
 
 
 async def finish(
     session: AsyncSession, attempt: JobAttempt, status: JobStatus, now: datetime, error: str | None = None
 ) -> bool:
-    """End an attempt; False when it is void because another one has begun."""
+    """End an attempt; return False if a later one has superseded it."""
     ended = await session.execute(
         _own(attempt)
         .values(
@@ -154,13 +170,13 @@ async def finish(
 
 
 async def put_result(session: AsyncSession, job_id: str, sha256: str, document: bytes, now: datetime) -> None:
-    """Store the document of a job; a second one changes nothing."""
+    """Store the result document of a job, unless it has one."""
     values = {"job_id": job_id, "sha256": sha256, "document": document, "created_at": now}
     await session.execute(upsert(ResultRow).values(**values).on_conflict_do_nothing())
 
 
 async def cancel(session: AsyncSession, job_id: str, now: datetime) -> BacktestJob:
-    """Cancel a job that waits, ask one that runs to stop, and return it."""
+    """Cancel a queued job, request a running one to stop, and return the job."""
     await session.execute(
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.status == JobStatus.QUEUED)
@@ -172,28 +188,31 @@ async def cancel(session: AsyncSession, job_id: str, now: datetime) -> BacktestJ
     return await job(session, job_id)
 
 
-async def give_up(session: AsyncSession, job_id: str, most_attempts: int, now: datetime) -> JobStatus | None:
-    """Settle a job whose worker is gone: cancelled, failed after too many attempts, or queued; None when finished."""
+async def lock_unfinished(session: AsyncSession, job_id: str) -> UnfinishedJob | None:
+    """Lock a queued or running job until the transaction ends; None if it is finished."""
     row = (
         await session.execute(
-            select(JobRow).where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED)).with_for_update()
+            select(JobRow.attempts, JobRow.cancel_requested)
+            .where(JobRow.id == job_id, JobRow.status.in_(UNFINISHED))
+            .with_for_update()
         )
-    ).scalar_one_or_none()
-    if row is None:
-        return None
-    if row.cancel_requested:
-        row.status, row.finished_at = JobStatus.CANCELLED, now
-    elif row.attempts >= most_attempts:
-        row.status, row.finished_at = JobStatus.FAILED, now
-        row.error = f"the worker died in each of {row.attempts} attempts; the log of the backtest service may say why"
-    else:
-        row.status, row.queued_at = JobStatus.QUEUED, now
-    return JobStatus(row.status)
+    ).one_or_none()
+    return None if row is None else UnfinishedJob(row.attempts, row.cancel_requested)
 
 
-async def forgotten(session: AsyncSession, before: datetime) -> Sequence[str]:
-    """Return unfinished jobs that no entry of the queue stands for any more."""
-    found = await session.execute(
+async def requeue(session: AsyncSession, job_id: str, now: datetime) -> None:
+    """Mark a job as queued again."""
+    await session.execute(update(JobRow).where(JobRow.id == job_id).values(status=JobStatus.QUEUED, queued_at=now))
+
+
+async def end_job(session: AsyncSession, job_id: str, status: JobStatus, now: datetime, error: str | None) -> None:
+    """End a job that has no worker."""
+    await session.execute(update(JobRow).where(JobRow.id == job_id).values(status=status, finished_at=now, error=error))
+
+
+async def orphaned_jobs(session: AsyncSession, before: datetime) -> Sequence[str]:
+    """Return the ids of unfinished jobs without an entry in the queue, at most 100."""
+    job_ids = await session.execute(
         text(
             """
             SELECT j.id FROM backtest.jobs j
@@ -206,7 +225,7 @@ async def forgotten(session: AsyncSession, before: datetime) -> Sequence[str]:
         ),
         {"before": before},
     )
-    return list(found.scalars())
+    return list(job_ids.scalars())
 
 
 def _own(attempt: JobAttempt) -> Any:  # Any: SQLAlchemy's Update of JobRow

@@ -1,4 +1,4 @@
-"""The execution settings of a backtest as people name them, checked once: the same in CLI, REST and Python."""
+"""The execution settings of a backtest, validated once; the same names in CLI, REST and Python."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -22,19 +22,24 @@ _BOUNDS = {
 
 @dataclass(frozen=True)
 class ExecutionSettings:
-    """What orders cost and how bars are settled.
+    """Balance, costs, order sizes and fill rules.
 
     Args:
-        cash: Money at the start, in quote currency.
-        fee: Ratio of the notional charged on each side (taker); `maker_fee` for resting limits, None means the same.
-        slippage_bps: Basis points against the trader on market and stop fills.
-        size: `fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1`; None: the strategy's or all.
-        lot, tick: Steps of quantity and price, 0 for none.
-        min_notional: Smallest entry in quote currency.
+        cash: Initial balance in quote currency, above 0.
+        fee: Taker fee per side as a ratio of the notional, -0.01 to 0.1.
+        maker_fee: The same for resting limit orders; None means `fee`.
+        slippage_bps: Slippage on market and stop fills in basis points, 0 to 1000.
+        size: `fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1`; None: the strategy's own, else all
+            equity.
+        lot, tick: Step of quantity and price, 0 for none.
+        min_notional: Smallest notional of an entry in quote currency.
         allow_short: Whether the strategy may sell short.
-        session: `continuous`, or `auction`: a target that the bar opens beyond fills at the open.
-        intrabar: Who is right where the order of high and low decides; `magnify` asks bars of a shorter interval.
-        seed: Of the random resolutions for the bounds.
+        session: `continuous`, or `auction`: a target beyond which the bar opens is filled at the open.
+        intrabar: Assumption where the order of high and low decides; `magnify` uses bars of a shorter interval.
+        seed: Seed of the random intrabar scenarios behind the bounds.
+
+    Raises:
+        ValidationFailed: A value is outside its range.
     """
 
     cash: float = 10_000.0
@@ -65,7 +70,7 @@ class ExecutionSettings:
             sizing.parse(self.size)
 
     def execution(self, strategy_size: str | None = None) -> ExecutionConfig:
-        """Return the kernel's configuration; `strategy_size` counts where the caller named no size."""
+        """Return the configuration of the simulation; `strategy_size` applies where the caller gave no size."""
         return ExecutionConfig(
             cash=float(self.cash),
             taker_fee_rate=float(self.fee),
@@ -82,18 +87,20 @@ class ExecutionSettings:
         )
 
 
-def require_finer(intrabar: str, finer: object) -> None:
-    """Raise unless finer bars come with `magnify`, and only with it."""
-    if intrabar == "magnify" and finer is None:
+def check_sub_bars(intrabar: str, sub_bars: object) -> None:
+    """Raise ValidationFailed unless bars of a shorter interval are given with `magnify`, and only with it."""
+    if intrabar == "magnify" and sub_bars is None:
         raise field_error(
             "intrabar", intrabar, "worst, best or nearest; magnify needs `finer`, bars of a shorter interval"
         )
-    if intrabar != "magnify" and finer is not None:
-        raise field_error("intrabar", intrabar, "magnify, because finer bars were given, or no finer bars")
+    if intrabar != "magnify" and sub_bars is not None:
+        raise field_error("intrabar", intrabar, "magnify if `finer` is given; without it, worst, best or nearest")
 
 
-def assumptions(config: ExecutionConfig, finer_interval_ms: int | None = None) -> dict[str, Any]:  # Any: texts, numbers
-    """Return what a run assumes, in the words of the command line; every printout states it first."""
+def describe_assumptions(
+    config: ExecutionConfig, finer_interval_ms: int | None = None
+) -> dict[str, Any]:  # Any: texts, numbers
+    """Return the assumptions of a run under the names of the command line; every output starts with them."""
     return {
         "cash": config.cash,
         "fee": config.taker_fee_rate,

@@ -1,4 +1,4 @@
-"""Which strategy a request means: a registered name, a rule document, or a Python callback (never over the wire)."""
+"""Resolves a strategy: a registered name, a rule document, or a Python callback (never from a REST request)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,16 +7,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from seatrial_backtesting.callback.runner import Callback
-from seatrial_core.errors import FieldError, ValidationFailed
+from seatrial_core.errors import field_error
 from seatrial_trading.strategy import registry
 from seatrial_trading.strategy.protocol import StrategySpec
 
 
 @dataclass(frozen=True)
 class StrategyRef:
-    """A strategy with its parameters; `spec` for array strategies, `callback` for functions.
+    """A resolved strategy with its parameters.
 
-    `size` is the sizing that the strategy itself states.
+    Args:
+        name: Registered name, name of the rule document, or qualified name of the callback.
+        version: Version of the strategy; `callback` for callbacks.
+        params: Parameters, as JSON.
+        spec: The array strategy, None for a callback.
+        model: Its parsed parameters.
+        callback: The function, None for an array strategy.
+        size: Order size that the strategy itself specifies, if any.
     """
 
     name: str
@@ -28,20 +35,20 @@ class StrategyRef:
     size: str | None = None
 
     @property
-    def facts(self) -> dict[str, Any]:  # Any: JSON
-        """Return what identifies the strategy in a manifest."""
+    def identity(self) -> dict[str, Any]:  # Any: JSON
+        """Return name, version and parameters, as they are in a manifest."""
         return {"name": self.name, "version": self.version, "params": dict(self.params)}
 
 
-def choose(strategy: object, params: Mapping[str, Any] | None = None) -> StrategyRef:
-    """Return the strategy that a name, a rule document or a callable stands for.
+def resolve_strategy(strategy: object, params: Mapping[str, Any] | None = None) -> StrategyRef:
+    """Return the strategy of a name, a rule document or a callable.
 
     Args:
-        strategy: A registered name (looked up in a dict, nothing else), a rule document, or `f(history, symbol)`.
+        strategy: A registered name (only looked up in the registry), a rule document, or `f(history, symbol)`.
         params: Values for its parameters.
 
     Raises:
-        ValidationFailed: No such strategy, a bad rule document, or parameters it does not have.
+        ValidationFailed: Unknown name, invalid rule document, or parameters that the strategy lacks.
     """
     values = dict(params or {})
     if isinstance(strategy, str):
@@ -50,9 +57,9 @@ def choose(strategy: object, params: Mapping[str, Any] | None = None) -> Strateg
         return _of_rules(dict(strategy), values)
     if callable(strategy):
         if values:
-            raise _refused("params", values, "none: a callable brings its own")
+            raise field_error("params", values, "none, a callable takes no parameters")
         return StrategyRef(_name_of(strategy), "callback", {}, callback=strategy)
-    raise _refused("strategy", type(strategy).__name__, "a callable, a registered name or a rule document")
+    raise field_error("strategy", type(strategy).__name__, "a callable, a registered name or a rule document")
 
 
 def _of_spec(spec: StrategySpec, values: Mapping[str, Any]) -> StrategyRef:
@@ -61,19 +68,15 @@ def _of_spec(spec: StrategySpec, values: Mapping[str, Any]) -> StrategyRef:
 
 
 def _of_rules(document: dict[str, Any], values: Mapping[str, Any]) -> StrategyRef:  # Any: JSON
-    # Imported here: the models of the rule language take a tenth of a second, which only rules need.
+    # Imported here: the models of the rule language take 0.1 s to import and only rules need them.
     from seatrial_trading.strategy.rules import compile_rules
 
     spec = compile_rules(document)
-    made = _of_spec(spec, values)
-    assert made.model is not None
-    sizing = spec.sizing(made.model)
-    return replace(made, size=None if sizing is None else str(sizing))
+    strategy = _of_spec(spec, values)
+    assert strategy.model is not None
+    sizing = spec.sizing(strategy.model)
+    return replace(strategy, size=None if sizing is None else str(sizing))
 
 
 def _name_of(strategy: object) -> str:
     return str(getattr(strategy, "__qualname__", type(strategy).__qualname__))
-
-
-def _refused(field: str, value: object, allowed: str) -> ValidationFailed:
-    return ValidationFailed(f"`{field}` was {value!r}; allowed: {allowed}", errors=[FieldError(field, value, allowed)])

@@ -6,7 +6,7 @@ from tests.services.backtest.backtest_door import Door, columns
 
 from seatrial_backtesting.data.loader import load
 from seatrial_backtesting.run import run
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 
 
 async def test_a_job_runs_to_the_result_that_python_gives_too(door: Door) -> None:
@@ -18,7 +18,7 @@ async def test_a_job_runs_to_the_result_that_python_gives_too(door: Door) -> Non
 
     candles = load(columns(600)).candles
     named = candles.__class__.from_columns("TEST", candles.to_columns())
-    expected = run(named, choose("rsi_bollinger", {"rsi_below": 45}))
+    expected = run(named, resolve_strategy("rsi_bollinger", {"rsi_below": 45}))
     assert ended["status"] == "succeeded"
     assert ended["progress_ratio"] == 1.0
     assert ended["attempts"] == 1

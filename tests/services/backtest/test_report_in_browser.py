@@ -15,9 +15,9 @@ import pytest
 from tests.unit.backtest.backtest_bars import random_candles
 
 from seatrial_backtesting.execution_settings import ExecutionSettings
-from seatrial_backtesting.report.page import page
+from seatrial_backtesting.report.page import render_page
 from seatrial_backtesting.run import run
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 
 CONSOLE = re.compile(r":CONSOLE[:(].*")
 FLAGS = (
@@ -81,9 +81,9 @@ def browser(tmp_path: Path) -> Browser:
 
 def test_the_report_draws_its_charts_offline_and_the_console_stays_silent(browser: Browser) -> None:
     candles = random_candles(2_000, 5, symbol="BTC<b>USDT")
-    result = run(candles, choose("sma_cross", {"mode": "long_short"}), ExecutionSettings(allow_short=True))
+    result = run(candles, resolve_strategy("sma_cross", {"mode": "long_short"}), ExecutionSettings(allow_short=True))
 
-    dom, console = browser(page(result, candles))
+    dom, console = browser(render_page(result, candles))
 
     drawn = Drawn(dom)
     assert console == []

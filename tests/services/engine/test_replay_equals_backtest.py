@@ -9,7 +9,7 @@ import pytest
 from tests.services.engine.engine_door import EngineDoor
 from tests.support.waiting import wait_until_async
 
-from seatrial_backtest.jobs.request import understand
+from seatrial_backtest.jobs.request import resolve_request
 from seatrial_backtesting.run import execute
 from seatrial_core.contracts.backtests import BacktestRequest
 from seatrial_trading.quant.candles import Candles
@@ -60,9 +60,11 @@ def accounts(strategy: str, is_short: bool) -> Iterator[dict[str, Any]]:
 
 def backtest(asked: dict[str, Any]) -> tuple[list[dict[str, Any]], list[float]]:
     """Return trades and equity of what the backtest service computes for the same request."""
-    words = {name: value for name, value in asked.items() if name not in {"account", "symbol", "candles"}}
-    order = understand(BacktestRequest(dataset=NO_DATASET, **words))
-    run = execute(Candles.from_columns(asked["symbol"], asked["candles"]), order.choice, order.settling).simulation
+    fields = {name: value for name, value in asked.items() if name not in {"account", "symbol", "candles"}}
+    request = resolve_request(BacktestRequest(dataset=NO_DATASET, **fields))
+    run = execute(
+        Candles.from_columns(asked["symbol"], asked["candles"]), request.strategy, request.settings
+    ).simulation
     return [asdict(trade) for trade in run.trades], run.equity.tolist()
 
 

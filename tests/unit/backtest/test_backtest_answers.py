@@ -13,7 +13,7 @@ from seatrial_backtesting.callback.parsing import KNOWN_KEYS
 from seatrial_backtesting.callback.runner import StrategyFailed
 from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_trading.matching import simulate
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
@@ -95,7 +95,9 @@ def test_signals_said_by_a_callback_make_the_same_trades(seed: int, side: int, s
     candles = random_candles(BARS, seed)
     signals = random_signals(candles, seed, side)
 
-    asked = execute(candles, choose(lambda history, symbol: answer_of(signals, len(history) - 1, side)), settling)
+    asked = execute(
+        candles, resolve_strategy(lambda history, symbol: answer_of(signals, len(history) - 1, side)), settling
+    )
     wanted = simulate(candles, signals, settling.execution())
 
     refused = {bar: refusal.reason for bar, refusal in asked.refused.items() if refusal.field}
@@ -141,7 +143,7 @@ def test_an_order_that_waits_expires_or_is_cancelled() -> None:
         results = play({1: order, 4: {"action": name}}, rows, allow_short=False)
         assert results["trades"] == []
         assert results["rejected_signals"] == []
-    assert play({1: {"action": "cancel"}})["rejected_counts"] == {"no entry order waits that could be cancelled": 1}
+    assert play({1: {"action": "cancel"}})["rejected_counts"] == {"there is no pending entry order to cancel": 1}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_a_position_is_closed_whole() -> None:
 @pytest.mark.parametrize(
     ("answer", "field", "told"),
     [
-        ({"sizing": 1}, "key", f"unknown key sizing; known: {', '.join(KNOWN_KEYS)}"),
+        ({"sizing": 1}, "key", f"unknown key sizing; allowed: {', '.join(KNOWN_KEYS)}"),
         ({"order_type": "iceberg"}, "order_type", "'iceberg'; allowed: market, limit, stop, stop_limit"),
         ({"order_type": "limit"}, "limit_price", "a limit order needs a price"),
         ({"order_type": "stop", "limit_price": 9, "stop_price": 101}, "limit_price", "9; allowed: nothing, a stop"),
@@ -176,7 +178,7 @@ def test_a_position_is_closed_whole() -> None:
         ({"quantity": 1, "risk_pct": 0.1}, "risk_pct", "one of quantity, size_pct, risk_pct"),
         ({"quantity": True}, "quantity", "True; allowed: a finite number above 0"),
         ({"size_pct": 1.5}, "size_pct", "1.5; allowed: a finite number above 0 and at most 1"),
-        ({"stop_loss": 98, "stop_loss_pct": 0.02}, "stop_loss_pct", "one of the two"),
+        ({"stop_loss": 98, "stop_loss_pct": 0.02}, "stop_loss_pct", "stop_loss or stop_loss_pct"),
         ({"stop_loss": 98, "take_profit_pct": 0.02}, "take_profit_pct", "both as prices or both as ratios"),
         ({"stop_loss_pct": 2}, "stop_loss_pct", "at most 1"),
         ({"stop_loss": 100}, "stop_loss", "100.0 is on the wrong side of the decision close 100.0"),
@@ -199,7 +201,7 @@ def test_a_wrong_answer_names_bar_field_value_and_what_is_allowed(
     found = results["rejected_signals"][0]
     assert (found["index"], found["field"]) == (3, field)
     assert told in found["reason"]
-    assert results["rejected_counts"] == {f"{field} cannot be taken": 1}
+    assert results["rejected_counts"] == {f"{field} was not accepted": 1}
     with pytest.raises(StrategyFailed, match="bar 3"):
         play(plan, strict=True)
 
@@ -211,5 +213,5 @@ def test_refusals_are_counted_by_kind_however_many_values_there_were() -> None:
         lambda history, symbol: {"action": "buy", "stop_loss": history[-1]["close"] * 2}
     ).run_backtest(rows, "TEST")
 
-    assert results["rejected_counts"] == {"stop_loss cannot be taken": 3_000}
+    assert results["rejected_counts"] == {"stop_loss was not accepted": 3_000}
     assert len(results["rejected_signals"]) == 1_000

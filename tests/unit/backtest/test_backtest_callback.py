@@ -12,7 +12,7 @@ from seatrial.testing import BacktestingEngine
 from seatrial_backtesting.callback.runner import StrategyFailed
 from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_trading.matching import simulate
 from seatrial_trading.strategy import registry
 from seatrial_trading.strategy.signals import Signals
@@ -43,7 +43,7 @@ def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int)
         return {"action": "sell"} if leave[bar] else None
 
     settling = ExecutionSettings(fee=0.0007, slippage_bps=3)
-    asked = execute(candles, choose(strategy), settling).simulation
+    asked = execute(candles, resolve_strategy(strategy), settling).simulation
     wanted = simulate(candles, Signals(entry, leave, stop, target, trailing, base=base), settling.execution())
 
     assert asked.trades == wanted.trades
@@ -57,7 +57,7 @@ def test_built_in_strategies_trade_the_same_as_callbacks(name: str, mode: str) -
     candles = random_candles(600, 7)
     spec = registry.get(name)
     params = {"mode": mode} if "mode" in spec.params.model_fields else {}
-    choice = choose(name, params)
+    choice = resolve_strategy(name, params)
     assert choice.spec is not None and choice.model is not None
     signals = choice.spec.signals(candles, choice.model)
     # Stops as ratios of the fill price are what a callback cannot say; the rest must agree.
@@ -73,7 +73,7 @@ def test_built_in_strategies_trade_the_same_as_callbacks(name: str, mode: str) -
 
     # A callback closes or opens on one bar, so a reversal is a close here; both get the same plain signals.
     plain = replace(signals, entry=np.where(signals.exit, 0, signals.entry).astype(np.int8))
-    asked = execute(candles, choose(strategy), settling).simulation
+    asked = execute(candles, resolve_strategy(strategy), settling).simulation
     wanted = simulate(candles, plain, settling.execution())
 
     assert asked.trades == wanted.trades
@@ -87,8 +87,8 @@ def test_sell_closes_a_long_and_opens_short_only_where_allowed() -> None:
         action = plan.get(len(history) - 1)
         return None if action is None else {"action": action.upper()}
 
-    spot = execute(candles, choose(strategy), ExecutionSettings())
-    margin = execute(candles, choose(strategy), ExecutionSettings(allow_short=True))
+    spot = execute(candles, resolve_strategy(strategy), ExecutionSettings())
+    margin = execute(candles, resolve_strategy(strategy), ExecutionSettings(allow_short=True))
 
     assert [(t.side, t.entry_index, t.exit_index) for t in spot.simulation.trades] == [
         ("long", 6, 11),
@@ -176,7 +176,7 @@ def test_decisions_are_the_same_whatever_comes_later() -> None:
             return {"action": "buy", "stop_loss": history[-1]["close"] * 0.98}
         return None
 
-    whole = execute(candles, choose(strategy), ExecutionSettings()).signals
+    whole = execute(candles, resolve_strategy(strategy), ExecutionSettings()).signals
     for bars in (50, 120, 299):
-        part = execute(candles.head(bars), choose(strategy), ExecutionSettings()).signals
+        part = execute(candles.head(bars), resolve_strategy(strategy), ExecutionSettings()).signals
         assert part.entry.tolist() == whole.entry[:bars].tolist()

@@ -10,7 +10,7 @@ from tests.unit.backtest.backtest_bars import random_candles
 
 from seatrial_backtesting.data.loader import load
 from seatrial_backtesting.run import run
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 
 RULES = """
 version: 1
@@ -64,7 +64,7 @@ def test_a_run_prints_assumptions_first_and_writes_json(prices: Path, tmp_path: 
     assert done.stdout.index("Assumptions") < done.stdout.index("final_equity")
     assert "0.1000% a side" in done.stdout
     result = json.loads(out.read_text())
-    expected = run(load(prices).candles, choose("rsi_bollinger", {"rsi_below": 45}))
+    expected = run(load(prices).candles, resolve_strategy("rsi_bollinger", {"rsi_below": 45}))
     assert result["symbol"] == "TEST"
     assert result["trades"] == expected["trades"]
     assert result["manifest"]["sha256"] == expected["manifest"]["sha256"]

@@ -8,12 +8,12 @@ import pytest
 from tests.unit.backtest.backtest_bars import random_candles
 
 from seatrial.testing import calculate_rsi
-from seatrial_backtesting.callback.history import BarHistory, opened
+from seatrial_backtesting.callback.history import BarHistory, open_history
 from seatrial_trading.quant import indicators
 
 
 def _history(shown: int, bars: int = 100) -> BarHistory:
-    history, steps = opened(random_candles(bars))
+    history, steps = open_history(random_candles(bars))
     for _ in range(shown):
         next(steps)
     return history

@@ -13,7 +13,7 @@ from tests.unit.backtest.backtest_bars import START_MS, random_candles, rows_of
 from seatrial.testing import BacktestingEngine
 from seatrial_backtesting.execution_settings import ExecutionSettings
 from seatrial_backtesting.run import execute
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_core.errors import ValidationFailed
 from seatrial_trading.matching import simulate
 from seatrial_trading.quant.candles import Candles
@@ -103,7 +103,7 @@ def test_a_callback_that_closes_trades_as_its_signals_do(seed: int) -> None:
         return {"action": ("close", "sell")[int(draw < 0.23)]} if draw < 0.26 else None
 
     settling = ExecutionSettings(intrabar="magnify", allow_short=True)
-    outcome = execute(candles, choose(decide), settling, finer=finer)
+    outcome = execute(candles, resolve_strategy(decide), settling, sub_bars=finer)
     again = simulate(candles, outcome.signals, settling.execution(), finer)
 
     assert outcome.simulation.table.tobytes() == again.table.tobytes()

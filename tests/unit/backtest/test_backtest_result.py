@@ -14,9 +14,9 @@ from tests.unit.backtest.backtest_bars import random_candles, rows_of
 
 from seatrial.testing import BacktestingEngine, calculate_rsi
 from seatrial_backtesting.execution_settings import ExecutionSettings
-from seatrial_backtesting.report.page import page
+from seatrial_backtesting.report.page import render_page
 from seatrial_backtesting.run import run
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_core.errors import ValidationFailed
 
 GUIDE_FLOATS = {
@@ -34,12 +34,12 @@ QUEUE_SCHEMA_SHA256 = "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a
 
 SCRIPT = """
 from tests.unit.backtest.backtest_bars import random_candles
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_backtesting.run import run
 rules = {"version": 1, "indicators": {"r": {"fn": "rsi", "n": 14}}, "entry": {"lt": ["r", 45]},
          "stop_loss": {"ratio": 0.02}, "take_profit": {"ratio": 0.03}}
-for choice in (choose("rsi_bollinger", {"rsi_below": 45}), choose(rules), choose("sma_cross")):
-    print(run(random_candles(600), choice)["manifest"]["sha256"])
+for name, params in (("rsi_bollinger", {"rsi_below": 45}), (rules, None), ("sma_cross", None)):
+    print(run(random_candles(600), resolve_strategy(name, params))["manifest"]["sha256"])
 """
 
 
@@ -60,7 +60,7 @@ def test_two_runs_in_one_process_agree_and_any_input_changes_the_hash() -> None:
     candles = random_candles(600)
 
     def sha(bars: int = 600, params: dict[str, Any] | None = None, **settling: Any) -> str:
-        document = run(candles.head(bars), choose("sma_cross", params), ExecutionSettings(**settling))
+        document = run(candles.head(bars), resolve_strategy("sma_cross", params), ExecutionSettings(**settling))
         return str(document["manifest"]["sha256"])
 
     assert sha() == sha()
@@ -68,7 +68,7 @@ def test_two_runs_in_one_process_agree_and_any_input_changes_the_hash() -> None:
 
 
 def test_a_document_is_json_and_closes_to_the_cent() -> None:
-    document = run(random_candles(600), choose("rsi_bollinger", {"rsi_below": 45}))
+    document = run(random_candles(600), resolve_strategy("rsi_bollinger", {"rsi_below": 45}))
 
     text = json.dumps(document, allow_nan=False)
     metrics, trades = document["metrics"], document["trades"]
@@ -181,7 +181,7 @@ def test_names_and_rule_documents_stand_for_strategies() -> None:
         ({"intrabar": "lucky"}, "worst, best, nearest or magnify"),
         ({"session": "night"}, "continuous or auction"),
         ({"on_error": "ignore"}, "raise, skip, stop"),
-        ({"params": {"fast": 3}}, "a callable brings its own"),
+        ({"params": {"fast": 3}}, "a callable takes no parameters"),
     ],
 )
 def test_bad_arguments_are_named_with_what_is_allowed(arguments: dict[str, Any], told: str) -> None:
@@ -214,7 +214,7 @@ def test_numbered_bars_name_their_trades_by_number() -> None:
 def test_the_report_opens_without_a_network_and_escapes_texts() -> None:
     candles = random_candles(200, symbol="<script>alert(1)</script>")
 
-    html = page(run(candles, choose("sma_cross")), candles)
+    html = render_page(run(candles, resolve_strategy("sma_cross")), candles)
 
     assert "<script>alert(1)" not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -235,9 +235,9 @@ def test_the_job_librarys_schema_is_the_one_the_migration_knows() -> None:
 def test_holding_is_compared_at_the_same_costs_on_the_same_bars() -> None:
     candles = random_candles(400, 2)
 
-    document = run(candles, choose("sma_cross"), ExecutionSettings(fee=0.002))
+    document = run(candles, resolve_strategy("sma_cross"), ExecutionSettings(fee=0.002))
 
-    held = run(candles, choose("buy_and_hold"), ExecutionSettings(fee=0.002))
+    held = run(candles, resolve_strategy("buy_and_hold"), ExecutionSettings(fee=0.002))
     told = document["benchmark"]
     assert told["name"] == "buy_and_hold"
     assert told["metrics"]["final_equity"] == held["metrics"]["final_equity"]

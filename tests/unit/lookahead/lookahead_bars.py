@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from seatrial_backtesting.lookahead.subjects import subject_of
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.lookahead.subjects import strategy_under_test
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_trading.lookahead import CheckPlan, LookaheadReport, examine
 from seatrial_trading.quant.candles import Candles
 
@@ -31,4 +31,4 @@ def hours(bars: int = 450, seed: int = 5) -> Candles:
 def proof(strategy: object, candles: Candles | None = None, plan: CheckPlan | None = None) -> LookaheadReport:
     """Return the report on a callback, a function of candles, a name or a rule document."""
     bars = hours() if candles is None else candles
-    return examine(subject_of(choose(strategy), bars), bars, plan)
+    return examine(strategy_under_test(resolve_strategy(strategy), bars), bars, plan)

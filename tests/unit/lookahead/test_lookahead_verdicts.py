@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
-from seatrial_backtesting.lookahead.outside_data import in_reach
+from seatrial_backtesting.lookahead.outside_data import find_outside_data
 from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy.signals import Signals
@@ -113,7 +113,7 @@ def test_what_was_changed_for_a_trial_is_put_back() -> None:
     report = proof(strategy, candles, QUICK)
 
     assert report.verdict is LookaheadVerdict.CLEAN
-    assert set(in_reach(strategy, candles).names) == {"frame['close']", "rows", "read_only"}
+    assert set(find_outside_data(strategy, candles).names) == {"frame['close']", "rows", "read_only"}
     assert np.array_equal(frame["close"], candles.close)
     assert [row["close"] for row in rows] == candles.close.tolist()
     assert not read_only.flags.writeable

@@ -14,10 +14,10 @@ from tests.unit.matching import test_ledger_invariants, test_symmetry_invariants
 from tests.unit.matching.invariants import DECLARED, INVARIANTS, MIN_EXAMPLES, Declared, examples, invariant
 from tests.unit.matching.random_markets import ANY_TERMS, HOUR_MS, SEEDS, RandomMarket, random_market
 
-from seatrial_backtesting.callback.runner import ask
-from seatrial_backtesting.callback.signals import signals_of
+from seatrial_backtesting.callback.runner import run_callback
+from seatrial_backtesting.callback.signals import resolve_signals
 from seatrial_backtesting.run import run as backtest
-from seatrial_backtesting.strategy_ref import choose
+from seatrial_backtesting.strategy_ref import resolve_strategy
 from seatrial_trading.matching import BarStepper, EntryOrder, ExecutionConfig, OrderKind, TradeRecord, simulate
 from seatrial_trading.matching.layout import SizeKind
 
@@ -79,9 +79,9 @@ def sayable(market: RandomMarket) -> RandomMarket:
 @given(SEEDS, ANY_TERMS, st.sampled_from([1, -1]))
 def test_i10_a_callback_trades_what_its_signals_trade(seed: int, terms: ExecutionConfig, side: int) -> None:
     market = sayable(random_market(seed, side=side))
-    asked = ask(callback(answers(market)), market.candles, "raise", False)
+    asked = run_callback(callback(answers(market)), market.candles, "raise", False)
 
-    signals, _ = signals_of(asked.decisions, market.candles, terms)
+    signals, _ = resolve_signals(asked.decisions, market.candles, terms)
     told, whole = simulate(market.candles, signals, terms), simulate(market.candles, market.signals, terms)
 
     assert told.trades == whole.trades
@@ -130,7 +130,11 @@ def identities(first: int, count: int) -> list[str]:
     found = []
     for seed in range(first, first + count):
         market = sayable(random_market(seed, side=1))
-        chosen = choose("rsi_bollinger", {"rsi_below": 45.0}) if seed % 2 else choose(callback(answers(market)))
+        chosen = (
+            resolve_strategy("rsi_bollinger", {"rsi_below": 45.0})
+            if seed % 2
+            else resolve_strategy(callback(answers(market)))
+        )
         found.append(str(backtest(market.candles, chosen)["manifest"]["sha256"]))
     return found
 

@@ -1,4 +1,4 @@
-"""The job queue: procrastinate over our database, its tables in our schema."""
+"""The job queue: procrastinate with its tables in the schema of the service."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,20 +14,20 @@ from seatrial_core.errors import DatabaseUnreachable
 
 QUEUE = "backtests"
 TASK = "run_backtest"
-INFRASTRUCTURE_RETRIES = 5  # of a job that the database, not the strategy, ended
-BEATS_BEFORE_STALLED = 4
-MAX_STOP_SECONDS = 5.0
+DATABASE_RETRIES = 5  # of a job that ended with a database error
+HEARTBEATS_PER_TIMEOUT = 4
+STOP_TIMEOUT_SECONDS = 5.0
 
 Run = Callable[[str], Awaitable[None]]
 
 
 class JobQueue:
-    """Hands jobs to whichever worker is free; a job that was handed out is not lost when its worker dies.
+    """Distributes jobs among workers; the job of a worker that dies is not lost.
 
     Args:
-        url: A plain postgresql:// address, not through a pooler.
-        run: Does one job.
-        stalled_seconds: How long a worker may be silent before it counts as dead.
+        url: A postgresql:// URL that does not go through a connection pooler.
+        run: Runs one job.
+        stalled_seconds: How long a worker may send no heartbeat before it counts as dead.
     """
 
     def __init__(self, url: str, run: Run, stalled_seconds: float) -> None:
@@ -41,7 +41,7 @@ class JobQueue:
         @self.app.task(
             name=TASK,
             queue=QUEUE,
-            retry=procrastinate.RetryStrategy(max_attempts=INFRASTRUCTURE_RETRIES, wait=2),
+            retry=procrastinate.RetryStrategy(max_attempts=DATABASE_RETRIES, wait=2),
         )
         async def run_backtest(job: str) -> None:
             await run(job)
@@ -50,7 +50,7 @@ class JobQueue:
         self._worker: Worker | None = None
 
     async def put(self, session: AsyncSession, job_id: str) -> None:
-        """Queue a job in the caller's transaction; one that waits already is queued once."""
+        """Queue a job in the caller's transaction, unless it is queued already."""
         await session.execute(text("SET LOCAL search_path TO backtest"))
         raw = await (await session.connection()).get_raw_connection()
         deferrer = self._task.configure(queueing_lock=job_id, connection=raw.driver_connection)
@@ -59,7 +59,7 @@ class JobQueue:
                 await deferrer.defer_async(job=job_id)
 
     async def work(self, concurrency: int) -> None:
-        """Work on jobs until `stop`; what runs then is given a moment to end, else to another worker."""
+        """Run jobs until `stop`; jobs that run then have 5 s to end, else another worker runs them."""
         self._worker = Worker(
             self.app,
             queues=[QUEUE],
@@ -67,33 +67,37 @@ class JobQueue:
             concurrency=concurrency,
             install_signal_handlers=False,
             fetch_job_polling_interval=1.0,
-            shutdown_graceful_timeout=MAX_STOP_SECONDS,
-            update_heartbeat_interval=self._stalled_seconds / BEATS_BEFORE_STALLED,
+            shutdown_graceful_timeout=STOP_TIMEOUT_SECONDS,
+            update_heartbeat_interval=self._stalled_seconds / HEARTBEATS_PER_TIMEOUT,
             stalled_worker_timeout=self._stalled_seconds,
             delete_jobs="successful",
         )
         await self._worker.run()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     def stop(self) -> None:
-        """Let the worker end. (Cancelling it instead could break off a query halfway.)"""
+        """Ask the worker to end; cancelling it could interrupt a query."""
         if self._worker is not None:
             self._worker.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     async def stalled(self) -> list[Job]:
-        """Return the jobs whose worker has been silent too long."""
-        found = await self.app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled_seconds)
-        return list(found)
+        """Return the jobs whose worker has sent no heartbeat for too long."""
+        jobs = await self.app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled_seconds)
+        return list(jobs)
 
-    async def again(self, job: Job) -> None:
-        """Give a stalled job to another worker."""
+    async def retry(self, job: Job) -> None:
+        """Return a stalled job to the queue."""
         await self.app.job_manager.retry_job(job)
 
-    async def drop(self, job: Job) -> None:
-        """Take a stalled job off the queue."""
+    async def remove(self, job: Job) -> None:
+        """Remove a stalled job from the queue."""
         await self.app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
     async def open(self) -> None:
-        """Connect."""
+        """Connect.
+
+        Raises:
+            DatabaseUnreachable: The database does not answer.
+        """
         try:
             await self.app.open_async()
         except procrastinate.exceptions.ConnectorException as error:

@@ -106,7 +106,7 @@ class BarHistory(Sequence[Bar]):
 INDICATORS = {"sma": 20, "ema": 20, "std": 20, "rsi": 14, "atr": 14, "highest": 20, "lowest": 20}
 
 
-def opened(candles: Candles) -> tuple[BarHistory, Iterator[int]]:
+def open_history(candles: Candles) -> tuple[BarHistory, Iterator[int]]:
     """Return a history that shows nothing yet, and the iterator that shows one bar more at each step.
 
     The bars live in closures, not in attributes, and every look is held against how many bars are shown. A column is

@@ -1,4 +1,4 @@
-"""Reads what a callback returned: one decision with its order, or the reason why it cannot be taken."""
+"""Parses the answer of a callback into one decision with its order, or the reason why it is not accepted."""
 
 import math
 from collections.abc import Mapping
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from seatrial_trading.matching.layout import OrderKind, SizeKind
 
-Answer = Mapping[Any, Any]  # Any: whatever the strategy put there
+Answer = Mapping[Any, Any]  # Any: keys and values come from the strategy
 
 
 class CallbackAction(IntEnum):
-    """What a callback can ask for."""
+    """The actions of a callback."""
 
     BUY = 1  # opens long; closes a short
     SELL = 2  # closes a long; opens short where that is allowed
     CLOSE = 3
     SHORT = 4
     COVER = 5
-    CANCEL = 6  # takes back an entry that waits
+    CANCEL = 6  # cancels a pending entry order
 
 
 ACTIONS = {action.name.lower(): action for action in CallbackAction}
@@ -27,7 +27,7 @@ ORDER_KINDS = {kind.name.lower(): kind for kind in OrderKind}
 SIZES = {"quantity": SizeKind.FIXED, "size_pct": SizeKind.EQUITY, "risk_pct": SizeKind.RISK}
 STOPS = ("stop_loss", "take_profit", "trailing", "stop_loss_pct", "take_profit_pct", "trailing_pct")
 PRICES = ("limit_price", "stop_price")
-NEEDED = {
+REQUIRED_PRICES = {
     OrderKind.MARKET: (),
     OrderKind.LIMIT: ("limit_price",),
     OrderKind.STOP: ("stop_price",),
@@ -35,19 +35,19 @@ NEEDED = {
 }
 ORDER_KEYS = ("order_type", *PRICES, "expires_bars")
 KNOWN_KEYS = ("symbol", "action", *SIZES, *ORDER_KEYS, *STOPS, "tag", "reason")
-_KNOWN, _ORDER, _SIZES = frozenset(KNOWN_KEYS), frozenset(ORDER_KEYS), frozenset(SIZES)
-_BEYOND_PRICES = frozenset(STOPS) - {"stop_loss", "take_profit"}
-MAX_WAIT = 1_000_000_000
-# What stop, target and trail are relative to: the kernel's bases.
+_KNOWN_KEYS, _ORDER_KEYS, _SIZE_KEYS = frozenset(KNOWN_KEYS), frozenset(ORDER_KEYS), frozenset(SIZES)
+_STOPS_BEYOND_PRICES = frozenset(STOPS) - {"stop_loss", "take_profit"}
+MAX_EXPIRES_BARS = 1_000_000_000
+# What stop loss, take profit and trailing stop refer to: the bases of the kernel.
 OF_FILL, PRICE, PRICE_BUT_TRAIL = 0, 1, 2
 
 
 class RefusedAnswer(ValueError):
-    """An answer that cannot be taken.
+    """An answer that is not accepted.
 
     Args:
-        field: The key that is wrong.
-        text: What was found there and what is allowed.
+        field: The key with the invalid value.
+        text: The value and what is allowed.
     """
 
     def __init__(self, field: str, text: str) -> None:
@@ -56,7 +56,7 @@ class RefusedAnswer(ValueError):
 
 
 class CallbackDecision(NamedTuple):
-    """A decision that was read; NaN where nothing was said."""
+    """A parsed decision; NaN for keys that were not given."""
 
     action: int
     stop_loss: float = math.nan
@@ -71,22 +71,22 @@ class CallbackDecision(NamedTuple):
     size: float = math.nan
 
 
-def read(answer: object, symbol: str, close: float) -> CallbackDecision | None:
-    """Return the decision of an answer, None for `hold`.
+def parse_answer(answer: object, symbol: str, close: float) -> CallbackDecision | None:
+    """Parse an answer; None for `hold`.
 
     Args:
         answer: What the callback returned, not None.
-        symbol: What the run trades.
-        close: The last close, which stops of a market order are checked against.
+        symbol: Symbol of the run.
+        close: The last close, against which the stops of a market order are checked.
 
     Raises:
-        Refused: The answer cannot be taken.
+        RefusedAnswer: The answer is not accepted.
     """
     if not isinstance(answer, Mapping):
-        raise RefusedAnswer("answer", f"a strategy returns None or a dict, found {type(answer).__name__}")
-    if not _KNOWN.issuperset(answer):
-        unknown = ", ".join(str(key) for key in answer if key not in _KNOWN)
-        raise RefusedAnswer("key", f"unknown key {unknown}; known: {', '.join(KNOWN_KEYS)}")
+        raise RefusedAnswer("answer", f"the answer was {type(answer).__name__}; allowed: None or a dict")
+    if not _KNOWN_KEYS.issuperset(answer):
+        unknown = ", ".join(str(key) for key in answer if key not in _KNOWN_KEYS)
+        raise RefusedAnswer("key", f"unknown key {unknown}; allowed: {', '.join(KNOWN_KEYS)}")
     if answer.get("symbol", symbol) != symbol:
         raise RefusedAnswer("symbol", f"symbol was {answer['symbol']!r}; this run trades {symbol!r}")
     name = str(answer.get("action", "")).lower()
@@ -102,8 +102,8 @@ def read(answer: object, symbol: str, close: float) -> CallbackDecision | None:
     stop, target, trail, base = _stops(answer, side)
     if base != OF_FILL:
         reference = (close, limit, trigger, limit)[kind]
-        word = ("decision close", "limit price", "stop price", "limit price")[kind]
-        _check_sides(side, stop, target, reference, word)
+        basis = ("decision close", "limit price", "stop price", "limit price")[kind]
+        _check_sides(side, stop, target, reference, basis)
     size_kind, size = _size(answer)
     return CallbackDecision(action, stop, target, trail, base, kind, limit, trigger, wait, size_kind, size)
 
@@ -115,50 +115,49 @@ def _check_no_order(answer: Answer, name: str) -> None:
 
 
 def _order(answer: Answer) -> tuple[int, float, float, int]:
-    if _ORDER.isdisjoint(answer):
+    if _ORDER_KEYS.isdisjoint(answer):
         return OrderKind.MARKET, math.nan, math.nan, 0
-    found = answer.get("order_type")
-    name = "market" if found is None else str(found).lower()
+    order_type = answer.get("order_type")
+    name = "market" if order_type is None else str(order_type).lower()
     if name not in ORDER_KINDS:
-        raise RefusedAnswer("order_type", f"order_type was {found!r}; allowed: {', '.join(ORDER_KINDS)}")
+        raise RefusedAnswer("order_type", f"order_type was {order_type!r}; allowed: {', '.join(ORDER_KINDS)}")
     kind = ORDER_KINDS[name]
     for key in PRICES:
         value = answer.get(key)
-        if value is None and key in NEEDED[kind]:
+        if value is None and key in REQUIRED_PRICES[kind]:
             raise RefusedAnswer(key, f"{key} was None; a {name} order needs a price above 0")
-        if value is not None and key not in NEEDED[kind]:
+        if value is not None and key not in REQUIRED_PRICES[kind]:
             raise RefusedAnswer(key, f"{key} was {value!r}; allowed: nothing, a {name} order takes no {key}")
-    wait = answer.get("expires_bars")
-    if wait is None:
+    expires_bars = answer.get("expires_bars")
+    if expires_bars is None:
         return kind, _number(answer, "limit_price"), _number(answer, "stop_price"), 0
-    bars = _number(answer, "expires_bars", MAX_WAIT)
+    bars = _number(answer, "expires_bars", MAX_EXPIRES_BARS)
     if kind == OrderKind.MARKET or bars != int(bars):
         raise RefusedAnswer(
             "expires_bars",
-            f"expires_bars was {wait!r}; allowed: a whole number from 1, and only with order_type limit, stop or "
-            "stop_limit",
+            f"expires_bars was {expires_bars!r}; allowed: a whole number from 1, and only with order_type limit, stop "
+            "or stop_limit",
         )
     return kind, _number(answer, "limit_price"), _number(answer, "stop_price"), int(bars)
 
 
 def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
-    """Return stop, target and trail, and what they are relative to."""
-    if _BEYOND_PRICES.isdisjoint(answer):
+    if _STOPS_BEYOND_PRICES.isdisjoint(answer):
         return _number(answer, "stop_loss"), _number(answer, "take_profit"), math.nan, PRICE
     for key in ("stop_loss", "take_profit", "trailing"):
-        ratio = f"{key}_pct"
-        if answer.get(key) is not None and answer.get(ratio) is not None:
-            raise RefusedAnswer(ratio, f"{ratio} was {answer[ratio]!r}; allowed: nothing beside {key}, one of the two")
+        ratio_key = f"{key}_pct"
+        if answer.get(key) is not None and answer.get(ratio_key) is not None:
+            raise RefusedAnswer(ratio_key, f"{ratio_key} was {answer[ratio_key]!r}; allowed: {key} or {ratio_key}")
     stop, target, trail = (_number(answer, key) for key in ("stop_loss", "take_profit", "trailing"))
-    # What is sold long cannot lose more than all of it, what is sold short cannot gain more.
+    # A long position cannot lose more than 100 %, a short position cannot gain more.
     stop_ratio = _number(answer, "stop_loss_pct", 10.0 if side < 0 else 1.0)
     target_ratio = _number(answer, "take_profit_pct", 10.0 if side > 0 else 1.0)
     trail_ratio = _number(answer, "trailing_pct", 1.0)
     has_price = not (math.isnan(stop) and math.isnan(target))
-    for key, ratio_found in (("stop_loss_pct", stop_ratio), ("take_profit_pct", target_ratio)):
-        if not math.isnan(ratio_found) and (has_price or not math.isnan(trail)):
+    for key, ratio in (("stop_loss_pct", stop_ratio), ("take_profit_pct", target_ratio)):
+        if not math.isnan(ratio) and (has_price or not math.isnan(trail)):
             raise RefusedAnswer(
-                key, f"{key} was {answer[key]!r}; allowed: stop and target both as prices or both as ratios of the fill"
+                key, f"{key} was {answer[key]!r}; allowed: stop loss and take profit both as prices or both as ratios"
             )
     if not math.isnan(trail):
         return stop, target, trail, PRICE
@@ -167,15 +166,15 @@ def _stops(answer: Answer, side: float) -> tuple[float, float, float, int]:
     return stop_ratio, target_ratio, trail_ratio, OF_FILL
 
 
-def _check_sides(side: float, stop: float, target: float, reference: float, word: str) -> None:
+def _check_sides(side: float, stop: float, target: float, reference: float, basis: str) -> None:
     if (stop - reference) * side > 0.0 or (side and stop == reference):
-        raise RefusedAnswer("stop_loss", f"stop_loss {stop!r} is on the wrong side of the {word} {reference!r}")
+        raise RefusedAnswer("stop_loss", f"stop_loss {stop!r} is on the wrong side of the {basis} {reference!r}")
     if (target - reference) * side < 0.0 or (side and target == reference):
-        raise RefusedAnswer("take_profit", f"take_profit {target!r} is on the wrong side of the {word} {reference!r}")
+        raise RefusedAnswer("take_profit", f"take_profit {target!r} is on the wrong side of the {basis} {reference!r}")
 
 
 def _size(answer: Answer) -> tuple[int, float]:
-    if _SIZES.isdisjoint(answer):
+    if _SIZE_KEYS.isdisjoint(answer):
         return 0, math.nan
     named = [key for key in SIZES if answer.get(key) is not None]
     if not named:
@@ -186,17 +185,17 @@ def _size(answer: Answer) -> tuple[int, float]:
     return SIZES[key], _number(answer, key, math.inf if key == "quantity" else 1.0)
 
 
-def _number(answer: Answer, key: str, most: float = math.inf) -> float:
+def _number(answer: Answer, key: str, maximum: float = math.inf) -> float:
     value = answer.get(key)
     if value is None:
         return math.nan
-    if type(value) is float and 0.0 < value <= most and value < math.inf:
+    if type(value) is float and 0.0 < value <= maximum and value < math.inf:
         return value
     try:
         number = math.inf if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.inf
-    if not (math.isfinite(number) and 0.0 < number <= most):
-        upper = "" if math.isinf(most) else f" and at most {most:g}"
+    if not (math.isfinite(number) and 0.0 < number <= maximum):
+        upper = "" if math.isinf(maximum) else f" and at most {maximum:g}"
         raise RefusedAnswer(key, f"{key} was {value!r}; allowed: a finite number above 0{upper}")
     return number

@@ -1,15 +1,15 @@
-"""Runs a Python callback over bars: it sees history, answers with decisions; fills are the kernel's business."""
+"""Calls a Python strategy bar by bar with the history and collects its decisions; the kernel simulates fills."""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from seatrial_backtesting.callback.history import BarHistory, opened
+from seatrial_backtesting.callback.history import BarHistory, open_history
 from seatrial_backtesting.callback.signals import CallbackDecisions
 from seatrial_trading.quant.candles import Candles
 
-# Any: what the guide's callbacks take and return is theirs to type.
+# Any: the guide's callbacks declare their own types.
 Callback = Callable[[Any, str], Mapping[str, Any] | None]
 OnError = Literal["raise", "skip", "stop"]
 ON_ERROR: tuple[OnError, ...] = ("raise", "skip", "stop")
@@ -17,12 +17,12 @@ MAX_ERRORS_LISTED = 20
 
 
 class StrategyFailed(Exception):
-    """A strategy raised; the message names the bar, the cause is what it raised."""
+    """A strategy raised or gave an invalid answer; the message names the bar, the cause is its exception."""
 
 
 @dataclass(frozen=True)
-class Failure:
-    """An exception of a strategy and the bar whose close it was asked about."""
+class CallbackFailure:
+    """An exception of a strategy and the index of the bar at whose close it was called."""
 
     index: int
     error: str
@@ -30,56 +30,58 @@ class Failure:
 
 
 @dataclass
-class CallbackSignals:
-    """What a strategy decided, and where it failed."""
+class CallbackRun:
+    """The decisions of a strategy and its exceptions: the first ones in full, and how many in all."""
 
     decisions: CallbackDecisions = field(default_factory=CallbackDecisions)
-    failures: list[Failure] = field(default_factory=list)
-    failed: int = 0
+    failures: list[CallbackFailure] = field(default_factory=list)
+    failure_count: int = 0
 
 
-def ask(strategy: Callback, candles: Candles, on_error: OnError = "raise", strict: bool = False) -> CallbackSignals:
-    """Call the strategy once at the close of every bar with the history up to it, and collect what it decides.
+def run_callback(
+    strategy: Callback, candles: Candles, on_error: OnError = "raise", strict: bool = False
+) -> CallbackRun:
+    """Call the strategy at the close of every bar with the history up to it, and collect its decisions.
 
     Args:
         strategy: `f(historical_data, symbol)`, returns None or a dict.
         candles: The bars.
-        on_error: An exception of the strategy ends the run (`raise`), only that bar (`skip`), or all asking (`stop`).
-        strict: An answer that cannot be taken ends the run too.
+        on_error: Effect of an exception: `raise` ends the run, `skip` skips the bar, `stop` makes no more calls.
+        strict: Whether an answer that is not accepted ends the run.
 
     Raises:
-        StrategyFailed: The strategy raised and `on_error` is `raise`, or it gave a bad answer and `strict` is set.
+        StrategyFailed: The strategy raised and `on_error` is `raise`, or an answer is not accepted and `strict` is set.
     """
-    history, bars = opened(candles)
-    answers = CallbackSignals()
-    while _ask_until_failure(strategy, history, bars, candles, answers, on_error):
+    history, bars = open_history(candles)
+    run = CallbackRun()
+    while _call_until_failure(strategy, history, bars, candles, run, on_error):
         pass
-    if strict and answers.decisions.refused:
-        bar, refusal = next(iter(answers.decisions.refused.items()))
+    if strict and run.decisions.refused:
+        bar, refusal = next(iter(run.decisions.refused.items()))
         raise StrategyFailed(f"bar {bar}: {refusal.reason}")
-    return answers
+    return run
 
 
-def _ask_until_failure(
+def _call_until_failure(
     strategy: Callback,
     history: BarHistory,
     bars: Iterator[int],
     candles: Candles,
-    answers: CallbackSignals,
+    run: CallbackRun,
     on_error: OnError,
 ) -> bool:
-    symbol, add, closes = candles.symbol, answers.decisions.add, candles.close
+    symbol, add, closes = candles.symbol, run.decisions.add, candles.close
     index = -1
     try:
         for index in bars:
             answer = strategy(history, symbol)
             if answer is not None:
                 add(index, answer, symbol, float(closes[index]))
-    except Exception as error:  # a strategy may raise anything; it is told with its traceback
+    except Exception as error:  # a strategy may raise anything; it is reported with its traceback
         if on_error == "raise":
             raise StrategyFailed(f"the strategy raised at bar {index} ({error!r})") from error
-        answers.failed += 1
-        if len(answers.failures) < MAX_ERRORS_LISTED:
-            answers.failures.append(Failure(index, repr(error), traceback.format_exc()))
+        run.failure_count += 1
+        if len(run.failures) < MAX_ERRORS_LISTED:
+            run.failures.append(CallbackFailure(index, repr(error), traceback.format_exc()))
         return on_error == "skip"
     return False

@@ -1,4 +1,4 @@
-"""Bars and result documents as the bytes that are stored."""
+"""Converts bars and result documents to the bytes that are stored, and back."""
 
 import gzip
 import json
@@ -13,33 +13,40 @@ from numpy.typing import NDArray
 from seatrial_backtesting.result.manifest import COLUMNS, little_endian
 from seatrial_trading.quant.candles import Candles
 
-FAST = 1
+COMPRESSION_LEVEL = 1  # the fastest
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def pack(candles: Candles) -> bytes:
-    """Return the columns of bars, compressed."""
-    return zlib.compress(b"".join(little_endian(getattr(candles, name)) for name in COLUMNS), FAST)
+def pack_candles(candles: Candles) -> bytes:
+    """Return the columns of bars, zlib-compressed; symbol and interval are not included."""
+    return zlib.compress(b"".join(little_endian(getattr(candles, name)) for name in COLUMNS), COMPRESSION_LEVEL)
 
 
-def unpack(content: bytes, symbol: str, interval_ms: int, bars: int) -> Candles:
-    """Return bars as they were packed."""
-    raw = zlib.decompress(content)
-    times: NDArray[np.int64] = np.frombuffer(raw, dtype="<i8", count=bars).astype(np.int64, copy=False)
+def unpack_candles(content: bytes, symbol: str, interval_ms: int, bars: int) -> Candles:
+    """Return the bars that `pack_candles` packed.
+
+    Args:
+        content: The packed columns.
+        symbol: Symbol of the bars.
+        interval_ms: Length of a bar in milliseconds.
+        bars: Number of bars.
+    """
+    columns = zlib.decompress(content)
+    times: NDArray[np.int64] = np.frombuffer(columns, dtype="<i8", count=bars).astype(np.int64, copy=False)
 
     def column(position: int) -> NDArray[np.float64]:
-        stored = np.frombuffer(raw, dtype="<f8", count=bars, offset=8 * bars * position)
-        return stored.astype(np.float64, copy=False)
+        values = np.frombuffer(columns, dtype="<f8", count=bars, offset=8 * bars * position)
+        return values.astype(np.float64, copy=False)
 
     return Candles(symbol, times, column(1), column(2), column(3), column(4), column(5), interval_ms)
 
 
-def instant(time_ms: int) -> datetime:
+def to_datetime(time_ms: int) -> datetime:
     """Return epoch milliseconds as an aware datetime."""
     return _EPOCH + timedelta(milliseconds=time_ms)
 
 
-def zipped(document: Mapping[str, Any]) -> bytes:  # Any: JSON
-    """Return a document as gzip JSON, the same bytes every time."""
+def compress_document(document: Mapping[str, Any]) -> bytes:  # Any: JSON
+    """Return a document as gzip JSON; equal documents give equal bytes."""
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    return gzip.compress(text.encode(), FAST, mtime=0)
+    return gzip.compress(text.encode(), COMPRESSION_LEVEL, mtime=0)

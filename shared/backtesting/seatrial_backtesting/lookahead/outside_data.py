@@ -102,7 +102,7 @@ class OutsideData:
         return OutsideData((*(each for each in self.series if each.derived), *self.others))
 
 
-def in_reach(strategy: object, candles: Candles) -> OutsideData:
+def find_outside_data(strategy: object, candles: Candles) -> OutsideData:
     """Return the data in reach: a row a bar, other series of some length, and what cannot be changed."""
     series: list[OutsideSeries] = []
     others: list[OutsideSeries] = []

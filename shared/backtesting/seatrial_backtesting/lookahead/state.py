@@ -12,7 +12,7 @@ SCALARS = (int, float, str, bool, bytes, types.NoneType)
 Undo = Callable[[], None]
 
 
-def keeper(strategy: object, but: frozenset[int] = frozenset()) -> Undo:
+def capture_state(strategy: object, but: frozenset[int] = frozenset()) -> Undo:
     """Return a function that puts back what the strategy has changed since now: globals, containers, caches.
 
     State that Python does not show (of an extension, a file, another process) stays as it is.

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_backtesting.callback.parsing import CallbackAction, CallbackDecision
-from seatrial_backtesting.callback.runner import Callback, CallbackSignals, ask
+from seatrial_backtesting.callback.runner import Callback, CallbackRun, run_callback
 from seatrial_backtesting.data.loader import LoadOptions, load
-from seatrial_backtesting.lookahead.outside_data import OutsideData, in_reach
-from seatrial_backtesting.lookahead.state import keeper
-from seatrial_backtesting.strategy_ref import StrategyRef, choose
+from seatrial_backtesting.lookahead.outside_data import OutsideData, find_outside_data
+from seatrial_backtesting.lookahead.state import capture_state
+from seatrial_backtesting.strategy_ref import StrategyRef, resolve_strategy
 from seatrial_core.errors import field_error
 from seatrial_trading.lookahead import (
     CheckPlan,
@@ -59,12 +59,12 @@ def check(
         options: How to read the data.
         told: Called now and then with the check, how much of it is done and how much there is.
     """
-    choice, candles = choose(strategy, params), load(data, options).candles
-    subject = subject_of(choice, candles)
+    choice, candles = resolve_strategy(strategy, params), load(data, options).candles
+    subject = strategy_under_test(choice, candles)
     return examine(subject, candles, plan) if told is None else examine(subject, candles, plan, told)
 
 
-def subject_of(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
+def strategy_under_test(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
     """Return what a name, a rule document or a callable stands for as the lookahead proof wants it.
 
     Args:
@@ -76,13 +76,13 @@ def subject_of(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
     if choice.callback is None:
         raise field_error("strategy", choice.name, FORMS)
     function: Any = choice.callback  # Any: how many arguments it takes is found out
-    outside = in_reach(function, candles)
+    outside = find_outside_data(function, candles)
     if _arguments(function) == 1:
         return _of_maker(choice.name, function, outside, candles)
     return _of_callback(choice.name, function, outside, candles)
 
 
-def of_answers(answers: CallbackSignals, bars: int) -> StrategyDecisions:
+def decisions_of(answers: CallbackRun, bars: int) -> StrategyDecisions:
     """Return what a callback answered as decisions, refusals and exceptions included."""
     made = answers.decisions
     said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(CallbackDecision._fields))
@@ -104,7 +104,7 @@ def of_answers(answers: CallbackSignals, bars: int) -> StrategyDecisions:
 
 def _of_callback(name: str, callback: Callback, outside: OutsideData, candles: Candles) -> StrategyUnderTest:
     def carried(bars: Candles) -> StrategyDecisions:
-        return of_answers(ask(callback, bars, "skip"), len(bars))
+        return decisions_of(run_callback(callback, bars, "skip"), len(bars))
 
     decide = _fresh(carried, callback, outside)
     return StrategyUnderTest(
@@ -131,7 +131,7 @@ def _of_maker(
         if isinstance(made, Mapping):
             return of_signals(_signals(made, len(bars)))
         if callable(made):
-            return of_answers(ask(made, bars, "skip"), len(bars))
+            return decisions_of(run_callback(made, bars, "skip"), len(bars))
         raise field_error("strategy", type(made).__name__, FORMS)
 
     decide = _fresh(carried, make, outside)
@@ -169,14 +169,14 @@ def _curtained(callback: Callback, outside: OutsideData, change: str) -> Decide:
                 show(len(history))
                 return callback(history, symbol)
 
-            return of_answers(ask(shown, bars, "skip"), len(bars))
+            return decisions_of(run_callback(shown, bars, "skip"), len(bars))
 
     return decide
 
 
 def _fresh(carried: Decide, strategy: object, outside: OutsideData) -> Decide:
     """Return the run that starts as the first did, whatever earlier runs have left."""
-    put_back = keeper(strategy, outside.cells)
+    put_back = capture_state(strategy, outside.cells)
 
     def decide(bars: Candles) -> StrategyDecisions:
         put_back()

@@ -15,7 +15,7 @@ MAX_MARKS = 1_000
 INK, RED, GREY, GREEN = "#1f4e8c", "#b3372f", "#6b7785", "#2f7d4f"
 
 
-def charts(result: Json, candles: Candles) -> str:
+def render_charts(result: Json, candles: Candles) -> str:
     """Return the charts as HTML that needs no network.
 
     Args:

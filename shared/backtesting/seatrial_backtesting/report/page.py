@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from seatrial_backtesting.report.charts import charts
+from seatrial_backtesting.report.charts import render_charts
 from seatrial_backtesting.result.document import WARNING_TEXTS
 from seatrial_trading.quant.candles import Candles
 
@@ -86,7 +86,7 @@ STYLE = (
 )
 
 
-def page(result: Json, candles: Candles) -> str:
+def render_page(result: Json, candles: Candles) -> str:
     """Return the page as HTML; every text of the user is escaped.
 
     Args:
@@ -101,7 +101,7 @@ def page(result: Json, candles: Candles) -> str:
         f"<h2>Assumptions</h2>{_pairs(_without_none(result['assumptions']).items())}",
         "".join(f'<p class="note">{escape(note)}</p>' for note in _notes(result)),
         f"<h2>Result</h2>{_cards(result)}",
-        charts(result, candles),
+        render_charts(result, candles),
         f'<h2>Compared</h2><div class="grid">{_compared(result)}{_bounds(result["bounds"])}</div>',
         f'<h2>All figures</h2><div class="grid">{"".join(_pairs(half) for half in _halves(_figures(result)))}</div>',
         f"<h2>Data</h2>{_pairs(quality.items())}",

@@ -1,30 +1,27 @@
-"""The result document (schema 1): what REST, the command line and Python hand out."""
+"""Builds the result document (schema 1) that REST, the command line and Python return."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from seatrial_backtesting.callback.runner import Failure
 from seatrial_backtesting.data.quality import rfc3339
-from seatrial_backtesting.execution_settings import assumptions
+from seatrial_backtesting.execution_settings import describe_assumptions
 from seatrial_backtesting.result import manifest, metrics
-from seatrial_backtesting.strategy_ref import StrategyRef
-from seatrial_trading.matching import ExecutionConfig, Simulation, TradeRecord
-from seatrial_trading.matching.bounds.bounds import ResultBounds
-from seatrial_trading.quant.candles import Candles
-from seatrial_trading.quant.statistics import Statistics
+from seatrial_backtesting.result.outcome import BacktestOutcome
+from seatrial_trading.matching import TradeRecord
+from seatrial_trading.quant.statistics import Metric
 
 SCHEMA = 1
-MAX_REJECTIONS = 1_000
-FEW_TRADES = 30
+MIN_TRADES = 30
 WARNING_TEXTS = {
-    "result_depends_on_intrabar_order": "whether this made or lost money hangs on bars whose inner order is unknown",
-    "few_trades": "fewer than 30 trades: chance alone can make such figures",
-    "strategy_raised": "the strategy raised on some bars",
-    "finer_bars_missing": "some bars have no finer bars inside; they went by the worst case",
+    "result_depends_on_intrabar_order": (
+        "profit or loss depends on bars in which the order of high and low is unknown"
+    ),
+    "few_trades": f"fewer than {MIN_TRADES} trades, too few to tell skill from chance",
+    "strategy_raised": "the strategy raised exceptions on some bars",
+    "finer_bars_missing": "some bars have no bars of the shorter interval inside; the worst case was assumed for them",
 }
-BENCHMARK_FIGURES = (
+BENCHMARK_METRICS = (
     "final_equity",
     "total_return",
     "cagr",
@@ -40,59 +37,26 @@ BENCHMARK_FIGURES = (
 Json = dict[str, Any]  # Any: JSON
 
 
-class DocumentSource(Protocol):
-    """What a document is made of."""
+def build_document(outcome: BacktestOutcome, inputs: Json, data_quality: Mapping[str, Any]) -> Json:
+    """Return the result as JSON.
 
-    @property
-    def candles(self) -> Candles: ...
-
-    @property
-    def choice(self) -> StrategyRef: ...
-
-    @property
-    def config(self) -> ExecutionConfig: ...
-
-    @property
-    def simulation(self) -> Simulation: ...
-
-    @property
-    def failures(self) -> tuple[Failure, ...]: ...
-
-    @property
-    def failed(self) -> int: ...
-
-    @property
-    def statistics(self) -> Statistics: ...
-
-    @property
-    def bounds(self) -> ResultBounds: ...
-
-    @property
-    def finer(self) -> Candles | None: ...
-
-    @property
-    def unforced(self) -> Simulation | None: ...
-
-    @property
-    def benchmark(self) -> Simulation: ...
-
-    def rejections(self) -> tuple[list[tuple[int, str, str | None]], Counter[str]]: ...
-
-
-def document(outcome: DocumentSource, made_of: Json, data_quality: Mapping[str, Any]) -> Json:
-    """Return the whole result as JSON."""
+    Args:
+        outcome: The finished run.
+        inputs: Everything that the numbers of the run depend on, from `manifest.build_inputs`.
+        data_quality: Data quality of the bars.
+    """
     numbered = bool(data_quality.get("without_timestamps"))
-    told = _told(outcome, numbered)
-    simulation = outcome.simulation
+    results = _results(outcome, numbered)
+    simulation, sub_bars = outcome.simulation, outcome.sub_bars
     return {
         "schema": SCHEMA,
-        "assumptions": assumptions(outcome.config, outcome.finer.interval_ms if outcome.finer else None),
-        "manifest": manifest.manifest(made_of, simulation, told),
+        "assumptions": describe_assumptions(outcome.config, sub_bars.interval_ms if sub_bars else None),
+        "manifest": manifest.build_manifest(inputs, simulation, results),
         "symbol": outcome.candles.symbol,
-        "strategy": outcome.choice.facts,
-        **told,
-        "strategy_errors": [dataclasses.asdict(each) for each in outcome.failures],
-        "trades": [trade(record, numbered) for record in simulation.trades],
+        "strategy": outcome.strategy.identity,
+        **results,
+        "strategy_errors": [dataclasses.asdict(failure) for failure in outcome.failures],
+        "trades": [_trade(record, numbered) for record in simulation.trades],
         "equity": {
             "time": outcome.candles.marks_ms.tolist(),
             "value": simulation.equity.tolist(),
@@ -101,16 +65,15 @@ def document(outcome: DocumentSource, made_of: Json, data_quality: Mapping[str, 
     }
 
 
-def trade(record: TradeRecord, numbered: bool = False) -> Json:
-    """Return one trade as JSON; bars without timestamps are named by their number."""
+def _trade(record: TradeRecord, numbered: bool) -> Json:
     row = dataclasses.asdict(record)
-    entered, left = row.pop("entry_time_ms"), row.pop("exit_time_ms")
-    row["entry_time"] = record.entry_index if numbered else rfc3339(entered)
-    row["exit_time"] = record.exit_index if numbered else rfc3339(left)
+    entry_ms, exit_ms = row.pop("entry_time_ms"), row.pop("exit_time_ms")
+    row["entry_time"] = record.entry_index if numbered else rfc3339(entry_ms)
+    row["exit_time"] = record.exit_index if numbered else rfc3339(exit_ms)
     return row
 
 
-def _told(outcome: DocumentSource, numbered: bool) -> Json:
+def _results(outcome: BacktestOutcome, numbered: bool) -> Json:
     times = outcome.candles.time_ms
     rejected, counts = outcome.rejections()
     return {
@@ -121,56 +84,61 @@ def _told(outcome: DocumentSource, numbered: bool) -> Json:
         "benchmark": _benchmark(outcome),
         "warnings": _warnings(outcome),
         "rejected_signals": [
-            {"index": bar, "time": bar if numbered else rfc3339(int(times[bar])), "reason": reason, "field": key}
-            for bar, reason, key in rejected
+            {
+                "index": signal.bar,
+                "time": signal.bar if numbered else rfc3339(int(times[signal.bar])),
+                "reason": signal.reason,
+                "field": signal.field,
+            }
+            for signal in rejected
         ],
         "rejected_counts": dict(sorted(counts.items())),
-        "strategy_errors_total": outcome.failed,
+        "strategy_errors_total": outcome.failure_count,
     }
 
 
-def _warnings(outcome: DocumentSource) -> list[str]:
-    found = []
-    if outcome.bounds.sign_depends:
-        found.append("result_depends_on_intrabar_order")
-    if len(outcome.simulation.table) < FEW_TRADES:
-        found.append("few_trades")
-    if outcome.simulation.unmagnified_bars:
-        found.append("finer_bars_missing")
-    if outcome.failed:
-        found.append("strategy_raised")
-    return found
+def _warnings(outcome: BacktestOutcome) -> list[str]:
+    applies = {
+        "result_depends_on_intrabar_order": outcome.bounds.sign_depends,
+        "few_trades": len(outcome.simulation.table) < MIN_TRADES,
+        "finer_bars_missing": outcome.simulation.unmagnified_bars > 0,
+        "strategy_raised": outcome.failure_count > 0,
+    }
+    return [name for name, is_given in applies.items() if is_given]
 
 
-def _bounds(outcome: DocumentSource) -> Json:
-    found, simulation = outcome.bounds, outcome.simulation
-    nothing = dict.fromkeys(("low", "high", "q05", "q50", "q95"))
+def _bounds(outcome: BacktestOutcome) -> Json:
+    bounds, simulation = outcome.bounds, outcome.simulation
+    unknown = dict.fromkeys(("low", "high", "q05", "q50", "q95"))
     return {
         "ambiguous_bars": simulation.ambiguous_bars,
         "ambiguous_trades": simulation.ambiguous_trades,
         "ambiguous_pnl_share": metrics.ambiguous_pnl_share(simulation),
         "magnified_bars": simulation.magnified_bars,
         "unmagnified_bars": simulation.unmagnified_bars,
-        "resolutions": found.resolutions,
-        "exact": found.is_exact,
-        **{name: nothing if each is None else dataclasses.asdict(each) for name, each in found.figures.items()},
+        "resolutions": bounds.resolutions,
+        "exact": bounds.is_exact,
+        **{name: unknown if band is None else dataclasses.asdict(band) for name, band in bounds.figures.items()},
     }
 
 
-def _without_forced_exits(outcome: DocumentSource) -> Json | None:
-    """Return the figures had the last position stayed open, None where the end of the data closed none."""
-    if outcome.unforced is None:
+def _without_forced_exits(outcome: BacktestOutcome) -> Json | None:
+    if outcome.without_forced_exit is None:
         return None
-    found = metrics.figures(outcome.unforced)
-    return {"open_positions": 1, "metrics": dict(found.metrics), "undefined": dict(found.undefined)}
+    statistics = metrics.compute_statistics(outcome.without_forced_exit)
+    return {"open_positions": 1, "metrics": dict(statistics.metrics), "undefined": dict(statistics.undefined)}
 
 
-def _benchmark(outcome: DocumentSource) -> Json:
-    found = metrics.figures(outcome.benchmark)
-    own, its = outcome.statistics.metrics["total_return"], found.metrics["total_return"]
+def _benchmark(outcome: BacktestOutcome) -> Json:
+    benchmark = metrics.compute_statistics(outcome.benchmark)
+    own_return, its_return = outcome.statistics.metrics["total_return"], benchmark.metrics["total_return"]
     return {
         "name": "buy_and_hold",
-        "metrics": {name: found.metrics[name] for name in BENCHMARK_FIGURES},
-        "undefined": {name: reason for name, reason in found.undefined.items() if name in BENCHMARK_FIGURES},
-        "excess_return": own - its if isinstance(own, float) and isinstance(its, float) else None,
+        "metrics": {name: benchmark.metrics[name] for name in BENCHMARK_METRICS},
+        "undefined": {name: reason for name, reason in benchmark.undefined.items() if name in BENCHMARK_METRICS},
+        "excess_return": _difference(own_return, its_return),
     }
+
+
+def _difference(value: Metric, other: Metric) -> float | None:
+    return value - other if isinstance(value, float) and isinstance(other, float) else None

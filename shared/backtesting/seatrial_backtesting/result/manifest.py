@@ -1,4 +1,4 @@
-"""What a result was made of, and hashes that are the same in every process and on every machine."""
+"""The manifest of a result: its inputs, and hashes that are equal in every process and on every machine."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ import numpy as np
 from seatrial_trading.matching import ExecutionConfig, Simulation
 from seatrial_trading.quant.candles import Candles
 
-# Raised whenever the same inputs may give other numbers; part of every hash.
+# Increased whenever the same inputs may give other numbers; part of every hash.
 ENGINE_REVISION = 2
 COLUMNS = ("time_ms", "open", "high", "low", "close", "volume")
 
@@ -21,27 +21,33 @@ Json = dict[str, Any]  # Any: JSON
 
 
 def data_sha256(candles: Candles) -> str:
-    """Return the identity of bars: symbol, interval and every number, whatever they were read from."""
+    """Return the hash of bars: symbol, interval and every number, independent of the source's format."""
     digest = hashlib.sha256(f"{candles.symbol}\n{candles.interval_ms}\n{len(candles)}\n".encode())
     for name in COLUMNS:
         digest.update(little_endian(getattr(candles, name)))
     return digest.hexdigest()
 
 
-def inputs(data: Json, strategy: Json, config: ExecutionConfig, finer: Json | None = None) -> Json:
-    """Return everything that the numbers of a run depend on."""
-    inside = {} if finer is None else {"finer": finer}
+def build_inputs(data: Json, strategy: Json, config: ExecutionConfig, finer: Json | None = None) -> Json:
+    """Return everything that the numbers of a run depend on.
+
+    Args:
+        data: Identity of the bars, from `data_identity`.
+        strategy: Identity of the strategy.
+        config: Execution settings.
+        finer: Identity of the bars of a shorter interval, if any.
+    """
     return {
         "engine_revision": ENGINE_REVISION,
         "data": data,
         "strategy": strategy,
         "execution": dataclasses.asdict(config),
-        **inside,
+        **({} if finer is None else {"finer": finer}),
     }
 
 
-def data_facts(candles: Candles, sha256: str | None = None) -> Json:
-    """Return what identifies the bars of a run."""
+def data_identity(candles: Candles, sha256: str | None = None) -> Json:
+    """Return symbol, number of bars, interval and hash of the bars of a run."""
     return {
         "symbol": candles.symbol,
         "bars": len(candles),
@@ -50,31 +56,37 @@ def data_facts(candles: Candles, sha256: str | None = None) -> Json:
     }
 
 
-def request_sha256(made_of: Json) -> str:
-    """Return the identity of a run before it is run."""
-    return _sha256(made_of)
+def request_sha256(inputs: Json) -> str:
+    """Return the hash of the inputs of a run, known before it starts."""
+    return _sha256(inputs)
 
 
-def manifest(made_of: Json, simulation: Simulation, told: Mapping[str, Any]) -> Json:
+def build_manifest(inputs: Json, simulation: Simulation, results: Mapping[str, Any]) -> Json:
     """Return the manifest of a result.
 
-    `sha256` covers inputs and everything told; `trades_sha256` only trades and equity, so that two ways to the same
-    trades can be compared. Library versions are noted but not hashed.
+    `sha256` covers inputs and results; `trades_sha256` only trades and equity, so that two strategies that make the
+    same trades compare equal. Library versions are listed but not hashed.
+
+    Args:
+        inputs: Everything that the numbers depend on, from `build_inputs`.
+        simulation: Trades and equity.
+        results: The other results, as JSON.
     """
     trades = hashlib.sha256(little_endian(simulation.table))
     trades.update(little_endian(simulation.equity))
     numbers = trades.hexdigest()
     return {
-        "sha256": _sha256({**made_of, "numbers": numbers, "told": told}),
-        "request_sha256": request_sha256(made_of),
+        # The key "told" is part of every stored hash.
+        "sha256": _sha256({**inputs, "numbers": numbers, "told": results}),
+        "request_sha256": request_sha256(inputs),
         "trades_sha256": numbers,
-        **made_of,
+        **inputs,
         "libraries": dict(_libraries()),
     }
 
 
 def little_endian(array: np.ndarray[Any, Any]) -> bytes | memoryview:  # Any: shape and number type
-    """Return the bytes of an array as every machine would write them."""
+    """Return the bytes of an array in little-endian order on every machine."""
     ordered = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     return ordered.tobytes() if ordered.ndim != 1 else ordered.data.cast("B")
 
@@ -86,10 +98,10 @@ def _sha256(value: Json) -> str:
 
 @cache
 def _libraries() -> tuple[tuple[str, str], ...]:
-    found = []
-    for name in ("seatrial-backtest", "numpy", "numba"):
+    versions = []
+    for name in ("seatrial-backtesting", "numpy", "numba"):
         try:
-            found.append((name, version(name)))
+            versions.append((name, version(name)))
         except PackageNotFoundError:
             continue
-    return tuple(found)
+    return tuple(versions)

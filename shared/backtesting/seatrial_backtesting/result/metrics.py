@@ -14,7 +14,7 @@ from seatrial_trading.quant.statistics import Metric, Statistics, statistics
 CHUNK = 256
 
 
-def figures(simulation: Simulation) -> Statistics:
+def compute_statistics(simulation: Simulation) -> Statistics:
     """Return every figure of a run."""
     trades = trade_columns(simulation)
     found = statistics(simulation.equity, simulation.candles.marks_ms, trades)
