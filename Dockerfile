@@ -9,6 +9,8 @@ RUN python -m venv /opt/seatrial
 COPY services/${SERVICE}/requirements.txt requirements-build.txt ./
 RUN /opt/seatrial/bin/pip install --quiet --require-hashes -r requirements.txt
 RUN python -m venv /opt/backend && /opt/backend/bin/pip install --quiet --require-hashes -r requirements-build.txt
+COPY VERSION VERSION
+COPY scripts/hatch_metadata.py scripts/hatch_metadata.py
 COPY shared shared
 COPY services/${SERVICE} services/${SERVICE}
 RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./shared/* ./services/${SERVICE} \

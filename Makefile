@@ -22,7 +22,7 @@ $(BIN)/python:
 	@echo "[1/3] creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(STAMP): $(BIN)/python requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+$(STAMP): $(BIN)/python requirements.txt VERSION scripts/hatch_metadata.py $(addsuffix /pyproject.toml,$(PACKAGES))
 	@echo "[2/3] installing $$(grep -c '==' requirements.txt) locked packages (about a minute the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@echo "[3/3] installing Seatrial itself (editable)"
@@ -77,6 +77,12 @@ migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedde
 lock: ## Compile the hashed locks (needs uv on the PATH)
 	@sh scripts/lock.sh
 
+.PHONY: wheels
+wheels: $(STAMP) ## Build the wheels of all our distributions into dist/
+	@rm -rf dist
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist $(addprefix ./,$(PACKAGES))
+	@ls dist
+
 clean: ## Remove what the build and the tests left (not .seatrial)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist
 
@@ -84,7 +90,7 @@ clean: ## Remove what the build and the tests left (not .seatrial)
 DEPLOY_TOOLS := $(VENV)/deploy
 DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 SERVICES := $(notdir $(wildcard services/*))
-VERSION := $(shell sed -n "s/^version = \"\(.*\)\"/\1/p" shared/core/pyproject.toml)
+VERSION := $(shell cat VERSION)
 
 env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps what is there
 	@sh scripts/env.sh

@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -26,6 +28,7 @@ def build(arguments: list[str]) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_options)
     stack.register(app)
     app.add_typer(db.app, name="db")
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
@@ -45,6 +48,20 @@ def main(arguments: list[str] | None = None) -> None:
     except SeatrialError as error:
         typer.echo(str(error), err=True)
         sys.exit(getattr(error, "exit_code", EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED))
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"seatrial {metadata.version('seatrial')}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Watch a trading engine in production and prove it before it trades."""
 
 
 if __name__ == "__main__":

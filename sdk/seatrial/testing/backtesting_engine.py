@@ -11,7 +11,7 @@ try:
     from seatrial_backtesting.strategy_ref import StrategyRef, resolve_strategy
 except ModuleNotFoundError as missing:
     raise ImportError(
-        f"BacktestingEngine needs {missing.name}, which is not installed: pip install seatrial[backtest]",
+        f"BacktestingEngine needs {missing.name}, which is not installed: pip install 'seatrial[backtest]'",
         name=missing.name,
     ) from missing
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -16,7 +17,7 @@ from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.settings import ServiceSettings, is_loopback
 
-VERSION = "0.1.0"
+VERSION = metadata.version("seatrial-service")
 DEFAULT_BODY_BYTES = 1 << 20
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
