@@ -25,7 +25,7 @@ class TradeBook:
         store: Stores the engine's fills.
     """
 
-    tells_the_ledger_itself = True
+    sends_account_events = True
 
     def __init__(self, engine: Engine, store: MemoryStore) -> None:
         self._engine = engine

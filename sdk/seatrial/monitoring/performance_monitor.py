@@ -1,6 +1,6 @@
-"""Watches one trading bot from inside its process: figures, the metrics page and the five thresholds.
+"""Monitors one trading bot from inside its process: figures, the metrics page and the five thresholds.
 
-Where Seatrial's metrics service answers on the port, figures are pushed to it; else this process serves the page.
+If Seatrial's metrics service answers on the port, figures are pushed to it; otherwise this process serves the page.
 """
 
 import logging
@@ -29,15 +29,15 @@ log = logging.getLogger("seatrial")
 
 
 class PerformanceMonitor:
-    """Shows a bot's figures at /metrics and watches the five thresholds, in threads that never keep the process alive.
+    """Shows a bot's figures at /metrics and evaluates the five thresholds, in daemon threads.
 
     Args:
         db_manager: Where the bot's figures come from: an object with some of `get_trades(since)`,
             `get_open_positions()` and `get_balance()`, the http address of a Seatrial metrics service, or None.
         config: Any object; see `seatrial.monitoring.watching.options.read` for what is read of it.
-        port: Where the page or the metrics service is; else the config's, MONITORING_PORT, 9999.
-        interval: Seconds between two readings; else the config's, METRICS_UPDATE_INTERVAL, 30.
-        alert_thresholds: Changes of the five thresholds.
+        port: The port of the page or of the metrics service; default: the config's, MONITORING_PORT, 9999.
+        interval: Seconds between two readings; default: the config's, METRICS_UPDATE_INTERVAL, 30.
+        alert_thresholds: Overrides some of the five thresholds.
         recorder: Another recorder than the process's own, for tests.
 
     Example:
@@ -58,148 +58,148 @@ class PerformanceMonitor:
         self._config = config
         self._arguments = (port, interval, alert_thresholds)
         options.thresholds(getattr(config, "alert_thresholds", None), alert_thresholds)
-        self._owner = BotAdapter(db_manager)
+        self._adapter = BotAdapter(db_manager)
         self._service_url = (
             db_manager if isinstance(db_manager, str) and db_manager.startswith(("http://", "https://")) else None
         )
         self._recorder = recorder or of_process()
         self._lock = threading.Lock()
-        self._watch: _Watch | None = None
+        self._run: _MonitorRun | None = None
         self.last_results: dict[str, object] | None = None
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the monitor has been started and not stopped."""
-        return self._watch is not None
+        """Return whether the monitor has been started and not stopped."""
+        return self._run is not None
 
     @property
     def address(self) -> str | None:
-        """Return where the figures are to be seen, or None while the monitor stands still."""
-        watch = self._watch
-        return None if watch is None else watch.address
+        """Return the address of the metrics page, or None while the monitor is stopped."""
+        run = self._run
+        return None if run is None else run.address
 
     def start_monitoring(self) -> None:
-        """Start; returns at once, and a second start changes nothing.
+        """Start in the background; a second call changes nothing.
 
         Raises:
-            OSError: Something else than Seatrial's metrics service is on the port.
-            ValueError: An option is not allowed; the text names it.
+            OSError: A program other than Seatrial's metrics service uses the port.
+            ValueError: An option is not allowed; the message names it.
         """
         with self._lock:
-            if self._watch is not None:
+            if self._run is not None:
                 return
             port, interval, thresholds = self._arguments
-            chosen = options.read(self._config, port=port, interval=interval, alert_thresholds=thresholds)
-            self._watch = _Watch(self._owner, chosen, self._recorder, self._service_url)
+            monitor_options = options.read(self._config, port=port, interval=interval, alert_thresholds=thresholds)
+            self._run = _MonitorRun(self._adapter, monitor_options, self._recorder, self._service_url)
 
     def stop_monitoring(self) -> None:
-        """Stop and free the port; may be called again, and the monitor may be started again."""
+        """Stop and free the port; a second call changes nothing, and the monitor can be started again."""
         with self._lock:
-            watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.stop()
+            run, self._run = self._run, None
+        if run is not None:
+            run.stop()
 
 
-class _Watch:
+class _MonitorRun:
     """One run of a monitor, from start to stop."""
 
     def __init__(
-        self, owner: BotAdapter, chosen: MonitorOptions, recorder: ProcessRecorder, service_url: str | None
+        self, adapter: BotAdapter, monitor_options: MonitorOptions, recorder: ProcessRecorder, service_url: str | None
     ) -> None:
-        self._owner = owner
-        self._options = chosen
+        self._adapter = adapter
+        self._options = monitor_options
         self._recorder = recorder
-        self._collector = MetricsCollector(account=chosen.account, environment=chosen.environment, recorder=recorder)
-        self._judge = ThresholdEvaluator(chosen)
-        self._notices = WebhookQueue(chosen.webhook_url, chosen.webhook_secret, recorder.clock)
-        self._course: EquityState | None = None
-        self._opened = self._said_alone = False
-        self._stopping = threading.Event()
-        self.address, self._page = _open(chosen.port, recorder, service_url)
-        self._thread = threading.Thread(target=self._run, name="seatrial-monitor", daemon=True)
+        self._collector = MetricsCollector(
+            account=monitor_options.account, environment=monitor_options.environment, recorder=recorder
+        )
+        self._evaluator = ThresholdEvaluator(monitor_options)
+        self._notifications = WebhookQueue(monitor_options.webhook_url, monitor_options.webhook_secret, recorder.clock)
+        self._equity: EquityState | None = None
+        self._has_opened_account = self._has_logged_alone = False
+        self._stop = threading.Event()
+        self.address, self._page = _open(monitor_options.port, recorder, service_url)
+        self._thread = threading.Thread(target=self._loop, name="seatrial-monitor", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Free the port, then end the thread."""
-        self._stopping.set()
+        self._stop.set()
         if self._page is not None:
             self._page.close()
         if threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
 
-    def _run(self) -> None:
-        self._owner.say_what_is_missing()
-        while not self._stopping.is_set():
+    def _loop(self) -> None:
+        self._adapter.log_missing_methods()
+        while not self._stop.is_set():
             try:
-                self._tick()
+                self._read_once()
             except Exception:
                 self._recorder.counters.count(catalog.TRADING_ERRORS, "monitor")
-                log.exception("the monitor could not finish a reading")
-            self._stopping.wait(self._options.interval_seconds)
+                log.exception("a reading of the monitor failed")
+            self._stop.wait(self._options.interval_seconds)
 
-    def _tick(self) -> None:
+    def _read_once(self) -> None:
         now = self._recorder.clock.now()
-        holdings, closed = self._owner.read(), self._recorder.closed_trades.totals()
-        self._advance(holdings, now)
+        account, closed = self._adapter.read(), self._recorder.closed_trades.totals()
+        self._track_equity(account, now)
         monotonic = self._recorder.clock.monotonic()
-        seen = MonitorReading(
-            holdings,
+        reading = MonitorReading(
+            account,
             closed,
-            self._course,
+            self._equity,
             self._recorder.activity.slowest_by_endpoint(monotonic),
             self._recorder.activity.counts(monotonic),
         )
-        self._recorder.counters.set_gauges(figures.gauges(seen))
+        self._recorder.counters.set_gauges(figures.gauges(reading))
         self._collector.update_system_metrics()
-        self._push(seen)
-        if not self._stopping.is_set():
-            self._watch_thresholds(seen, now)
+        self._push(reading)
+        if not self._stop.is_set():
+            self._evaluate_thresholds(reading, now)
 
-    def _advance(self, holdings: AccountSnapshot, now: datetime) -> None:
+    def _track_equity(self, account: AccountSnapshot, now: datetime) -> None:
         closed = self._recorder.closed_trades.totals()
-        equity = figures.equity_of(holdings, closed, self._options.initial_balance)
+        equity = figures.equity_of(account, closed, self._options.initial_balance)
         if equity is None:
             return
-        if self._course is None:
+        if self._equity is None:
             midnight = datetime.combine(now.date(), time(), UTC)
-            today = self._owner.closed_pnl_since(midnight)
+            today = self._adapter.closed_pnl_since(midnight)
             if today is None:
                 today = float(closed.day_pnl) if closed.day == now.date() else 0.0
-            opening = self._options.initial_balance
-            opening = equity if opening is None else opening
-            self._course = figures.first_state(opening, equity - today, now)
-        self._course = self._course.mark(Decimal(repr(float(equity))), now)
+            opening = equity if self._options.initial_balance is None else self._options.initial_balance
+            self._equity = figures.first_state(opening, equity - today, now)
+        self._equity = self._equity.mark(Decimal(repr(float(equity))), now)
 
-    def _push(self, seen: MonitorReading) -> None:
-        course = seen.course
+    def _push(self, reading: MonitorReading) -> None:
+        equity, account = reading.equity_state, reading.account
         if self._page is not None and not self._recorder.sender.is_connected:
-            return  # nobody takes telemetry now; what was recorded waits in the spill
+            return  # no service takes telemetry now; what was recorded waits in the spill
         self._collector.heartbeat()
-        if course is None or self._owner.tells_the_ledger_itself:
+        if equity is None or self._adapter.sends_account_events:
             return
-        if not self._opened:
-            self._collector.open_account(float(course.base))
-            self._opened = True
-        holdings = seen.holdings
-        self._collector.mark_equity(float(course.equity), holdings.positions, holdings.risk_at_stop)
+        if not self._has_opened_account:
+            self._collector.open_account(float(equity.base))
+            self._has_opened_account = True
+        self._collector.mark_equity(float(equity.equity), account.positions, account.risk_at_stop)
 
-    def _watch_thresholds(self, seen: MonitorReading, now: datetime) -> None:
+    def _evaluate_thresholds(self, reading: MonitorReading, now: datetime) -> None:
         if self._page is None and alerts_service_answers():
-            self._said_alone = False
+            self._has_logged_alone = False
             return
-        if not self._said_alone:
-            self._said_alone = True
+        if not self._has_logged_alone:
+            self._has_logged_alone = True
             log.warning(
-                "no alerts service answers, so this process judges the five thresholds itself; alert history and safe "
-                "delivery need the alerts service (`seatrial up`)"
+                "no alerts service answers, so this process evaluates the five thresholds itself; alert history and "
+                "safe delivery need the alerts service (`seatrial up`)"
             )
-        for notice in self._judge.judge(seen, now):
-            self._notices.add(notice)
-        self._notices.deliver()
+        for notification in self._evaluator.evaluate(reading, now):
+            self._notifications.add(notification)
+        self._notifications.deliver()
 
 
 def _open(port: int, recorder: ProcessRecorder, service_url: str | None) -> tuple[str, MetricsPage | None]:
-    """Find out who is on the port: push to the metrics service, serve when it is free, refuse a stranger."""
+    """Push to the metrics service if it answers on the port, else serve the page there."""
     url = f"http://127.0.0.1:{port}"
     for address in filter(None, (service_url, url)):
         peer = identify(address)

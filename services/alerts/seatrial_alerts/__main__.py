@@ -11,12 +11,12 @@ from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until a signal stops the service; return the exit code."""
     return serving.run("alerts", load, build)
 
 
 def load() -> ServiceSettings:
-    """Read the settings, and look through the file of rules that they name."""
+    """Read the settings and check the file of rules that they name."""
     settings = AlertsSettings.load()
     rulefile.load(settings.rules_file)
     return settings

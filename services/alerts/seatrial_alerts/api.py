@@ -22,7 +22,6 @@ from seatrial_alerts.examples import (
 )
 from seatrial_alerts.service import AlertsService
 from seatrial_alerts.store import history, outbox, rules, states
-from seatrial_alerts.webhook import WEBHOOK
 from seatrial_core.alerting import THRESHOLDS, thresholds
 from seatrial_core.contracts.alerts import (
     Acknowledgement,
@@ -38,6 +37,7 @@ from seatrial_core.contracts.alerts import (
 )
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
+from seatrial_core.notifications import WEBHOOK
 from seatrial_service.web import requires
 
 READ = [requires("alerts:read")]
@@ -64,20 +64,20 @@ def _rules(service: AlertsService) -> APIRouter:
     async def list_rules() -> Page[AlertRuleDocument]:
         """List every rule."""
         async with service.database.transaction() as session:
-            return Page(items=await rules.everything(session))
+            return Page(items=await rules.list_rules(session))
 
     @router.get("/{name}", dependencies=READ, responses=answer(RULE))
     async def get_rule(name: RuleName) -> AlertRuleDocument:
         """Return one rule."""
         async with service.database.transaction() as session:
-            found = next((rule for rule in await rules.everything(session) if rule.name == name), None)
-        if found is None:
+            rule = next((rule for rule in await rules.list_rules(session) if rule.name == name), None)
+        if rule is None:
             raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
-        return found
+        return rule
 
     @router.put("/{name}", dependencies=WRITE, responses=answer(RULE))
     async def put_rule(name: RuleName, rule: Annotated[AlertRuleDocument, Body(examples=[RULE])]) -> AlertRuleDocument:
-        """Create a rule or replace it; what is remembered of its alerts stays."""
+        """Create or replace a rule; the state of its alerts is kept."""
         if rule.name != name:
             raise field_error("name", rule.name, f"`{name}`, as in the path")
         rule_of(rule)
@@ -87,17 +87,17 @@ def _rules(service: AlertsService) -> APIRouter:
 
     @router.delete("/{name}", dependencies=WRITE, status_code=204)
     async def delete_rule(name: RuleName) -> None:
-        """Forget a rule; alerts that it raised stay in the history, a firing one is resolved and that is told."""
+        """Delete a rule; its alerts stay in the history, and a firing one is resolved with a notification."""
         now = service.clock.now()
         async with service.database.transaction() as session:
             await states.lock_evaluator(session)  # an evaluation that has read the rule would fire it again
             if not await rules.delete_rule(session, name):
                 raise NotFound(f"there is no rule `{name}`; GET /v1/rules lists them")
-            for row in await history.withdraw(session, name, notifications.RULE_DELETED, now):
+            for row in await history.resolve_alerts(session, name, notifications.RULE_DELETED, now):
                 for channel in service.channels:
-                    body = notifications.of_withdrawn(history.as_alert(row), now, channel).model_dump(mode="json")
+                    body = notifications.of_deleted_rule(history.as_alert(row), now, channel).model_dump(mode="json")
                     await outbox.enqueue(session, body, channel, "waiting", now)
-        service.deliverer.ring()
+        service.dispatcher.wake()
 
     return router
 
@@ -107,7 +107,7 @@ def _thresholds(service: AlertsService) -> APIRouter:
 
     async def current() -> dict[str, float]:
         async with service.database.transaction() as session:
-            return {rule.name: rule.threshold for rule in await rules.everything(session) if rule.name in THRESHOLDS}
+            return {rule.name: rule.threshold for rule in await rules.list_rules(session) if rule.name in THRESHOLDS}
 
     @router.get("", dependencies=READ, responses=answer(THRESHOLDS_EXAMPLE))
     async def get_thresholds() -> dict[str, float]:
@@ -116,16 +116,16 @@ def _thresholds(service: AlertsService) -> APIRouter:
 
     @router.put("", dependencies=WRITE, responses=answer(THRESHOLDS_EXAMPLE))
     async def put_thresholds(
-        given: Annotated[dict[str, float], Body(examples=[{"max_drawdown": 0.2}])],
+        overrides: Annotated[dict[str, float], Body(examples=[{"max_drawdown": 0.2}])],
     ) -> dict[str, float]:
-        """Set some or all of the five thresholds; an unknown key is refused with the list."""
+        """Set some or all of the five thresholds; an unknown name is refused with the list of the five."""
         try:
-            thresholds(given)
+            thresholds(overrides)
         except ValueError as error:
             raise ValidationFailed(str(error)) from error
         async with service.database.transaction() as session:
-            stored = {rule.name: rule for rule in await rules.everything(session)}
-            for changed in with_thresholds(stored, given):
+            stored = {rule.name: rule for rule in await rules.list_rules(session)}
+            for changed in with_thresholds(stored, overrides):
                 rule_of(changed)
                 await rules.put_rule(session, changed, service.clock.now())
         return await current()
@@ -142,7 +142,7 @@ def _alerts(service: AlertsService) -> APIRouter:
     ) -> Page[Alert]:
         """List alerts, newest first."""
         async with service.database.transaction() as session:
-            rows = await history.page(session, status, _place(cursor), limit + 1)
+            rows = await history.page(session, status, _parse_cursor(cursor), limit + 1)
         items = [history.as_alert(row, is_stale) for row, is_stale in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
         return Page(items=items, next_cursor=f"{last.recorded_at.isoformat()}/{last.id}" if last else None)
@@ -151,14 +151,14 @@ def _alerts(service: AlertsService) -> APIRouter:
     async def get_alert(alert_id: str) -> Alert:
         """Return one alert."""
         async with service.database.transaction() as session:
-            found = await history.find(session, alert_id)
-        if found is None:
+            alert = await history.find(session, alert_id)
+        if alert is None:
             raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
-        return history.as_alert(*found)
+        return history.as_alert(*alert)
 
     @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
     async def get_history(alert_id: str) -> Page[AlertTransition]:
-        """Return what happened to an alert, step by step, each with its reason."""
+        """Return the history of an alert, oldest step first, each with its reason."""
         async with service.database.transaction() as session:
             rows = await history.steps(session, alert_id)
         if not rows:
@@ -166,14 +166,14 @@ def _alerts(service: AlertsService) -> APIRouter:
         return Page(items=[AlertTransition.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("/{alert_id}/acknowledge", dependencies=WRITE, responses=answer(ALERT))
-    async def acknowledge(alert_id: str, who: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
-        """Note who looks after an alert; the first one stands."""
+    async def acknowledge(alert_id: str, request: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
+        """Store who works on an alert; only the first acknowledgement counts."""
         async with service.database.transaction() as session:
-            found = await history.find(session, alert_id)
-            if found is None:
+            alert = await history.find(session, alert_id)
+            if alert is None:
                 raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
-            await history.acknowledge(session, found[0], who.by, service.clock.now())
-            return history.as_alert(*found)
+            await history.acknowledge(session, alert[0], request.by, service.clock.now())
+            return history.as_alert(*alert)
 
     return router
 
@@ -183,23 +183,23 @@ def _silences(service: AlertsService) -> APIRouter:
 
     @router.get("", dependencies=READ, responses=answer({"items": [SILENCE], "next_cursor": None}))
     async def list_silences() -> Page[Silence]:
-        """List the silences that hold now."""
+        """List the silences that have not expired."""
         async with service.database.transaction() as session:
-            rows = await rules.silences(session, service.clock.now())
+            rows = await rules.active_silences(session, service.clock.now())
         return Page(items=[Silence.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("", dependencies=WRITE, status_code=201, responses=answer(SILENCE, 201))
-    async def add_silence(wanted: Annotated[SilenceRequest, Body(examples=[SILENCE_REQUEST])]) -> Silence:
-        """Hold the notifications of a rule back; its alerts are still recorded."""
+    async def add_silence(request: Annotated[SilenceRequest, Body(examples=[SILENCE_REQUEST])]) -> Silence:
+        """Suppress the notifications of a rule for a time; its alerts are still recorded."""
         now = service.clock.now()
-        if wanted.expires_at <= now:
-            raise field_error("expires_at", wanted.expires_at.isoformat(), f"an instant after {now.isoformat()}")
+        if request.expires_at <= now:
+            raise field_error("expires_at", request.expires_at.isoformat(), f"an instant after {now.isoformat()}")
         async with service.database.transaction() as session:
-            return Silence.model_validate(await rules.add_silence(session, wanted, now), from_attributes=True)
+            return Silence.model_validate(await rules.add_silence(session, request, now), from_attributes=True)
 
     @router.delete("/{silence_id}", dependencies=WRITE, status_code=204)
     async def end_silence(silence_id: str) -> None:
-        """End a silence before its time."""
+        """End a silence before it expires."""
         async with service.database.transaction() as session:
             if not await rules.end_silence(session, silence_id):
                 raise NotFound(f"there is no silence `{silence_id}`")
@@ -217,9 +217,9 @@ def _deliveries(service: AlertsService) -> APIRouter:
             rows = await outbox.deliveries(session, cursor, limit + 1)
         items = [
             Delivery(
-                key=notice.key,
-                alert_id=notice.alert_id,
-                channel=notice.channel,
+                key=message.key,
+                alert_id=message.alert_id,
+                channel=message.channel,
                 at=attempt.at,
                 attempt=attempt.attempt,
                 outcome=attempt.outcome,
@@ -227,21 +227,21 @@ def _deliveries(service: AlertsService) -> APIRouter:
                 detail=attempt.detail,
                 seconds=attempt.seconds,
             )
-            for attempt, notice in rows[:limit]
+            for attempt, message in rows[:limit]
         ]
         return Page(items=items, next_cursor=str(rows[limit - 1][0].id) if len(rows) > limit else None)
 
     @router.post("/test-notification", dependencies=WRITE, status_code=202, responses=answer({"key": "test-1f"}, 202))
     async def test_notification() -> dict[str, str]:
-        """Queue a notification that says it is a test, to try the channel."""
+        """Queue a test notification, to check the webhook."""
         if not service.has_webhook:
-            raise Conflict("no channel is configured; set ALERT_WEBHOOK_URL and start the service again")
+            raise Conflict("no webhook is configured; set ALERT_WEBHOOK_URL and restart the service")
         now = service.clock.now()
         key = f"test-{uuid4().hex}"
         async with service.database.transaction() as session:
             body = notifications.of_test(key, now).model_dump(mode="json")
             await outbox.enqueue(session, body, WEBHOOK, "waiting", now)
-        service.deliverer.ring()
+        service.dispatcher.wake()
         return {"key": key}
 
     return router
@@ -252,23 +252,22 @@ def _breaker(service: AlertsService) -> APIRouter:
 
     @router.get("", dependencies=READ, responses=answer(BREAKER))
     async def get_breaker() -> Breaker:
-        """Say whether an alert has halted the engine, whether that is confirmed, and why."""
+        """Return whether an alert has halted the engine, whether the engine confirmed it, and why."""
         async with service.database.transaction() as session:
-            return await breaker.standing(session)
+            return await breaker.read_breaker(session)
 
     @router.post("/resume", dependencies=WRITE, status_code=202, responses=answer(BREAKER, 202))
-    async def resume(wanted: Annotated[ResumeRequest, Body(examples=[RESUME])]) -> Breaker:
-        """Command the engine to trade again; who and why are kept. A rule that still fires does not halt it again."""
+    async def resume(request: Annotated[ResumeRequest, Body(examples=[RESUME])]) -> Breaker:
+        """Resume the engine; who and why are stored. A rule that still fires does not halt it again."""
         async with service.database.transaction() as session:
-            found = await breaker.resume(session, wanted, service.clock.now())
-        service.commander.ring()
-        return found
+            state = await breaker.resume(session, request, service.clock.now())
+        service.command_dispatcher.wake()
+        return state
 
     return router
 
 
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    """Return where a page goes on, or raise for a cursor that no page gave."""
+def _parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     moment, _, last = cursor.partition("/")
@@ -277,5 +276,5 @@ def _place(cursor: str | None) -> tuple[datetime, str] | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or not last.isalnum():
-        raise field_error("cursor", cursor, "the next_cursor of the page before")
+        raise field_error("cursor", cursor, "the next_cursor of the previous page")
     return at, last

@@ -19,12 +19,12 @@ def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What is set.
-        clock: The source of time; the machine's own by default.
+        settings: The settings of the service.
+        clock: The source of time; default: the system clock.
     """
     registry = CollectorRegistry(auto_describe=False)
     service = AlertsService(settings, clock or SystemClock())
-    registry.register(AlertsCollector(service.watcher, service.deliverer))
+    registry.register(AlertsCollector(service.evaluation_loop, service.dispatcher))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The circuit breaker: what an alert commands the engine, what became of it, and who may end it."""
+"""The circuit breaker: an alert halts the engine, the engine confirms, a person resumes it."""
 
 from datetime import datetime
 from typing import Literal
@@ -19,8 +19,8 @@ from seatrial_service.db.alerts import NotificationRow
 
 ACTOR = "seatrial-alerts"
 UNCONFIRMED_AFTER_ATTEMPTS = 3
-TRADING = frozenset({Environment.LIVE.value, Environment.PAPER.value})
-MAX_REASON = 500
+TRADING_ENVIRONMENTS = frozenset({Environment.LIVE.value, Environment.PAPER.value})
+MAX_REASON_LENGTH = 500
 STATES: dict[tuple[str, bool], Literal["halting", "halted", "resuming", "ready"]] = {
     (HALT, False): "halting",
     (HALT, True): "halted",
@@ -30,13 +30,13 @@ STATES: dict[tuple[str, bool], Literal["halting", "halted", "resuming", "ready"]
 
 
 def is_tripped(change: AlertChange) -> bool:
-    """Tell whether a change halts the engine: replays and stress runs never do, a repeated notification neither."""
+    """Return whether a change halts the engine; replays, stress runs and repeated notifications never do."""
     fires = change.decision.transition is Transition.FIRING
-    return fires and change.rule.action is RuleAction.HALT and change.key.environment in TRADING
+    return fires and change.rule.action is RuleAction.HALT and change.key.environment in TRADING_ENVIRONMENTS
 
 
 async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: datetime) -> None:
-    """Queue the command to halt, in the transaction in which the alert fires; a silence does not hold it back."""
+    """Queue the command to halt, in the transaction in which the alert fires; silences do not apply."""
     await states.lock_commands(session)  # so that the order of commands is the order of commits
     reason = f"{change.rule.name} [{change.key.environment}, {change.key.scope}]: {change.decision.reason}"
     body = _command(f"{alert_id}/halt/{ENGINE}", alert_id, HALT, ACTOR, reason)
@@ -44,21 +44,25 @@ async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: d
     await history.add_step(session, alert_id, "halt_commanded", now, reason)
 
 
-async def resume(session: AsyncSession, wanted: ResumeRequest, now: datetime) -> Breaker:
-    """Queue the command to trade again; of two at once one comes too late."""
+async def resume(session: AsyncSession, request: ResumeRequest, now: datetime) -> Breaker:
+    """Queue the command to resume and return the breaker.
+
+    Raises:
+        Conflict: No alert has halted the engine, or a resume is queued already.
+    """
     await states.lock_commands(session)
     last = await outbox.last(session, ENGINE)
     if last is None or last[0].body["command"] != HALT:
-        raise Conflict("the engine was not halted by an alert, or is being resumed already; see GET /v1/breaker")
+        raise Conflict("no alert has halted the engine, or a resume is queued already; see GET /v1/breaker")
     row = last[0]
-    body = _command(f"{row.key}/resume", row.alert_id, RESUME, wanted.by, wanted.reason)
+    body = _command(f"{row.key}/resume", row.alert_id, RESUME, request.by, request.reason)
     await outbox.enqueue(session, body, ENGINE, "waiting", now)
-    await history.add_step(session, row.alert_id, "resume_commanded", now, f"{wanted.by}: {wanted.reason}")
-    return await standing(session)
+    await history.add_step(session, row.alert_id, "resume_commanded", now, f"{request.by}: {request.reason}")
+    return await read_breaker(session)
 
 
-async def standing(session: AsyncSession) -> Breaker:
-    """Return how the breaker stands, from the last command and what became of it."""
+async def read_breaker(session: AsyncSession) -> Breaker:
+    """Return the state of the breaker, from the last command and its result."""
     last = await outbox.last(session, ENGINE)
     if last is None:
         return Breaker(state="ready")
@@ -75,24 +79,24 @@ async def standing(session: AsyncSession) -> Breaker:
     )
 
 
-async def note(
+async def record_result(
     session: AsyncSession, row: NotificationRow, attempt: DeliveryAttempt, channels: tuple[str, ...], now: datetime
 ) -> None:
-    """Write into the alert's history what became of a command, and tell people: confirmed, or not yet."""
+    """Store the result of a command and queue its notifications: confirmed, or unconfirmed after three attempts."""
     command, is_late = row.body["command"], row.attempts == UNCONFIRMED_AFTER_ATTEMPTS
     if not attempt.is_delivered and not is_late:
         return
     kind = {HALT: "halted", RESUME: "resumed"}[command] if attempt.is_delivered else f"{command}_unconfirmed"
-    confirmed = "the engine refuses orders" if command == HALT else "the engine trades again"
+    confirmed = "the engine refuses orders" if command == HALT else "the engine accepts orders"
     reason = f"{row.body['reason']} ({confirmed if attempt.is_delivered else attempt.detail})"
     await history.add_step(session, row.alert_id, kind, now, reason)
-    found = await history.find(session, row.alert_id)
+    alert = await history.find(session, row.alert_id)
     log = logs.get().warning if attempt.is_delivered else logs.get().error
     log("breaker_changed", kind=kind, alert_id=row.alert_id, reason=reason)
-    if found is None:
+    if alert is None:
         return
     for channel in channels:
-        body = notifications.of_breaker(history.as_alert(*found), kind, reason, now, f"{row.key}/{kind}/{channel}")
+        body = notifications.of_breaker(history.as_alert(*alert), kind, reason, now, f"{row.key}/{kind}/{channel}")
         await outbox.enqueue(session, body.model_dump(mode="json"), channel, "waiting", now)
 
 
@@ -102,5 +106,5 @@ def _command(key: str, alert_id: str, command: str, actor: str, reason: str) -> 
         "alert_id": alert_id,
         "command": command,
         "actor": actor,
-        "reason": reason[:MAX_REASON],
+        "reason": reason[:MAX_REASON_LENGTH],
     }

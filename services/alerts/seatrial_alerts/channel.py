@@ -1,4 +1,4 @@
-"""What a channel is: it takes a message and says what came of it."""
+"""The interface of a channel: it sends a message of the outbox and returns the result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,15 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class DeliveryAttempt:
-    """What came of one attempt; `retry_after_seconds` is what the receiver asked for."""
+    """The result of one attempt.
+
+    Args:
+        outcome: `delivered`, `refused`, `timeout` or `unreachable`.
+        status_code: The HTTP status of the answer; None without one.
+        detail: What went wrong; empty if delivered.
+        seconds: How long the attempt took.
+        retry_after_seconds: The Retry-After of the answer, if it has one.
+    """
 
     outcome: str
     status_code: int | None
@@ -17,7 +25,7 @@ class DeliveryAttempt:
 
     @property
     def is_delivered(self) -> bool:
-        """Tell whether the receiver acknowledged."""
+        """Return whether the receiver acknowledged."""
         return self.outcome == "delivered"
 
 
@@ -30,19 +38,19 @@ class Channel(Protocol):
 
     @property
     def timeout_seconds(self) -> float:
-        """Return how long one attempt takes at most."""
+        """Return the time limit of one attempt."""
 
     @property
     def attempts(self) -> int | None:
-        """Return after how many attempts a message is given up; None: never."""
+        """Return after how many attempts a message is dead; None means never."""
 
     @property
-    def longest_pause_seconds(self) -> float:
-        """Return the longest pause between two attempts of our own choosing."""
+    def max_pause_seconds(self) -> float:
+        """Return the longest pause between two attempts, unless the receiver asks for more."""
 
     @property
     def is_serial(self) -> bool:
-        """Tell whether all messages keep their order, not only those of one alert."""
+        """Return whether all messages keep their order, not only those of one alert."""
 
     async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the message's JSON
-        """Try once; the same key says the same thing."""
+        """Try once; every attempt for one message has the same key."""

@@ -1,4 +1,4 @@
-"""Rules between their wire form and the evaluator's."""
+"""Converts rules between their JSON form and the evaluator's."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,7 +10,11 @@ from seatrial_core.errors import ValidationFailed
 
 
 def rule_of(document: AlertRuleDocument) -> Rule:
-    """Return the evaluator's rule, or raise ValidationFailed where its values contradict each other."""
+    """Return the evaluator's rule.
+
+    Raises:
+        ValidationFailed: The values contradict each other.
+    """
     values = document.model_dump()
     try:
         return Rule(
@@ -28,15 +32,15 @@ def rule_of(document: AlertRuleDocument) -> Rule:
 
 
 def document_of(rule: Rule) -> AlertRuleDocument:
-    """Return a rule's wire form."""
+    """Return the JSON form of a rule."""
     values: dict[str, Any] = asdict(rule)  # Any: fields of many types
     return AlertRuleDocument.model_validate(values)
 
 
-def with_thresholds(stored: Mapping[str, AlertRuleDocument], given: Mapping[str, float]) -> list[AlertRuleDocument]:
-    """Return the default rules whose threshold is given, otherwise as they are stored."""
+def with_thresholds(stored: Mapping[str, AlertRuleDocument], overrides: Mapping[str, float]) -> list[AlertRuleDocument]:
+    """Return the default rules whose threshold is overridden; their other fields stay as stored."""
     return [
         stored.get(rule.name, document_of(rule)).model_copy(update={"threshold": rule.threshold})
-        for rule in default_rules(given)
-        if rule.name in given
+        for rule in default_rules(overrides)
+        if rule.name in overrides
     ]

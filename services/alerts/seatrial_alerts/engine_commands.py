@@ -1,4 +1,4 @@
-"""Commands the engine to halt or to resume, and believes it only after a look that can never send an order."""
+"""Sends halt and resume to the engine and confirms them with an order check, which never sends an order."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,23 +12,29 @@ from seatrial_core.errors import PeerUnreachable, SeatrialError
 ENGINE = "engine"
 HALT = "halt"
 RESUME = "resume"
-CHECKED = {"symbol": "SEATRIAL-CHECK", "action": "buy", "price": "1", "quantity": "1", "strategy": "circuit-breaker"}
-WANTED = {HALT: "halted", RESUME: "active"}
+ORDER_CHECK = {
+    "symbol": "SEATRIAL-CHECK",
+    "action": "buy",
+    "price": "1",
+    "quantity": "1",
+    "strategy": "circuit-breaker",
+}
+EXPECTED_STATES = {HALT: "halted", RESUME: "active"}
 
 
 class EngineCommands:
-    """A channel whose receiver is the engine; commands are never given up and keep their order.
+    """The channel to the engine; a command is retried until it is confirmed, and commands keep their order.
 
     Args:
         engine: The engine's client; its token needs `engine:control` and `engine:trade`.
-        timeout_seconds: Limit of one attempt, command and look together.
-        clock: Measures.
+        timeout_seconds: Limit of one attempt, command and check together.
+        clock: Measures the attempts.
     """
 
     name = ENGINE
     is_serial = True
     attempts: int | None = None
-    longest_pause_seconds = 10.0
+    max_pause_seconds = 10.0
 
     def __init__(self, engine: AsyncServiceClient, timeout_seconds: float, clock: Clock) -> None:
         self.timeout_seconds = timeout_seconds
@@ -36,7 +42,7 @@ class EngineCommands:
         self._clock = clock
 
     async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the command's JSON
-        """Command once and look whether it is so."""
+        """Send a command once and check that the engine follows it."""
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self.timeout_seconds):
@@ -53,13 +59,13 @@ class EngineCommands:
 
     async def _command(self, body: Mapping[str, Any]) -> str:
         command = str(body["command"])
-        words = {"actor": body["actor"], "reason": body["reason"]}
-        await self._engine.request("POST", f"/v1/control/{command}", body=words)
-        seen = await self._engine.request("POST", "/v1/orders/check", body=CHECKED)
-        if not isinstance(seen, dict):
-            return "the engine took the command but does not say whether it would accept an order"
-        if seen.get("state") != WANTED[command]:
-            return f"the engine took the command but says that it is {seen.get('state')!r}"
-        if command == HALT and seen.get("accepted") is not False:
-            return "the engine says that it is halted but would accept an order"
+        request = {"actor": body["actor"], "reason": body["reason"]}
+        await self._engine.request("POST", f"/v1/control/{command}", body=request)
+        check = await self._engine.request("POST", "/v1/orders/check", body=ORDER_CHECK)
+        if not isinstance(check, dict):
+            return "the engine took the command but its order check has no result"
+        if check.get("state") != EXPECTED_STATES[command]:
+            return f"the engine took the command but its state is {check.get('state')!r}"
+        if command == HALT and check.get("accepted") is not False:
+            return "the engine's state is halted but it would accept an order"
         return ""

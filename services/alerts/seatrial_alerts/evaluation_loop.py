@@ -1,4 +1,4 @@
-"""Evaluates the rules: when the ledger rings, on a fallback interval, and after every reconnect."""
+"""Evaluates the rules at every commit of the ledger, after a reconnect, and at least once per interval."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, notifications, status
 from seatrial_alerts.documents import rule_of
-from seatrial_alerts.evaluation import AlertChange, changes, is_outdated, matched
+from seatrial_alerts.evaluation import AlertChange, count_matches, evaluate_snapshot, is_outdated
 from seatrial_alerts.store import history, outbox, rules, states
 from seatrial_core.alerting import AlertStatus, Transition
 from seatrial_core.clients import AsyncServiceClient
@@ -27,16 +27,16 @@ RECONNECT_SECONDS = 1.0
 
 
 class EvaluationLoop:
-    """Reads one snapshot for all rules and stores what changed.
+    """Reads one snapshot for all rules and stores what it changes.
 
     Args:
-        database: Where alerts are kept.
+        database: Where alerts are stored.
         direct_url: A database address that carries LISTEN.
         metrics: The metrics service.
         clock: The wall clock.
-        interval_seconds: Evaluate at least this often.
-        channels: Where notifications go.
-        ring: Called after notifications were queued.
+        interval_seconds: The longest time between two evaluations, > 0.
+        channels: The channels of notifications.
+        wake: Called after notifications or commands were queued.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class EvaluationLoop:
         clock: Clock,
         interval_seconds: float,
         channels: tuple[str, ...],
-        ring: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._direct_url = direct_url
@@ -55,79 +55,78 @@ class EvaluationLoop:
         self._clock = clock
         self._interval = interval_seconds
         self._channels = channels
-        self._ring = ring
+        self._wake = wake
         self._due = asyncio.Event()
         self.last_sequence: int | None = None
         self.problem: str | None = None
         self.evaluations = 0
         self.failures = 0
-        self.standing = status.AlertsStatus()
-        self.matched: dict[str, int] = {}
+        self.status = status.AlertsStatus()
+        self.matches: dict[str, int] = {}
 
     async def run(self, stop: StopSignal) -> None:
-        """Evaluate until asked to stop; a bad tick is logged and the next one comes."""
+        """Evaluate until asked to stop; a failed evaluation is logged and the next one follows."""
         while not stop.is_set():
             await stop.pause(self._interval, wake=self._due)
             self._due.clear()
-            await self._round(stop)
+            if not stop.is_set():
+                await self._evaluate_once()
+                await self._refresh_status()
 
     async def listen(self, stop: StopSignal) -> None:
-        """Ring at every commit of the ledger; a lost connection is made anew, and rings too, for what was missed."""
+        """Wake the evaluation at every commit of the ledger, and after every reconnect for commits that were missed."""
         while not stop.is_set():
             try:
                 connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
                 async with connection:
                     await connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
                     self._due.set()
-                    await self._hear(connection, stop)
+                    await self._wait_for_notifies(connection, stop)
             except (psycopg.Error, OSError) as error:
-                logs.get().warning("doorbell_lost", reason=str(error).strip())
+                logs.get().warning("listen_connection_lost", reason=str(error).strip())
             await stop.pause(RECONNECT_SECONDS)
 
-    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: StopSignal) -> None:
-        async def hear() -> None:
+    async def _wait_for_notifies(
+        self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: StopSignal
+    ) -> None:
+        async def receive() -> None:
             async for _ in connection.notifies():
                 self._due.set()
 
-        hearing, ended = asyncio.create_task(hear()), asyncio.Event()
-        hearing.add_done_callback(lambda _: ended.set())
+        receiving, ended = asyncio.create_task(receive()), asyncio.Event()
+        receiving.add_done_callback(lambda _: ended.set())
         await stop.pause(None, wake=ended)
-        hearing.cancel()
+        receiving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await hearing
+            await receiving
 
-    async def _round(self, stop: StopSignal) -> None:
-        if not stop.is_set():
-            await self._tick()
-            await self._look()
-
-    async def _tick(self) -> None:
+    async def _evaluate_once(self) -> None:
         try:
             await self.evaluate()
             self.problem = None
         except SeatrialError as error:
-            self._failed(error.detail)
+            self._count_failure(error.detail)
         except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
             logs.get().error("evaluation_failed", exc_info=error)
-            self._failed(f"{type(error).__name__}: {error}")
+            self._count_failure(f"{type(error).__name__}: {error}")
 
-    async def _look(self) -> None:
-        """See how things stand, also while the metrics service is away."""
+    async def _refresh_status(self) -> None:
+        # Read also while the metrics service does not answer.
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
-                self.standing = await status.read_status(session)
+                self.status = await status.read_status(session)
 
-    def _failed(self, problem: str) -> None:
+    def _count_failure(self, problem: str) -> None:
         self.failures += 1
         if problem != self.problem:  # once, not at every tick of an outage
-            logs.get().warning("evaluation_held", reason=problem)
+            logs.get().warning("evaluation_postponed", reason=problem)
         self.problem = problem
 
     async def evaluate(self) -> int:
         """Evaluate all rules on the newest snapshot and return how many alerts changed.
 
-        The snapshot is read before the transaction begins, so that no lock is held across an HTTP call; an evaluator
-        that was slow finds a newer snapshot evaluated already, and changes nothing.
+        The snapshot is read before the transaction begins, so that no lock is held across an HTTP call. An evaluator
+        whose snapshot is older than the last evaluated one changes nothing.
         """
         snapshot = Snapshot.model_validate(await self._metrics.request("GET", "/v1/snapshot"))
         async with self._database.transaction() as session:
@@ -135,44 +134,43 @@ class EvaluationLoop:
             if is_outdated(snapshot, last.sequence, last.as_of):
                 return 0
             last.sequence, last.as_of = snapshot.sequence, snapshot.as_of
-            alert_changes = await self._store_changes(session, snapshot)
+            changes = await self._store_changes(session, snapshot)
         self.evaluations += 1
         self.last_sequence = snapshot.sequence
-        self._report(alert_changes)
-        return len(alert_changes)
+        self._report(changes)
+        return len(changes)
 
     async def _store_changes(self, session: AsyncSession, snapshot: Snapshot) -> list[AlertChange]:
         now = self._clock.now()
-        current_rules = [rule_of(document) for document in await rules.everything(session)]
-        alert_changes = changes(current_rules, await states.remembered(session), snapshot, now)
-        self.matched = matched(current_rules, snapshot)
-        silences = await rules.silences(session, now) if alert_changes else []
-        for change in alert_changes:
+        current_rules = [rule_of(document) for document in await rules.list_rules(session)]
+        changes = evaluate_snapshot(current_rules, await states.read_states(session), snapshot, now)
+        self.matches = count_matches(current_rules, snapshot)
+        silences = await rules.active_silences(session, now) if changes else []
+        for change in changes:
             alert_id = await states.apply(session, change, now)
             if alert_id and change.decision.transition is not None:
-                await self._tell(session, change, alert_id, rules.silenced(silences, change.key), now)
+                await self._queue(session, change, alert_id, rules.matching_silence(silences, change.key), now)
                 if breaker.is_tripped(change):
                     await breaker.trip(session, change, alert_id, now)
-        return alert_changes
+        return changes
 
-    async def _tell(
+    async def _queue(
         self, session: AsyncSession, change: AlertChange, alert_id: str, silence: SilenceRow | None, now: datetime
     ) -> None:
-        """Queue a transition for every channel; under a silence it is kept back, with the reason in the history."""
         if silence is not None and change.decision.transition is Transition.RESOLVED:
-            # Who was told that it fires must hear that it is over.
-            silence = None if await outbox.was_told(session, alert_id, self._channels) else silence
+            # Whoever received the notification that it fires must receive that it is resolved.
+            silence = None if await outbox.was_notified(session, alert_id, self._channels) else silence
         for channel in self._channels:
-            body = notifications.of_change(change, alert_id, change.before.version + 1, channel)
-            status = "waiting" if silence is None else "suppressed"
-            await outbox.enqueue(session, body.model_dump(mode="json"), channel, status, now)
+            notification = notifications.of_change(change, alert_id, channel)
+            row_status = "waiting" if silence is None else "suppressed"
+            await outbox.enqueue(session, notification.model_dump(mode="json"), channel, row_status, now)
         if silence is not None:
-            why = f"silenced by {silence.created_by} until {silence.expires_at.isoformat()}: {silence.reason}"
-            await history.add_step(session, alert_id, "suppressed", now, why)
+            reason = f"silenced by {silence.created_by} until {silence.expires_at.isoformat()}: {silence.reason}"
+            await history.add_step(session, alert_id, "suppressed", now, reason)
 
-    def _report(self, found: list[AlertChange]) -> None:
-        told = [change for change in found if change.decision.transition is not None]
-        for change in told:
+    def _report(self, changes: list[AlertChange]) -> None:
+        transitions = [change for change in changes if change.decision.transition is not None]
+        for change in transitions:
             logs.get().info(
                 "alert_changed",
                 rule=change.rule.name,
@@ -181,5 +179,5 @@ class EvaluationLoop:
                 firing=change.decision.state.status is AlertStatus.FIRING,
                 reason=change.decision.reason,
             )
-        if told:
-            self._ring()
+        if transitions:
+            self._wake()

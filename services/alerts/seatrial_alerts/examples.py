@@ -1,4 +1,4 @@
-"""Examples of what the routes answer, for the OpenAPI page."""
+"""Example answers of the routes, for the OpenAPI page."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ RULE: dict[str, Any] = {
     "no_data": "hold",
     "repeat_seconds": 14400.0,
     "action": "none",
-    "summary": "Equity has fallen too far from its highest point.",
+    "summary": "The drawdown from the equity peak is above its limit.",
 }
 THRESHOLDS_EXAMPLE = {
     "max_drawdown": 0.1,
@@ -33,7 +33,7 @@ ALERT: dict[str, Any] = {
     "scope": "portfolio",
     "severity": "critical",
     "status": "firing",
-    "summary": "Equity has fallen too far from its highest point.",
+    "summary": "The drawdown from the equity peak is above its limit.",
     "metric": "drawdown_ratio",
     "threshold": 0.1,
     "value": 0.124,
@@ -86,5 +86,5 @@ RESUME = {"by": "ada", "reason": "position closed by hand, cause understood"}
 
 
 def answer(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI's form of one example answer."""
+    """Return one example answer in the form of OpenAPI."""
     return {status: {"content": {"application/json": {"example": example}}}}

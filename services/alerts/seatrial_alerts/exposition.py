@@ -1,11 +1,11 @@
-"""The service's own Prometheus families, read from its running parts."""
+"""The Prometheus metrics of this service, read from its running parts."""
 
 from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from seatrial_alerts.delivery import Dispatcher
+from seatrial_alerts.dispatcher import Dispatcher
 from seatrial_alerts.evaluation_loop import EvaluationLoop
 from seatrial_core import catalog
 
@@ -13,42 +13,42 @@ BREAKER_STATES = ("ready", "halting", "halted", "resuming")
 
 
 class AlertsCollector(Collector):
-    """Collects what watcher and deliverer have counted."""
+    """Collects the counts of the evaluation loop and of the webhook dispatcher."""
 
-    def __init__(self, watcher: EvaluationLoop, deliverer: Dispatcher) -> None:
-        self._watcher = watcher
-        self._deliverer = deliverer
+    def __init__(self, evaluation_loop: EvaluationLoop, dispatcher: Dispatcher) -> None:
+        self._evaluation_loop = evaluation_loop
+        self._dispatcher = dispatcher
 
     def collect(self) -> Iterator[Metric]:
-        """Return the families as they stand."""
+        """Return the current metrics."""
         evaluations = CounterMetricFamily(
             catalog.ALERTS_EVALUATIONS.name, catalog.ALERTS_EVALUATIONS.help, labels=["outcome"]
         )
-        evaluations.add_metric(["done"], self._watcher.evaluations)
-        evaluations.add_metric(["failed"], self._watcher.failures)
+        evaluations.add_metric(["done"], self._evaluation_loop.evaluations)
+        evaluations.add_metric(["failed"], self._evaluation_loop.failures)
         yield evaluations
         sequence = GaugeMetricFamily(catalog.ALERTS_SEQUENCE.name, catalog.ALERTS_SEQUENCE.help)
-        if self._watcher.last_sequence is not None:
-            sequence.add_metric([], self._watcher.last_sequence)
+        if self._evaluation_loop.last_sequence is not None:
+            sequence.add_metric([], self._evaluation_loop.last_sequence)
         yield sequence
         notifications = CounterMetricFamily(
             catalog.ALERTS_NOTIFICATIONS.name, catalog.ALERTS_NOTIFICATIONS.help, labels=["outcome"]
         )
         for outcome in ("delivered", "refused", "timeout", "unreachable"):
-            notifications.add_metric([outcome], self._deliverer.outcomes.get(outcome, 0))
+            notifications.add_metric([outcome], self._dispatcher.outcomes.get(outcome, 0))
         yield notifications
-        yield CounterMetricFamily(catalog.ALERTS_DEAD.name, catalog.ALERTS_DEAD.help, self._deliverer.dead)
-        yield from self._standing()
+        yield CounterMetricFamily(catalog.ALERTS_DEAD.name, catalog.ALERTS_DEAD.help, self._dispatcher.dead)
+        yield from self._status()
 
-    def _standing(self) -> Iterator[Metric]:
-        standing = self._watcher.standing
-        yield _by_label(catalog.ALERTS_FIRING, standing.firing)
-        yield _by_label(catalog.ALERTS_MATCHED, self._watcher.matched)
-        yield _by_label(catalog.ALERTS_WAITING, {**dict.fromkeys(("webhook", "engine"), 0), **standing.waiting})
-        yield _by_label(catalog.ALERTS_BREAKER, {state: int(state == standing.breaker) for state in BREAKER_STATES})
+    def _status(self) -> Iterator[Metric]:
+        status = self._evaluation_loop.status
+        yield _by_label(catalog.ALERTS_FIRING, status.firing)
+        yield _by_label(catalog.ALERTS_MATCHED, self._evaluation_loop.matches)
+        yield _by_label(catalog.ALERTS_WAITING, {**dict.fromkeys(("webhook", "engine"), 0), **status.waiting})
+        yield _by_label(catalog.ALERTS_BREAKER, {state: int(state == status.breaker) for state in BREAKER_STATES})
         oldest = GaugeMetricFamily(catalog.ALERTS_OLDEST.name, catalog.ALERTS_OLDEST.help)
-        if standing.oldest_at is not None:
-            oldest.add_metric([], standing.oldest_at.timestamp())
+        if status.oldest_at is not None:
+            oldest.add_metric([], status.oldest_at.timestamp())
         yield oldest
 
 

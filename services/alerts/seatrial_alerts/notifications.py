@@ -1,46 +1,24 @@
-"""Words the notifications: what people and programs receive."""
+"""The notifications of the alerts service: transitions, deleted rules, the circuit breaker, and tests."""
 
 from datetime import datetime
 from typing import Literal
 
 from seatrial_alerts.evaluation import AlertChange
-from seatrial_core.alerting import Transition
 from seatrial_core.contracts.alerts import Alert, Notification
+from seatrial_core.notifications import AlertTransitionRef, of_transition
 
 RULE_DELETED = "the rule was deleted"
 
 
-def of_change(change: AlertChange, alert_id: str, number: int, channel: str) -> Notification:
-    """Return the notification of a transition; its key is stable for (alert, transition, channel).
-
-    Args:
-        change: What happened.
-        alert_id: Which alert.
-        number: Which transition of the alert this is, counted by its version.
-        channel: Where it goes.
-    """
-    transition = change.decision.transition
-    assert transition is not None
-    value = change.decision.state.value
-    return Notification(
-        key=f"{alert_id}/{number}/{transition.value}/{channel}",
-        rule=change.rule.name,
-        state=_state(transition),
-        severity=change.rule.severity.value,
-        environment=change.key.environment,
-        scope=change.key.scope,
-        summary=f"{change.rule.summary or change.rule.name} [{change.key.scope}] {change.decision.reason}",
-        reason=change.decision.reason,
-        metric=change.rule.metric,
-        value=value,
-        threshold=change.rule.threshold,
-        at=change.at,
-        alert_id=alert_id,
-    )
+def of_change(change: AlertChange, alert_id: str, channel: str) -> Notification:
+    """Return the notification of a transition for one channel."""
+    number = change.before.version + 1
+    ref = AlertTransitionRef(alert_id, number, change.key.environment, change.key.scope, change.at)
+    return of_transition(change.rule, change.decision, ref, channel)
 
 
-def of_withdrawn(alert: Alert, now: datetime, channel: str) -> Notification:
-    """Return the last notification of an alert whose rule was deleted."""
+def of_deleted_rule(alert: Alert, now: datetime, channel: str) -> Notification:
+    """Return the notification that an alert is resolved because its rule was deleted."""
     return Notification(
         key=f"{alert.id}/withdrawn/resolved/{channel}",
         rule=alert.rule,
@@ -59,7 +37,15 @@ def of_withdrawn(alert: Alert, now: datetime, channel: str) -> Notification:
 
 
 def of_breaker(alert: Alert, kind: str, reason: str, now: datetime, key: str) -> Notification:
-    """Return the notification of what became of a command to the engine."""
+    """Return the notification of the result of a command to the engine.
+
+    Args:
+        alert: The alert that halted the engine.
+        kind: `halted`, `resumed`, `halt_unconfirmed` or `resume_unconfirmed`.
+        reason: Why the command was queued, and its result.
+        now: When the result was known.
+        key: The idempotency key.
+    """
     state: Literal["halted", "resumed", "unconfirmed"] = (
         "halted" if kind == "halted" else "resumed" if kind == "resumed" else "unconfirmed"
     )
@@ -81,7 +67,7 @@ def of_breaker(alert: Alert, kind: str, reason: str, now: datetime, key: str) ->
 
 
 def of_test(key: str, now: datetime) -> Notification:
-    """Return the notification by which an operator tries a channel."""
+    """Return the notification of `POST /v1/test-notification`."""
     return Notification(
         key=key,
         rule="test",
@@ -89,15 +75,11 @@ def of_test(key: str, now: datetime) -> Notification:
         severity="warning",
         environment="live",
         scope="portfolio",
-        summary="This is a test; nothing is wrong.",
-        reason="asked for by an operator",
+        summary="This is a test notification; no alert fires.",
+        reason="requested by an operator",
         metric="",
         value=None,
         threshold=None,
         at=now,
         alert_id=key,
     )
-
-
-def _state(transition: Transition) -> Literal["firing", "resolved", "repeated"]:
-    return transition.value

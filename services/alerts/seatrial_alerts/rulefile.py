@@ -1,4 +1,4 @@
-"""The operator's file of thresholds and rules, read at start: TOML, or JSON by its suffix."""
+"""The operator's file of thresholds and rules, read at the start: TOML, or JSON if its name ends in `.json`."""
 
 import json
 import tomllib
@@ -16,7 +16,7 @@ VARIABLE = "SEATRIAL_ALERTS_RULES_FILE"
 
 
 class RuleFile(BaseModel):
-    """What the file says: thresholds of the default rules, and rules in full.
+    """The content of the file: thresholds of the default rules, and whole rules.
 
     Example:
         [alert_thresholds]
@@ -37,28 +37,28 @@ class RuleFile(BaseModel):
 
 
 def load(path: str) -> RuleFile:
-    """Read the file; no path is an empty file.
+    """Read the file; an empty path returns an empty file.
 
     Raises:
-        SettingsError: It cannot be read, or says something that is not allowed; the message names the place.
+        SettingsError: It cannot be read or its content is not allowed; the message names the place.
     """
     if not path:
         return RuleFile()
     try:
-        found = RuleFile.model_validate(_parsed(Path(path)))
-        thresholds(found.alert_thresholds)
-        for rule in found.rules:
+        content = RuleFile.model_validate(_parsed(Path(path)))
+        thresholds(content.alert_thresholds)
+        for rule in content.rules:
             rule_of(rule)
     except OSError as error:
         raise SettingsError(f"{VARIABLE}={path}: {error.strerror}; give a file that this process may read") from error
     except ValidationError as error:
-        places = "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
+        places = "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"{VARIABLE}={path}: {places}") from error
     except (ValueError, ValidationFailed) as error:
         raise SettingsError(f"{VARIABLE}={path}: {error}") from error
-    return found
+    return content
 
 
-def _parsed(path: Path) -> Any:  # Any: whatever the file holds
+def _parsed(path: Path) -> Any:  # Any: the content is validated afterwards
     text = path.read_text(encoding="utf-8")
     return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""The parts of the running service, and their life from start to stop."""
+"""The parts of the service, and their start and stop."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,16 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import DeliveryAttempt
-from seatrial_alerts.delivery import Dispatcher
+from seatrial_alerts.dispatcher import Dispatcher
 from seatrial_alerts.documents import document_of, rule_of, with_thresholds
 from seatrial_alerts.engine_commands import EngineCommands
 from seatrial_alerts.evaluation_loop import EvaluationLoop
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.store import outbox, rules
-from seatrial_alerts.webhook import WEBHOOK, WebhookChannel
+from seatrial_alerts.webhook import WebhookChannel
 from seatrial_core.alerting import default_rules
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.notifications import WEBHOOK
 from seatrial_service import loops
 from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import Database
@@ -26,16 +27,16 @@ from seatrial_service.db.upgrade import head
 
 
 class AlertsService:
-    """Everything the routes call.
+    """The parts that the routes call.
 
     Args:
-        settings: What is set.
-        clock: The only source of time.
+        settings: The settings of the service.
+        clock: The source of time.
     """
 
     def __init__(self, settings: AlertsSettings, clock: Clock) -> None:
         self.clock = clock
-        self._file = rulefile.load(settings.rules_file)
+        self._rule_file = rulefile.load(settings.rules_file)
         self.has_webhook = bool(settings.webhook_url)
         self.database = Database(settings.database_url, application="seatrial-alerts")
         self.metrics = AsyncServiceClient("metrics", url=settings.metrics_url, token=settings.token)
@@ -45,28 +46,28 @@ class AlertsService:
         self.webhook = WebhookChannel(
             settings.webhook_url, settings.webhook_secret, limit, settings.delivery_attempts, clock
         )
-        self.deliverer = Dispatcher(self.database, self.webhook, clock, random)
+        self.dispatcher = Dispatcher(self.database, self.webhook, clock, random)
         self.engine = AsyncServiceClient("engine", url=settings.engine_url, token=settings.token, timeout_seconds=limit)
-        self.commander = Dispatcher(
-            self.database, EngineCommands(self.engine, limit, clock), clock, random, self._noted
+        self.command_dispatcher = Dispatcher(
+            self.database, EngineCommands(self.engine, limit, clock), clock, random, self._record_command
         )
-        self.watcher = EvaluationLoop(
+        self.evaluation_loop = EvaluationLoop(
             self.database,
             settings.direct_url,
             self.metrics,
             clock,
             settings.update_interval_seconds,
             self.channels,
-            self._ring,
+            self._wake,
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the loops; at the end stop them and close what is open."""
+        """Run the loops; at the end stop them and close all connections."""
         await self._seed_rules()
-        rounds = [self.watcher.run, self.watcher.listen, self.commander.run]
+        always = [self.evaluation_loop.run, self.evaluation_loop.listen, self.command_dispatcher.run]
         try:
-            async with loops.running_functions([*rounds, self.deliverer.run] if self.has_webhook else rounds):
+            async with loops.running_functions([*always, self.dispatcher.run] if self.has_webhook else always):
                 yield
         finally:
             await self.webhook.close()
@@ -75,37 +76,37 @@ class AlertsService:
             await self.database.close()
 
     async def ready(self) -> None:
-        """Raise unless the database answers and its schema is the one this program needs."""
+        """Raise unless the database answers and its schema is the version that this program needs."""
         await self.database.require_head(head())
 
     async def detail(self) -> dict[str, object]:
-        """Return what is inside, for people."""
+        """Return the internal state for `/health/detail`."""
         async with self.database.transaction() as session:
-            waiting = await outbox.figures(session)
+            counts = await outbox.count_by_status(session)
         return {
-            "evaluations": self.watcher.evaluations,
-            "evaluation_problem": self.watcher.problem,
-            "last_sequence": self.watcher.last_sequence,
-            "outbox": waiting,
+            "evaluations": self.evaluation_loop.evaluations,
+            "evaluation_problem": self.evaluation_loop.problem,
+            "last_sequence": self.evaluation_loop.last_sequence,
+            "outbox": counts,
         }
 
-    def _ring(self) -> None:
-        self.deliverer.ring()
-        self.commander.ring()
+    def _wake(self) -> None:
+        self.dispatcher.wake()
+        self.command_dispatcher.wake()
 
-    async def _noted(
+    async def _record_command(
         self, session: AsyncSession, row: NotificationRow, attempt: DeliveryAttempt, now: datetime
     ) -> None:
-        await breaker.note(session, row, attempt, self.channels, now)
-        self.deliverer.ring()
+        await breaker.record_result(session, row, attempt, self.channels, now)
+        self.dispatcher.wake()
 
     async def _seed_rules(self) -> None:
-        """Store the default rules that are not there yet; what the operator's file says goes over what is stored."""
+        # The default rules are stored once; the operator's file overrides stored rules at every start.
         now = self.clock.now()
         async with self.database.transaction() as session:
             for rule in default_rules():
                 await rules.put_rule(session, document_of(rule), now, replace=False)
-            stored = {rule.name: rule for rule in await rules.everything(session)}
-            for document in [*with_thresholds(stored, self._file.alert_thresholds), *self._file.rules]:
+            stored = {rule.name: rule for rule in await rules.list_rules(session)}
+            for document in [*with_thresholds(stored, self._rule_file.alert_thresholds), *self._rule_file.rules]:
                 rule_of(document)
                 await rules.put_rule(session, document, now)

@@ -2,25 +2,15 @@
 
 from typing import Annotated
 
-import httpx
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
+from seatrial_core.notifications import checked_webhook_url
 from seatrial_service.settings import ServiceSettings
 
 
-def _webhook(url: str) -> str:
-    try:
-        address = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise ValueError(f"must be an http:// or https:// address with a host, or empty for none: {error}") from error
-    if url and (address.scheme not in {"http", "https"} or not address.host):
-        raise ValueError("must be an http:// or https:// address with a host, or empty for none")
-    return url
-
-
 class AlertsSettings(ServiceSettings):
-    """What can be set, beside what every service has."""
+    """The settings of this service, in addition to those of every service."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ALERTS_")
 
@@ -30,10 +20,10 @@ class AlertsSettings(ServiceSettings):
         gt=0,
         le=86_400,
         validation_alias="METRICS_UPDATE_INTERVAL",
-        description="Seconds after which rules are looked at though no event came; each commit wakes them at once.",
+        description="Longest time in seconds between two evaluations; a new event is evaluated at once.",
     )
     # The address may be loopback or private, because the operator set it.
-    webhook_url: Annotated[str, AfterValidator(_webhook)] = Field(
+    webhook_url: Annotated[str, AfterValidator(checked_webhook_url)] = Field(
         "", validation_alias="ALERT_WEBHOOK_URL", description="Where notifications are posted; empty for nowhere."
     )
     webhook_secret: str = Field(
@@ -45,11 +35,9 @@ class AlertsSettings(ServiceSettings):
     metrics_url: str = Field(
         "http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL", description="Where the metrics service is."
     )
-    rules_file: str = Field(
-        "", description="Rules to read at start, TOML or JSON; what it says goes over what is stored."
-    )
+    rules_file: str = Field("", description="Rules to read at the start, TOML or JSON; they override stored rules.")
     engine_url: str = Field(
-        "http://127.0.0.1:5000", validation_alias="SEATRIAL_ENGINE_URL", description="The engine to halt."
+        "http://127.0.0.1:5000", validation_alias="SEATRIAL_ENGINE_URL", description="The engine that alerts halt."
     )
-    delivery_attempts: int = Field(20, ge=1, le=1_000, description="Attempts before a notification is given up.")
-    delivery_timeout_seconds: float = Field(10.0, gt=0, le=120, description="How long one attempt may take.")
+    delivery_attempts: int = Field(20, ge=1, le=1_000, description="Attempts after which a notification is dead.")
+    delivery_timeout_seconds: float = Field(10.0, gt=0, le=120, description="Time limit of one attempt.")

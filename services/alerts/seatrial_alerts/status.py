@@ -1,4 +1,4 @@
-"""How things stand: what fires, what waits, the breaker; looked at after every tick, shown on the metrics page."""
+"""The current status for the metrics page: firing alerts, waiting messages, the circuit breaker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from seatrial_alerts.store import outbox, states
 
 @dataclass(frozen=True)
 class AlertsStatus:
-    """What was so at the last look.
+    """The status at the last evaluation.
 
     Args:
         firing: How many alerts of each rule fire.
-        waiting: How many messages of each channel wait.
-        oldest_at: Since when the oldest of them waits.
+        waiting: How many messages of each channel wait for delivery.
+        oldest_at: When the oldest of them was queued; None if none waits.
         breaker: `ready`, `halting`, `halted` or `resuming`.
     """
 
@@ -28,6 +28,6 @@ class AlertsStatus:
 
 
 async def read_status(session: AsyncSession) -> AlertsStatus:
-    """Return how things stand now."""
+    """Return the current status."""
     waiting, oldest_at = await outbox.waiting(session)
-    return AlertsStatus(await states.firing(session), waiting, oldest_at, (await breaker.standing(session)).state)
+    return AlertsStatus(await states.firing(session), waiting, oldest_at, (await breaker.read_breaker(session)).state)

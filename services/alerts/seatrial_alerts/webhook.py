@@ -1,7 +1,6 @@
-"""Posts notifications to the operator's webhook, signed when there is a secret."""
+"""Posts notifications to the operator's webhook."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,26 +8,25 @@ import httpx
 
 from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.notifications import WEBHOOK, webhook_post
 
-WEBHOOK = "webhook"
 MAX_RETRY_AFTER_SECONDS = 3_600.0
 
 
 class WebhookChannel:
-    """A channel to one address.
+    """The channel of one webhook.
 
     Args:
-        url: Where to post; it may carry a secret and is never recorded.
-        secret: Signs the body; empty: unsigned.
-        timeout_seconds: Limit of one attempt, all in all.
-        attempts: How often a notification is tried before it is a dead letter.
-        clock: Stamps the signature and measures.
+        url: Where to post; it may contain a secret and is never logged or stored.
+        secret: Signs the body; empty leaves it unsigned.
+        timeout_seconds: Limit of one attempt, from the connection to the end of the answer.
+        attempts: After how many attempts a notification is dead.
+        clock: The time of the signature and of the attempts.
     """
 
     name = WEBHOOK
     is_serial = False
-    longest_pause_seconds = 300.0
+    max_pause_seconds = 300.0
 
     def __init__(self, url: str, secret: str, timeout_seconds: float, attempts: int, clock: Clock) -> None:
         self.timeout_seconds = timeout_seconds
@@ -40,39 +38,32 @@ class WebhookChannel:
 
     async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the notification's JSON
         """Post a notification once."""
-        raw = json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+        request = webhook_post({**body, "key": key}, self._secret, self._clock.now())
         started = self._clock.monotonic()
         try:
-            # The client's own limit counts each read anew; a receiver that drips must not outlive the lease.
+            # The client's timeout restarts with every read; a receiver that answers byte by byte must not outlast
+            # the lease.
             async with asyncio.timeout(self.timeout_seconds):
-                answer = await self._http.post(self._url, content=raw, headers=self._headers(key, raw))
+                response = await self._http.post(self._url, content=request.body, headers=request.headers)
         except (httpx.TimeoutException, TimeoutError):
             return DeliveryAttempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
         except httpx.HTTPError as error:
             return DeliveryAttempt("unreachable", None, type(error).__name__, self._clock.monotonic() - started)
         return DeliveryAttempt(
-            "delivered" if answer.is_success else "refused",
-            answer.status_code,
-            "" if answer.is_success else f"answered {answer.status_code}",
+            "delivered" if response.is_success else "refused",
+            response.status_code,
+            "" if response.is_success else f"answered {response.status_code}",
             self._clock.monotonic() - started,
-            retry_after_seconds(answer.headers.get("Retry-After")),
+            retry_after_seconds(response.headers.get("Retry-After")),
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    def _headers(self, key: str, body: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key, "User-Agent": "seatrial-alerts"}
-        if self._secret:
-            timestamp = int(self._clock.now().timestamp())
-            headers[TIMESTAMP_HEADER] = str(timestamp)
-            headers[SIGNATURE_HEADER] = sign(self._secret, body, timestamp)
-        return headers
-
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """Return what a Retry-After header asks for, bounded; dates are left to our own back-off."""
+    """Return the seconds of a Retry-After header, at most an hour; None for a date or no header."""
     if header is None or not header.strip().isdigit():
         return None
     return min(float(header.strip()), MAX_RETRY_AFTER_SECONDS)

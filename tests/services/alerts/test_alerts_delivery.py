@@ -97,11 +97,11 @@ async def test_a_worker_that_lost_its_lease_does_not_bring_a_delivered_notificat
         (slow_id, slow_attempt) = (slow.id, slow.attempts)
     async with database.transaction() as session:
         (quick,) = await outbox.claim(session, outbox.OutboxClaim("webhook"), later, later + timedelta(seconds=5))
-        await outbox.settle(session, quick.id, "delivered", later, next(record))
+        await outbox.record_attempt(session, quick.id, "delivered", later, next(record))
 
     async with database.transaction() as session:
-        await outbox.settle(session, slow_id, "waiting", later, {**next(record), "attempt": slow_attempt})
-        counts = await outbox.figures(session)
+        await outbox.record_attempt(session, slow_id, "waiting", later, {**next(record), "attempt": slow_attempt})
+        counts = await outbox.count_by_status(session)
     await database.close()
 
     assert counts == {"delivered": 1}

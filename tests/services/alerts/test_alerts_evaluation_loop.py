@@ -167,7 +167,7 @@ async def test_deleting_a_rule_waits_for_an_evaluation_in_progress(database_url:
                 await states.lock_evaluator(evaluation)
                 deletion = asyncio.create_task(http.delete("/v1/rules/max_drawdown"))
                 await wait_until_async(lambda: count(database, LOCK_WAITS))
-                stored = await states.remembered(evaluation)
+                stored = await states.read_states(evaluation)
             response = await deletion
 
             assert [key.rule for key, state in stored.items() if state.alert_id] == ["max_drawdown"]

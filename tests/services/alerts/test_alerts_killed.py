@@ -9,7 +9,7 @@ from tests.services.alerts.small_servers import HANG, Figures, Inbox, serve_figu
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until_async
 
-from seatrial_alerts.engine_commands import CHECKED
+from seatrial_alerts.engine_commands import ORDER_CHECK
 
 pytestmark = pytest.mark.system
 NOBODY = "http://127.0.0.1:9"
@@ -82,5 +82,5 @@ async def _answers(url: str) -> bool:
 
 async def _checked(url: str) -> dict[str, Any]:
     async with httpx.AsyncClient() as http:
-        found: dict[str, Any] = (await http.post(f"{url}/v1/orders/check", json=CHECKED)).json()
+        found: dict[str, Any] = (await http.post(f"{url}/v1/orders/check", json=ORDER_CHECK)).json()
         return found

@@ -127,10 +127,10 @@ def test_a_held_alert_says_that_it_is_stale_and_why() -> None:
 
 
 def test_reminders_follow_the_wall_clock_while_years_are_replayed() -> None:
-    state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START, told_at=START).state
+    state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START, wall_time=START).state
 
     years_later = evaluate(
-        DRAWDOWN, state, Observation(0.2), START + timedelta(days=900), told_at=START + timedelta(seconds=3)
+        DRAWDOWN, state, Observation(0.2), START + timedelta(days=900), wall_time=START + timedelta(seconds=3)
     )
 
     assert years_later.transition is None

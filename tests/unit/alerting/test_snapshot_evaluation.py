@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from seatrial_alerts.evaluation import AlertKey, StoredState, changes
+from seatrial_alerts.evaluation import AlertKey, StoredState, evaluate_snapshot
 from seatrial_core.alerting import AlertState, AlertStatus, NoData, Transition, default_rules
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
@@ -23,7 +23,7 @@ def item(values: dict[str, float | None], environment: Environment = Environment
 def test_a_replay_is_judged_at_its_own_time_and_live_at_the_wall_clock() -> None:
     seen = snapshot(item({"drawdown_ratio": 0.3}, Environment.REPLAY), item({"drawdown_ratio": 0.3}))
 
-    found = {change.key.environment: change for change in changes(default_rules(), {}, seen, NOW)}
+    found = {change.key.environment: change for change in evaluate_snapshot(default_rules(), {}, seen, NOW)}
 
     assert found["replay"].at == THEN
     assert found["paper"].at == NOW
@@ -37,7 +37,7 @@ def test_stress_traffic_and_other_scopes_are_left_alone() -> None:
         item({"drawdown_ratio": 0.9}, strategy="s"),
     )
 
-    assert changes(default_rules(), {}, seen, NOW) == []
+    assert evaluate_snapshot(default_rules(), {}, seen, NOW) == []
 
 
 def test_each_of_several_accounts_is_watched_beside_the_portfolio() -> None:
@@ -47,7 +47,7 @@ def test_each_of_several_accounts_is_watched_beside_the_portfolio() -> None:
         item({"drawdown_ratio": 0.0}, account="b"),
     )
 
-    found = changes(default_rules(), {}, seen, NOW)
+    found = evaluate_snapshot(default_rules(), {}, seen, NOW)
 
     assert [change.key.scope for change in found if change.decision.transition] == ["account:a"]
 
@@ -58,7 +58,7 @@ def test_latency_is_watched_endpoint_by_endpoint() -> None:
         item({"slowest_api_call_seconds": 1.0}, endpoint="balance"),
     )
 
-    found = changes(default_rules(), {}, seen, NOW)
+    found = evaluate_snapshot(default_rules(), {}, seen, NOW)
 
     assert [change.key for change in found if change.decision.transition] == [
         AlertKey("api_latency_max", "paper", "endpoint:place_order")
@@ -67,21 +67,21 @@ def test_latency_is_watched_endpoint_by_endpoint() -> None:
 
 def test_nothing_is_written_while_nothing_changes() -> None:
     seen = snapshot(item({"drawdown_ratio": 0.3}))
-    first = changes(default_rules(), {}, seen, NOW)
+    first = evaluate_snapshot(default_rules(), {}, seen, NOW)
     stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
-    assert changes(default_rules(), stored, seen, NOW) == []
+    assert evaluate_snapshot(default_rules(), stored, seen, NOW) == []
 
 
 def test_a_scope_that_vanishes_is_unknown_not_well() -> None:
-    first = changes(default_rules(), {}, snapshot(item({"drawdown_ratio": 0.3})), NOW)
+    first = evaluate_snapshot(default_rules(), {}, snapshot(item({"drawdown_ratio": 0.3})), NOW)
     stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
-    found = changes(default_rules(), stored, snapshot(), NOW)
+    found = evaluate_snapshot(default_rules(), stored, snapshot(), NOW)
 
     assert [(change.decision.transition, change.decision.state.is_stale) for change in found] == [(None, True)]
     assert found[0].decision.state.status is AlertStatus.FIRING
-    assert "no longer tells" in found[0].decision.reason
+    assert "does not contain" in found[0].decision.reason
 
 
 def test_a_vanished_scope_may_be_taken_for_a_breach_but_not_that_of_a_replay_that_ended() -> None:
@@ -89,6 +89,6 @@ def test_a_vanished_scope_may_be_taken_for_a_breach_but_not_that_of_a_replay_tha
     quiet = StoredState(AlertState(since=THEN), 1)
     stored = {AlertKey("max_drawdown", environment, "portfolio"): quiet for environment in ("paper", "replay")}
 
-    found = changes(rules, stored, snapshot(), NOW)
+    found = evaluate_snapshot(rules, stored, snapshot(), NOW)
 
     assert [(change.key.environment, change.decision.transition) for change in found] == [("paper", Transition.FIRING)]

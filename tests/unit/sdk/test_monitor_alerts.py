@@ -133,7 +133,7 @@ def test_slow_calls_are_told_by_endpoint(recorder: ProcessRecorder, receiver: Re
 
     wait_until(lambda: receiver.heard() == [("api_latency_max", "firing")])
     monitor.stop_monitoring()
-    assert receiver.notices[0]["endpoint"] == "place_order"
+    assert receiver.notices[0]["scope"] == "endpoint:place_order"
 
 
 def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(

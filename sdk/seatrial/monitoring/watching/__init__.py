@@ -1,1 +1,1 @@
-"""What stands behind the performance monitor: its options, the owner's figures, the page, the judge and the notices."""
+"""The parts of the performance monitor: options, account figures, metrics page, thresholds and notifications."""

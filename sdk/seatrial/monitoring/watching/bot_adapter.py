@@ -1,4 +1,4 @@
-"""Reads the owner's own database object: of three questions it asks those that the object can answer."""
+"""Reads the account from the object that the user passes to the monitor, with the methods that it has."""
 
 import inspect
 import logging
@@ -17,20 +17,21 @@ FIGURES = {
     "get_open_positions": "open_positions, portfolio_risk_percent",
     "get_balance": "current_pnl, daily_pnl, max_drawdown_percent",
 }
+MAX_LOGGED_MESSAGES = 50
 
 log = logging.getLogger("seatrial")
 
 
 @dataclass(frozen=True)
 class AccountSnapshot:
-    """What the owner's object said at one moment; None where it cannot say it.
+    """The account at one moment, in its base currency; None where the user's object has no answer.
 
     Args:
-        balance: Equity of the account.
-        positions: How many are open.
-        risk_at_stop: What would be lost if every stop were hit; a position without a stop risks its whole value.
-        unrealised_pnl: Of the open positions, where they carry it.
-        pnls: Profit or loss of every closed trade.
+        balance: The equity of the account.
+        positions: The number of open positions.
+        risk_at_stop: The loss if every stop were hit; a position without a stop risks its whole value.
+        unrealised_pnl: Of the open positions; None if one of them does not have it.
+        pnls: The profit or loss of every closed trade.
     """
 
     balance: float | None = None
@@ -41,39 +42,39 @@ class AccountSnapshot:
 
 
 class BotAdapter:
-    """The first argument of a monitor.
+    """Adapts the first argument of a monitor.
 
     Args:
         source: Any object. `get_trades(since)` returns trades whose `pnl` is set once they are closed,
             `get_open_positions()` returns positions with `quantity`, a price and `stop_loss`, `get_balance()` returns
-            the account's equity. Rows are mappings or objects. What is missing is left out.
+            the account's equity. Rows are mappings or objects. Any of the three methods may be missing.
     """
 
     def __init__(self, source: object) -> None:
         self._source = source
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     @property
-    def tells_the_ledger_itself(self) -> bool:
-        """Tell whether the object's engine sends its own account and equity events."""
-        return getattr(self._source, "tells_the_ledger_itself", False) is True
+    def sends_account_events(self) -> bool:
+        """Return whether the object's engine sends its own account and equity events."""
+        return getattr(self._source, "sends_account_events", False) is True
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Return the questions that the object cannot answer."""
+        """Return the methods that the object does not have."""
         return tuple(name for name in FIGURES if not callable(getattr(self._source, name, None)))
 
-    def say_what_is_missing(self) -> None:
-        """Log once which figures are absent, and how to get them."""
+    def log_missing_methods(self) -> None:
+        """Log once which figures are absent, and how to provide them."""
         if self.missing:
             absent = "; ".join(f"without {name}(): {FIGURES[name]}" for name in self.missing)
-            self._say(
+            self._log_once(
                 f"the monitor's first argument ({type(self._source).__name__}) lacks methods; these figures come from "
-                f"record_trade(..., pnl=...) where it is used and are absent otherwise: {absent}"
+                f"record_trade(..., pnl=...) if it is used, else they are absent: {absent}"
             )
 
     def read(self) -> AccountSnapshot:
-        """Ask everything that can be asked."""
+        """Call every method that exists and return the account."""
         positions = self._rows("get_open_positions")
         trades = self._rows("get_trades", EPOCH)
         pnls = None if trades is None else tuple(p for p in (number(row, ("pnl",)) for row in trades) if p is not None)
@@ -86,27 +87,27 @@ class BotAdapter:
         )
 
     def closed_pnl_since(self, since: datetime) -> float | None:
-        """Return the summed profit or loss of trades closed since an instant; None when not known."""
+        """Return the summed profit or loss of trades closed since an instant; None if unknown."""
         trades = self._rows("get_trades", since)
         return None if trades is None else sum(number(row, ("pnl",)) or 0.0 for row in trades)
 
     def _balance(self) -> float | None:
-        answer = self._ask("get_balance")
+        answer = self._call("get_balance")
         if answer is None:
             return None
-        found = number({"balance": answer}, ("balance",))
-        if found is None:
-            found = number(answer, BALANCE)
-        if found is None:
-            self._say(f"get_balance() returned {type(answer).__name__} without a finite {' or '.join(BALANCE)}")
-        return found
+        balance = number({"balance": answer}, ("balance",))
+        if balance is None:
+            balance = number(answer, BALANCE)
+        if balance is None:
+            self._log_once(f"get_balance() returned {type(answer).__name__} without a finite {' or '.join(BALANCE)}")
+        return balance
 
     def _risk(self, positions: list[object]) -> float | None:
         total = 0.0
         for row in positions:
             quantity, price, stop = number(row, QUANTITY), number(row, PRICE), number(row, STOP)
             if quantity is None or price is None:
-                self._say("an open position has no quantity or no price; portfolio_risk_percent is absent")
+                self._log_once("an open position has no quantity or no price; portfolio_risk_percent is absent")
                 return None
             is_short = quantity < 0 or str(value(row, ("side",)) or "").upper() in ("SELL", "SHORT")
             at_stop = 0.0 if stop is None and not is_short else price * 2 if stop is None else stop
@@ -114,7 +115,7 @@ class BotAdapter:
         return total
 
     def _rows(self, method: str, *arguments: datetime) -> list[object] | None:
-        answer = self._ask(method, *arguments)
+        answer = self._call(method, *arguments)
         if answer is None:
             return None
         if hasattr(answer, "to_dict") and hasattr(answer, "columns"):  # a pandas frame iterates over its columns
@@ -122,63 +123,63 @@ class BotAdapter:
         if isinstance(answer, Mapping):
             answer = answer.values()
         if not isinstance(answer, Iterable) or isinstance(answer, str | bytes):
-            self._say(f"{method}() returned {type(answer).__name__}, not rows; {FIGURES[method]} is absent")
+            self._log_once(f"{method}() returned {type(answer).__name__}, not rows; {FIGURES[method]} is absent")
             return None
         return list(answer)
 
-    def _ask(self, name: str, *arguments: datetime) -> object:
+    def _call(self, name: str, *arguments: datetime) -> object:
         method = getattr(self._source, name, None)
         if not callable(method):
             return None
         try:
-            answer = _call(method, arguments)
-        except Exception as error:  # noqa: BLE001 - the owner's code may raise anything; the monitor goes on without it
-            self._say(f"{name}() failed ({type(error).__name__}: {error}); {FIGURES[name]} is absent meanwhile")
+            answer = _call_method(method, arguments)
+        except Exception as error:  # noqa: BLE001 - the user's code may raise anything; the monitor continues without it
+            self._log_once(f"{name}() failed ({type(error).__name__}: {error}); {FIGURES[name]} is absent")
             return None
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()
-            self._say(f"{name}() is asynchronous, the monitor's thread cannot wait for it; {FIGURES[name]} is absent")
+            self._log_once(f"{name}() is asynchronous, which the monitor cannot await; {FIGURES[name]} is absent")
             return None
         return answer
 
-    def _say(self, sentence: str) -> None:
-        if sentence not in self._said and len(self._said) < 50:
-            self._said.add(sentence)
-            log.warning(sentence)
+    def _log_once(self, message: str) -> None:
+        if message not in self._logged and len(self._logged) < MAX_LOGGED_MESSAGES:
+            self._logged.add(message)
+            log.warning(message)
 
 
-def _call(method: Callable[..., object], arguments: tuple[datetime, ...]) -> object:
+def _call_method(method: Callable[..., object], arguments: tuple[datetime, ...]) -> object:
     try:
         return method(*arguments)
     except TypeError:
         if not arguments:
             raise
-        return method(*(argument.replace(tzinfo=None) for argument in arguments))  # the owner's times are naive UTC
+        return method(*(argument.replace(tzinfo=None) for argument in arguments))  # the user's times are naive UTC
 
 
 def value(row: object, names: tuple[str, ...]) -> object:
-    """Return the first of these fields that a mapping or object has."""
+    """Return the first of these fields that a mapping or object has, None if it has none of them."""
     for name in names:
-        found = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
-        if found is not None:
-            return found
+        content = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+        if content is not None:
+            return content
     return None
 
 
 def number(row: object, names: tuple[str, ...]) -> float | None:
-    """Return the first of these fields that holds a finite number."""
-    found = value(row, names)
-    if found is None or isinstance(found, bool) or callable(found):
+    """Return the first of these fields as a finite number, None if it is not one."""
+    content = value(row, names)
+    if content is None or isinstance(content, bool) or callable(content):
         return None
     try:
-        result = float(found)  # type: ignore[arg-type]  # whatever refuses is no number
+        result = float(content)  # type: ignore[arg-type]  # a value of another type raises TypeError
     except (TypeError, ValueError):
         return None
     return result if isfinite(result) else None
 
 
 def unrealised(positions: list[object]) -> float | None:
-    """Return the summed unrealised profit or loss; None when a position does not carry it."""
-    found = [number(row, ("unrealised_pnl", "unrealized_pnl")) for row in positions]
-    return None if any(item is None for item in found) else sum(item for item in found if item is not None)
+    """Return the summed unrealised profit or loss; None if a position does not have it."""
+    pnls = [number(row, ("unrealised_pnl", "unrealized_pnl")) for row in positions]
+    return None if None in pnls else sum(pnl for pnl in pnls if pnl is not None)

@@ -1,4 +1,4 @@
-"""What a monitor shows and judges, from what the owner's object said and what was recorded in this process."""
+"""The figures of a monitor, from the user's account object and what was recorded in this process."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ NO_EQUITY = undefined("no balance, and no initial balance with recorded profits"
 
 @dataclass(frozen=True)
 class MonitorReading:
-    """Everything one tick saw.
+    """The inputs of one reading.
 
     Args:
-        holdings: What the owner's object said.
-        closed: What was recorded here.
-        course: The equity's course; None while the equity is unknown.
+        account: What the user's object returned.
+        closed: The closed trades that were recorded here.
+        equity_state: The equity, its peak and its session; None while the equity is unknown.
         slowest: The slowest call of the last minute by endpoint, in seconds.
         recent: Trades, calls, failed calls and errors of the last five minutes.
     """
 
-    holdings: AccountSnapshot
+    account: AccountSnapshot
     closed: ClosedTradeTotals
-    course: EquityState | None
+    equity_state: EquityState | None
     slowest: Mapping[str, float] = field(default_factory=dict)
     recent: Counter[str] = field(default_factory=Counter)
 
@@ -48,43 +48,43 @@ def first_state(opening: float, session_start_equity: float, now: datetime) -> E
     )
 
 
-def equity_of(holdings: AccountSnapshot, closed: ClosedTradeTotals, initial_balance: float | None) -> float | None:
-    """Return the account's equity: the owner's balance, else the initial one plus known profits; None if unknown."""
-    if holdings.balance is not None:
-        return holdings.balance
+def equity_of(account: AccountSnapshot, closed: ClosedTradeTotals, initial_balance: float | None) -> float | None:
+    """Return the equity: the balance, else the initial balance plus known profits; None if unknown."""
+    if account.balance is not None:
+        return account.balance
     if initial_balance is None:
         return None
-    if holdings.pnls is not None:
-        return initial_balance + sum(holdings.pnls) + (holdings.unrealised_pnl or 0.0)
+    if account.pnls is not None:
+        return initial_balance + sum(account.pnls) + (account.unrealised_pnl or 0.0)
     return initial_balance + float(closed.pnl) if closed.trades else None
 
 
-def gauges(seen: MonitorReading) -> dict[catalog.Metric, float | None]:
-    """Return the gauges of the metrics page that depend on money; None where unknown."""
-    course = seen.course
-    wins, trades = _closed(seen)
+def gauges(reading: MonitorReading) -> dict[catalog.Metric, float | None]:
+    """Return the gauges of the metrics page that depend on the account; None where unknown."""
+    state = reading.equity_state
+    wins, trades = _closed(reading)
     return {
-        catalog.CURRENT_PNL: _profit(seen),
-        catalog.OPEN_POSITIONS: seen.holdings.positions,
+        catalog.CURRENT_PNL: _profit(reading),
+        catalog.OPEN_POSITIONS: reading.account.positions,
         catalog.WIN_RATE: _percent(live.win_rate_ratio(wins, trades)),
-        catalog.PORTFOLIO_RISK: None if course is None else _percent(_risk(seen.holdings, course)),
-        catalog.MAX_DRAWDOWN: None if course is None else 100 * min(1.0, float(course.max_drawdown_ratio)),
-        catalog.DAILY_PNL: None if course is None else float(course.session_pnl),
+        catalog.PORTFOLIO_RISK: None if state is None else _percent(_risk(reading.account, state)),
+        catalog.MAX_DRAWDOWN: None if state is None else 100 * min(1.0, float(state.max_drawdown_ratio)),
+        catalog.DAILY_PNL: None if state is None else float(state.session_pnl),
     }
 
 
-def values(seen: MonitorReading) -> dict[str, Figure]:
-    """Return what the thresholds are judged by, under the names of the metrics service's snapshot."""
-    course, recent = seen.course, seen.recent
-    wins, trades = _closed(seen)
+def values(reading: MonitorReading) -> dict[str, Figure]:
+    """Return the figures of the thresholds, with the names of the metrics service's snapshot."""
+    state, recent = reading.equity_state, reading.recent
+    wins, trades = _closed(reading)
     samples = recent["trades"] + recent["calls"] + recent["errors"]
     return {
-        "drawdown_ratio": NO_EQUITY if course is None else course.drawdown,
+        "drawdown_ratio": NO_EQUITY if state is None else state.drawdown,
         "win_rate_ratio": live.win_rate_ratio(wins, trades),
         "closed_trades": known(trades),
         "session_loss_ratio": NO_EQUITY
-        if course is None
-        else live.session_loss_ratio(course.session_pnl, course.session_start_equity),
+        if state is None
+        else live.session_loss_ratio(state.session_pnl, state.session_start_equity),
         "error_ratio": live.error_ratio(
             recent["errors"], recent["failed_calls"], recent["trades"], recent["calls"], minimum=1
         ),
@@ -92,24 +92,24 @@ def values(seen: MonitorReading) -> dict[str, Figure]:
     }
 
 
-def _closed(seen: MonitorReading) -> tuple[int, int]:
-    if seen.holdings.pnls is not None:
-        return sum(pnl > 0 for pnl in seen.holdings.pnls), len(seen.holdings.pnls)
-    return seen.closed.wins, seen.closed.trades
+def _closed(reading: MonitorReading) -> tuple[int, int]:
+    if reading.account.pnls is not None:
+        return sum(pnl > 0 for pnl in reading.account.pnls), len(reading.account.pnls)
+    return reading.closed.wins, reading.closed.trades
 
 
-def _profit(seen: MonitorReading) -> float | None:
-    if seen.course is not None:
-        return float(seen.course.pnl)
-    if seen.holdings.pnls is not None:
-        return sum(seen.holdings.pnls) + (seen.holdings.unrealised_pnl or 0.0)
-    return float(seen.closed.pnl) if seen.closed.trades else None
+def _profit(reading: MonitorReading) -> float | None:
+    if reading.equity_state is not None:
+        return float(reading.equity_state.pnl)
+    if reading.account.pnls is not None:
+        return sum(reading.account.pnls) + (reading.account.unrealised_pnl or 0.0)
+    return float(reading.closed.pnl) if reading.closed.trades else None
 
 
-def _risk(holdings: AccountSnapshot, course: EquityState) -> Figure:
-    if holdings.risk_at_stop is None:
+def _risk(account: AccountSnapshot, state: EquityState) -> Figure:
+    if account.risk_at_stop is None:
         return undefined("the open positions are not known")
-    return live.open_risk_ratio(holdings.risk_at_stop, course.equity)
+    return live.open_risk_ratio(account.risk_at_stop, state.equity)
 
 
 def _percent(ratio: Figure) -> float | None:

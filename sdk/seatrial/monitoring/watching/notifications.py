@@ -1,15 +1,13 @@
-"""Posts alerts to a webhook as best a single process can; safe delivery is the alerts service's work."""
+"""Posts notifications from a process without an alerts service: in order and with retries, but lost at its end."""
 
-import json
 import logging
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
 import httpx
 
+from seatrial_core.contracts.alerts import Notification
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.notifications import webhook_post
 
 ATTEMPT_SECONDS = 5.0
 MAX_WAITING = 100
@@ -19,52 +17,47 @@ log = logging.getLogger("seatrial")
 
 
 class WebhookQueue:
-    """Messages on their way to one address, in order; one that fails is tried again at the next tick.
+    """The notifications that wait for one webhook, in order; a failed one is retried at the next `deliver`.
 
     Args:
-        url: Where they go; empty means that they are only logged.
-        secret: Signs them; empty for unsigned.
-        clock: Tells the timestamp of a signature.
+        url: Where they are posted; empty only logs them.
+        secret: Signs them; empty leaves them unsigned.
+        clock: The time of a signature.
     """
 
     def __init__(self, url: str, secret: str, clock: Clock) -> None:
         self._url = url
         self._secret = secret
         self._clock = clock
-        self._waiting: deque[tuple[dict[str, Any], int]] = deque(maxlen=MAX_WAITING)  # Any: JSON
+        self._waiting: deque[tuple[Notification, int]] = deque(maxlen=MAX_WAITING)
 
-    def add(self, message: Mapping[str, Any]) -> None:
-        """Put a message in line."""
-        log.warning("alert %s is %s: %s", message["rule"], message["state"], message["reason"])
+    def add(self, notification: Notification) -> None:
+        """Log a notification and queue it."""
+        log.warning("alert %s is %s: %s", notification.rule, notification.state, notification.reason)
         if self._url:
-            self._waiting.append((dict(message), 0))
+            self._waiting.append((notification, 0))
 
     def deliver(self) -> None:
-        """Send what waits, oldest first, until one fails."""
+        """Post what waits, oldest first, until one fails."""
         while self._waiting:
-            message, attempts = self._waiting[0]
-            problem = self._post(message)
+            notification, attempts = self._waiting[0]
+            problem = self._post(notification)
             if not problem:
                 self._waiting.popleft()
                 continue
             if attempts + 1 >= MAX_ATTEMPTS:
                 self._waiting.popleft()
-                log.error("alert %s was given up after %d attempts: %s", message["rule"], MAX_ATTEMPTS, problem)
+                log.error("alert %s was dropped after %d attempts: %s", notification.rule, MAX_ATTEMPTS, problem)
                 continue
-            self._waiting[0] = (message, attempts + 1)
+            self._waiting[0] = (notification, attempts + 1)
             if attempts == 0:
-                log.warning("alert %s could not be delivered yet: %s", message["rule"], problem)
+                log.warning("alert %s could not be delivered yet: %s", notification.rule, problem)
             return
 
-    def _post(self, message: dict[str, Any]) -> str:
-        body = json.dumps(message, separators=(",", ":"), sort_keys=True).encode()
-        headers = {"Content-Type": "application/json"}
-        if self._secret:
-            timestamp = int(self._clock.now().timestamp())
-            headers[TIMESTAMP_HEADER] = str(timestamp)
-            headers[SIGNATURE_HEADER] = sign(self._secret, body, timestamp)
+    def _post(self, notification: Notification) -> str:
+        request = webhook_post(notification.model_dump(mode="json"), self._secret, self._clock.now())
         try:
-            response = httpx.post(self._url, content=body, headers=headers, timeout=ATTEMPT_SECONDS)
+            response = httpx.post(self._url, content=request.body, headers=request.headers, timeout=ATTEMPT_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"{type(error).__name__}: {error}"
         return "" if response.is_success else f"the receiver answered {response.status_code}"

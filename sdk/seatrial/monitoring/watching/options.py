@@ -1,29 +1,36 @@
-"""What a monitor is told: by its arguments, then the owner's config, then the environment, else the default."""
+"""The options of a monitor: from its arguments, else the user's config, else the environment, else the defaults."""
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
-from urllib.parse import urlsplit
+from typing import Annotated, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from seatrial_core import alerting
+from seatrial_core.notifications import checked_webhook_url
+
+T = TypeVar("T")
 
 DEFAULT_PORT = 9999
 DEFAULT_INTERVAL_SECONDS = 30.0
+PORT = TypeAdapter(Annotated[int, Field(ge=1, le=65_535)])
+INTERVAL = TypeAdapter(Annotated[float, Field(gt=0, le=86_400)])
+AMOUNT = TypeAdapter(Annotated[float, Field(allow_inf_nan=False)])
 
 
 @dataclass(frozen=True)
 class MonitorOptions:
-    """The options of one monitor, checked.
+    """The checked options of one monitor.
 
     Args:
-        port: Where the metrics page or the metrics service is.
-        interval_seconds: How often figures are read and thresholds judged.
-        thresholds: The five thresholds, the guide's names and units.
+        port: The port of the metrics page or of the metrics service, 1 to 65535.
+        interval_seconds: Time between two readings, above 0 and up to a day.
+        thresholds: The five thresholds, with the names and units of the guide.
         webhook_url: Where alerts are posted; empty for nowhere.
-        webhook_secret: Signs them; empty for unsigned.
-        initial_balance: What the account began with; None when unknown.
+        webhook_secret: Signs alerts; empty leaves them unsigned.
+        initial_balance: The balance of the account at its start; None if unknown.
         account: The account's name on events.
         environment: live, paper, replay or stress.
     """
@@ -46,16 +53,19 @@ def read(
     alert_thresholds: Mapping[str, float] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> MonitorOptions:
-    """Return the options of a monitor, or raise ValueError naming what is wrong.
+    """Return the options of a monitor.
 
     Args:
-        config: The owner's config: any object; of it are read, where they exist, `monitoring_port`,
+        config: The user's config: any object or mapping. Of it are read, where they exist, `monitoring_port`,
             `metrics_update_interval`, `alert_webhook_url`, `alert_webhook_secret`, `alert_thresholds`,
             `initial_balance`, `account` and `environment`.
-        port: Wins over the config.
-        interval: In seconds; wins over the config.
-        alert_thresholds: Changes single thresholds; wins over the config.
+        port: Overrides the config.
+        interval: In seconds; overrides the config.
+        alert_thresholds: Overrides single thresholds of the config.
         environment: The variables MONITORING_PORT, METRICS_UPDATE_INTERVAL, ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET.
+
+    Raises:
+        ValueError: An option is not allowed; the message names it.
     """
     return MonitorOptions(
         port=_port(port, _attribute(config, "monitoring_port"), environment),
@@ -63,26 +73,26 @@ def read(
         thresholds=thresholds(_attribute(config, "alert_thresholds"), alert_thresholds),
         webhook_url=_webhook_url(_attribute(config, "alert_webhook_url"), environment),
         webhook_secret=str(_attribute(config, "alert_webhook_secret") or environment.get("ALERT_WEBHOOK_SECRET") or ""),
-        initial_balance=_amount(_attribute(config, "initial_balance")),
-        account=_word(_attribute(config, "account"), "default"),
-        environment=_word(_attribute(config, "environment"), environment.get("SEATRIAL_ENVIRONMENT") or "live"),
+        initial_balance=_parsed(AMOUNT, _attribute(config, "initial_balance")),
+        account=_text(_attribute(config, "account"), "default"),
+        environment=_text(_attribute(config, "environment"), environment.get("SEATRIAL_ENVIRONMENT") or "live"),
     )
 
 
 def thresholds(*layers: object) -> dict[str, float]:
-    """Return the five thresholds with the changes of each layer, the last one winning.
+    """Return the five thresholds with the overrides of each layer; a later layer overrides an earlier one.
 
     Raises:
-        ValueError: A key is not one of the five, or a value is not allowed.
+        ValueError: A layer is no mapping, a name is not one of the five, or a value is out of range.
     """
-    changes: dict[str, float] = {}
+    overrides: dict[str, float] = {}
     for layer in layers:
         if layer is None:
             continue
         if not isinstance(layer, Mapping):
             raise ValueError(f"alert_thresholds must be a mapping, was {layer!r}")
-        changes.update(layer)
-    return alerting.thresholds(changes)
+        overrides.update(layer)
+    return alerting.thresholds(overrides)
 
 
 def _attribute(config: object, name: str) -> object:
@@ -96,56 +106,46 @@ def _port(argument: object, configured: object, environment: Mapping[str, str]) 
         raise ValueError(
             f"MONITORING_PORT={guide} and SEATRIAL_METRICS_PORT={ours} name one setting but differ; set one of them"
         )
-    named = {"port": argument, "monitoring_port": configured, "MONITORING_PORT": guide, "SEATRIAL_METRICS_PORT": ours}
-    for name, value in named.items():
-        if value is None or value == "":
-            continue
-        text = str(value)
-        if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-            raise ValueError(f"{name} must be a port from 1 to 65535, was {value!r}")
-        return int(text)
-    return DEFAULT_PORT
+    sources = {"port": argument, "monitoring_port": configured, "MONITORING_PORT": guide, "SEATRIAL_METRICS_PORT": ours}
+    return _first(PORT, sources, "a port from 1 to 65535", DEFAULT_PORT)
 
 
 def _interval(argument: object, configured: object, environment: Mapping[str, str]) -> float:
-    named = {
+    sources = {
         "interval": argument,
         "metrics_update_interval": configured,
         "METRICS_UPDATE_INTERVAL": environment.get("METRICS_UPDATE_INTERVAL"),
     }
-    for name, value in named.items():
-        if value is None or value == "":
-            continue
-        seconds = _amount(value)
-        if seconds is None or not 0 < seconds <= 86_400:
-            raise ValueError(f"{name} must be a number of seconds above 0 and up to a day, was {value!r}")
-        return seconds
-    return DEFAULT_INTERVAL_SECONDS
+    return _first(INTERVAL, sources, "a number of seconds above 0 and up to a day", DEFAULT_INTERVAL_SECONDS)
 
 
 def _webhook_url(configured: object, environment: Mapping[str, str]) -> str:
     url = str(configured or environment.get("ALERT_WEBHOOK_URL") or "")
-    if not url:
-        return ""
     try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or any(letter.isspace() for letter in url):
-        raise ValueError(f"ALERT_WEBHOOK_URL must be an http:// or https:// address, was {url!r}")
-    return url
+        return checked_webhook_url(url)
+    except ValueError as error:
+        raise ValueError(f"ALERT_WEBHOOK_URL {error}, was {url!r}") from error
 
 
-def _amount(value: object) -> float | None:
-    if isinstance(value, bool) or value is None:
+def _first(adapter: TypeAdapter[T], sources: Mapping[str, object], requirement: str, default: T) -> T:
+    for name, value in sources.items():
+        if value is None or value == "":
+            continue
+        parsed = _parsed(adapter, value)
+        if parsed is None:
+            raise ValueError(f"{name} must be {requirement}, was {value!r}")
+        return parsed
+    return default
+
+
+def _parsed(adapter: TypeAdapter[T], value: object) -> T | None:
+    if isinstance(value, bool):
         return None
     try:
-        number = float(str(value))
-    except ValueError:
+        return adapter.validate_python(str(value))  # as text, so that numbers of NumPy and Decimal are taken too
+    except ValidationError:
         return None
-    return number if math.isfinite(number) else None
 
 
-def _word(value: object, default: str) -> str:
+def _text(value: object, default: str) -> str:
     return value if isinstance(value, str) and value else str(getattr(value, "value", None) or default)

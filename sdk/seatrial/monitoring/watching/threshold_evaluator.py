@@ -1,88 +1,82 @@
-"""Judges the five thresholds in this process, with the evaluator that the alerts service uses."""
+"""Evaluates the five thresholds in this process, with the evaluator of the alerts service."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from uuid import uuid4
 
 import httpx
 
-from seatrial.monitoring.collecting.identity import uuid7
 from seatrial.monitoring.watching import figures
 from seatrial.monitoring.watching.options import MonitorOptions
 from seatrial_core.alerting import AlertState, Observation, Rule, RuleScope, Transition, default_rules, evaluate
 from seatrial_core.clients import service_url
+from seatrial_core.contracts.alerts import Notification
 from seatrial_core.figures.figure import Figure, known, undefined
+from seatrial_core.notifications import AlertTransitionRef, of_transition
 
 PROBE_SECONDS = 0.5
 NO_CALL = undefined("no call in the last 60 seconds")
 
-Notice = dict[str, Any]  # Any: JSON
+
+@dataclass(frozen=True)
+class _TrackedAlert:
+    state: AlertState = field(default_factory=AlertState)
+    alert_id: str = ""
+    transitions: int = 0
 
 
 class ThresholdEvaluator:
-    """Remembers how each threshold stands and tells what began, what ended and what still stands.
+    """Holds the state of each threshold and returns the notifications of what changed.
 
     Args:
-        chosen: The thresholds, and the account they are about.
+        options: The thresholds, the account and its environment.
     """
 
-    def __init__(self, chosen: MonitorOptions) -> None:
-        self._options = chosen
-        self._rules = default_rules(chosen.thresholds)
-        self._states: dict[tuple[str, str | None], AlertState] = {}
+    def __init__(self, options: MonitorOptions) -> None:
+        self._options = options
+        self._rules = default_rules(options.thresholds)
+        self._alerts: dict[tuple[str, str | None], _TrackedAlert] = {}
 
-    def judge(self, seen: figures.MonitorReading, now: datetime) -> list[Notice]:
-        """Return the notices that one reading gives rise to, in the rules' order."""
-        values = figures.values(seen)
-        notices = []
+    def evaluate(self, reading: figures.MonitorReading, now: datetime) -> list[Notification]:
+        """Return the notifications of one reading, in the order of the rules."""
+        values = figures.values(reading)
+        notifications = []
         for rule in self._rules:
-            for endpoint, figure in self._figures(rule, seen, values).items():
-                notice = self._one(rule, endpoint, figure, values.get(rule.samples_metric), now)
-                if notice is not None:
-                    notices.append(notice)
-        return notices
+            samples = values.get(rule.samples_metric)
+            for endpoint, figure in self._figures(rule, reading, values).items():
+                notification = self._evaluate_rule(rule, endpoint, _observation(figure, samples), now)
+                if notification is not None:
+                    notifications.append(notification)
+        return notifications
 
     def _figures(
-        self, rule: Rule, seen: figures.MonitorReading, values: Mapping[str, Figure]
+        self, rule: Rule, reading: figures.MonitorReading, values: Mapping[str, Figure]
     ) -> dict[str | None, Figure]:
         if RuleScope.ENDPOINT not in rule.scopes:
             return {None: values[rule.metric]}
-        silent = {endpoint: NO_CALL for name, endpoint in self._states if name == rule.name}
-        return {**silent, **{endpoint: known(seconds) for endpoint, seconds in seen.slowest.items()}}
+        idle = {endpoint: NO_CALL for name, endpoint in self._alerts if name == rule.name}
+        return {**idle, **{endpoint: known(seconds) for endpoint, seconds in reading.slowest.items()}}
 
-    def _one(
-        self, rule: Rule, endpoint: str | None, figure: Figure, samples: Figure | None, now: datetime
-    ) -> Notice | None:
-        before = self._states.get((rule.name, endpoint), AlertState())
-        count = None if samples is None else samples.value
-        observation = Observation(figure.value, count, figure.reason or "")
-        decision = evaluate(rule, before, observation, now)
-        self._states[rule.name, endpoint] = decision.state
+    def _evaluate_rule(
+        self, rule: Rule, endpoint: str | None, observation: Observation, now: datetime
+    ) -> Notification | None:
+        alert = self._alerts.get((rule.name, endpoint), _TrackedAlert())
+        decision = evaluate(rule, alert.state, observation, now)
+        alert_id = uuid4().hex if decision.transition is Transition.FIRING else alert.alert_id
+        number = alert.transitions + (decision.transition is not None)
+        self._alerts[rule.name, endpoint] = _TrackedAlert(decision.state, alert_id, number)
         if decision.transition is None:
             return None
-        is_over = decision.transition is Transition.RESOLVED
-        since = before.since if is_over else decision.state.since
-        return {
-            "id": str(uuid7(now)),
-            "rule": rule.name,
-            "state": Transition.RESOLVED.value if is_over else Transition.FIRING.value,
-            "repeated": decision.transition is Transition.REPEATED,
-            "severity": rule.severity.value,
-            "summary": rule.summary,
-            "reason": decision.reason,
-            "metric": rule.metric,
-            "value": decision.state.value,
-            "threshold": rule.threshold,
-            "account": self._options.account,
-            "endpoint": endpoint,
-            "environment": self._options.environment,
-            "since": _instant(since or now),
-            "occurred_at": _instant(now),
-        }
+        scope = RuleScope.PORTFOLIO.value if endpoint is None else f"{RuleScope.ENDPOINT.value}:{endpoint}"
+        labels = {"account": self._options.account}
+        return of_transition(
+            rule, decision, AlertTransitionRef(alert_id, number, self._options.environment, scope, now, labels)
+        )
 
 
 def alerts_service_answers() -> bool:
-    """Tell whether Seatrial's alerts service answers where it should be."""
+    """Return whether Seatrial's alerts service answers at its configured address."""
     try:
         response = httpx.get(f"{service_url('alerts')}/health/live", timeout=PROBE_SECONDS)
         return response.status_code == 200 and response.json() == {"status": "live"}
@@ -90,5 +84,5 @@ def alerts_service_answers() -> bool:
         return False
 
 
-def _instant(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _observation(figure: Figure, samples: Figure | None) -> Observation:
+    return Observation(figure.value, None if samples is None else samples.value, figure.reason or "")

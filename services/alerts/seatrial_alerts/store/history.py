@@ -1,4 +1,4 @@
-"""SQL of alerts as people read them, and of their history."""
+"""SQL of alerts and of their history."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,14 @@ from seatrial_service.db.alerts import AlertRow, StateRow, TransitionRow
 async def page(
     session: AsyncSession, status: str | None, before: tuple[datetime, str] | None, limit: int
 ) -> Sequence[tuple[AlertRow, bool]]:
-    """Return alerts, newest first, each with whether its value is unknown now; `before` is the last one seen."""
+    """Return alerts, newest first, each with whether it is stale.
+
+    Args:
+        session: The transaction.
+        status: Only alerts of this status; None for all.
+        before: Recording time and id of the last alert of the previous page.
+        limit: The number of alerts, > 0.
+    """
     query = (
         select(AlertRow, StateRow.is_stale)
         .outerjoin(StateRow, StateRow.alert_id == AlertRow.id)
@@ -28,14 +35,14 @@ async def page(
 
 
 async def find(session: AsyncSession, alert_id: str) -> tuple[AlertRow, bool] | None:
-    """Return one alert, and whether its value is unknown now."""
+    """Return one alert, and whether it is stale; None if there is no such alert."""
     query = select(AlertRow, StateRow.is_stale).outerjoin(StateRow, StateRow.alert_id == AlertRow.id)
-    found = (await session.execute(query.where(AlertRow.id == alert_id))).one_or_none()
-    return None if found is None else (found[0], bool(found[1]))
+    row = (await session.execute(query.where(AlertRow.id == alert_id))).one_or_none()
+    return None if row is None else (row[0], bool(row[1]))
 
 
 def as_alert(row: AlertRow, is_stale: bool = False) -> Alert:
-    """Return an alert's wire form."""
+    """Return the JSON form of an alert."""
     return Alert.model_validate(row, from_attributes=True).model_copy(update={"is_stale": is_stale})
 
 
@@ -46,22 +53,22 @@ async def steps(session: AsyncSession, alert_id: str) -> Sequence[TransitionRow]
 
 
 async def add_step(session: AsyncSession, alert_id: str, kind: str, now: datetime, reason: str) -> None:
-    """Add to an alert's history what no observation did."""
+    """Add a step to an alert's history that no observation caused."""
     step = {"alert_id": alert_id, "kind": kind, "at": now, "recorded_at": now, "value": None, "reason": reason}
     await session.execute(insert(TransitionRow).values(**step))
 
 
 async def acknowledge(session: AsyncSession, row: AlertRow, by: str, now: datetime) -> None:
-    """Note who looks after an alert; the first one stands."""
+    """Store who acknowledged an alert; only the first acknowledgement counts."""
     if row.acknowledged_at is None:
         row.acknowledged_at, row.acknowledged_by = now, by
         await session.flush()
 
 
-async def withdraw(session: AsyncSession, rule: str, reason: str, now: datetime) -> Sequence[AlertRow]:
-    """Close the alerts of a rule that is no more, and return them: nothing would ever resolve them."""
-    closed = (await session.execute(select(AlertRow).filter_by(rule=rule, status="firing"))).scalars().all()
-    for row in closed:
+async def resolve_alerts(session: AsyncSession, rule: str, reason: str, now: datetime) -> Sequence[AlertRow]:
+    """Resolve and return the firing alerts of a deleted rule, which no evaluation would resolve."""
+    rows = (await session.execute(select(AlertRow).filter_by(rule=rule, status="firing"))).scalars().all()
+    for row in rows:
         row.status, row.resolved_at = "resolved", now
         await add_step(session, row.id, "resolved", now, reason)
-    return closed
+    return rows

@@ -1,4 +1,4 @@
-"""SQL of the notifications that wait, and of the attempts to deliver them."""
+"""SQL of the outbox: messages for the channels, and the attempts to deliver them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,13 @@ from seatrial_service.db.alerts import DeliveryRow, NotificationRow
 
 @dataclass(frozen=True)
 class OutboxClaim:
-    """What a worker claims: of which channel, how many, and whether all of it keeps its order."""
+    """Which messages a dispatcher claims.
+
+    Args:
+        channel: The channel.
+        is_serial: Whether all messages of the channel keep their order, not only those of one alert.
+        limit: How many at most.
+    """
 
     channel: str
     is_serial: bool = False
@@ -21,7 +27,7 @@ class OutboxClaim:
 
 
 async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: str, status: str, now: datetime) -> None:
-    """Put a notification in the outbox; one with the same key is there already."""
+    """Add a message to the outbox; one with an existing key is ignored."""
     await session.execute(
         upsert(NotificationRow)
         .values(
@@ -38,18 +44,18 @@ async def enqueue(session: AsyncSession, body: Mapping[str, object], channel: st
     )
 
 
-async def was_told(session: AsyncSession, alert_id: str, channels: Sequence[str]) -> bool:
-    """Tell whether any notification of an alert went out, or will."""
-    told = (
+async def was_notified(session: AsyncSession, alert_id: str, channels: Sequence[str]) -> bool:
+    """Return whether any notification of an alert was sent or waits."""
+    conditions = (
         NotificationRow.alert_id == alert_id,
         NotificationRow.channel.in_(channels),
         NotificationRow.status != "suppressed",
     )
-    return (await session.execute(select(NotificationRow.id).where(*told).limit(1))).first() is not None
+    return (await session.execute(select(NotificationRow.id).where(*conditions).limit(1))).first() is not None
 
 
 async def waiting(session: AsyncSession) -> tuple[dict[str, int], datetime | None]:
-    """Return how many messages of each channel wait, and since when the oldest does."""
+    """Return how many messages of each channel wait, and when the oldest was queued."""
     query = select(NotificationRow.channel, func.count(), func.min(NotificationRow.created_at)).where(
         NotificationRow.status == "waiting"
     )
@@ -58,22 +64,24 @@ async def waiting(session: AsyncSession) -> tuple[dict[str, int], datetime | Non
 
 
 async def last(session: AsyncSession, channel: str) -> tuple[NotificationRow, str | None] | None:
-    """Return the newest message of a channel, and what its last attempt complained of."""
+    """Return the newest message of a channel and the detail of its last attempt."""
     query = (
         select(NotificationRow).where(NotificationRow.channel == channel).order_by(NotificationRow.id.desc()).limit(1)
     )
     row = (await session.execute(query)).scalar_one_or_none()
     if row is None:
         return None
-    tries = select(DeliveryRow.detail).where(DeliveryRow.outbox_id == row.id).order_by(DeliveryRow.id.desc()).limit(1)
-    return row, (await session.execute(tries)).scalar_one_or_none()
+    attempts = (
+        select(DeliveryRow.detail).where(DeliveryRow.outbox_id == row.id).order_by(DeliveryRow.id.desc()).limit(1)
+    )
+    return row, (await session.execute(attempts)).scalar_one_or_none()
 
 
 async def claim(
-    session: AsyncSession, wanted: OutboxClaim, now: datetime, until: datetime
+    session: AsyncSession, request: OutboxClaim, now: datetime, until: datetime
 ) -> Sequence[NotificationRow]:
-    """Lease messages that are due, of each alert (or of the whole channel) only the oldest that waits."""
-    found = await session.execute(
+    """Lease and return messages that are due: of each alert, or of a serial channel, only the oldest waiting one."""
+    claimed = await session.execute(
         text(
             """
             WITH due AS (
@@ -92,12 +100,12 @@ async def claim(
         {
             "now": now,
             "until": until,
-            "limit": wanted.limit,
-            "channel": wanted.channel,
-            "is_serial": wanted.is_serial,
+            "limit": request.limit,
+            "channel": request.channel,
+            "is_serial": request.is_serial,
         },
     )
-    ids = list(found.scalars())
+    ids = list(claimed.scalars())
     return (
         (await session.execute(select(NotificationRow).where(NotificationRow.id.in_(ids)).order_by(NotificationRow.id)))
         .scalars()
@@ -105,18 +113,18 @@ async def claim(
     )
 
 
-async def settle(
+async def record_attempt(
     session: AsyncSession, outbox_id: int, status: str, next_at: datetime, attempt: dict[str, object]
 ) -> None:
-    """Record an attempt and where it leaves its notification.
+    """Store an attempt and the new status of its message.
 
-    A worker that lost its lease meanwhile may still say that the receiver acknowledged, but not that more is to be
-    done: another one is at it, or has delivered it.
+    A dispatcher whose lease has expired may still set `delivered`; any other status is ignored, because another
+    dispatcher has claimed the message since.
     """
-    held = update(NotificationRow).where(NotificationRow.id == outbox_id, NotificationRow.status == "waiting")
+    statement = update(NotificationRow).where(NotificationRow.id == outbox_id, NotificationRow.status == "waiting")
     if status != "delivered":
-        held = held.where(NotificationRow.attempts == attempt["attempt"])
-    await session.execute(held.values(status=status, next_at=next_at, leased_until=None))
+        statement = statement.where(NotificationRow.attempts == attempt["attempt"])
+    await session.execute(statement.values(status=status, next_at=next_at, leased_until=None))
     await session.execute(insert(DeliveryRow).values(outbox_id=outbox_id, **attempt))
 
 
@@ -128,10 +136,10 @@ async def deliveries(
     if before is not None:
         query = query.where(DeliveryRow.id < before)
     rows = (await session.execute(query.order_by(DeliveryRow.id.desc()).limit(limit))).all()
-    return [(attempt, notice) for attempt, notice in rows]
+    return [(attempt, message) for attempt, message in rows]
 
 
-async def figures(session: AsyncSession) -> dict[str, int]:
-    """Return how many notifications wait, are delivered, dead or suppressed."""
-    found = await session.execute(text("SELECT status, count(*) FROM alerts.outbox GROUP BY status"))
-    return {str(status): int(count) for status, count in found.all()}
+async def count_by_status(session: AsyncSession) -> dict[str, int]:
+    """Return the number of messages by status: waiting, delivered, dead or suppressed."""
+    rows = await session.execute(text("SELECT status, count(*) FROM alerts.outbox GROUP BY status"))
+    return {str(status): int(count) for status, count in rows.all()}

@@ -13,14 +13,14 @@ from seatrial_core.contracts.alerts import AlertRuleDocument, SilenceRequest
 from seatrial_service.db.alerts import RuleRow, SilenceRow, StateRow
 
 
-async def everything(session: AsyncSession) -> list[AlertRuleDocument]:
-    """Return every rule by name."""
+async def list_rules(session: AsyncSession) -> list[AlertRuleDocument]:
+    """Return all rules, ordered by name."""
     rows = (await session.execute(select(RuleRow).order_by(RuleRow.name))).scalars()
     return [AlertRuleDocument.model_validate(row.document) for row in rows]
 
 
 async def put_rule(session: AsyncSession, document: AlertRuleDocument, now: datetime, *, replace: bool = True) -> None:
-    """Store a rule; without `replace` one that stands already is left alone."""
+    """Store a rule; without `replace` an existing one is kept."""
     values = {"name": document.name, "document": document.model_dump(mode="json"), "updated_at": now}
     statement = upsert(RuleRow).values(**values)
     if replace:
@@ -31,31 +31,31 @@ async def put_rule(session: AsyncSession, document: AlertRuleDocument, now: date
 
 
 async def delete_rule(session: AsyncSession, name: str) -> bool:
-    """Forget a rule and what is remembered of it; return whether it was there."""
+    """Delete a rule and its states; return whether it existed."""
     await session.execute(delete(StateRow).where(StateRow.rule == name))
-    gone = await session.execute(delete(RuleRow).where(RuleRow.name == name).returning(RuleRow.name))
-    return gone.scalar_one_or_none() is not None
+    deleted = await session.execute(delete(RuleRow).where(RuleRow.name == name).returning(RuleRow.name))
+    return deleted.scalar_one_or_none() is not None
 
 
-async def silences(session: AsyncSession, now: datetime) -> Sequence[SilenceRow]:
-    """Return the silences that hold now."""
+async def active_silences(session: AsyncSession, now: datetime) -> Sequence[SilenceRow]:
+    """Return the silences that have not expired."""
     return (await session.execute(select(SilenceRow).where(SilenceRow.expires_at > now))).scalars().all()
 
 
-async def add_silence(session: AsyncSession, wanted: SilenceRequest, now: datetime) -> SilenceRow:
-    """Store a silence."""
-    row = SilenceRow(id=uuid4().hex, created_at=now, **wanted.model_dump())
+async def add_silence(session: AsyncSession, request: SilenceRequest, now: datetime) -> SilenceRow:
+    """Store and return a silence."""
+    row = SilenceRow(id=uuid4().hex, created_at=now, **request.model_dump())
     session.add(row)
     await session.flush()
     return row
 
 
 async def end_silence(session: AsyncSession, silence_id: str) -> bool:
-    """Delete a silence; return whether it was there."""
-    gone = await session.execute(delete(SilenceRow).where(SilenceRow.id == silence_id).returning(SilenceRow.id))
-    return gone.scalar_one_or_none() is not None
+    """Delete a silence; return whether it existed."""
+    deleted = await session.execute(delete(SilenceRow).where(SilenceRow.id == silence_id).returning(SilenceRow.id))
+    return deleted.scalar_one_or_none() is not None
 
 
-def silenced(held: Iterable[SilenceRow], key: AlertKey) -> SilenceRow | None:
-    """Return the silence that covers an alert, if one does."""
-    return next((one for one in held if one.rule == key.rule and one.scope in (None, key.scope)), None)
+def matching_silence(silences: Iterable[SilenceRow], key: AlertKey) -> SilenceRow | None:
+    """Return the silence that applies to an alert, or None."""
+    return next((row for row in silences if row.rule == key.rule and row.scope in (None, key.scope)), None)

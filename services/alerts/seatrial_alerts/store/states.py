@@ -26,19 +26,21 @@ async def lock_commands(session: AsyncSession) -> None:
 
 
 async def firing(session: AsyncSession) -> dict[str, int]:
-    """Return how many alerts of each rule fire; a rule that stands still has its zero."""
+    """Return how many alerts of each rule fire, 0 included."""
     counted = func.count(StateRow.rule)
     joined = (StateRow.rule == RuleRow.name) & (StateRow.status == AlertStatus.FIRING.value)
     query = select(RuleRow.name, counted).outerjoin(StateRow, joined).group_by(RuleRow.name)
     return {str(name): int(count) for name, count in (await session.execute(query)).all()}
 
 
-async def remembered(session: AsyncSession) -> dict[AlertKey, StoredState]:
-    """Return what is stored of every alert."""
+async def read_states(session: AsyncSession) -> dict[AlertKey, StoredState]:
+    """Return the stored state of every alert."""
     rows = (await session.execute(select(StateRow))).scalars()
     return {
         AlertKey(row.rule, row.environment, row.scope): StoredState(
-            AlertState(AlertStatus(row.status), row.since, row.well_since, row.notified_at, row.value, row.is_stale),
+            AlertState(
+                AlertStatus(row.status), row.since, row.recovering_since, row.notified_at, row.value, row.is_stale
+            ),
             row.version,
             row.alert_id,
         )
@@ -47,7 +49,11 @@ async def remembered(session: AsyncSession) -> dict[AlertKey, StoredState]:
 
 
 async def apply(session: AsyncSession, change: AlertChange, now: datetime) -> str | None:
-    """Store one change, fenced by the version it was decided on; return the alert's id, None when it came too late."""
+    """Store one change if the state is still at the version it was decided on.
+
+    Returns:
+        The alert's id; empty if it has never fired; None if the state was at another version.
+    """
     opens = change.decision.transition is Transition.FIRING
     alert_id = uuid4().hex if opens else change.before.alert_id
     if not await _write_state(session, change, alert_id):
@@ -60,24 +66,24 @@ async def apply(session: AsyncSession, change: AlertChange, now: datetime) -> st
 
 
 async def _write_state(session: AsyncSession, change: AlertChange, alert_id: str | None) -> bool:
-    state, key, seen = change.decision.state, change.key, change.before.version
+    state, key, version = change.decision.state, change.key, change.before.version
     resolved = change.decision.transition is Transition.RESOLVED
     values = {
         "status": state.status.value,
         "since": state.since,
-        "well_since": state.well_since,
+        "recovering_since": state.recovering_since,
         "notified_at": state.notified_at,
         "value": state.value,
         "is_stale": state.is_stale,
         "alert_id": None if resolved else alert_id,
         "reason": change.decision.reason,
-        "version": seen + 1,
+        "version": version + 1,
     }
     identity = {"rule": key.rule, "environment": key.environment, "scope": key.scope}
-    if seen == 0:
-        added = upsert(StateRow).values(**identity, **values).on_conflict_do_nothing().returning(StateRow.version)
-        return (await session.execute(added)).scalar_one_or_none() is not None
-    fenced = update(StateRow).filter_by(**identity).where(StateRow.version == seen).values(**values)
+    if version == 0:
+        insertion = upsert(StateRow).values(**identity, **values).on_conflict_do_nothing().returning(StateRow.version)
+        return (await session.execute(insertion)).scalar_one_or_none() is not None
+    fenced = update(StateRow).filter_by(**identity).where(StateRow.version == version).values(**values)
     return (await session.execute(fenced.returning(StateRow.version))).scalar_one_or_none() is not None
 
 

@@ -1,4 +1,4 @@
-"""The rule evaluator, pure, standard library only: for the alerts service, its replay and the SDK's monitor."""
+"""The rules of alerts and their evaluation; pure, shared by the alerts service and the SDK's monitor."""
 
 from seatrial_core.alerting.defaults import THRESHOLDS, default_rules, thresholds
 from seatrial_core.alerting.evaluator import AlertDecision, AlertState, AlertStatus, Observation, Transition, evaluate

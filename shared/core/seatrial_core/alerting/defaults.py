@@ -1,4 +1,4 @@
-"""The five default rules, under the guide's names and in its units."""
+"""The five default rules, with the names and units of the guide."""
 
 import math
 from collections.abc import Mapping
@@ -18,14 +18,17 @@ MONEY_SCOPES = (RuleScope.PORTFOLIO, RuleScope.ACCOUNT)
 RATIOS = frozenset({"max_drawdown", "win_rate_min", "daily_loss_limit", "error_rate_max"})
 
 
-def thresholds(given: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Return the five thresholds with those in `given` replaced.
+def thresholds(overrides: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the five thresholds with some of them replaced.
+
+    Args:
+        overrides: By name; ratios from 0 to 1, seconds of at least 0.
 
     Raises:
-        ValueError: A key is unknown (the known ones are listed), or a value is not allowed.
+        ValueError: A name is unknown (the message lists the five), or a value is out of range.
     """
-    chosen = dict(THRESHOLDS)
-    for name, value in (given or {}).items():
+    result = dict(THRESHOLDS)
+    for name, value in (overrides or {}).items():
         if name not in THRESHOLDS:
             raise ValueError(f"alert_thresholds: `{name}` is unknown; known are {', '.join(THRESHOLDS)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -33,56 +36,56 @@ def thresholds(given: Mapping[str, float] | None = None) -> dict[str, float]:
         if value < 0 or (name in RATIOS and value > 1):
             allowed = "a ratio from 0 to 1 (0.10 is 10 %)" if name in RATIOS else "a number of seconds of at least 0"
             raise ValueError(f"alert_thresholds: `{name}` must be {allowed}, was {value!r}")
-        chosen[name] = float(value)
-    return chosen
+        result[name] = float(value)
+    return result
 
 
-def default_rules(given: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
-    """Return the five default rules with the thresholds in `given` replaced."""
-    chosen = thresholds(given)
+def default_rules(overrides: Mapping[str, float] | None = None) -> tuple[Rule, ...]:
+    """Return the five default rules with some thresholds replaced, as in `thresholds`."""
+    limits = thresholds(overrides)
     return (
         Rule(
             "max_drawdown",
             "drawdown_ratio",
             Comparison.ABOVE,
-            chosen["max_drawdown"],
+            limits["max_drawdown"],
             scopes=MONEY_SCOPES,
-            summary="Equity has fallen too far from its highest point.",
+            summary="The drawdown from the equity peak is above its limit.",
         ),
         Rule(
             "win_rate_min",
             "win_rate_ratio",
             Comparison.BELOW,
-            chosen["win_rate_min"],
+            limits["win_rate_min"],
             samples_metric="closed_trades",
             minimum_samples=MINIMUM_CLOSED_TRADES,
             severity=Severity.WARNING,
-            summary="Too few of the closed trades won.",
+            summary="The win rate of the closed trades is below its limit.",
         ),
         Rule(
             "daily_loss_limit",
             "session_loss_ratio",
             Comparison.ABOVE,
-            chosen["daily_loss_limit"],
+            limits["daily_loss_limit"],
             scopes=MONEY_SCOPES,
-            summary="The session has lost too much of the equity it began with.",
+            summary="The loss of the session is above its limit.",
         ),
         Rule(
             "api_latency_max",
             "slowest_api_call_seconds",
             Comparison.ABOVE,
-            chosen["api_latency_max"],
+            limits["api_latency_max"],
             scopes=(RuleScope.ENDPOINT,),
             severity=Severity.WARNING,
-            summary="A call to the exchange took too long.",
+            summary="A call to the exchange was slower than its limit.",
         ),
         Rule(
             "error_rate_max",
             "error_ratio",
             Comparison.ABOVE,
-            chosen["error_rate_max"],
+            limits["error_rate_max"],
             samples_metric="error_ratio_samples",
             minimum_samples=MINIMUM_CALLS,
-            summary="Too many trades and calls end in an error.",
+            summary="The error rate of trades and calls is above its limit.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What a rule is: a figure, a threshold, and how long and how sure a breach must be."""
+"""The alert rule: a figure, its threshold, and how long and on how many samples a breach must last."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Comparison(StrEnum):
 
 
 class RuleScope(StrEnum):
-    """What a rule watches one by one."""
+    """What a rule evaluates separately."""
 
     PORTFOLIO = "portfolio"
     ACCOUNT = "account"
@@ -24,21 +24,21 @@ class RuleScope(StrEnum):
 
 
 class Severity(StrEnum):
-    """How urgent it is."""
+    """The severity of an alert."""
 
     WARNING = "warning"
     CRITICAL = "critical"
 
 
 class NoData(StrEnum):
-    """What an unknown value does: `hold` keeps what is so, `fire` takes the unknown for a breach."""
+    """What an unknown value does: `hold` keeps the status, `fire` counts as a breach."""
 
     HOLD = "hold"
     FIRE = "fire"
 
 
 class RuleAction(StrEnum):
-    """What a rule does beside notifying."""
+    """What a firing rule does in addition to the notification."""
 
     NONE = "none"
     HALT = "halt"
@@ -46,24 +46,27 @@ class RuleAction(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule.
+    """An alert rule.
 
     Args:
         name: Unique; every notification carries it.
         metric: The figure of a snapshot that is compared.
-        comparison: Whether a breach lies above or below the threshold.
-        threshold: In the figure's own unit; the threshold itself is no breach.
-        for_seconds: How long a breach must stand before the alert fires.
-        keep_firing_seconds: How long the value must be well again before the alert resolves.
-        recovery: The level at which the value is well again (hysteresis); None: the threshold.
-        samples_metric: The figure that counts how much the value rests on; empty: not asked.
-        minimum_samples: Fewer than these make the value unknown.
-        scopes: What is watched one by one: the portfolio, and each account, strategy or endpoint.
-        severity: How urgent it is.
+        comparison: Whether a breach is above or below the threshold.
+        threshold: In the figure's own unit; a value equal to it is no breach.
+        for_seconds: How long a breach must last before the alert fires, >= 0.
+        keep_firing_seconds: How long the value must have recovered before the alert resolves, >= 0.
+        recovery: The level at which the value has recovered (hysteresis); None means the threshold.
+        samples_metric: The figure that counts the samples behind the value; empty if there is no minimum.
+        minimum_samples: With fewer samples the value is unknown.
+        scopes: What is evaluated separately: the portfolio, and each account, strategy or endpoint.
+        severity: Warning or critical.
         no_data: What an unknown value does.
-        repeat_seconds: How often at most a standing breach is notified again.
-        action: What happens beside the notification.
+        repeat_seconds: Shortest time between two notifications of a firing alert, 0 for no repetition.
+        action: What happens in addition to the notification.
         summary: One sentence for people.
+
+    Raises:
+        ValueError: The values contradict each other; the message names the field.
     """
 
     name: str
@@ -90,14 +93,14 @@ class Rule:
                 raise ValueError(f"rule `{self.name}`: {field} must be at least 0, was {getattr(self, field)!r}")
         if self.recovery is not None and self.is_breach(self.recovery):
             raise ValueError(
-                f"rule `{self.name}`: recovery {self.recovery} lies on the wrong side of threshold {self.threshold}"
+                f"rule `{self.name}`: recovery {self.recovery} is on the wrong side of threshold {self.threshold}"
             )
 
     def is_breach(self, value: float) -> bool:
-        """Tell whether a known value is on the wrong side of the threshold."""
+        """Return whether a value is beyond the threshold."""
         return value > self.threshold if self.comparison is Comparison.ABOVE else value < self.threshold
 
-    def is_well(self, value: float) -> bool:
-        """Tell whether a known value has recovered."""
+    def is_recovered(self, value: float) -> bool:
+        """Return whether a value has recovered."""
         level = self.threshold if self.recovery is None else self.recovery
         return value <= level if self.comparison is Comparison.ABOVE else value >= level

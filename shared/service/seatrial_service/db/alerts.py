@@ -34,7 +34,7 @@ class StateRow(Base):
     scope: Mapped[str] = mapped_column(String, primary_key=True)
     status: Mapped[str] = mapped_column(String)
     since: Mapped[datetime | None]
-    well_since: Mapped[datetime | None]
+    recovering_since: Mapped[datetime | None] = mapped_column("well_since")
     notified_at: Mapped[datetime | None]
     value: Mapped[float | None] = mapped_column(Float)
     is_stale: Mapped[bool] = mapped_column(Boolean)

@@ -1,4 +1,4 @@
-"""Delivers the outbox: each message until it is acknowledged, in its alert's order, every attempt recorded."""
+"""Delivers the outbox of one channel: each message in order until it is acknowledged; every attempt is stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,25 +20,25 @@ IDLE_SECONDS = 1.0
 BATCH = 20
 LEASE_SLACK_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.5
-MAX_DOUBLING = 30
-MAX_DETAIL = 300
+MAX_DOUBLINGS = 30
+MAX_DETAIL_LENGTH = 300
 
-After = Callable[[AsyncSession, NotificationRow, DeliveryAttempt, datetime], Awaitable[None]]
+AfterAttempt = Callable[[AsyncSession, NotificationRow, DeliveryAttempt, datetime], Awaitable[None]]
 
 
 class Dispatcher:
-    """Sends what waits for one channel.
+    """Sends the waiting messages of one channel.
 
     Args:
         database: Where the outbox is.
-        channel: Where it goes.
+        channel: Where the messages go.
         clock: The wall clock.
-        random: Spreads the retries.
+        random: Adds jitter to the pauses between attempts.
         after: Called in the transaction that records an attempt.
     """
 
     def __init__(
-        self, database: Database, channel: Channel, clock: Clock, random: Random, after: After | None = None
+        self, database: Database, channel: Channel, clock: Clock, random: Random, after: AfterAttempt | None = None
     ) -> None:
         self._database = database
         self._channel = channel
@@ -49,37 +49,37 @@ class Dispatcher:
         self.outcomes: dict[str, int] = {}
         self.dead = 0
 
-    def ring(self) -> None:
-        """Look at the outbox now."""
+    def wake(self) -> None:
+        """Read the outbox now instead of at the next interval."""
         self._due.set()
 
     async def run(self, stop: StopSignal) -> None:
-        """Deliver until asked to stop; what was leased and not settled is sent again after its lease."""
+        """Deliver until asked to stop; a leased message without a recorded attempt is sent again after its lease."""
         while not stop.is_set():
-            if not await self._pass():
+            if not await self._dispatch_safely():
                 await stop.pause(IDLE_SECONDS, wake=self._due)
                 self._due.clear()
 
-    async def _pass(self) -> bool:
+    async def _dispatch_safely(self) -> bool:
         try:
-            return await self._round()
+            return await self._dispatch()
         except SeatrialError as error:
-            logs.get().warning("delivery_held", channel=self._channel.name, reason=error.detail)
+            logs.get().warning("delivery_postponed", channel=self._channel.name, reason=error.detail)
         except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
             logs.get().error("delivery_failed", channel=self._channel.name, exc_info=error)
         return False
 
-    async def _round(self) -> bool:
+    async def _dispatch(self) -> bool:
         now = self._clock.now()
         until = now + timedelta(seconds=self._channel.timeout_seconds + LEASE_SLACK_SECONDS)
-        wanted = outbox.OutboxClaim(self._channel.name, is_serial=self._channel.is_serial, limit=BATCH)
+        claim = outbox.OutboxClaim(self._channel.name, is_serial=self._channel.is_serial, limit=BATCH)
         async with self._database.transaction() as session:
-            rows = await outbox.claim(session, wanted, now, until)
+            rows = await outbox.claim(session, claim, now, until)
         await asyncio.gather(*(self._deliver(row) for row in rows))
         return bool(rows)
 
     async def _deliver(self, row: NotificationRow) -> None:
-        began = self._clock.now()
+        started_at = self._clock.now()
         attempt = await self._channel.send(row.key, row.body)
         self.outcomes[attempt.outcome] = self.outcomes.get(attempt.outcome, 0) + 1
         now = self._clock.now()
@@ -90,19 +90,19 @@ class Dispatcher:
             self.dead += 1
             logs.get().error("notification_dead", key=row.key, attempts=row.attempts, reason=attempt.detail)
         record: dict[str, object] = {
-            "at": began,
+            "at": started_at,
             "attempt": row.attempts,
             "outcome": attempt.outcome,
             "status_code": attempt.status_code,
-            "detail": attempt.detail[:MAX_DETAIL],
+            "detail": attempt.detail[:MAX_DETAIL_LENGTH],
             "seconds": attempt.seconds,
         }
         async with self._database.transaction() as session:
-            await outbox.settle(session, row.id, status, self._next_at(row, attempt, now), record)
+            await outbox.record_attempt(session, row.id, status, self._next_at(row, attempt, now), record)
             if self._after is not None:
                 await self._after(session, row, attempt, now)
 
     def _next_at(self, row: NotificationRow, attempt: DeliveryAttempt, now: datetime) -> datetime:
-        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, MAX_DOUBLING)
-        pause = min(self._channel.longest_pause_seconds, pause) * (0.5 + self._random.random() / 2.0)
+        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, MAX_DOUBLINGS)
+        pause = min(self._channel.max_pause_seconds, pause) * (0.5 + self._random.random() / 2.0)
         return now + timedelta(seconds=max(pause, attempt.retry_after_seconds or 0.0))
