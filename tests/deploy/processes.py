@@ -2,29 +2,17 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.ports import free_port, free_ports
+from tests.support.waiting import wait_until
+
 PATIENCE_SECONDS = 60.0
-POLL_SECONDS = 0.1
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on now."""
-    holders = [socket.socket() for _ in range(count)]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports: list[int] = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
 
 
 @contextmanager
@@ -50,7 +38,7 @@ def services(names: Sequence[str], database_url: str, log: Path) -> Iterator[Map
 @contextmanager
 def prometheus(program: str, configuration: Path, folder: Path) -> Iterator[str]:
     """Run Prometheus; yield its address when it is ready."""
-    (port,) = free_ports(1)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [
         program,
@@ -81,12 +69,12 @@ def process(command: Sequence[str], environment: Mapping[str, str], log: Path) -
 
 def wait_for(url: str, log: Path) -> None:
     """Wait until an address answers 200, or fail with the end of the program's log."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(POLL_SECONDS)
-    raise AssertionError(f"{url} did not answer; its log ends: {log.read_text(errors='replace')[-2000:]}")
+    wait_until(lambda: _answers(url), PATIENCE_SECONDS, describe=lambda: log.read_text(errors="replace")[-2000:])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -3,7 +3,6 @@
 import json
 import math
 import threading
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import yaml
 from tests.deploy.processes import prometheus, services
 from tests.deploy.programs import need
 from tests.deploy.test_observability import PROMETHEUS, dashboard, panels
+from tests.support.waiting import wait_until
 
 from seatrial_core.clients import ServiceClient
 from seatrial_core.clock import SystemClock
@@ -129,9 +129,11 @@ def test_every_panel_shows_numbers_of_the_running_services(tmp_path: Path, datab
         run_a_backtest(f"http://127.0.0.1:{ports['backtest']}")
         with prometheus(program, configuration(tmp_path, ports), tmp_path) as url:
             silent = dict(asked)
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while silent and time.monotonic() < deadline:
-                threading.Event().wait(0.1)
-                silent = {key: expression for key, expression in silent.items() if not has_numbers(url, expression)}
 
-    assert not silent, silent
+            def all_have_numbers() -> bool:
+                for key, expression in list(silent.items()):
+                    if has_numbers(url, expression):
+                        del silent[key]
+                return not silent
+
+            wait_until(all_have_numbers, PATIENCE_SECONDS, describe=lambda: silent)

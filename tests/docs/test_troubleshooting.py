@@ -1,12 +1,12 @@
 """The sentences that the troubleshooting page quotes are the ones that the programs print."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.support.ports import silent_listener
 
 from seatrial_core.errors import SeatrialError
 from seatrial_metrics.figures import NO_EQUITY
@@ -52,10 +52,7 @@ def test_a_quoted_sentence_is_printed(environment: dict[str, str], exit_code: in
 
 
 def test_the_sentence_of_a_taken_port_is_printed() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with silent_listener() as (port, _):
         said, code = printed({"SEATRIAL_DATABASE_URL": NOBODY, "SEATRIAL_METRICS_PORT": str(port)})
 
     assert code == 2

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_ports
 
 from seatrial_core.clients import PORTS, ServiceClient
 
@@ -126,19 +127,9 @@ def _environment(folder: Path) -> dict[str, str]:
     lines = (folder / ".env").read_text(encoding="utf-8").splitlines()
     secrets = dict(line.split("=", 1) for line in lines)
     names = [f"SEATRIAL_{name.upper()}_PORT" for name in PORTS] + list(OTHER_PORTS)
-    ports = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
+    ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
     project = {"COMPOSE_PROJECT_NAME": f"seatrial-test-{os.getpid()}", "COMPOSE_PARALLEL_LIMIT": "1"}
     return {**os.environ, **secrets, **ports, **project, "DOCKER_BUILDKIT": "1"}
-
-
-def _free_ports(count: int) -> Sequence[int]:
-    holders = [socket.socket() for _ in range(count)]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
 
 
 def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print

@@ -7,12 +7,13 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from tests.support.waiting import wait_until
 from tests.system.compose_stack import ROOT, Compose, docker, running, why_not
 
 from seatrial.stack.demo import bars, comparison, steps
@@ -56,16 +57,6 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
         yield stack
 
 
-def until(look: Callable[[], bool], seconds: float = 60.0) -> bool:
-    """Poll until `look` is true or the time is over; return whether it was."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if look():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def equity_events(prefix: str, first: int, amounts: list[float]) -> list[dict[str, Any]]:
     """Return events of one account: its opening and equity afterwards."""
     now = SystemClock().now().isoformat()
@@ -84,12 +75,11 @@ def test_what_is_pushed_stands_on_the_page_and_raises_an_alert(compose: Compose)
         events = [{**account, **when}, *equity_events("fall", 1, [10_000.0, 8_500.0])]
         answer = metrics.post("/v1/events", events, headers={"Seatrial-Batch": "fall/1"})
         page = metrics.text("/metrics")
-        fired = until(lambda: any(a["rule"] == "max_drawdown" for a in alerts.get("/v1/alerts")["items"]))
+        wait_until(lambda: any(a["rule"] == "max_drawdown" for a in alerts.get("/v1/alerts")["items"]), 60)
 
     assert answer["accepted"] == 3
     assert all(f"# HELP {metric.name} " in page for metric in GUIDE_METRICS)
     assert "max_drawdown_percent 15.0" in page
-    assert fired
     say("3 events pushed, drawdown 15 % on /metrics, alert max_drawdown raised")
 
 
@@ -141,9 +131,9 @@ def test_prometheus_reaches_every_service(compose: Compose) -> None:
             targets = json.load(response)["data"]["activeTargets"]
         return {f"{t['labels']['service']} {t['labels']['job']}": t["health"] for t in targets}
 
-    assert until(lambda: set(answers().values()) == {"up"}), answers()
+    wait_until(lambda: set(answers().values()) == {"up"}, 60, describe=answers)
     query = urllib.parse.quote("sum(trades_total)")
-    assert until(
+    wait_until(
         lambda: bool(
             json.load(urllib.request.urlopen(f"{compose.prometheus_url}/api/v1/query?query={query}"))["data"]["result"]
         )
@@ -183,14 +173,13 @@ def test_two_load_workers_in_containers_of_their_own_send_a_run(compose: Compose
     short.run("--profile", "load", "up", "--detach", "--no-build", "--no-recreate", *workers)
 
     with compose.client("stress") as stress:
-        there = until(lambda: len(stress.get("/health/detail")["idle_workers"]) == 2)
+        wait_until(lambda: len(stress.get("/health/detail")["idle_workers"]) == 2, 60)
         code, text = short.ends_with("--profile", "load", "run", "--rm", "-T", "stress-run")
         counts = stress.get("/v1/runs")["items"][0]["report"]["counts"]
     logs = short.run("--profile", "load", "logs", "--no-color", "stress-worker")
     short.run("--profile", "load", "rm", "--stop", "--force", "stress-worker")
 
     said = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
-    assert there
     assert VERDICTS[said[0].split(" ", 1)[0]] == code, text
     assert "2 of 2 workers finished" in text, text
     assert counts["scheduled"] == counts["sent"]
@@ -240,15 +229,14 @@ def test_a_killed_database_loses_no_acknowledged_event(compose: Compose) -> None
         time_passes(SECONDS_AWAY)
         docker("start", postgres)
         before = len(load.acknowledged)
-        recovered = until(lambda: len(load.acknowledged) > before + 5 * BATCH)
+        wait_until(lambda: len(load.acknowledged) > before + 5 * BATCH, 60)
         time_passes(SECONDS_AFTER)
     stored = _stored(compose, "load")
 
-    assert recovered
     assert load.failed > 0
     assert sorted(stored) == sorted(set(stored)), "an event is there twice"
     assert set(load.acknowledged) <= set(stored)
-    assert until(lambda: _health(compose) == {"healthy"}), _health(compose)
+    wait_until(lambda: _health(compose) == {"healthy"}, 60, describe=lambda: _health(compose))
     say(
         f"postgres killed under load: {len(load.acknowledged)} events acknowledged, all there once; "
         f"{load.failed} pushes refused meanwhile"

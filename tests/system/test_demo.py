@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+from tests.support.waiting import wait_until
 
 from seatrial.stack.processes import ports
 
@@ -69,11 +69,12 @@ class Demo:
 
     def kill_after(self, steps: int, service: str) -> None:
         """Kill -9 a part of the stack once the replay has come so far."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.steps_done() < steps:
+
+        def has_come_so_far() -> bool:
             assert self.process.poll() is None, self.output.read_text()[-3000:]
-            assert time.monotonic() < deadline, f"the replay did not reach {steps} steps"
-            time.sleep(0.05)
+            return self.steps_done() >= steps
+
+        wait_until(has_come_so_far, PATIENCE_SECONDS, describe=self.steps_done)
         record = json.loads((self.folder / ".seatrial" / "run" / f"{service}.json").read_text())
         psutil.Process(int(record["pid"])).kill()
 

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.support.ports import silent_listener
+from tests.support.waiting import wait_until
 
 from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken
 from seatrial.stack.layout import Layout
@@ -23,14 +24,6 @@ pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = {"fsync": "off"}
-
-
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Poll a condition until it holds, or fail after a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
 
 
 def system_binaries() -> Path | None:
@@ -77,7 +70,7 @@ def kill_server(server: PostgresServer) -> None:
     state = postmaster.read(server.data)
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
-    until(lambda: not server.is_running)
+    wait_until(lambda: not server.is_running)
 
 
 def test_rows_survive_stop_start_and_kill(server: PostgresServer) -> None:
@@ -112,7 +105,7 @@ def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
         owner.kill()
         owner.wait()
 
-        until(lambda: postmaster.process(data) is None)
+        wait_until(lambda: postmaster.process(data) is None)
     PostgresServer(folder).remove()
 
 
@@ -121,7 +114,7 @@ def test_server_whose_guardian_was_killed_is_replaced(running: PostgresServer) -
     before = postmaster.read(running.data)
     assert running.guardian_pid is not None
     os.kill(running.guardian_pid, signal.SIGKILL)
-    until(lambda: not running.is_running)
+    wait_until(lambda: not running.is_running)
 
     running.start()
 
@@ -177,10 +170,7 @@ def test_taken_remembered_port_is_replaced_by_a_free_one(running: PostgresServer
 
 
 def test_taken_fixed_port_names_the_variable(tmp_path: Path) -> None:
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", 0))
-        stranger.listen()
-        port = stranger.getsockname()[1]
+    with silent_listener() as (port, _):
         server = PostgresServer(tmp_path / "postgres", port=port, settings=FAST)
 
         with pytest.raises(PortTaken, match=f"Port {port} on 127.0.0.1 is taken. Set SEATRIAL_POSTGRES_PORT"):
@@ -282,7 +272,7 @@ def test_fresh_database_is_empty_at_each_start_and_kept_after_a_crash(tmp_path: 
     kill = record.read(layout.run, "postgres")
     assert kill is not None
     os.kill(kill.pid, signal.SIGKILL)
-    until(lambda: not first.is_running())
+    wait_until(lambda: not first.is_running())
     first.start()
     after_crash = rows(first.url)
     address = database.embedded_url(layout)

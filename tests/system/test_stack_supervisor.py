@@ -1,18 +1,18 @@
 """`up` as a process over a real database and stand-in services: restarts, order, leftovers, refusals."""
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.ports import free_port, free_ports
+from tests.support.waiting import wait_until
 
 from seatrial.stack import background, down
 from seatrial.stack.errors import StackError
@@ -24,23 +24,6 @@ from seatrial.stack.processes.process import answers_ready
 pytestmark = pytest.mark.system
 
 UP = Path(__file__).with_name("stack_up.py")
-
-
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Poll a condition until it holds, or fail after a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that are free now and differ."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 class Up:
@@ -68,7 +51,7 @@ class Up:
     def start_and_wait(self) -> "subprocess.Popen[bytes]":
         """Start `up` and return when everything is ready."""
         child = self.start()
-        until(lambda: "all is ready" in self.said or child.poll() is not None, 30)
+        wait_until(lambda: "all is ready" in self.said or child.poll() is not None, describe=lambda: self.said)
         assert child.poll() is None, self.said
         return child
 
@@ -120,8 +103,10 @@ def test_crashed_service_is_restarted_and_announced(up: Up) -> None:
 
     os.kill(killed, signal.SIGKILL)
 
-    until(lambda: "first: ended unexpectedly (signal 9); starting it again in 0.5 s" in up.said)
-    until(lambda: up.said.count("first: ready on") == 2)
+    wait_until(
+        lambda: "first: ended unexpectedly (signal 9); starting it again in 0.5 s" in up.said, describe=lambda: up.said
+    )
+    wait_until(lambda: up.said.count("first: ready on") == 2, describe=lambda: up.said)
     assert up.pid("first") != killed
 
 
@@ -132,7 +117,7 @@ def test_killed_database_is_restarted_at_the_same_address(up: Up) -> None:
 
     os.kill(before.pid, signal.SIGKILL)
 
-    until(lambda: "postgres: is running again" in up.said, 20)
+    wait_until(lambda: "postgres: is running again" in up.said, describe=lambda: up.said)
     after = record.read(up.layout.run, "postgres")
     assert after is not None
     assert after.pid != before.pid
@@ -161,8 +146,8 @@ def test_killed_supervisor_leaves_nothing_running(up: Up) -> None:
     running.kill()
     running.wait()
 
-    until(lambda: not any(process.is_running() for process in processes))
-    until(lambda: postmaster.process(data) is None)
+    wait_until(lambda: not any(process.is_running() for process in processes))
+    wait_until(lambda: postmaster.process(data) is None)
     assert len(processes) == 3
 
 
@@ -225,7 +210,7 @@ def test_service_that_refuses_its_settings_ends_the_start_with_its_sentence(up: 
 
 
 def test_unreachable_database_is_one_sentence_without_the_password(up: Up) -> None:
-    port = free_ports(1)[0]
+    port = free_port()
 
     code = up.run(SEATRIAL_DATABASE_URL=f"postgresql://me:hidden-secret@127.0.0.1:{port}/books")
 

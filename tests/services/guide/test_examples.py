@@ -11,12 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from tests.services.guide.test_guide_page import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
@@ -42,12 +42,9 @@ def page(url: str) -> str:
 
 def wait_for(url: str, text: str, process: "subprocess.Popen[str]") -> str:
     """Return a page once it says something."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while text not in (said := page(url)):
-        assert process.poll() is None, "it ended"
-        assert monotonic() < deadline, said
-        sleep(0.05)
-    return said
+    wait_until(lambda: text in page(url) or process.poll() is not None, PATIENCE_SECONDS, describe=lambda: page(url))
+    assert process.poll() is None, "the program ended"
+    return page(url)
 
 
 @contextmanager

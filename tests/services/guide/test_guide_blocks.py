@@ -1,22 +1,20 @@
 """Each Python block of the guide runs with only the import root changed: its calls, names and argument order."""
 
 import os
-import socket
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from tests.support.ports import free_port
 
 SPAN = 30
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
@@ -268,12 +266,8 @@ print("threads", [t.name for t in threading.enumerate() if t.name not in ("MainT
 
 
 def test_main_application(environment: dict[str, str], tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        webhook_port = probe.getsockname()[1]
-
     out = run(
-        MAIN.format(config="webhook_secret='a long secret of the owner'", port=webhook_port), environment, tmp_path
+        MAIN.format(config="webhook_secret='a long secret of the owner'", port=free_port()), environment, tmp_path
     )
 
     assert "live 200" in out

@@ -3,15 +3,15 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from urllib.request import urlopen
 
 import pytest
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 from seatrial_core.catalog import CATALOG, GUIDE_METRICS
 
@@ -101,13 +101,6 @@ def blocks() -> list[Block]:
     return found
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A machine on which nothing of Seatrial runs."""
@@ -163,10 +156,7 @@ def interrupted(block: Block, environment: dict[str, str], folder: Path) -> str:
         text=True,
     ) as process:
         try:
-            deadline = monotonic() + 30
-            while not answers(port):
-                assert process.poll() is None and monotonic() < deadline, "it never answered"
-                sleep(0.05)
+            wait_until(lambda: answers(port) or process.poll() is not None)
             process.send_signal(signal.SIGINT)
             said, _ = process.communicate(timeout=20)
         finally:

@@ -1,9 +1,9 @@
 """Where services listen, what they are told, and the sentences about ports."""
 
-import socket
 import sys
 
 import pytest
+from tests.support.ports import free_port, silent_listener
 
 from seatrial.stack import services
 from seatrial.stack.environment import StackEnvironment, accepted_tokens
@@ -45,9 +45,7 @@ def test_service_on_all_addresses_is_reached_on_loopback() -> None:
 
 def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
     pair = (ServiceSpec("first", 0), ServiceSpec("second", 0))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     where = {"first": ServiceAddress("127.0.0.1", port), "second": ServiceAddress("127.0.0.1", port)}
 
     with pytest.raises(PortTaken, match=f"second and first both want port {port}; set SEATRIAL_SECOND_PORT"):
@@ -56,13 +54,8 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
 
 def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() -> None:
     stress = next(each for each in services.SERVICES if each.name == "stress")
-    with socket.socket() as taken, socket.socket() as probe:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        probe.bind(("127.0.0.1", 0))
-        free, port = probe.getsockname()[1], taken.getsockname()[1]
-        probe.close()
-        given = {"SEATRIAL_STRESS_PORT": str(free), "SEATRIAL_STRESS_UI_PORT": str(port)}
+    with silent_listener() as (port, _):
+        given = {"SEATRIAL_STRESS_PORT": str(free_port()), "SEATRIAL_STRESS_UI_PORT": str(port)}
 
         with pytest.raises(PortTaken, match=f"Port {port} of stress is taken.*set SEATRIAL_STRESS_UI_PORT"):
             services.check_ports([stress], services.addresses([stress], given))
