@@ -1,6 +1,5 @@
 """The routes of the alerts service: parse, call, return."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import uuid4
 
@@ -38,6 +37,7 @@ from seatrial_core.contracts.alerts import (
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
 from seatrial_core.notifications import WEBHOOK
+from seatrial_service.cursors import format_position, parse_position
 from seatrial_service.web import requires
 
 READ = [requires("alerts:read")]
@@ -142,10 +142,10 @@ def _alerts(service: AlertsService) -> APIRouter:
     ) -> Page[Alert]:
         """List alerts, newest first."""
         async with service.database.transaction() as session:
-            rows = await history.page(session, status, _parse_cursor(cursor), limit + 1)
+            rows = await history.page(session, status, parse_position(cursor), limit + 1)
         items = [history.as_alert(row, is_stale) for row, is_stale in rows[:limit]]
         last = items[-1] if len(rows) > limit else None
-        return Page(items=items, next_cursor=f"{last.recorded_at.isoformat()}/{last.id}" if last else None)
+        return Page(items=items, next_cursor=format_position(last.recorded_at, last.id) if last else None)
 
     @router.get("/{alert_id}", dependencies=READ, responses=answer(ALERT))
     async def get_alert(alert_id: str) -> Alert:
@@ -265,16 +265,3 @@ def _breaker(service: AlertsService) -> APIRouter:
         return state
 
     return router
-
-
-def _parse_cursor(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    moment, _, last = cursor.partition("/")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not last.isalnum():
-        raise field_error("cursor", cursor, "the next_cursor of the previous page")
-    return at, last

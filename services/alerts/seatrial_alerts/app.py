@@ -23,7 +23,7 @@ def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:
         clock: The source of time; default: the system clock.
     """
     registry = CollectorRegistry(auto_describe=False)
-    service = AlertsService(settings, clock or SystemClock())
+    service = AlertsService(settings, clock or SystemClock(), registry)
     registry.register(AlertsCollector(service.evaluation_loop, service.dispatcher))
 
     @asynccontextmanager

@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.channel import Channel, DeliveryAttempt
 from seatrial_alerts.store import outbox
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import Database
-from seatrial_service.loops import StopSignal
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 IDLE_SECONDS = 1.0
 BATCH = 20
 LEASE_SLACK_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.5
-MAX_DOUBLINGS = 30
 MAX_DETAIL_LENGTH = 300
 
 AfterAttempt = Callable[[AsyncSession, NotificationRow, DeliveryAttempt, datetime], Awaitable[None]]
@@ -45,7 +45,14 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._after = after
+        self._backoff = ExponentialBackoff(FIRST_PAUSE_SECONDS, channel.max_pause_seconds)
         self._due = asyncio.Event()
+        self.loop = BackgroundLoop(
+            f"{channel.name}_dispatcher",
+            self._dispatch,
+            LoopSchedule(IDLE_SECONDS, self._due),
+            expected=(SeatrialError,),
+        )
         self.outcomes: dict[str, int] = {}
         self.dead = 0
 
@@ -53,23 +60,8 @@ class Dispatcher:
         """Read the outbox now instead of at the next interval."""
         self._due.set()
 
-    async def run(self, stop: StopSignal) -> None:
-        """Deliver until asked to stop; a leased message without a recorded attempt is sent again after its lease."""
-        while not stop.is_set():
-            if not await self._dispatch_safely():
-                await stop.pause(IDLE_SECONDS, wake=self._due)
-                self._due.clear()
-
-    async def _dispatch_safely(self) -> bool:
-        try:
-            return await self._dispatch()
-        except SeatrialError as error:
-            logs.get().warning("delivery_postponed", channel=self._channel.name, reason=error.detail)
-        except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
-            logs.get().error("delivery_failed", channel=self._channel.name, exc_info=error)
-        return False
-
     async def _dispatch(self) -> bool:
+        # A leased message without a recorded attempt (a killed process) is claimed again after its lease.
         now = self._clock.now()
         until = now + timedelta(seconds=self._channel.timeout_seconds + LEASE_SLACK_SECONDS)
         claim = outbox.OutboxClaim(self._channel.name, is_serial=self._channel.is_serial, limit=BATCH)
@@ -103,6 +95,5 @@ class Dispatcher:
                 await self._after(session, row, attempt, now)
 
     def _next_at(self, row: NotificationRow, attempt: DeliveryAttempt, now: datetime) -> datetime:
-        pause = FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts - 1, MAX_DOUBLINGS)
-        pause = min(self._channel.max_pause_seconds, pause) * (0.5 + self._random.random() / 2.0)
+        pause = self._backoff.pause_seconds(row.attempts, self._random)
         return now + timedelta(seconds=max(pause, attempt.retry_after_seconds or 0.0))

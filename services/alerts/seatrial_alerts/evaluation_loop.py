@@ -1,11 +1,10 @@
-"""Evaluates the rules at every commit of the ledger, after a reconnect, and at least once per interval."""
+"""Evaluates the rules when woken by a commit of the ledger, and at least once per interval."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, notifications, status
@@ -20,10 +19,7 @@ from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.alerts import SilenceRow
 from seatrial_service.db.session import Database
-from seatrial_service.loops import StopSignal
-
-NOTIFY_CHANNEL = "seatrial_metrics"
-RECONNECT_SECONDS = 1.0
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 
 class EvaluationLoop:
@@ -31,7 +27,6 @@ class EvaluationLoop:
 
     Args:
         database: Where alerts are stored.
-        direct_url: A database address that carries LISTEN.
         metrics: The metrics service.
         clock: The wall clock.
         interval_seconds: The longest time between two evaluations, > 0.
@@ -42,7 +37,6 @@ class EvaluationLoop:
     def __init__(
         self,
         database: Database,
-        direct_url: str,
         metrics: AsyncServiceClient,
         clock: Clock,
         interval_seconds: float,
@@ -50,77 +44,42 @@ class EvaluationLoop:
         wake: Callable[[], None],
     ) -> None:
         self._database = database
-        self._direct_url = direct_url
         self._metrics = metrics
         self._clock = clock
-        self._interval = interval_seconds
         self._channels = channels
         self._wake = wake
         self._due = asyncio.Event()
+        self.loop = BackgroundLoop(
+            "evaluation", self._tick, LoopSchedule(interval_seconds, self._due), expected=(SeatrialError,)
+        )
         self.last_sequence: int | None = None
-        self.problem: str | None = None
         self.evaluations = 0
         self.failures = 0
         self.status = status.AlertsStatus()
         self.matches: dict[str, int] = {}
 
-    async def run(self, stop: StopSignal) -> None:
-        """Evaluate until asked to stop; a failed evaluation is logged and the next one follows."""
-        while not stop.is_set():
-            await stop.pause(self._interval, wake=self._due)
-            self._due.clear()
-            if not stop.is_set():
-                await self._evaluate_once()
-                await self._refresh_status()
+    @property
+    def problem(self) -> str | None:
+        """Return why the last evaluation failed, or None if it succeeded."""
+        return self.loop.problem
 
-    async def listen(self, stop: StopSignal) -> None:
-        """Wake the evaluation at every commit of the ledger, and after every reconnect for commits that were missed."""
-        while not stop.is_set():
-            try:
-                connection = await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, connect_timeout=5)
-                async with connection:
-                    await connection.execute(f"LISTEN {NOTIFY_CHANNEL}")
-                    self._due.set()
-                    await self._wait_for_notifies(connection, stop)
-            except (psycopg.Error, OSError) as error:
-                logs.get().warning("listen_connection_lost", reason=str(error).strip())
-            await stop.pause(RECONNECT_SECONDS)
+    def wake(self) -> None:
+        """Evaluate now instead of at the next interval."""
+        self._due.set()
 
-    async def _wait_for_notifies(
-        self, connection: psycopg.AsyncConnection[tuple[object, ...]], stop: StopSignal
-    ) -> None:
-        async def receive() -> None:
-            async for _ in connection.notifies():
-                self._due.set()
-
-        receiving, ended = asyncio.create_task(receive()), asyncio.Event()
-        receiving.add_done_callback(lambda _: ended.set())
-        await stop.pause(None, wake=ended)
-        receiving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await receiving
-
-    async def _evaluate_once(self) -> None:
+    async def _tick(self) -> None:
         try:
             await self.evaluate()
-            self.problem = None
-        except SeatrialError as error:
-            self._count_failure(error.detail)
-        except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
-            logs.get().error("evaluation_failed", exc_info=error)
-            self._count_failure(f"{type(error).__name__}: {error}")
+        except Exception:
+            self.failures += 1
+            raise
+        finally:
+            await self._refresh_status()  # also while the metrics service does not answer
 
     async def _refresh_status(self) -> None:
-        # Read also while the metrics service does not answer.
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
                 self.status = await status.read_status(session)
-
-    def _count_failure(self, problem: str) -> None:
-        self.failures += 1
-        if problem != self.problem:  # once, not at every tick of an outage
-            logs.get().warning("evaluation_postponed", reason=problem)
-        self.problem = problem
 
     async def evaluate(self) -> int:
         """Evaluate all rules on the newest snapshot and return how many alerts changed.

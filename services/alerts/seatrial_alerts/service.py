@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from random import Random
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import DeliveryAttempt
+from seatrial_alerts.commit_listener import CommitListener
 from seatrial_alerts.dispatcher import Dispatcher
 from seatrial_alerts.documents import document_of, rule_of, with_thresholds
 from seatrial_alerts.engine_commands import EngineCommands
@@ -32,9 +34,11 @@ class AlertsService:
     Args:
         settings: The settings of the service.
         clock: The source of time.
+        registry: Where the failures of the background loops are registered.
     """
 
-    def __init__(self, settings: AlertsSettings, clock: Clock) -> None:
+    def __init__(self, settings: AlertsSettings, clock: Clock, registry: CollectorRegistry) -> None:
+        self._registry = registry
         self.clock = clock
         self._rule_file = rulefile.load(settings.rules_file)
         self.has_webhook = bool(settings.webhook_url)
@@ -53,21 +57,23 @@ class AlertsService:
         )
         self.evaluation_loop = EvaluationLoop(
             self.database,
-            settings.direct_url,
             self.metrics,
             clock,
             settings.update_interval_seconds,
             self.channels,
             self._wake,
         )
+        self.commit_listener = CommitListener(settings.direct_url, self.evaluation_loop.wake)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops; at the end stop them and close all connections."""
         await self._seed_rules()
-        always = [self.evaluation_loop.run, self.evaluation_loop.listen, self.command_dispatcher.run]
+        background = [self.evaluation_loop.loop, self.commit_listener.loop, self.command_dispatcher.loop]
+        if self.has_webhook:
+            background.append(self.dispatcher.loop)
         try:
-            async with loops.running_functions([*always, self.dispatcher.run] if self.has_webhook else always):
+            async with loops.running(background, self._registry):
                 yield
         finally:
             await self.webhook.close()

@@ -62,7 +62,7 @@ def metrics_stub() -> Iterator[MetricsStub]:
 async def evaluator(database: Database, metrics: MetricsStub) -> AsyncIterator[EvaluationLoop]:
     client = AsyncServiceClient("metrics", url=metrics.url, timeout_seconds=60)
     try:
-        yield EvaluationLoop(database, "", client, SystemClock(), 3_600.0, ("webhook",), lambda: None)
+        yield EvaluationLoop(database, client, SystemClock(), 3_600.0, ("webhook",), lambda: None)
     finally:
         await client.close()
 
