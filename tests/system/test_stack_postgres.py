@@ -66,7 +66,7 @@ def keep_row(url: str) -> None:
 
 
 def kill_server(server: PostgresServer) -> None:
-    """Kill the server process and wait until its guardian has noticed."""
+    """Kill the server process and wait until its watchdog has noticed."""
     state = postmaster.read(server.data)
     assert state is not None
     os.kill(state.pid, signal.SIGKILL)
@@ -109,11 +109,11 @@ def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     PostgresServer(folder).remove()
 
 
-def test_server_whose_guardian_was_killed_is_replaced(running: PostgresServer) -> None:
+def test_server_whose_watchdog_was_killed_is_replaced(running: PostgresServer) -> None:
     keep_row(running.url())
     before = postmaster.read(running.data)
-    assert running.guardian_pid is not None
-    os.kill(running.guardian_pid, signal.SIGKILL)
+    assert running.watchdog_pid is not None
+    os.kill(running.watchdog_pid, signal.SIGKILL)
     wait_until(lambda: not running.is_running)
 
     running.start()

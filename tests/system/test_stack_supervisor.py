@@ -1,4 +1,4 @@
-"""`up` as a process over a real database and stand-in services: restarts, order, leftovers, refusals."""
+"""`up` as a process over a real database and stand-in services: restarts, order, stale processes, refusals."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from seatrial.stack import background, down
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import postmaster
-from seatrial.stack.processes import leftovers, record
+from seatrial.stack.processes import record, stale_processes
 from seatrial.stack.processes.process import answers_ready
 
 pytestmark = pytest.mark.system
@@ -168,7 +168,7 @@ def test_reused_pid_of_another_program_is_left_alone(tmp_path: Path) -> None:
         older = {"service": "first", "pid": noted.pid, "port": 1, "start_time": noted.start_time - 100}
         (tmp_path / "first.json").write_text(json.dumps(older))
 
-        stopped = leftovers.stop(tmp_path)
+        stopped = stale_processes.stop(tmp_path)
 
         assert stopped == []
         assert stranger.poll() is None

@@ -1,4 +1,4 @@
-"""The entry point of `seatrial`: puts the groups together and turns our errors into sentences and exit codes."""
+"""The entry point of `seatrial`: builds the application and turns errors into messages and exit codes."""
 
 import importlib
 import sys
@@ -11,19 +11,19 @@ from seatrial.cli import db, stack
 from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE
 from seatrial_core.errors import SeatrialError, SettingsError
 
-# Each module `seatrial.cli.NAME` holds `app`, a Typer of its own. It is imported only when its word is typed: the
-# list of commands shall not wait for numpy and Locust.
+# Each module `seatrial.cli.NAME` defines `app`, a Typer application. It is imported only when its command is used, so
+# that `seatrial --help` does not import numpy and Locust.
 GROUPS = {
     "backtest": "Test strategies on historical bars.",
-    "stress": "Load a trading engine and judge whether it holds.",
+    "stress": "Load-test a trading engine and verify its orders.",
 }
 
 
 def build(arguments: list[str]) -> typer.Typer:
-    """Return the application; of its groups only the one that `arguments` name is there with its commands."""
+    """Return the application; only the group named in `arguments` is loaded with its commands."""
     app = typer.Typer(
         name="seatrial",
-        help="Watch a trading engine in production and prove it before it trades.",
+        help="Monitor a trading engine in production and test it before it trades.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -31,18 +31,18 @@ def build(arguments: list[str]) -> typer.Typer:
     app.callback()(_options)
     stack.register(app)
     app.add_typer(db.app, name="db")
-    word = next((argument for argument in arguments if not argument.startswith("-")), None)
+    command = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name, help_text in GROUPS.items():
-        group = importlib.import_module(f"seatrial.cli.{name}").app if name == word else typer.Typer()
+        group = importlib.import_module(f"seatrial.cli.{name}").app if name == command else typer.Typer()
         app.add_typer(group, name=name, help=help_text)
     return app
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and end the process with its exit code: 0 ok, 1 failed, 2 usage or bad value."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run one command and exit the process: 0 ok, 1 failed, 2 usage error or invalid value."""
+    command_line = sys.argv[1:] if arguments is None else arguments
     try:
-        build(given)(args=given, prog_name="seatrial")
+        build(command_line)(args=command_line, prog_name="seatrial")
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
     except SeatrialError as error:
@@ -61,7 +61,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Watch a trading engine in production and prove it before it trades."""
+    """Monitor a trading engine in production and test it before it trades."""
 
 
 if __name__ == "__main__":

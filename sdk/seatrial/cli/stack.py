@@ -59,12 +59,13 @@ def status(json_out: Json = None) -> None:
 
     from rich.console import Console
 
-    from seatrial.stack import observe, table
+    from seatrial.stack import status as stack_status
+    from seatrial.stack import table
     from seatrial.stack.layout import Layout
     from seatrial.stack.processes.supervisor import ServiceStatus
 
     layout = Layout.nearest()
-    states = observe.states(layout)
+    states = stack_status.states(layout)
     if json_out:
         write_json(json_out, {"folder": str(layout.root), "items": [asdict(state) for state in states]})
     elif states:

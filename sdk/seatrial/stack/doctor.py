@@ -10,7 +10,7 @@ from seatrial.stack import services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import account, binaries, cluster, database, home
+from seatrial.stack.postgres import account, binaries, cluster, database, server_folder
 from seatrial.stack.processes import ports
 
 FREE_BYTES = 1024 * 2**20
@@ -103,7 +103,7 @@ def _account(layout: Layout) -> Diagnosis:
 
 
 def _orphans() -> Iterator[Diagnosis]:
-    found = home.orphans()
+    found = server_folder.orphans()
     if found:
         listed = ", ".join(str(each) for each in found[:3]) + (", ..." if len(found) > 3 else "")
         advice = "If those folders are gone for good and not only moved, delete these."

@@ -7,8 +7,8 @@ import psutil
 
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import home, postmaster
-from seatrial.stack.processes import exits, leftovers, record
+from seatrial.stack.postgres import postmaster, server_folder
+from seatrial.stack.processes import process_exit, record, stale_processes
 from seatrial.stack.processes.lock import FileLock
 from seatrial.stack.stack import SUPERVISOR
 
@@ -26,7 +26,7 @@ def stop(layout: Layout) -> list[str]:
     pid = supervisor_pid(layout)
     if pid is not None:
         _end_supervisor(layout, pid)
-    leftovers.stop(layout.run)
+    stale_processes.stop(layout.run)
     if layout.postgres.exists() and postmaster.stop(layout.postgres.resolve() / "data") and "postgres" not in names:
         names.append("postgres")
     return [name for name in names if name != SUPERVISOR]
@@ -37,7 +37,7 @@ def remove(layout: Layout) -> None:
     import shutil
 
     stop(layout)
-    home.remove(layout.postgres)
+    server_folder.remove(layout.postgres)
     try:
         if layout.base.exists():
             shutil.rmtree(layout.base)
@@ -50,7 +50,7 @@ def _end_supervisor(layout: Layout, pid: int) -> None:
         try:
             process = psutil.Process(pid)
             process.terminate()
-            if exits.wait([process], PATIENCE_SECONDS):
+            if process_exit.wait([process], PATIENCE_SECONDS):
                 process.kill()  # its children end by their pipes
         except psutil.AccessDenied as error:
             raise StackError(

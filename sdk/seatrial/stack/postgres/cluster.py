@@ -32,9 +32,9 @@ def environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def password(home: Path) -> str:
+def password(server_folder: Path) -> str:
     """Return the stored password of the database user; it is made on the first call and readable by us only."""
-    file = home / "password"
+    file = server_folder / "password"
     try:
         if file.exists():
             return file.read_text(encoding="ascii").strip()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from seatrial.stack.processes import exits
+from seatrial.stack.processes import process_exit
 
 START_TIME_SLACK_SECONDS = 5.0
 
@@ -52,20 +52,20 @@ def process(data: Path) -> psutil.Process | None:
 
 
 def stop(data: Path, patience_seconds: float = 20.0) -> bool:
-    """End a server that runs in a data folder without its guardian; True when there was one."""
+    """End a server that runs in a data folder without its watchdog; True when there was one."""
     alive = process(data)
     if alive is None:
         return False
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with contextlib.suppress(psutil.NoSuchProcess):
             alive.send_signal(number)
-        if not exits.wait([alive], patience_seconds):
+        if not process_exit.wait([alive], patience_seconds):
             return True
     return True
 
 
 def wait_until_gone(data: Path, patience_seconds: float) -> None:
-    """Give a server that is already going down (its guardian saw the pipe close) the time to finish."""
+    """Give a server that is already going down (its watchdog saw the pipe close) the time to finish."""
     deadline = time.monotonic() + patience_seconds
     while process(data) is not None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from seatrial.stack.errors import AlreadyRunning, PortTaken, StackError, not_writable
 from seatrial.stack.postgres import binaries as programs
-from seatrial.stack.postgres import cluster, home, postmaster
+from seatrial.stack.postgres import cluster, postmaster, server_folder
 from seatrial.stack.postgres.account import ServerUser, for_data
 from seatrial.stack.processes import ports
 from seatrial.stack.processes.lock import FileLock
@@ -50,7 +50,7 @@ class PostgresServer:
         self._fixed_port = port
         self._override = binaries
         self._settings = dict(settings or {})
-        self._guardian: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
         self._lock: FileLock | None = None
         self._port: int | None = None
         self._password = ""
@@ -76,12 +76,12 @@ class PostgresServer:
     @property
     def is_running(self) -> bool:
         """Tell whether the server that this object started is still alive."""
-        return self._guardian is not None and self._guardian.poll() is None  # the guardian ends with the server
+        return self._watchdog is not None and self._watchdog.poll() is None  # the watchdog ends with the server
 
     @property
-    def guardian_pid(self) -> int | None:
+    def watchdog_pid(self) -> int | None:
         """Return the pid of the process that holds the server on a leash, or None when it is stopped."""
-        return self._guardian.pid if self._guardian is not None else None
+        return self._watchdog.pid if self._watchdog is not None else None
 
     @property
     def data(self) -> Path:
@@ -98,7 +98,7 @@ class PostgresServer:
         if self.is_running:
             return
         self.stop()  # what is left of a server that died
-        root = home.prepare(self.folder)
+        root = server_folder.prepare(self.folder)
         self._take_lock(root)
         try:
             postmaster.wait_until_gone(self.data, 3.0)
@@ -117,15 +117,15 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server in order and let the folder go; nothing happens when it is not running."""
-        if self._guardian is not None:
-            if self._guardian.stdin is not None:
-                self._guardian.stdin.close()
+        if self._watchdog is not None:
+            if self._watchdog.stdin is not None:
+                self._watchdog.stdin.close()
             try:
-                self._guardian.wait(timeout=STOP_SECONDS * 3 + 5)
+                self._watchdog.wait(timeout=STOP_SECONDS * 3 + 5)
             except subprocess.TimeoutExpired:
-                self._guardian.kill()
-                self._guardian.wait()
-            self._guardian = None
+                self._watchdog.kill()
+                self._watchdog.wait()
+            self._watchdog = None
             postmaster.stop(self.data)
         if self._lock is not None:
             self._lock.release()
@@ -134,7 +134,7 @@ class PostgresServer:
     def remove(self) -> None:
         """Stop the server and delete its folder with all data."""
         self.stop()
-        home.remove(self.folder)
+        server_folder.remove(self.folder)
 
     def url(self, database: str = DATABASE) -> str:
         """Return the address of a database of this server, password included."""
@@ -230,7 +230,7 @@ class PostgresServer:
         # None when the server is ready, else what it wrote before it ended
         try:
             before = self.log.stat().st_size if self.log.exists() else 0
-            self._guardian = subprocess.Popen(
+            self._watchdog = subprocess.Popen(
                 [
                     sys.executable,
                     "-I",
@@ -245,16 +245,16 @@ class PostgresServer:
         except OSError as error:
             raise not_writable(self.folder, error) from error
         deadline = time.monotonic() + START_SECONDS
-        while self._guardian.poll() is None:
+        while self._watchdog.poll() is None:
             state = postmaster.read(self.data)
             if state is not None and state.is_ready and postmaster.process(self.data) is not None:
                 return None
             if time.monotonic() > deadline:
                 raise StackError(f"PostgreSQL did not become ready within {START_SECONDS:.0f} s; see {self.log}")
             time.sleep(0.02)
-        if self._guardian.stdin is not None:
-            self._guardian.stdin.close()
-        self._guardian = None
+        if self._watchdog.stdin is not None:
+            self._watchdog.stdin.close()
+        self._watchdog = None
         with self.log.open("rb") as log:
             log.seek(before)
             return log.read().decode("utf-8", "replace")[-2000:]

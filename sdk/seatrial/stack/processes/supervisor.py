@@ -71,14 +71,14 @@ class Supervisor:
         layout: Layout,
         database: StackDatabase,
         services: tuple[ServiceSpec, ...],
-        surroundings: StackEnvironment,
+        environment: StackEnvironment,
         listener: Listener,
     ) -> None:
         self._layout = layout
         self._database = database
-        self._surroundings = surroundings
+        self._environment = environment
         self._say = listener
-        self._watched = [_Watched(ServiceProcess(each, surroundings.where[each.name], layout)) for each in services]
+        self._watched = [_Watched(ServiceProcess(each, environment.where[each.name], layout)) for each in services]
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -210,7 +210,7 @@ class Supervisor:
 
     def _launch(self, watched: _Watched) -> None:
         process = watched.process
-        process.start(self._surroundings.for_service(process.service, self._served_url), watched.restarts)
+        process.start(self._environment.for_service(process.service, self._served_url), watched.restarts)
         watched.status = ServiceStatus.STARTING
         watched.probe_at = 0.0
 

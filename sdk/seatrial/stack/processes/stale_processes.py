@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from seatrial.stack.processes import exits, record
+from seatrial.stack.processes import process_exit, record
 
 PATIENCE_SECONDS = 8.0
 
@@ -37,8 +37,8 @@ def end(processes: list[psutil.Process], politely: signal.Signals = signal.SIGTE
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(politely)
-    stubborn = exits.wait(family, PATIENCE_SECONDS)
+    stubborn = process_exit.wait(family, PATIENCE_SECONDS)
     for process in stubborn:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    exits.wait(stubborn, 5.0)
+    process_exit.wait(stubborn, 5.0)

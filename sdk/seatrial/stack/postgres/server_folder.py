@@ -18,7 +18,7 @@ OWNER = "folder"
 
 
 def prepare(folder: Path) -> Path:
-    """Make (or find) the home behind `folder` and return its real path."""
+    """Make (or find) the server folder behind `folder` and return its real path."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
@@ -29,12 +29,12 @@ def prepare(folder: Path) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Delete the home behind `folder` and the link to it; nothing happens when there is none."""
-    home = folder.resolve()
+    """Delete the server folder behind `folder` and the link to it; nothing happens when there is none."""
+    target = folder.resolve()
     try:
         if folder.is_symlink():
-            if home.parent == SHARED and _belongs_to(home, folder):
-                shutil.rmtree(home, ignore_errors=True)
+            if target.parent == SHARED and _belongs_to(target, folder):
+                shutil.rmtree(target, ignore_errors=True)
             folder.unlink()
         elif folder.is_dir():
             shutil.rmtree(folder)
@@ -43,13 +43,13 @@ def remove(folder: Path) -> None:
 
 
 def orphans() -> list[Path]:
-    """Return the homes under /var/lib/seatrial to which their folder no longer leads."""
+    """Return the server folders under /var/lib/seatrial to which their folder no longer leads."""
     found = []
-    for home in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
+    for target in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
         with contextlib.suppress(OSError):
-            owner = Path((home / OWNER).read_text(encoding="utf-8").strip())
-            if owner.resolve() != home:
-                found.append(home)
+            owner = Path((target / OWNER).read_text(encoding="utf-8").strip())
+            if owner.resolve() != target:
+                found.append(target)
     return found
 
 
@@ -73,44 +73,44 @@ def _prepare_as_root(folder: Path) -> Path:
         return folder.resolve()  # made earlier by an ordinary user, whose account then runs the server
     if folder.is_symlink() and folder.is_dir() and _belongs_to(folder.resolve(), folder):
         return folder.resolve()
-    home = _new_home(folder)
-    for entry in (SHARED, home):
+    target = _new_folder(folder)
+    for entry in (SHARED, target):
         entry.chmod(0o755)  # the umask may have taken the x that `nobody` needs
-    (home / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
+    (target / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
     if folder.is_symlink():
         folder.unlink()
     elif folder.is_dir():
         folder.rmdir()
-    folder.symlink_to(home, target_is_directory=True)
-    return home
+    folder.symlink_to(target, target_is_directory=True)
+    return target
 
 
-def _new_home(folder: Path) -> Path:
-    # Whoever deleted .seatrial wants to start anew: a home that is already there is another life of this folder (or
+def _new_folder(folder: Path) -> Path:
+    # Whoever deleted .seatrial wants to start anew: a target that is already there is another life of this folder (or
     # serves a clone that was moved away), so it is neither used nor deleted.
     SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
     name = hashlib.sha256(str(_absolute(folder)).encode()).hexdigest()[:16]
     for number in itertools.count():
-        home = SHARED / (name if number == 0 else f"{name}-{number}")
+        target = SHARED / (name if number == 0 else f"{name}-{number}")
         try:
-            home.mkdir(mode=0o755)
+            target.mkdir(mode=0o755)
         except FileExistsError:
             continue
-        return home
+        return target
     raise AssertionError("counting never ends")
 
 
-def _belongs_to(home: Path, folder: Path) -> bool:
+def _belongs_to(target: Path, folder: Path) -> bool:
     # A copied clone brings the link along; two clones must not serve the same data. A moved clone may go on with it.
     try:
-        owner = Path((home / OWNER).read_text(encoding="utf-8").strip())
+        owner = Path((target / OWNER).read_text(encoding="utf-8").strip())
     except OSError:
         return False
     if owner == _absolute(folder):
         return True
-    moved = not (owner.is_symlink() and owner.resolve() == home)
+    moved = not (owner.is_symlink() and owner.resolve() == target)
     if moved:
-        (home / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
+        (target / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
     return moved
 
 
