@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from seatrial_alerts import notifications
 from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_alerts.engine_commands import ENGINE, HALT, RESUME
@@ -16,6 +14,7 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import Conflict
 from seatrial_service import logs
 from seatrial_service.db.alerts import NotificationRow
+from seatrial_service.db.session import AsyncSession
 
 ACTOR = "seatrial-alerts"
 UNCONFIRMED_AFTER_ATTEMPTS = 3

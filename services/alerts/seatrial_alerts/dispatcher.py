@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from random import Random
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from seatrial_alerts.channel import Channel, DeliveryAttempt
 from seatrial_alerts.store import outbox
 from seatrial_core.backoff import ExponentialBackoff
@@ -14,7 +12,7 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.alerts import NotificationRow
-from seatrial_service.db.session import Database
+from seatrial_service.db.session import AsyncSession, Database
 from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 IDLE_SECONDS = 1.0

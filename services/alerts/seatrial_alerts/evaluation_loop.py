@@ -5,8 +5,6 @@ import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from seatrial_alerts import breaker, notifications, status
 from seatrial_alerts.documents import rule_of
 from seatrial_alerts.evaluation import AlertChange, count_matches, evaluate_snapshot, is_outdated
@@ -18,7 +16,7 @@ from seatrial_core.contracts.snapshots import Snapshot
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.alerts import SilenceRow
-from seatrial_service.db.session import Database
+from seatrial_service.db.session import AsyncSession, Database
 from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 

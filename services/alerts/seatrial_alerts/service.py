@@ -6,7 +6,6 @@ from datetime import datetime
 from random import Random
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts import breaker, rulefile
 from seatrial_alerts.channel import DeliveryAttempt
@@ -24,7 +23,7 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.notifications import WEBHOOK
 from seatrial_service import loops
 from seatrial_service.db.alerts import NotificationRow
-from seatrial_service.db.session import Database
+from seatrial_service.db.session import AsyncSession, Database
 from seatrial_service.db.upgrade import head
 
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from seatrial_alerts import breaker
 from seatrial_alerts.store import outbox, states
+from seatrial_service.db.session import AsyncSession
 
 
 @dataclass(frozen=True)

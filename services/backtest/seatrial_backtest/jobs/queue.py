@@ -8,9 +8,9 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, Status
 from procrastinate.worker import Worker
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.errors import DatabaseUnreachable
+from seatrial_service.db.session import AsyncSession
 
 QUEUE = "backtests"
 TASK = "run_backtest"

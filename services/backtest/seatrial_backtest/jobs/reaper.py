@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_backtest import store
 from seatrial_backtest.jobs.queue import JobQueue
@@ -15,7 +14,7 @@ from seatrial_core.contracts.backtests import JobStatus
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
-from seatrial_service.db.session import Database
+from seatrial_service.db.session import AsyncSession, Database
 
 CHECKS_PER_TIMEOUT = 2
 

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from seatrial_core.errors import SeatrialError, Unavailable
 from seatrial_engine.domain.account import EngineState
 from seatrial_engine.domain.changes import OrderKey, OrderRecord, StateChanges
@@ -19,7 +17,7 @@ from seatrial_engine.store import queries
 from seatrial_engine.store import state as states
 from seatrial_engine.store.instance import Instance
 from seatrial_service import logs
-from seatrial_service.db.session import Database
+from seatrial_service.db.session import AsyncSession, Database
 
 MAX_GROUP = 500
 MAX_WAITING = 10_000
