@@ -1,4 +1,4 @@
-"""What a trading engine is told before it starts."""
+"""The configuration of a trading engine."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The settings of a trading engine in the owner's process: a paper account that needs no network."""
+"""The settings of a trading engine that runs in the user's process; the default is a paper account."""
 
 import math
 from collections.abc import Mapping
@@ -14,35 +14,36 @@ ENVIRONMENTS = ("live", "paper", "replay", "stress")
 
 @dataclass(frozen=True)
 class TradingConfig:
-    """The settings of a trading engine; every field has a default, and a literal `...` stands for it.
+    """The settings of a trading engine; every field has a default, and `...` means the default.
 
     Args:
         account: The account's name.
         environment: `live`, `paper`, `replay` or `stress`.
         currency: The base currency.
-        initial_balance: What the account begins with, in the base currency.
-        strategy: The registered strategy that `start_auto_trading` trades; None trades signals only.
-        strategy_params: The strategy's parameters, where they differ from its defaults.
-        symbol: What is traded automatically.
-        bars: Where the bars of automatic trading come from: a CSV file, columns, or rows with
-            time, open, high, low, close and volume; None idles.
-        bars_per_second: How fast the bars are traded; None as fast as possible.
-        size: How much one entry takes, as in `equity:1.0`, `risk:0.01` or `kelly:0.5`.
-        fee: The fee of one side, a ratio of the traded value.
-        slippage_bps: The slippage of one side, in hundredths of a percent.
-        lot_size: Step of quantities; 0 for 1e-8.
+        initial_balance: The balance of the account at its start, in the base currency, > 0.
+        strategy: The registered strategy of `start_auto_trading`; None trades signals only.
+        strategy_params: Parameters of the strategy that differ from its defaults.
+        symbol: The symbol of automatic trading.
+        bars: The bars of automatic trading: a CSV file, columns, or rows with time, open, high, low, close and
+            volume; None trades nothing automatically.
+        bars_per_second: The speed of automatic trading, > 0; None means as fast as possible.
+        size: The size of an entry, as in `equity:1.0`, `risk:0.01` or `kelly:0.5`.
+        fee: The fee of one side as a ratio of the traded value, -0.01 to 0.1.
+        slippage_bps: The slippage of one side in basis points, 0 to 1000.
+        lot_size: The step of quantities, >= 0; 0 means 1e-8.
         allow_short: Whether a sale may open a short position.
-        max_position_notional: Largest value of one position, in the base currency; None for no limit.
-        max_open_positions: Most positions at once; None for no limit.
-        max_daily_loss_ratio: Loss of a UTC day over the equity at its start from which no position is opened.
-        max_orders_per_minute: Most orders in sixty seconds; None for no limit.
-        min_notional: Smallest value of an entry, in the base currency.
-        webhook_secret: Signs incoming webhooks; needed to serve beyond this machine.
-        monitoring_port: Where the metrics page or service is; None reads MONITORING_PORT, else 9999.
+        max_position_notional: Maximum value of one position, in the base currency; None for no limit.
+        max_open_positions: Maximum number of open positions; None for no limit.
+        max_daily_loss_ratio: Loss of a UTC day, as a ratio of the equity at its start, from which no position is
+            opened; None for no limit.
+        max_orders_per_minute: Maximum number of orders in sixty seconds; None for no limit.
+        min_notional: Minimum value of an entry, in the base currency.
+        webhook_secret: Verifies incoming webhooks; required to listen on other than loopback addresses.
+        monitoring_port: The port of the metrics page or service; None reads MONITORING_PORT, else 9999.
         metrics_update_interval: Seconds between two readings; None reads METRICS_UPDATE_INTERVAL, else 30.
         alert_webhook_url: Where alerts are posted; None reads ALERT_WEBHOOK_URL.
         alert_webhook_secret: Signs alerts; None reads ALERT_WEBHOOK_SECRET.
-        alert_thresholds: Changes of the five thresholds, the guide's names and units.
+        alert_thresholds: Overrides of the five thresholds, with the names and units of the guide.
 
     Example:
         TradingConfig(initial_balance=25_000, alert_thresholds={"max_drawdown": 0.15})
@@ -53,7 +54,7 @@ class TradingConfig:
     currency: str = "USD"
     initial_balance: float = 10_000.0
     strategy: str | None = None
-    strategy_params: Mapping[str, Any] = field(default_factory=dict)  # Any: each parameter has a type of its own
+    strategy_params: Mapping[str, Any] = field(default_factory=dict)  # Any: parameters differ in type
     symbol: str = "BTCUSDT"
     bars: Any = None  # Any: a path, columns or rows
     bars_per_second: float | None = None
@@ -75,11 +76,11 @@ class TradingConfig:
     alert_thresholds: Mapping[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
     def __post_init__(self) -> None:
-        """Put defaults where `...` was written, complete the thresholds, refuse what cannot be traded."""
-        for each in fields(self):
-            if isinstance(getattr(self, each.name), EllipsisType):
-                default = each.default_factory() if callable(each.default_factory) else each.default
-                object.__setattr__(self, each.name, default)
+        """Replace `...` by defaults, complete the thresholds, and refuse values out of range."""
+        for setting in fields(self):
+            if isinstance(getattr(self, setting.name), EllipsisType):
+                default = setting.default_factory() if callable(setting.default_factory) else setting.default
+                object.__setattr__(self, setting.name, default)
         object.__setattr__(self, "alert_thresholds", MappingProxyType(thresholds(self.alert_thresholds)))
         if self.environment not in ENVIRONMENTS:
             raise ValueError(f"environment must be one of {', '.join(ENVIRONMENTS)}, was {self.environment!r}")
@@ -95,9 +96,9 @@ class TradingConfig:
             _require("max_daily_loss_ratio", self.max_daily_loss_ratio, 0.0, 1.0, above=True)
 
 
-def _require(name: str, value: float, lowest: float, highest: float, *, above: bool = False) -> None:
+def _require(name: str, value: float, minimum: float, maximum: float, *, above: bool = False) -> None:
     number = math.nan if isinstance(value, bool) else float(value)
-    if not math.isfinite(number) or not lowest <= number <= highest or (above and number == lowest):
-        begin = f"above {lowest:g}" if above else f"from {lowest:g}"
-        end = "" if highest == math.inf else f" to {highest:g}"
-        raise ValueError(f"{name} must be a finite number {begin}{end}, was {value!r}")
+    if not math.isfinite(number) or not minimum <= number <= maximum or (above and number == minimum):
+        start = f"above {minimum:g}" if above else f"from {minimum:g}"
+        end = "" if maximum == math.inf else f" to {maximum:g}"
+        raise ValueError(f"{name} must be a finite number {start}{end}, was {value!r}")

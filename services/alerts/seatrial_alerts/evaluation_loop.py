@@ -115,7 +115,7 @@ class EvaluationLoop:
         self, session: AsyncSession, change: AlertChange, alert_id: str, silence: SilenceRow | None, now: datetime
     ) -> None:
         if silence is not None and change.decision.transition is Transition.RESOLVED:
-            # Whoever received the notification that it fires must receive that it is resolved.
+            # A receiver of the notification that it fires also receives that it is resolved.
             silence = None if await outbox.was_notified(session, alert_id, self._channels) else silence
         for channel in self._channels:
             notification = notifications.of_change(change, alert_id, channel)

@@ -1,4 +1,4 @@
-"""The metrics page that a monitor serves when no metrics service does."""
+"""The metrics page that a monitor serves if no metrics service answers; docs/adr/0010 says why not the library's."""
 
 import socket
 import struct
@@ -14,18 +14,21 @@ HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
 REQUEST_SECONDS = 5.0
 IDLE_SECONDS = 120.0
-READER_CLOSES_SECONDS = 0.5
-LARGEST_BODY_BYTES = 1 << 22
+CLIENT_CLOSE_SECONDS = 0.5
+MAX_BODY_BYTES = 1 << 22
 
 Connection = socket.socket | tuple[bytes, socket.socket]
 
 
 class MetricsPage:
-    """Serves one registry at /metrics, on this machine only, from threads that do not keep the process alive.
+    """Serves one registry at /metrics on the loopback address, in daemon threads.
 
     Args:
-        registry: What is shown.
-        port: Where; taken at once, so that OSError comes from here.
+        registry: The metrics to show.
+        port: The port, bound at once.
+
+    Raises:
+        OSError: The port is in use.
     """
 
     def __init__(self, registry: CollectorRegistry, port: int) -> None:
@@ -39,12 +42,12 @@ class MetricsPage:
         """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
-        self._server.drop_readers()
+        self._server.reset_connections()
         self._thread.join(timeout=1.0)
 
 
 class _Server(ThreadingHTTPServer):
-    """Leaves the port free at once: whoever closes a connection first keeps its port busy, so readers go first."""
+    """Frees its port at once: clients close first, because the side that does keeps the port in TIME_WAIT."""
 
     daemon_threads = True
     block_on_close = False
@@ -63,10 +66,10 @@ class _Server(ThreadingHTTPServer):
     def shutdown_request(self, request: Connection) -> None:
         assert isinstance(request, socket.socket)
         with suppress(OSError):
-            if self.is_closing:  # reset what a reader keeps open between two readings
+            if self.is_closing:  # reset what a client keeps open between two requests
                 request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
-                request.settimeout(READER_CLOSES_SECONDS)
+                request.settimeout(CLIENT_CLOSE_SECONDS)
                 request.recv(1)
         if self.is_closing:
             request.close()
@@ -77,13 +80,13 @@ class _Server(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Connection, client_address: Any) -> None:  # Any: as in the base class
-        """Say nothing of a reader that went away."""
+        """Ignore a client that closed its connection."""
 
-    def drop_readers(self) -> None:
-        """Reset the connections that are still open, and wait until they are gone."""
+    def reset_connections(self) -> None:
+        """Reset the open connections and wait until they are closed."""
         self.is_closing = True
         with self._changed:
-            self._changed.wait_for(lambda: self._open == 0, READER_CLOSES_SECONDS)
+            self._changed.wait_for(lambda: self._open == 0, CLIENT_CLOSE_SECONDS)
 
 
 def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
@@ -110,18 +113,18 @@ def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
             elif path == "/health/live":
                 self._answer(200, "application/json", b'{"status":"live"}')
             else:
-                self._answer(404, "text/plain; charset=utf-8", b"The figures are at /metrics.\n")
+                self._answer(404, "text/plain; charset=utf-8", b"The metrics are at /metrics.\n")
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
-            if not length.isdigit() or int(length) > LARGEST_BODY_BYTES:
+            if not length.isdigit() or int(length) > MAX_BODY_BYTES:
                 self.close_connection = True
             else:
                 self.rfile.read(int(length))
-            self._answer(404, "text/plain; charset=utf-8", b"This page takes no events; the metrics service does.\n")
+            self._answer(404, "text/plain; charset=utf-8", b"Send events to the metrics service, not to this page.\n")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            """Keep the trading bot's terminal quiet."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+            """Keep access logs out of the bot's terminal."""
 
         def _answer(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)

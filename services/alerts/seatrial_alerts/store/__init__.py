@@ -1,1 +1,1 @@
-"""All SQL of the alerts service, one file a subject; who calls owns the transaction."""
+"""All SQL of the alerts service, one file per subject; the caller owns the transaction."""

@@ -1,4 +1,4 @@
-"""Alerts, rules, silences and notifications on the wire."""
+"""The JSON models of alerts, rules, silences, deliveries and notifications."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400 * 31, allow_inf_nan=False)]
 
 
 class AlertRuleDocument(BaseModel):
-    """A rule as it is written and read; the fields mean what `seatrial_core.alerting.Rule` says."""
+    """A rule; `seatrial_core.alerting.Rule` documents the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,7 +83,7 @@ class Delivery(BaseModel):
 
 
 class SilenceRequest(BaseModel):
-    """Hold the notifications of a rule back until an instant; its alerts are still recorded."""
+    """Suppresses the notifications of a rule until an instant; its alerts are still recorded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -95,7 +95,7 @@ class SilenceRequest(BaseModel):
 
 
 class Silence(SilenceRequest):
-    """A silence as it stands."""
+    """A stored silence."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -104,7 +104,7 @@ class Silence(SilenceRequest):
 
 
 class Acknowledgement(BaseModel):
-    """Somebody looks after an alert."""
+    """Who works on an alert."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -112,7 +112,7 @@ class Acknowledgement(BaseModel):
 
 
 class Breaker(BaseModel):
-    """How the circuit breaker stands: `halting` and `resuming` are commanded, but the engine has not confirmed it."""
+    """The state of the circuit breaker; the engine has not confirmed `halting` and `resuming` yet."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -126,7 +126,7 @@ class Breaker(BaseModel):
 
 
 class ResumeRequest(BaseModel):
-    """Who lets the engine trade again, and why."""
+    """Who resumes the engine, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Tables of the alerts service: rules, what is remembered of each alert, its history, and the outbox."""
+"""Tables of the alerts service: rules, alert states, alerts with their history, the outbox and silences."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ SCHEMA = "alerts"
 
 
 class RuleRow(Base):
-    """One rule, as it was written."""
+    """One rule."""
 
     __tablename__ = "rules"
     __table_args__ = ({"schema": SCHEMA},)
@@ -24,7 +24,7 @@ class RuleRow(Base):
 
 
 class StateRow(Base):
-    """What is remembered of one rule in one scope between two observations."""
+    """The state of one rule in one scope between two observations."""
 
     __tablename__ = "states"
     __table_args__ = ({"schema": SCHEMA},)
@@ -55,7 +55,7 @@ class LastEvaluationRow(Base):
 
 
 class AlertRow(Base):
-    """One alert from the moment it fires; resolved ones stay as history."""
+    """One alert, from when it fired; resolved alerts are kept."""
 
     __tablename__ = "alerts"
     __table_args__ = (
@@ -81,7 +81,7 @@ class AlertRow(Base):
 
 
 class TransitionRow(Base):
-    """One step in an alert's history, with its reason; rows are only added."""
+    """One step in an alert's history, with its reason; rows are never changed."""
 
     __tablename__ = "transitions"
     __table_args__ = (Index("ix_transitions_alert_id", "alert_id"), {"schema": SCHEMA})
@@ -96,7 +96,7 @@ class TransitionRow(Base):
 
 
 class NotificationRow(Base):
-    """One notification for one channel, until it is delivered, dead or suppressed."""
+    """One message for one channel: waiting, delivered, dead or suppressed."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_status_next_at", "status", "next_at"), {"schema": SCHEMA})
@@ -114,7 +114,7 @@ class NotificationRow(Base):
 
 
 class DeliveryRow(Base):
-    """One attempt to deliver a notification, and what came of it; never a secret."""
+    """One attempt to deliver a message, and its result; it never contains a secret."""
 
     __tablename__ = "deliveries"
     __table_args__ = (Index("ix_deliveries_outbox_id", "outbox_id"), {"schema": SCHEMA})
@@ -130,7 +130,7 @@ class DeliveryRow(Base):
 
 
 class SilenceRow(Base):
-    """A time in which the notifications of a rule are held back."""
+    """A time in which the notifications of a rule are suppressed."""
 
     __tablename__ = "silences"
     __table_args__ = ({"schema": SCHEMA},)
