@@ -4,22 +4,22 @@ import sys
 
 from fastapi import FastAPI
 
+from seatrial_core.system_metrics import require_disk_path
 from seatrial_engine import app
-from seatrial_engine.runtime import system_metrics
 from seatrial_engine.settings import EngineSettings
 from seatrial_service import serving
 from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until stopped; return the exit code."""
     return serving.run("engine", load, build)
 
 
 def load() -> EngineSettings:
-    """Read the settings and look whether they can be met."""
+    """Return the settings, or raise SettingsError when one cannot be used."""
     settings = EngineSettings.load()
-    system_metrics.require_disk(settings.disk_path)
+    require_disk_path(settings.disk_path, "SEATRIAL_ENGINE_DISK_PATH")
     return settings
 
 

@@ -1,8 +1,6 @@
 """Examples of the engine's answers, for the OpenAPI page."""
 
-from typing import Any
-
-Json = dict[str, Any]  # Any: OpenAPI is free JSON
+from seatrial_core.json_types import Json
 
 ORDER: Json = {
     "id": "0f5c2d",

@@ -1,6 +1,5 @@
 """The parts of the engine service, and their start and stop."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,13 +10,14 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_engine.domain.exchange import ImmediateExchange
 from seatrial_engine.domain.order_processor import OrderProcessor
 from seatrial_engine.engine import new_id
-from seatrial_engine.replays.runner import ReplayRunner, stop
+from seatrial_engine.replays.runner import ReplayRunner
 from seatrial_engine.runtime.engine_writer import EngineWriter
 from seatrial_engine.runtime.heartbeat import Heartbeat
 from seatrial_engine.runtime.metrics import EngineMetrics
 from seatrial_engine.runtime.outbox_relay import OutboxRelay
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
+from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
 
@@ -39,6 +39,7 @@ class EngineService:
         self.clock = clock
         self.config = settings.config
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-engine")
+        self._registry = registry
         metrics = EngineMetrics(registry)
         self._client = AsyncServiceClient(
             "metrics",
@@ -62,12 +63,14 @@ class EngineService:
         self.relay.producer = own.name
         await self.writer.begin(own)
         await self.replays.resume()
-        tasks = [asyncio.create_task(loop) for loop in (self.writer.run(), self.relay.run(), self._heartbeat.run())]
+        background = [self.writer.loop(), self.relay.loop(), self._heartbeat.loop()]
         try:
-            yield
+            async with loops.running(background, self._registry):
+                try:
+                    yield
+                finally:
+                    await self.replays.close()
         finally:
-            await self.replays.close()
-            await stop(tasks)
             await self._client.close()
             await self.database.close()
 

@@ -27,6 +27,7 @@ class GroupLimits:
         retry_after_seconds: The `Retry-After` of a refusal.
         retries_singly: Whether the items of a group that failed unexpectedly are committed again one by one, so that
             a bad item fails alone.
+        failure: The error of the items of a group that failed unexpectedly.
     """
 
     noun: str
@@ -34,6 +35,7 @@ class GroupLimits:
     waiting: int
     retry_after_seconds: int = 1
     retries_singly: bool = False
+    failure: type[SeatrialError] = SeatrialError
 
     @property
     def headers(self) -> dict[str, str]:
@@ -157,7 +159,9 @@ class GroupCommit(Generic[Item, Result]):
         if isinstance(error, SeatrialError):
             return error
         if isinstance(error, Exception):
-            return SeatrialError(f"the {self._limits.noun} could not be stored; the service's log has the traceback")
+            return self._limits.failure(
+                f"the {self._limits.noun} could not be stored; the service's log has the traceback"
+            )
         return self._stopping()
 
     def _fail(self, group: list[_Member[Item, Result]], error: SeatrialError) -> None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from seatrial_core.contracts.orders import AccountState, Order, PositionState, TradingState
 from seatrial_core.contracts.pages import Page
-from seatrial_core.errors import NotFound, field_error
+from seatrial_core.errors import NotFound
 from seatrial_engine import examples
 from seatrial_engine.api.schemas import FillItem, OutboxState
 from seatrial_engine.domain.account import Account
@@ -20,6 +20,7 @@ from seatrial_engine.service import EngineService
 from seatrial_engine.store import outbox, queries
 from seatrial_engine.store import state as states
 from seatrial_engine.store.queries import ListFilter
+from seatrial_service.cursors import parse_sequence
 from seatrial_service.web import requires
 
 MAX_LISTED = 1_000
@@ -44,7 +45,7 @@ def _orders(router: APIRouter, service: EngineService) -> None:
         cursor: str | None = None,
     ) -> Page[Order]:
         """List orders, oldest first; an acknowledged order is always listed."""
-        filters = ListFilter(account, since, client_order_id, _sequence(cursor))
+        filters = ListFilter(account, since, client_order_id, parse_sequence(cursor))
         async with service.database.transaction() as session:
             rows = await queries.orders(session, filters, limit + 1)
         return Page(items=[order for _, order in rows[:limit]], next_cursor=_next_cursor(rows, limit))
@@ -66,7 +67,7 @@ def _orders(router: APIRouter, service: EngineService) -> None:
         cursor: str | None = None,
     ) -> Page[FillItem]:
         """List every fill, oldest first. Cash is the opening balance less what these paid and cost."""
-        filters = ListFilter(account, since, None, _sequence(cursor))
+        filters = ListFilter(account, since, None, parse_sequence(cursor))
         async with service.database.transaction() as session:
             rows = await queries.fills(session, filters, limit + 1)
         return Page(items=[_item(fill) for _, fill in rows[:limit]], next_cursor=_next_cursor(rows, limit))
@@ -140,14 +141,6 @@ def _account(account: Account, state: TradingState) -> AccountState:
 
 def _next_cursor(rows: Sequence[tuple[int, object]], limit: int) -> str | None:
     return str(rows[limit - 1][0]) if len(rows) > limit else None
-
-
-def _sequence(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isdecimal() or len(cursor) > 18:
-        raise field_error("cursor", cursor[:80], "the next_cursor of the page before")
-    return int(cursor)
 
 
 def _item(fill: Fill) -> FillItem:

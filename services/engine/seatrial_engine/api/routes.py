@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, ReplayRequest, ReplayState, ReplayTrades, Side, Signal, TradingState
 from seatrial_core.errors import SeatrialError, Unauthenticated, Unavailable, field_error
+from seatrial_core.json_types import Json
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from seatrial_engine import examples
 from seatrial_engine.api import queries, webhook_auth
@@ -35,7 +36,6 @@ from seatrial_service.web import requires
 FAULT_HEADER = "Seatrial-Fault"
 # Senders like TradingView close the connection after 3 s.
 WEBHOOK_TIMEOUT_SECONDS = 2.0
-Json = dict[str, Any]  # Any: JSON
 FaultHeader = Annotated[
     str | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
 ]

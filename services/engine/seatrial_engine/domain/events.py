@@ -1,19 +1,16 @@
 """Builds the events that the engine sends to the metrics service, by its contract."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order
+from seatrial_core.timestamps import format_rfc3339
 from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.changes import Event
 from seatrial_engine.domain.decimals import wire
 from seatrial_engine.domain.fills import Fill
-
-
-def instant(at: datetime) -> str:
-    """Return an instant as the wire has it."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def account_opened(account: Account, identity: str, at: datetime, engine: str, currency: str) -> Event:
@@ -87,17 +84,18 @@ def heartbeat(identity: str, at: datetime, engine: str, environment: Environment
 
 
 def machine_sampled(
-    identity: str, at: datetime, engine: str, environment: Environment, sample: dict[str, float]
+    identity: str, at: datetime, engine: str, environment: Environment, sample: Mapping[str, float | None]
 ) -> Event:
-    """Return the event of a sample of CPU, memory and disk, in percent."""
-    return {**_base("system", identity, at, engine, environment), **sample}
+    """Return the event of a sample of CPU, memory and disk; values that the machine does not give are left out."""
+    values = {name: value for name, value in sample.items() if value is not None}
+    return {**_base("system", identity, at, engine, environment), **values}
 
 
 def _base(kind: str, identity: str, at: datetime, engine: str, environment: Environment) -> Event:
     return {
         "type": kind,
         "id": identity,
-        "occurred_at": instant(at),
+        "occurred_at": format_rfc3339(at),
         "engine": engine,
         "environment": environment.value,
     }

@@ -9,6 +9,7 @@ from typing import assert_never
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side, Signal
+from seatrial_core.decimals import EXACT
 from seatrial_core.errors import Conflict
 from seatrial_engine.domain import events, risk_limits
 from seatrial_engine.domain.account import Account, EngineState, TradingControl
@@ -23,7 +24,6 @@ from seatrial_engine.domain.commands import (
     TradeRequest,
 )
 from seatrial_engine.domain.config import EngineConfig
-from seatrial_engine.domain.decimals import EXACT
 from seatrial_engine.domain.exchange import Exchange
 from seatrial_engine.domain.execution import ExecutionRequest, OrderExecutor
 from seatrial_engine.domain.fills import Protection

@@ -6,11 +6,11 @@ from decimal import Decimal, localcontext
 
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import Side
+from seatrial_core.decimals import EXACT
 from seatrial_engine.domain import events
 from seatrial_engine.domain.account import Account, EngineState, Position
 from seatrial_engine.domain.changes import StateChanges
 from seatrial_engine.domain.commands import ProcessingResult
-from seatrial_engine.domain.decimals import EXACT
 from seatrial_engine.domain.execution import ExecutionRequest, OrderExecutor
 
 

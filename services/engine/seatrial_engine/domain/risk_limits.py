@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from seatrial_core.contracts.orders import Side, TradingState
+from seatrial_core.figures.live import session_loss
 from seatrial_engine.domain.account import Account, TradingControl
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_engine.domain.order_intent import OrderIntent, RejectReason
@@ -56,10 +57,9 @@ def orders_within(account: Account, now: datetime) -> int:
 
 
 def daily_loss_ratio(account: Account) -> Decimal:
-    """Return the session's loss as a ratio of the equity at its start; 0 for a gain."""
-    if account.session_start_equity <= 0:
-        return Decimal(0)
-    return max(Decimal(0), 1 - account.equity / account.session_start_equity)
+    """Return the session's loss as a ratio of the equity at its start; 0 for a gain, or without equity at the start."""
+    start = account.session_start_equity
+    return session_loss(account.equity - start, start) or Decimal(0)
 
 
 def _entry_refusal(account: Account, symbol: str, order: OrderIntent, limits: RiskLimits) -> RejectReason | None:

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from seatrial_core.contracts.orders import TradingState
 from seatrial_core.errors import ValidationFailed
+from seatrial_core.json_types import Json
 from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.changes import Event, StateChanges
 from seatrial_engine.replays.replay_account import AccountChunk, ReplayAccount
-
-Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, OrderStatus, Side, TradingState
+from seatrial_core.timestamps import from_epoch_ms
 from seatrial_engine.domain import events
 from seatrial_engine.domain.account import Account, Position
 from seatrial_engine.domain.changes import Event, OrderRecord, StateChanges
@@ -28,7 +29,6 @@ from seatrial_trading.strategy.signals import Signals
 
 # A strategy that repeats its signal while it is invested sends no order, so none is rejected.
 IGNORED = {REJECTION_TEXTS[Rejection.POSITION_OPEN], REJECTION_TEXTS[Rejection.NOTHING_TO_CLOSE]}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class ReplayAccount:
 
     def opening_event(self) -> Event:
         """Return the event of the new account, at the open of its first bar."""
-        opened_at = _instant(int(self.candles.time_ms[0]))
+        opened_at = from_epoch_ms(int(self.candles.time_ms[0]))
         identity = f"{self._prefix}:account"
         return events.account_opened(self.snapshot(), identity, opened_at, self._engine, self._config.currency)
 
@@ -174,7 +174,7 @@ class ReplayAccount:
         reason = self._stepper.decide(entry, leave, stop, target, trailing, signals.stop_base)
         if reason in IGNORED:
             return StateChanges()
-        identity, at = f"{self._prefix}:decision:{bar}", _instant(closed_ms)
+        identity, at = f"{self._prefix}:decision:{bar}", from_epoch_ms(closed_ms)
         seconds = self._clock.monotonic() - started
         call = events.api_called(identity, at, self._engine, self.snapshot(), PLACE, seconds, ok=reason is None)
         if reason is None:
@@ -211,7 +211,7 @@ class ReplayAccount:
             quantity=of_float(record.quantity),
             price=of_float(record.price),
             fee=of_float(record.fee),
-            occurred_at=_instant(at_ms),
+            occurred_at=from_epoch_ms(at_ms),
             pnl=None if trade is None else of_float(trade.pnl),
             holding_seconds=None if trade is None else (at_ms - trade.entry_time_ms) / 1000,
             exit_reason=None if trade is None else record.reason,
@@ -236,7 +236,7 @@ class ReplayAccount:
         stepper = self._stepper
         identity = f"{self._prefix}:equity:{bar}"
         return {
-            **events.equity_marked(self.snapshot(), identity, _instant(closed_ms), self._engine),
+            **events.equity_marked(self.snapshot(), identity, from_epoch_ms(closed_ms), self._engine),
             "strategy": self._config.strategy,
             "equity": wire(of_float(stepper.equity)),
             "risk_at_stop": wire(of_float(stepper.risk_at_stop)),
@@ -252,11 +252,7 @@ class ReplayAccount:
             entry_price=of_float(stepper.entry_price),
             entry_fee=of_float(self._entry_fee),
             mark_price=of_float(self._close),
-            opened_at=_instant(self._entered_ms),
+            opened_at=from_epoch_ms(self._entered_ms),
             stop_loss=None if math.isnan(stop) else of_float(stop),
             take_profit=None if math.isnan(target) else of_float(target),
         )
-
-
-def _instant(milliseconds: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=milliseconds)

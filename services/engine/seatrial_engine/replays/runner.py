@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict
 
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
 from seatrial_core.errors import Conflict, NotFound, SeatrialError, Unavailable
@@ -20,11 +20,10 @@ from seatrial_engine.store import replays as store
 from seatrial_engine.store.replays import ReplayPart, ReplayProgress
 from seatrial_service import logs
 from seatrial_service.db.session import Database
+from seatrial_service.loops import BackgroundJobs
 
 CHUNK_STEPS = 50
-MIN_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 5.0
-STOP_SECONDS = 0.5
+BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=5.0)
 MAX_ERROR = 500
 
 
@@ -45,7 +44,7 @@ class ReplayRunner:
         self._relay = relay
         self._engine = engine
         self._clock = clock
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._jobs = BackgroundJobs()
 
     async def resume(self) -> None:
         """Continue the replays that were running when the engine ended."""
@@ -57,7 +56,7 @@ class ReplayRunner:
 
     async def close(self) -> None:
         """Stop working; the next start resumes from what is stored."""
-        await stop(self._tasks.values())
+        await self._jobs.close()
 
     async def create(self, request: ReplayRequest) -> ReplayState:
         """Start a replay, or return the one that the same request started before.
@@ -75,7 +74,7 @@ class ReplayRunner:
             stored = await store.get(session, request.id)
         if stored is None or stored.fingerprint != fingerprint:
             raise Conflict(f"{request.id!r} is another replay already; use another id")
-        if stored.status == "running" and request.id not in self._tasks:
+        if stored.status == "running":
             self._start(request.id)
         return await self.state(request.id)
 
@@ -114,24 +113,19 @@ class ReplayRunner:
         return await self.state(identity)
 
     def _start(self, identity: str) -> None:
-        task = asyncio.create_task(self._run(identity), name=f"replay-{identity}")
-        self._tasks[identity] = task
-        task.add_done_callback(lambda _: self._tasks.pop(identity, None))
+        name = f"replay-{identity}"
+        if name not in self._jobs:
+            self._jobs.start(name, lambda: self._run(identity), lambda error: self._fail(identity, error))
 
     async def _run(self, identity: str) -> None:
-        pause = MIN_PAUSE_SECONDS
+        failures = 0
         while True:
             try:
-                await self._continue(identity)
-                return
-            except Unavailable as error:  # what is stored counts: it is read again
+                return await self._continue(identity)
+            except Unavailable as error:
+                failures += 1
                 logs.get().warning("replay_interrupted", replay=identity, error=error.detail)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, MAX_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001  # the loop that must store why a replay failed
-                logs.get().error("replay_failed", replay=identity, exc_info=error)
-                await self._fail(identity, error)
-                return
+                await asyncio.sleep(BACKOFF.pause_seconds(failures))
 
     async def _continue(self, identity: str) -> None:
         async with self._database.transaction() as session:
@@ -173,12 +167,3 @@ class ReplayRunner:
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
                 await store.end(session, identity, "failed", reason[:MAX_ERROR])
-
-
-async def stop(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until every one has ended; libraries lose a cancellation now and then."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=STOP_SECONDS)

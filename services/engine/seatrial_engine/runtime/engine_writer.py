@@ -1,8 +1,6 @@
 """Processes the commands of the engine service one after the other, many per transaction."""
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from seatrial_core.errors import SeatrialError, Unavailable
 from seatrial_engine.domain.account import EngineState
@@ -16,20 +14,11 @@ from seatrial_engine.store import instance as instances
 from seatrial_engine.store import queries
 from seatrial_engine.store import state as states
 from seatrial_engine.store.instance import Instance
-from seatrial_service import logs
 from seatrial_service.db.session import AsyncSession, Database
+from seatrial_service.group_commit import GroupCommit, GroupLimits
+from seatrial_service.loops import BackgroundLoop
 
-MAX_GROUP = 500
-MAX_WAITING = 10_000
-RETRY_AFTER = {"Retry-After": "1"}
-
-
-@dataclass(frozen=True)
-class PendingCommand:
-    """A command in the queue and the future of its result."""
-
-    command: Command
-    answer: asyncio.Future[ProcessingResult]
+LIMITS = GroupLimits(noun="orders", group=500, waiting=10_000, failure=Unavailable)
 
 
 class EngineWriter:
@@ -51,7 +40,7 @@ class EngineWriter:
         self._processor = processor
         self._relay = relay
         self._metrics = metrics
-        self._queue: asyncio.Queue[PendingCommand] = asyncio.Queue()
+        self._commands: GroupCommit[Command, ProcessingResult] = GroupCommit(self._commit, LIMITS)
         self._instance = Instance("", 0)
         self._is_stale = True
         self.state = EngineState()
@@ -68,40 +57,25 @@ class EngineWriter:
             Unavailable: The database does not answer, another process took over, or too many commands wait.
             Conflict: See `OrderProcessor.process`.
         """
-        if self._queue.qsize() >= MAX_WAITING:
-            raise Unavailable(f"{MAX_WAITING} commands wait already; send again in a second", headers=RETRY_AFTER)
-        answer: asyncio.Future[ProcessingResult] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(PendingCommand(command, answer))
-        return await answer
+        return await self._commands.submit(command)
 
     async def guard(self, session: AsyncSession) -> None:
         """Raise unless this process may write until the session's transaction ends."""
         await instances.require(session, self._instance)
 
-    async def run(self) -> None:
-        """Process commands until cancelled."""
-        while True:
-            group = [await self._queue.get()]
-            while len(group) < MAX_GROUP and not self._queue.empty():
-                group.append(self._queue.get_nowait())
-            try:
-                await self._commit(group)
-            except SeatrialError as error:
-                self._is_stale = True
-                _fail(group, error)
-            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad group
-                self._is_stale = True
-                logs.get().error("commands_not_committed", exc_info=error)
-                _fail(group, Unavailable("the orders could not be stored; the log says why"))
+    def loop(self) -> BackgroundLoop:
+        """Return the loop that processes the commands."""
+        return self._commands.loop("engine_writer", expected=(Unavailable,))
 
     async def _load(self) -> None:
         async with self._database.transaction() as session:
             self.state = await states.load(session)
         self._is_stale = False
 
-    async def _commit(self, group: Sequence[PendingCommand]) -> None:
-        if self._is_stale:  # a commit whose answer was lost may have happened: the database decides
+    async def _commit(self, group: Sequence[Command]) -> Sequence[ProcessingResult | SeatrialError]:
+        if self._is_stale:
             await self._load()
+        self._is_stale = True  # a commit whose answer is lost may have happened: then the database decides
         async with self._database.transaction() as session:
             await self.guard(session)
             recorded = dict(await queries.find(session, _keys(group)))
@@ -109,18 +83,18 @@ class EngineWriter:
             changes = StateChanges.merged(result.changes for result in results if isinstance(result, ProcessingResult))
             await stored_changes.write(session, changes)
         self.state = state
+        self._is_stale = False
         self._count(changes)
-        for pending, result in zip(group, results, strict=True):
-            _answer(pending, result)
+        return results
 
     def _process(
-        self, group: Sequence[PendingCommand], recorded: dict[OrderKey, OrderRecord]
+        self, group: Sequence[Command], recorded: dict[OrderKey, OrderRecord]
     ) -> tuple[EngineState, list[ProcessingResult | SeatrialError]]:
         state = self.state
         results: list[ProcessingResult | SeatrialError] = []
-        for pending in group:
+        for command in group:
             try:
-                result = self._processor.process(state, pending.command, recorded)
+                result = self._processor.process(state, command, recorded)
             except SeatrialError as error:
                 results.append(error)
                 continue
@@ -136,20 +110,6 @@ class EngineWriter:
             self._relay.wake()
 
 
-def _keys(group: Sequence[PendingCommand]) -> set[OrderKey]:
-    requests = [pending.command for pending in group if isinstance(pending.command, TradeRequest)]
-    return {request.key for request in requests if request.key is not None}
-
-
-def _answer(pending: PendingCommand, result: ProcessingResult | SeatrialError) -> None:
-    if pending.answer.done():  # the sender hung up
-        return
-    if isinstance(result, ProcessingResult):
-        pending.answer.set_result(result)
-    else:
-        pending.answer.set_exception(result)
-
-
-def _fail(group: Sequence[PendingCommand], error: SeatrialError) -> None:
-    for pending in group:
-        _answer(pending, error)
+def _keys(group: Sequence[Command]) -> set[OrderKey]:
+    keys = [command.key for command in group if isinstance(command, TradeRequest)]
+    return {key for key in keys if key is not None}

@@ -1,8 +1,8 @@
 """Pushes the outbox to the metrics service, in order, until each batch is acknowledged."""
 
 import asyncio
-import contextlib
 
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.events import BATCH_HEADER, EventsAccepted, RejectedEvent
@@ -12,12 +12,12 @@ from seatrial_engine.store import outbox
 from seatrial_engine.store.outbox import OutboxBatch
 from seatrial_service import logs
 from seatrial_service.db.session import Database
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
 # Events of this interval share a batch: a batch of one event costs as much as one of a thousand.
 LINGER_SECONDS = 0.1
-MIN_PAUSE_SECONDS = 0.1
-MAX_PAUSE_SECONDS = 5.0
+BACKOFF = ExponentialBackoff(first_seconds=0.1, max_seconds=5.0)
 # A batch that is refused with one of these would be refused again.
 PERMANENT = (BadRequest, ValidationFailed, BodyTooLarge)
 MAX_DETAIL = 500
@@ -25,6 +25,9 @@ MAX_DETAIL = 500
 
 class OutboxRelay:
     """Push one batch after the other.
+
+    The loop and the back-off are shared with the outbox of the alerts service; the rest is not, because this one has a
+    single receiver and keeps a strict order by numbered batches, where that one leases single messages per channel.
 
     Args:
         database: Where the outbox is.
@@ -46,29 +49,20 @@ class OutboxRelay:
         """Push soon: the outbox has new events."""
         self._woken.set()
 
-    async def run(self) -> None:
-        """Push until cancelled."""
-        pause = MIN_PAUSE_SECONDS
-        while True:
-            try:
-                if await self.push():
-                    pause = MIN_PAUSE_SECONDS
-                else:
-                    await self._wait()
-                await asyncio.sleep(LINGER_SECONDS)
-            except SeatrialError as error:
-                self.last_error = error.detail
-                self._metrics.outbox_pushes.labels("retry").inc()
-                logs.get().warning("events_not_pushed", error=error.detail, retry_in_seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, MAX_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad parcel
-                logs.get().error("outbox_failed", exc_info=error)
-                await asyncio.sleep(MAX_PAUSE_SECONDS)
+    def loop(self) -> BackgroundLoop:
+        """Return the loop that pushes."""
+        schedule = LoopSchedule(IDLE_SECONDS, wake=self._woken, min_pause_seconds=LINGER_SECONDS, backoff=BACKOFF)
+        return BackgroundLoop("outbox_relay", self._push, schedule, expected=(SeatrialError,))
 
-    async def push(self) -> bool:
-        """Push the next batch; return whether there was one."""
-        self._woken.clear()
+    async def _push(self) -> bool:
+        try:
+            return await self._push_batch()
+        except SeatrialError as error:
+            self.last_error = error.detail
+            self._metrics.outbox_pushes.labels("retry").inc()
+            raise
+
+    async def _push_batch(self) -> bool:
         async with self._database.transaction() as session:
             batch = await outbox.take(session)
         if batch is None:
@@ -94,9 +88,3 @@ class OutboxRelay:
         if accepted.rejected:
             logs.get().error("events_rejected", batch=batch.number, first=accepted.rejected[0].detail)
         return accepted.rejected
-
-    async def _wait(self) -> None:
-        # Not asyncio.wait_for: until Python 3.12 it loses a cancellation that comes together with the bell.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._woken.wait()

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from seatrial_core.json_types import Json
 from seatrial_service.db.engine import ReplayPartRow, ReplayRow
-
-Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True)
