@@ -4,7 +4,7 @@ import numpy as np
 
 from seatrial_backtesting.lookahead.subjects import strategy_under_test
 from seatrial_backtesting.strategy_ref import resolve_strategy
-from seatrial_trading.lookahead import CheckPlan, LookaheadReport, examine
+from seatrial_trading.lookahead import CheckPlan, LookaheadReport, run_checks
 from seatrial_trading.quant.candles import Candles
 
 HOUR_MS = 3_600_000
@@ -31,4 +31,4 @@ def hours(bars: int = 450, seed: int = 5) -> Candles:
 def proof(strategy: object, candles: Candles | None = None, plan: CheckPlan | None = None) -> LookaheadReport:
     """Return the report on a callback, a function of candles, a name or a rule document."""
     bars = hours() if candles is None else candles
-    return examine(strategy_under_test(resolve_strategy(strategy), bars), bars, plan)
+    return run_checks(strategy_under_test(resolve_strategy(strategy), bars), bars, plan)

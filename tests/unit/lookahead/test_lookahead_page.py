@@ -11,7 +11,7 @@ from tests.unit.lookahead.lookahead_bars import hours, proof
 
 from seatrial.cli import lookahead_tables
 from seatrial_trading.lookahead import LookaheadVerdict
-from seatrial_trading.lookahead.case import MIN_BARS
+from seatrial_trading.lookahead.check_session import MIN_BARS
 from seatrial_trading.lookahead.findings import EXIT_CODES
 from seatrial_trading.lookahead.subject import CheckPlan
 

@@ -160,7 +160,7 @@ def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
     assert report.verdict is LookaheadVerdict.CLEAN
     assert report.warm_up is not None
     assert report.warm_up.drift_bars is None
-    assert any("does not come to the same decisions" in note for note in report.notes)
+    assert any("does not reach the same decisions" in note for note in report.notes)
 
 
 def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:

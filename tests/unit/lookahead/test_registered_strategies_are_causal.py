@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof
 
-from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict, examine, signals_subject
+from seatrial_trading.lookahead import CheckPlan, LookaheadCheck, LookaheadVerdict, run_checks, signals_subject
 from seatrial_trading.strategy import registry
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {  # Any: parameters
@@ -69,7 +69,7 @@ DOCUMENTS = [
 def test_a_registered_strategy_is_free_of_lookahead(name: str, values: dict[str, Any]) -> None:
     spec = registry.get(name)
 
-    report = examine(signals_subject(spec, spec.parse(values)), hours(300), CheckPlan(poisonings=40))
+    report = run_checks(signals_subject(spec, spec.parse(values)), hours(300), CheckPlan(poisonings=40))
 
     assert report.verdict is LookaheadVerdict.CLEAN, report
     assert report.coverage.exhaustive
@@ -87,7 +87,7 @@ def test_a_strategy_of_another_package_is_proven_like_ours() -> None:
     offer = EntryPoint("peeker", "tests.unit.lookahead.peeker:PEEKER", registry.ENTRY_POINT_GROUP)
     spec = registry.gather(registry.BUILT_IN, [offer])["peeker"]
 
-    report = examine(signals_subject(spec, spec.parse({})), hours(300))
+    report = run_checks(signals_subject(spec, spec.parse({})), hours(300))
 
     assert LookaheadCheck.PREFIX_REPLAY in {finding.check for finding in report.findings}
 
@@ -96,7 +96,7 @@ def test_a_strategy_of_another_package_is_proven_like_ours() -> None:
 def test_a_long_series_is_sampled_and_says_so(name: str) -> None:
     spec = registry.get(name)
 
-    report = examine(signals_subject(spec, spec.parse({})), hours(3_000), CheckPlan(cuts=60, poisonings=10, seed=3))
+    report = run_checks(signals_subject(spec, spec.parse({})), hours(3_000), CheckPlan(cuts=60, poisonings=10, seed=3))
 
     assert report.verdict is LookaheadVerdict.CLEAN
     assert not report.coverage.exhaustive

@@ -237,7 +237,7 @@ def bad(**change: object) -> dict[str, object]:
         (bad(indicators={"r": {"fn": "rsi"}}, entry={"lt": ["close", "r.x"]}), "entry.lt[1]", "one of r"),
         (bad(stop_loss=0.02), "stop_loss", "an object with one key of ratio, atr_mult"),
         (bad(stop_loss={"ratio": 1.5}), "stop_loss.ratio", "a finite number from 1e-09 to 0.99"),
-        (bad(take_profit={"r_multiple": 2}), "take_profit.r_multiple", "only beside a stop_loss"),
+        (bad(take_profit={"r_multiple": 2}), "take_profit.r_multiple", "only together with a stop_loss"),
         (bad(sizing="half:1"), "sizing", "fixed:UNITS"),
         (bad(sizing={"equity": 2}), "sizing.equity", "a finite number from 1e-09 to 1"),
         (bad(entry={"gt": ["close", {"param": "n"}]}), "entry.gt[1].range", "a list of 2 to 3"),

@@ -21,8 +21,8 @@ from seatrial_trading.lookahead import (
     Progress,
     StrategyDecisions,
     StrategyUnderTest,
-    changes,
-    examine,
+    altered_bars,
+    run_checks,
     signals_subject,
 )
 from seatrial_trading.lookahead.comparison import Decide
@@ -61,7 +61,7 @@ def check(
     """
     choice, candles = resolve_strategy(strategy, params), load(data, options).candles
     subject = strategy_under_test(choice, candles)
-    return examine(subject, candles, plan) if told is None else examine(subject, candles, plan, told)
+    return run_checks(subject, candles, plan) if told is None else run_checks(subject, candles, plan, told)
 
 
 def strategy_under_test(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
@@ -112,7 +112,7 @@ def _of_callback(name: str, callback: Callback, outside: OutsideData, candles: C
         decide,
         carried=carried,
         seeded=_seeded(carried),
-        behind_curtain=tuple(_fresh(_curtained(callback, outside, change), callback, outside) for change in CURTAINS)
+        revealing=tuple(_fresh(_curtained(callback, outside, change), callback, outside) for change in CURTAINS)
         if outside.series
         else (),
         outside=outside.names,
@@ -208,7 +208,7 @@ def _unproven(decide: Decide, outside: OutsideData, candles: Candles) -> str:
     derived = outside.only_derived()
     if not derived.series:
         return ""
-    bars = changes.alone(candles)
+    bars = altered_bars.copied(candles)
     try:
         plain = decide(bars)
         with derived.hidden(0):

@@ -1,7 +1,7 @@
-"""The lookahead proof: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
+"""Lookahead checks: does any decision depend on bars that had not closed, on an earlier run, or on chance?"""
 
+from seatrial_trading.lookahead.checks import run_checks
 from seatrial_trading.lookahead.decisions import StrategyDecisions
-from seatrial_trading.lookahead.examination import examine
 from seatrial_trading.lookahead.findings import (
     Coverage,
     LookaheadCheck,
@@ -23,6 +23,6 @@ __all__ = [
     "StrategyUnderTest",
     "LookaheadVerdict",
     "WarmUp",
-    "examine",
+    "run_checks",
     "signals_subject",
 ]

@@ -1,4 +1,4 @@
-"""What to do about each finding, in a sentence."""
+"""Advice for each finding, in one or two sentences."""
 
 from seatrial_trading.lookahead.findings import LookaheadCheck
 
@@ -15,29 +15,29 @@ WHOLE_SERIES = (
     "and compute it over the bars up to now (a rolling or expanding window)."
 )
 STATE = (
-    "A second run over the same bars decides otherwise: something outlives a run (a global, a cache, an attribute, "
-    "a default argument) or reads a clock. Keep state in what is made anew for each run."
+    "A second run over the same bars decides differently: state outlives a run (a global, a cache, an attribute, "
+    "a default argument) or reads a clock. Create state at the start of each run."
 )
 CHANCE = (
     "Runs agree only when Python's and numpy's global random numbers are seeded alike: draw from a generator that the "
     "strategy seeds itself, at the start of each run."
 )
 OUTSIDE = (
-    "It reads {name}, which holds bars that have not come yet: use the history that the strategy is given, or make "
+    "It reads {name}, which has bars from the future: use the history that the strategy is given, or make "
     "the data inside a function of the candles, `make(candles) -> strategy`."
 )
 MANY_BARS = 100
 
 
 def for_reach(reach: int) -> str:
-    """Return what to look for when decisions need so many bars ahead."""
+    """Return the advice for decisions that look `reach` bars ahead."""
     if reach <= 1:
         return ONE_BAR
     return (SOME_BARS if reach <= MANY_BARS else WHOLE_SERIES).format(reach=reach)
 
 
 def for_check(check: LookaheadCheck, reach: int | None, name: str = "") -> str:
-    """Return what to do about a finding."""
+    """Return the advice for a finding."""
     match check:
         case LookaheadCheck.STATE_LEAK:
             return STATE

@@ -1,4 +1,4 @@
-"""Decisions as a table, one row a bar, that two runs can be held against each other by."""
+"""Decisions as a table, one row for each bar, by which two runs are compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -17,11 +17,11 @@ ALWAYS = ("entry", "exit", "stop_base")
 
 @dataclass(frozen=True, eq=False)
 class StrategyDecisions:
-    """What was decided at the close of each bar.
+    """The decision at the close of each bar.
 
     Args:
-        columns: By name, one value a bar; 0, NaN and "" are "nothing".
-        active: Bars at which something was asked for, bool[n].
+        columns: Columns of n values by name, float64 or object; 0, NaN and "" mean nothing.
+        active: Bars with a decision, bool[n].
     """
 
     columns: Mapping[str, Column]
@@ -31,20 +31,20 @@ class StrategyDecisions:
         return len(self.active)
 
     def at(self, bar: int) -> str:
-        """Return what was decided at a bar, in words."""
-        said = [f"{name}={_shown(column[bar])}" for name, column in self.columns.items() if _says(column[bar])]
-        return " ".join(said) or "nothing"
+        """Return the decision at a bar as text."""
+        parts = [f"{name}={_shown(column[bar])}" for name, column in self.columns.items() if _says(column[bar])]
+        return " ".join(parts) or "nothing"
 
 
 def of_signals(signals: Signals) -> StrategyDecisions:
     """Return a strategy's signals as decisions.
 
-    Prices that stand at a bar without an entry are no decision: nobody reads them.
+    Prices at a bar without an entry are ignored, as in the simulation.
     """
     entry = np.asarray(signals.entry)
     opens = entry != 0
     columns: dict[str, Column] = {"entry": entry.astype(np.float64), "exit": np.asarray(signals.exit, np.float64)}
-    for name in (each.name for each in fields(signals) if each.name not in ALWAYS):
+    for name in (item.name for item in fields(signals) if item.name not in ALWAYS):
         values = getattr(signals, name)
         if values is not None:
             columns[name] = np.where(opens, np.asarray(values, dtype=np.float64), np.nan)
@@ -52,7 +52,7 @@ def of_signals(signals: Signals) -> StrategyDecisions:
 
 
 def differing(one: StrategyDecisions, other: StrategyDecisions, bars: int) -> NDArray[np.intp]:
-    """Return the bars among the first `bars` at which two runs decided differently."""
+    """Return the bars among the first `bars` at which two runs decide differently, intp[k]."""
     differs = np.zeros(bars, dtype=np.bool_)
     for name in dict.fromkeys((*one.columns, *other.columns)):
         differs |= _unequal(one.columns.get(name), other.columns.get(name), bars)

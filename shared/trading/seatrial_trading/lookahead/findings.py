@@ -1,4 +1,4 @@
-"""What the lookahead proof says: a verdict, what was found, and how much was probed."""
+"""The report of the lookahead checks: verdict, findings and coverage."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ class LookaheadCheck(StrEnum):
 
 
 class LookaheadVerdict(StrEnum):
-    """Clean is said only where decisions were compared; a strategy that decides nothing is not judged."""
+    """The result; a strategy without decisions is not judged."""
 
     CLEAN = "clean"
     LEAK = "leak"
@@ -37,16 +37,16 @@ class LookaheadFinding:
     """A decision that depends on what it must not.
 
     Args:
-        check: Which check saw it.
+        check: The check.
         bar: The first bar whose decision differs.
         time_ms: The open of that bar, UTC epoch milliseconds.
-        whole: What is decided there with everything known.
-        changed: What is decided there when only the bars up to `cut` are the same.
-        cut: The last bar that was left as it is; None where nothing was cut.
-        reach_bars: At least so many bars ahead some decision looked; None where that is not the question.
-        differing: In how many of the runs decisions differed.
-        how: What was done to the bars.
-        advice: What to do.
+        whole: The decision there on all bars.
+        changed: The decision there when only the bars up to `cut` are unchanged.
+        cut: The last unchanged bar; None where no bar was changed.
+        reach_bars: Number of bars that a decision looked ahead at least; None for checks without a cut.
+        differing: Number of runs whose decisions differed.
+        how: How the bars were changed.
+        advice: How to correct it.
     """
 
     check: LookaheadCheck
@@ -63,18 +63,18 @@ class LookaheadFinding:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much was probed.
+    """How much was checked.
 
     Args:
-        bars: Bars of the data.
-        decisions: Bars on which the strategy asked for something.
-        cuts: Different bars at which the future was taken away or changed.
-        decisions_cut: Of the decisions, those whose own bar was such a cut.
-        runs: How often the strategy was run over bars.
-        rows_compared: Decisions (of every bar, also those to do nothing) that were held against the whole run's.
-        runs_raised: Runs on cut or changed bars that ended in an exception of the strategy and prove nothing.
-        exhaustive: Every bar was a cut.
-        seed: Of the cuts and of the changes.
+        bars: Number of bars.
+        decisions: Number of bars with a decision.
+        cuts: Number of bars after which the later bars were removed or changed.
+        decisions_cut: Number of decisions at such bars.
+        runs: Number of runs of the strategy.
+        rows_compared: Number of decisions compared with the whole run's, including those to do nothing.
+        runs_raised: Number of runs that raised and therefore prove nothing.
+        exhaustive: Whether every bar was a cut.
+        seed: Seed of the cuts and changes.
     """
 
     bars: int
@@ -90,12 +90,12 @@ class Coverage:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How decisions settle when history starts later; `settled_after` by start, None: not within the data.
+    """How many bars decisions need to agree with the whole run's when history starts later.
 
     Args:
-        declared_bars: What the strategy says it needs, None if it says nothing.
-        settled_after: For each later start the bars from there until decisions agree with the whole run's for good.
-        compared: Decisions of either run that were compared after the declared warm-up.
+        declared_bars: The warm-up that the strategy declares, None without one.
+        settled_after: By start bar, the bars from there until all decisions agree; None where they do not.
+        compared: Number of decisions of either run after the declared warm-up.
     """
 
     declared_bars: int | None
@@ -104,17 +104,16 @@ class WarmUp:
 
     @property
     def drift_bars(self) -> int | None:
-        """Return the bars that decisions go on drifting after the declared warm-up, None if they never settle."""
-        settled = list(self.settled_after.values())
-        known = [bars for bars in settled if bars is not None]
-        if len(known) < len(settled):
+        """Return the bars that are needed beyond the declared warm-up, None if decisions never agree."""
+        counts = [bars for bars in self.settled_after.values() if bars is not None]
+        if len(counts) < len(self.settled_after):
             return None
-        return max((bars - (self.declared_bars or 0) for bars in known), default=0)
+        return max((bars - (self.declared_bars or 0) for bars in counts), default=0)
 
 
 @dataclass(frozen=True)
 class LookaheadReport:
-    """The outcome of a lookahead proof."""
+    """The result of the lookahead checks of one strategy on one series of bars."""
 
     strategy: str
     symbol: str
@@ -127,19 +126,19 @@ class LookaheadReport:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 for clean, 1 for a leak, 4 where nothing could be judged."""
+        """Return 0 for clean, 1 for a leak, 4 for not judged."""
         return EXIT_CODES[self.verdict]
 
     def document(self) -> dict[str, Any]:  # Any: JSON
         """Return the report as JSON data."""
-        found = asdict(self)
-        found["notes"] = list(self.notes)
-        found["findings"] = [asdict(each) for each in self.findings]
+        document = asdict(self)
+        document["notes"] = list(self.notes)
+        document["findings"] = [asdict(item) for item in self.findings]
         if self.warm_up is not None:
-            found["warm_up"] = {
+            document["warm_up"] = {
                 "declared_bars": self.warm_up.declared_bars,
                 "settled_after": {str(start): bars for start, bars in self.warm_up.settled_after.items()},
                 "drift_bars": self.warm_up.drift_bars,
                 "compared": self.warm_up.compared,
             }
-        return {"schema": 1, **found}
+        return {"schema": 1, **document}

@@ -1,42 +1,42 @@
-"""How decisions depend on where history starts: a strategy that is started later must come to the same decisions."""
+"""Measures how many bars a strategy needs until its decisions no longer depend on where history starts."""
 
-from seatrial_trading.lookahead import changes
+from seatrial_trading.lookahead import altered_bars
 from seatrial_trading.lookahead.comparison import Decide
 from seatrial_trading.lookahead.decisions import StrategyDecisions, differing
 from seatrial_trading.lookahead.findings import WarmUp
 from seatrial_trading.quant.candles import Candles
 
 STARTS = (50, 100, 200, 500)
-LATEST_SHARE = 0.8  # who differs in the last fifth still has not settled
+LATEST_SHARE = 0.8  # a difference in the last fifth means that decisions do not agree
 
 
-def settling(decide: Decide, candles: Candles, whole: StrategyDecisions, declared: int | None) -> WarmUp:
-    """Return after how many bars of a later start decisions agree with the whole run's for good."""
-    settled: dict[int, int | None] = {}
+def measure(decide: Decide, candles: Candles, whole: StrategyDecisions, declared: int | None) -> WarmUp:
+    """Return after how many bars of a later start all decisions agree with the whole run's."""
+    agrees_after: dict[int, int | None] = {}
     compared = 0
     for start in STARTS:
         rest = len(candles) - start
         if rest < 2 * max(declared or 0, 1) + 1:
             break
         try:
-            later = decide(changes.later(candles, start))
-        except Exception:  # noqa: BLE001  a start that it cannot work from never settles
-            settled[start] = None
+            later = decide(altered_bars.later(candles, start))
+        except Exception:  # noqa: BLE001  a strategy may raise anything; this start never agrees
+            agrees_after[start] = None
             continue
         bars = differing(_from(whole, start), later, rest)
         after = int(bars[-1]) + 1 if len(bars) else 0
-        settled[start] = after if after < LATEST_SHARE * rest else None
+        agrees_after[start] = after if after < LATEST_SHARE * rest else None
         compared += int((whole.active[start:] | later.active)[declared or 0 :].sum())
-    return WarmUp(declared, settled, compared)
+    return WarmUp(declared, agrees_after, compared)
 
 
-def sentence(found: WarmUp) -> str:
-    """Return how decisions settle, in words."""
-    declared = f"the declared warm-up of {found.declared_bars} bars" if found.declared_bars else "its start"
-    drift = found.drift_bars
+def sentence(result: WarmUp) -> str:
+    """Return the result as a sentence."""
+    declared = f"the declared warm-up of {result.declared_bars} bars" if result.declared_bars else "its start"
+    drift = result.drift_bars
     if drift is None:
         return (
-            "started later it does not come to the same decisions within these bars: live trading that starts with "
+            "started later it does not reach the same decisions within these bars: live trading that starts with "
             "less history will differ from this backtest"
         )
     if drift <= 0:

@@ -1,4 +1,4 @@
-"""The execution rules of a run, validated once and packed for the compiled step."""
+"""Execution rules of a run, validated and packed for the compiled step."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -19,24 +19,31 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class ExecutionConfig:
-    """What orders cost and how bars are settled.
+    """Initial balance, costs, sizing and the intrabar rule of a run.
 
     Args:
-        cash: Money at the start, in quote currency, > 0.
-        taker_fee_rate, maker_fee_rate: Ratios of the filled notional, both legs; maker None means the taker's.
-        fixed_fee: Money for each fill, >= 0.
-        slippage_bps, slippage_ticks: Adverse, on market and stop fills; ticks need a tick size.
+        cash: Initial balance in quote currency, > 0.
+        taker_fee_rate, maker_fee_rate: Ratios of the filled notional, on both sides; maker None uses the taker rate.
+        fixed_fee: Money per fill, >= 0.
+        slippage_bps, slippage_ticks: Against the trader, on market and stop fills, >= 0; ticks need a tick size.
         tick_size, lot_size: Price and quantity steps, 0 for none; always rounded against the trader.
-        min_notional: Smallest value of an entry; smaller ones are rejected.
+        min_notional: Smallest value of an entry in quote currency; smaller entries are rejected.
         session: `continuous`: a limit that the bar opens beyond fills at the limit; `auction`: at the open.
-        intrabar: Who is right on a bar where the order of high and low decides; `magnify` walks the finer bars inside
-            it, and settles those and bars without finer ones by the worst rule; `random` draws by the seed, `seed_bits`
-            takes one bit of the seed for each such bar, 1 where the unfavourable extreme comes first.
+        intrabar: Which price path an ambiguous bar uses. `magnify` follows finer bars and uses `worst` for those and
+            for bars without finer ones; `random` draws from the seed; `seed_bits` takes one bit of the seed for each
+            ambiguous bar, 1 for the path that visits the unfavourable extreme first.
         limit_fill: `touch` fills a limit that is reached; `through` one that is passed by a tick.
         allow_short: Whether entries may sell short.
-        sizing: As in `quant.sizing`.
-        close_at_end: Close what is open at the last close.
-        seed: Of the random resolution of ambiguous bars, or its bits.
+        sizing: A sizing rule of `quant.sizing`, such as `equity:1.0`.
+        close_at_end: Whether to close the open position at the last close.
+        seed: Seed of `random`, or the bits of `seed_bits`.
+
+    Raises:
+        ValidationFailed: A value is out of range; names the field, its value and what is allowed.
+
+    Example:
+        >>> ExecutionConfig(cash=5_000, taker_fee_rate=0.0005, sizing="risk:0.01").intrabar
+        'worst'
     """
 
     cash: float = 10_000.0
@@ -71,10 +78,10 @@ class ExecutionConfig:
         sizes.parse(self.sizing)
 
     def pack(self, interval_ms: int = DAY_MS) -> NDArray[np.float64]:
-        """Return the rules as the array that the compiled step reads.
+        """Return the rules as the array of the compiled step, float64[C_SIZE].
 
         Args:
-            interval_ms: Length of a bar; volatility sizing makes yearly figures with it.
+            interval_ms: Length of a bar in milliseconds; only volatility sizing uses it.
         """
         size = sizes.parse(self.sizing)
         packed = np.zeros(layout.C_SIZE)
@@ -100,7 +107,7 @@ class ExecutionConfig:
         return packed
 
     def new_state(self) -> NDArray[np.float64]:
-        """Return an account with the starting cash and nothing open."""
+        """Return an account with the initial balance and no position, float64[S_SIZE]."""
         state = np.zeros(layout.S_SIZE)
         state[layout.S_CASH] = self.cash
         for place in (layout.S_STOP, layout.S_TARGET, layout.S_TRAIL, layout.S_INITIAL_STOP):

@@ -16,7 +16,7 @@ def sma(values: Floats | Sequence[float], n: int) -> Floats:
 def ema(values: Floats | Sequence[float], n: int) -> Floats:
     """Return the exponential average with alpha = 2/(n+1), seeded with the SMA of the first `n` values.
 
-    After a NaN it is undefined until `n` clean values have passed, which seed it anew.
+    After a NaN it is undefined until `n` clean values have passed, which seed it again.
     """
     return _ema(column(values), window("n", n))
 

@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 
 
 class CandleError(ValidationFailed):
-    """Bars that are no bars: the rows and what is wrong with each."""
+    """Invalid bars: lists the rows and what is wrong with each."""
 
     code = "bad_candles"
 
@@ -26,7 +26,7 @@ class Candles:
     """The bars of one symbol.
 
     Args:
-        symbol: What is traded.
+        symbol: Name of the instrument.
         time_ms: Opens of the bars, UTC epoch milliseconds, strictly increasing, int64[n].
         open, high, low, close: Prices > 0, float64[n].
         volume: Traded quantity >= 0, float64[n].
@@ -47,14 +47,14 @@ class Candles:
 
     @cached_property
     def marks_ms(self) -> NDArray[np.int64]:
-        """Return when an account is marked, int64[n + 1]: at the open of the first bar, then at the close of each."""
+        """Return the times of equity values, int64[n + 1]: the open of the first bar, then the close of each bar."""
         times = np.empty(len(self) + 1, dtype=np.int64)
         times[:1] = self.time_ms[:1]
         np.add(self.time_ms, self.interval_ms, out=times[1:])
         return _read_only(times)
 
     def head(self, bars: int) -> "Candles":
-        """Return the first bars, without copying."""
+        """Return the first `bars` bars, without copying."""
         return Candles(
             self.symbol,
             self.time_ms[:bars],
@@ -73,9 +73,9 @@ class Candles:
         """Build candles from columns `time open high low close` and optionally `volume`.
 
         Args:
-            symbol: What is traded.
+            symbol: Name of the instrument.
             columns: `time` in UTC epoch milliseconds; all of one length.
-            interval_ms: Length of one bar; None takes the commonest distance of two bars.
+            interval_ms: Length of one bar; None takes the most frequent distance of two bars.
 
         Raises:
             CandleError: With the list of bad rows: unequal lengths, prices that are not finite or not above zero,
@@ -89,7 +89,7 @@ class Candles:
         return cls(symbol, _read_only(times), **arrays, interval_ms=int(length))
 
     def to_columns(self) -> dict[str, list[Any]]:
-        """Return the wire's form: columns of plain numbers, `time` in epoch milliseconds."""
+        """Return the columns as lists of plain numbers for JSON, `time` in epoch milliseconds."""
         return {
             "time": self.time_ms.tolist(),
             **{name: getattr(self, name).tolist() for name in (*PRICES, "volume")},
@@ -97,7 +97,11 @@ class Candles:
 
 
 def usual_interval_ms(times: NDArray[np.int64]) -> int:
-    """Return the commonest distance between two bars, a day where there is only one bar."""
+    """Return the most frequent distance between two bars in milliseconds; a day for a single bar.
+
+    Args:
+        times: Opens, UTC epoch milliseconds, int64[n].
+    """
     if len(times) < 2:
         return DAY_MS
     steps, counts = np.unique(np.diff(times), return_counts=True)
@@ -105,12 +109,16 @@ def usual_interval_ms(times: NDArray[np.int64]) -> int:
 
 
 def bad_rows(columns: Mapping[str, NDArray[Any]]) -> dict[int, str]:
-    """Return the rows that are no bars, each with what is wrong; the first reason counts."""
-    found: dict[int, str] = {}
+    """Return the invalid rows, each with the first thing that is wrong.
+
+    Args:
+        columns: `time open high low close volume`, arrays of one length.
+    """
+    reasons: dict[int, str] = {}
 
     def mark(mask: NDArray[np.bool_], reason: str) -> None:
         for row in np.flatnonzero(mask):
-            found.setdefault(int(row), reason)
+            reasons.setdefault(int(row), reason)
 
     for name in PRICES:
         mark(~np.isfinite(columns[name]), f"{name} is not a finite number")
@@ -121,7 +129,7 @@ def bad_rows(columns: Mapping[str, NDArray[Any]]) -> dict[int, str]:
     step = np.diff(columns["time"], prepend=columns["time"][:1] - 1)
     mark(step == 0, "time repeats the bar before")
     mark(step < 0, "time goes back")
-    return found
+    return reasons
 
 
 def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
@@ -147,9 +155,9 @@ def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
 def _check_rows(values: Mapping[str, NDArray[Any]]) -> None:
     bad = bad_rows(values)
     if bad:
-        told = [FieldError(f"candles[{row}]", row, reason) for row, reason in sorted(bad.items())[:MAX_ROWS_LISTED]]
-        first = told[0]
-        raise CandleError(f"{len(bad)} bad candle rows; the first is row {first.value}: {first.allowed}", errors=told)
+        errors = [FieldError(f"candles[{row}]", row, reason) for row, reason in sorted(bad.items())[:MAX_ROWS_LISTED]]
+        first = errors[0]
+        raise CandleError(f"{len(bad)} bad candle rows; the first is row {first.value}: {first.allowed}", errors=errors)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

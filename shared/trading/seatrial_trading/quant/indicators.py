@@ -1,4 +1,4 @@
-"""Every indicator under one roof; each is defined once, in the module named beside it."""
+"""All indicators by name; each is defined once, in the module that it is imported from."""
 
 from seatrial_trading.quant.averages import ema, sma
 from seatrial_trading.quant.channels import donchian, rolling_max, rolling_min

@@ -1,4 +1,4 @@
-"""Compiles the loops of the kernel with numba at their first call, and never trusts a stale cache."""
+"""Compiles loops with numba at their first call, with a cache that depends on all kernel sources."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ KERNEL_FOLDERS = ("quant", "matching")
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Return `function`, compiled by numba when it is first called; interpreted where numba is missing or disabled.
 
-    Importing a module of loops thus costs nothing; numba itself takes over a second.
+    So importing a module of loops is cheap; importing numba takes more than a second.
     """
     return cast(Callable[P, R], _Lazy(function))
 
@@ -65,9 +65,9 @@ def _njit() -> Callable[[Callable[..., Any]], Callable[..., Any]] | None:
 
 
 def cache_folder(numba_version: str) -> Path:
-    """Return where compiled code is kept: a folder named after the content of all kernel sources.
+    """Return the cache folder, named after a hash of all kernel sources.
 
-    numba's own check looks at the file of a function only and would miss a change in a callee elsewhere.
+    numba's own check covers the file of a function only and misses a change of a callee in another file.
     """
     digest = sha256(f"{numba_version} {platform.python_version()}".encode())
     for folder in KERNEL_FOLDERS:

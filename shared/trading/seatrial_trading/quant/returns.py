@@ -33,7 +33,7 @@ class ReturnSample:
 def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> ReturnSample:
     """Return daily UTC returns, or those of the bars when there are fewer than 30 days.
 
-    `equity[0]` stands at the open of the first bar, the others at the close of their bar; a bar that closes at
+    `equity[0]` is at the open of the first bar, the others at the close of their bar; a bar that closes at
     midnight belongs to the day that ends. On a 24/7 calendar a day without bars is a day with a return of 0.
     """
     every_day = calendar == "24/7" and (times_ms[-1] - times_ms[0]) // DAY_MS < MAX_DAYS

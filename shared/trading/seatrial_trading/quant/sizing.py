@@ -1,4 +1,4 @@
-"""How big a position is: `fixed:10 | notional:1000 | equity:1.0 | risk:0.01 | kelly:0.5 | vol:0.1`."""
+"""Position sizing rules: `fixed:10 | notional:1000 | equity:1.0 | risk:0.01 | kelly:0.5 | vol:0.1`."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class SizingKind(StrEnum):
     EQUITY = "equity"  # share of the equity that is invested
     RISK = "risk"  # share of the equity that is lost at the stop
     KELLY = "kelly"  # share of the full Kelly fraction, which is a share at risk
-    VOL = "vol"  # yearly volatility that the position shall have
+    VOL = "vol"  # target yearly volatility of the position
 
 
 ALLOWED = "fixed:UNITS, notional:MONEY, equity:RATIO, risk:RATIO, kelly:FRACTION[:CAP] or vol:RATIO, as in `equity:1.0`"
@@ -51,7 +51,7 @@ class Sizing:
 
 @dataclass(frozen=True)
 class ClosedTrades:
-    """What Kelly needs of the trades closed before the decision; sums of net returns on notional, losses negative."""
+    """Statistics of the trades closed before a decision; sums of net returns on notional, losses negative."""
 
     closed: int = 0
     wins: int = 0
@@ -72,7 +72,15 @@ class Situation:
 
 
 def parse(text: str, field: str = "size") -> Sizing:
-    """Return the sizing that `text` says, or raise naming the field, the value and what is allowed."""
+    """Return the sizing rule of a text like `equity:1.0`.
+
+    Raises:
+        ValidationFailed: The text is not a sizing; names the field, its value and what is allowed.
+
+    Example:
+        >>> parse("risk:0.01").value
+        0.01
+    """
     parts = str(text).strip().split(":")
     kind = next((item for item in SizingKind if item.value == parts[0]), None)
     most = 3 if kind is SizingKind.KELLY else 2

@@ -98,24 +98,24 @@ def _equity_figures(curve: Floats) -> dict[str, Figure]:
 def _drawdown_figures(curve: Floats, times: Times) -> dict[str, Figure]:
     if not curve[0] > 0.0:
         return dict.fromkeys(DRAWDOWN_FIGURES, undefined("the equity does not begin above zero"))
-    found = drawdown.deepest(curve, times)
-    fell, recovered = found.depth_ratio > 0.0, found.recovered >= 0
+    summary = drawdown.deepest(curve, times)
+    fell, recovered = summary.depth_ratio > 0.0, summary.recovered >= 0
     none = undefined("no drawdown")
     return {
-        "max_drawdown": known(found.depth_ratio),
-        "max_drawdown_seconds": _seconds(times, found.peak, found.trough) if fell else none,
-        "recovery_seconds": _recovery(found, times)
+        "max_drawdown": known(summary.depth_ratio),
+        "max_drawdown_seconds": _seconds(times, summary.peak, summary.trough) if fell else none,
+        "recovery_seconds": _recovery(summary, times)
         if fell and recovered
         else undefined("not recovered")
         if fell
         else none,
-        "underwater_seconds": known(found.underwater_ms / 1000.0),
-        "longest_underwater_seconds": known(found.longest_underwater_ms / 1000.0),
+        "underwater_seconds": known(summary.underwater_ms / 1000.0),
+        "longest_underwater_seconds": known(summary.longest_underwater_ms / 1000.0),
     }
 
 
-def _recovery(found: Drawdown, times: Times) -> Figure:
-    return _seconds(times, found.trough, found.recovered)
+def _recovery(summary: Drawdown, times: Times) -> Figure:
+    return _seconds(times, summary.trough, summary.recovered)
 
 
 def _seconds(times: Times, first: int, last: int) -> Figure:
@@ -125,7 +125,7 @@ def _seconds(times: Times, first: int, last: int) -> Figure:
 def _return_figures(drawn: ReturnSample, risk_free: float) -> dict[str, Figure]:
     values, periods = drawn.returns, drawn.periods_a_year
     excess = values - returns.per_period(risk_free, periods)
-    found = overfitting.moments(excess)
+    summary = overfitting.moments(excess)
     still = undefined("the returns do not vary")
     return {
         "volatility": returns.volatility(values, periods),
@@ -133,11 +133,11 @@ def _return_figures(drawn: ReturnSample, risk_free: float) -> dict[str, Figure]:
         "sortino": returns.sortino(values, periods, risk_free),
         "value_at_risk_95": returns.value_at_risk(values),
         "conditional_value_at_risk_95": returns.conditional_value_at_risk(values),
-        "skewness": known(found.skewness) if found else still,
-        "kurtosis": known(found.kurtosis) if found else still,
-        "probabilistic_sharpe": overfitting.probabilistic_sharpe(found) if found else still,
-        "minimum_track_record": overfitting.minimum_track_record(found) if found else still,
-        "kelly_leverage": kelly_leverage(float(excess.mean()), float(excess.var(ddof=1))) if found else still,
+        "skewness": known(summary.skewness) if summary else still,
+        "kurtosis": known(summary.kurtosis) if summary else still,
+        "probabilistic_sharpe": overfitting.probabilistic_sharpe(summary) if summary else still,
+        "minimum_track_record": overfitting.minimum_track_record(summary) if summary else still,
+        "kelly_leverage": kelly_leverage(float(excess.mean()), float(excess.var(ddof=1))) if summary else still,
     }
 
 
@@ -181,9 +181,9 @@ def _trade_figures(trades: TradeColumns) -> dict[str, Figure]:
 
 
 def _exposure_figures(trades: TradeColumns, bars: int) -> dict[str, Figure]:
-    held = float(trades.bars_held.sum())
+    bars_in_trades = float(trades.bars_held.sum())
     none = undefined(performance.NO_TRADES)
     return {
-        "average_bars_held": known(held / len(trades)) if len(trades) else none,
-        "exposure": known(min(1.0, held / bars)) if bars else undefined("no bars"),
+        "average_bars_held": known(bars_in_trades / len(trades)) if len(trades) else none,
+        "exposure": known(min(1.0, bars_in_trades / bars)) if bars else undefined("no bars"),
     }

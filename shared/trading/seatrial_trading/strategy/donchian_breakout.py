@@ -9,7 +9,7 @@ from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.channels import rolling_max, rolling_min
 from seatrial_trading.quant.column import Floats, column
 from seatrial_trading.quant.jit import compiled
-from seatrial_trading.strategy.position import Mode, Wanted, signals_for
+from seatrial_trading.strategy.position import Mode, TargetPositions, signals_for
 from seatrial_trading.strategy.protocol import ArrayStrategy
 from seatrial_trading.strategy.signals import Signals
 
@@ -17,7 +17,7 @@ Bars = Annotated[int, Field(ge=1, le=5_000)]
 
 
 class DonchianParams(BaseModel):
-    """Channel lengths in bars, and whether breakouts below are sold short (long_short) or not (long_flat)."""
+    """Channel lengths in bars, 1 to 5,000, and whether breakouts below are sold short (long_short)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ class DonchianParams(BaseModel):
 
 
 def _compute(candles: Candles, params: DonchianParams) -> Signals:
-    wanted = _wanted(
+    target = _target(
         column(candles.close),
         rolling_max(candles.high, params.entry_bars),
         rolling_min(candles.low, params.entry_bars),
@@ -35,16 +35,16 @@ def _compute(candles: Candles, params: DonchianParams) -> Signals:
         rolling_min(candles.low, params.exit_bars),
         params.mode == "long_short",
     )
-    return signals_for(wanted)
+    return signals_for(target)
 
 
 @compiled
-def _wanted(
+def _target(
     close: Floats, entry_high: Floats, entry_low: Floats, exit_high: Floats, exit_low: Floats, short: bool
-) -> Wanted:
+) -> TargetPositions:
     # The channel of the bar before: this bar's own high is never below its close.
     size = close.shape[0]
-    wanted = np.zeros(size, dtype=np.int8)
+    target = np.zeros(size, dtype=np.int8)
     position = 0
     for i in range(1, size):
         if (position > 0 and close[i] < exit_low[i - 1]) or (position < 0 and close[i] > exit_high[i - 1]):
@@ -53,8 +53,8 @@ def _wanted(
             position = 1
         elif short and close[i] < entry_low[i - 1]:
             position = -1
-        wanted[i] = position
-    return wanted
+        target[i] = position
+    return target
 
 
 def _warm_up(params: DonchianParams) -> int:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seatrial_trading.quant import momentum
 from seatrial_trading.quant.candles import Candles
-from seatrial_trading.strategy.position import Mode, signals_for, wanted_after_crosses
+from seatrial_trading.strategy.position import Mode, signals_for, target_after_crosses
 from seatrial_trading.strategy.protocol import ArrayStrategy
 from seatrial_trading.strategy.signals import Signals
 
@@ -32,7 +32,7 @@ class MacdParams(BaseModel):
 
 def _compute(candles: Candles, params: MacdParams) -> Signals:
     lines = momentum.macd(candles.close, params.fast, params.slow, params.signal)
-    return signals_for(wanted_after_crosses(lines.line, lines.signal, params.mode))
+    return signals_for(target_after_crosses(lines.line, lines.signal, params.mode))
 
 
 def _warm_up(params: MacdParams) -> int:

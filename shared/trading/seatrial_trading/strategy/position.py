@@ -1,4 +1,4 @@
-"""Turn the position that a strategy wants at each close into entries and exits."""
+"""Turns the target position at each close into entries and exits."""
 
 from typing import Literal
 
@@ -10,32 +10,36 @@ from seatrial_trading.quant.jit import compiled
 from seatrial_trading.strategy.signals import Signals
 
 Mode = Literal["long_flat", "long_short"]
-Wanted = NDArray[np.int8]
+TargetPositions = NDArray[np.int8]
 
 
-def signals_for(wanted: Wanted) -> Signals:
-    """Return the signals that follow `wanted` (+1 long, -1 short, 0 flat): an exit and an entry where it changes."""
-    before = np.zeros_like(wanted)
-    before[1:] = wanted[:-1]
-    changed = wanted != before
-    entry = np.where(changed, wanted, 0).astype(np.int8)
+def signals_for(target: TargetPositions) -> Signals:
+    """Return an exit and an entry wherever the target position changes.
+
+    Args:
+        target: Position after each close, +1 long, -1 short, 0 flat, int8[n].
+    """
+    before = np.zeros_like(target)
+    before[1:] = target[:-1]
+    changed = target != before
+    entry = np.where(changed, target, 0).astype(np.int8)
     return Signals(
         entry=entry, exit=changed & (before != 0), stop_loss=None, take_profit=None, trailing=None, stop_base="fill"
     )
 
 
-def wanted_after_crosses(first: Floats, second: Floats, mode: Mode) -> Wanted:
+def target_after_crosses(first: Floats, second: Floats, mode: Mode) -> TargetPositions:
     """Return long after `first` crossed above `second`, short or flat after it crossed below, flat before any cross.
 
     Touching is not crossing: equal values keep the side they came from.
     """
-    return _wanted_after_crosses(first, second, -1 if mode == "long_short" else 0)
+    return _target_after_crosses(first, second, -1 if mode == "long_short" else 0)
 
 
 @compiled
-def _wanted_after_crosses(first: Floats, second: Floats, below: int) -> Wanted:
+def _target_after_crosses(first: Floats, second: Floats, below: int) -> TargetPositions:
     size = first.shape[0]
-    wanted = np.zeros(size, dtype=np.int8)
+    target = np.zeros(size, dtype=np.int8)
     side = 0
     position = 0
     for i in range(size):
@@ -48,5 +52,5 @@ def _wanted_after_crosses(first: Floats, second: Floats, below: int) -> Wanted:
             if side > 0:
                 position = below
             side = -1
-        wanted[i] = position
-    return wanted
+        target[i] = position
+    return target

@@ -1,4 +1,4 @@
-"""What a strategy is to everybody who runs one: a name, parameters with bounds, and signals from candles."""
+"""Interface of a strategy: a name, parameters with bounds, and signals from candles."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ P = TypeVar("P", bound=BaseModel)
 
 
 class StrategySpec(Protocol):
-    """A strategy that can be run, whatever it was made from.
+    """A strategy that can be run: built in, from a package or from a rule document.
 
     `signals` is causal: on `candles.head(k)` it returns the first k rows of what it returns on all candles.
     """
@@ -54,11 +54,11 @@ class ArrayStrategy(Generic[P]):
         return parse_params(self.name, self.params, values)
 
     def warm_up_bars(self, params: BaseModel) -> int:
-        """Return how many bars must have closed before the first signal can come."""
+        """Return the number of bars that must have closed before the first signal."""
         return self.warm_up(self._own(params))
 
     def signals(self, candles: Candles, params: BaseModel) -> Signals:
-        """Return one row of signals a candle, each decided at that candle's close."""
+        """Return one row of signals per candle, decided at its close."""
         return self.compute(candles, self._own(params))
 
     def _own(self, params: BaseModel) -> P:

@@ -1,4 +1,4 @@
-"""The strategies that a name can mean: our built-ins and what installed packages offer, looked up in a dict only."""
+"""Registry of strategies by name: the built-in ones and those of installed packages."""
 
 import functools
 import logging
@@ -29,15 +29,19 @@ class UnknownStrategy(ValidationFailed):
 
 
 def get(name: str) -> StrategySpec:
-    """Return the strategy called `name`, or raise UnknownStrategy with the names there are."""
-    found = strategies().get(name) if isinstance(name, str) else None
-    if found is None:
-        known = ", ".join(names())
+    """Return the strategy called `name`.
+
+    Raises:
+        UnknownStrategy: There is none; lists the names.
+    """
+    spec = strategies().get(name) if isinstance(name, str) else None
+    if spec is None:
+        allowed = ", ".join(names())
         raise UnknownStrategy(
-            f"`strategy` was {name!r}; known strategies: {known}",
-            errors=[FieldError("strategy", name, f"one of {known}")],
+            f"`strategy` was {name!r}; known strategies: {allowed}",
+            errors=[FieldError("strategy", name, f"one of {allowed}")],
         )
-    return found
+    return spec
 
 
 def names() -> list[str]:
@@ -47,31 +51,31 @@ def names() -> list[str]:
 
 @functools.cache
 def strategies() -> Mapping[str, StrategySpec]:
-    """Return every strategy by name; installed packages are asked once a process."""
+    """Return every strategy by name; entry points are read once per process."""
     return MappingProxyType(gather(BUILT_IN, entry_points(group=ENTRY_POINT_GROUP)))
 
 
-def gather(built_in: Iterable[StrategySpec], offered: Iterable[EntryPoint]) -> dict[str, StrategySpec]:
-    """Return the built-ins and what entry points offer; a broken or clashing offer is logged and left out."""
-    found = {spec.name: spec for spec in built_in}
-    for point in offered:
+def gather(built_in: Iterable[StrategySpec], points: Iterable[EntryPoint]) -> dict[str, StrategySpec]:
+    """Return the built-in strategies and those of entry points; a broken or clashing one is logged and skipped."""
+    specs = {spec.name: spec for spec in built_in}
+    for point in points:
         try:
             spec = point.load()
         except (ImportError, AttributeError) as error:
             log.warning("strategy_not_loaded entry_point=%s error=%s", point.name, error)
             continue
-        problem = _refusal(point.name, spec, found)
+        problem = _refusal(point.name, spec, specs)
         if problem:
             log.warning("strategy_refused entry_point=%s reason=%s", point.name, problem)
         else:
-            found[point.name] = spec
-    return found
+            specs[point.name] = spec
+    return specs
 
 
-def _refusal(name: str, spec: object, found: Mapping[str, StrategySpec]) -> str | None:
+def _refusal(name: str, spec: object, specs: Mapping[str, StrategySpec]) -> str | None:
     if not NAME.fullmatch(name):
         return f"the name must match ^{NAME.pattern}$"
-    if name in found:
+    if name in specs:
         return "the name is taken"
     missing = [
         part for part in ("name", "version", "params", "parse", "warm_up_bars", "signals") if not hasattr(spec, part)

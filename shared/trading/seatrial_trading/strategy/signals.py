@@ -1,4 +1,4 @@
-"""What a strategy wants, as arrays: row i is decided at the close of bar i, to fill at the next open at best."""
+"""Decisions of a strategy as arrays: row i is decided at the close of bar i and fills at the next open or later."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """The decisions of a strategy, one row a bar.
+    """The decisions of a strategy, one row per bar.
 
     Args:
         entry: +1 opens long, -1 opens short, 0 nothing, int8[n].
-        exit: Close whatever is open, cancel an entry that waits, bool[n].
+        exit: Close the open position and cancel a pending entry, bool[n].
         stop_loss, take_profit, trailing: float64[n], NaN for none; None for none at all.
         stop_base: `fill`: the three are ratios of the fill price (0.02 = 2 %); `price`: absolute prices
             (trailing: a distance).
         entry_type: How each entry is placed: 0 market, 1 limit, 2 stop, 3 stop-limit, int8[n]; None: all market.
         limit_price, stop_price: Prices of the entry orders, float64[n], NaN or None where there is none.
-        expires: How many bars an entry order waits, 0 for as long as it takes, int64[n]; None: as long as it takes.
+        expires: Number of bars an entry order is pending at most, 0 for no limit, int64[n]; None: no limit.
         base: Where rows differ from `stop_base`: 0 ratios of the fill, 1 prices, 2 prices with a trailing that is a
             ratio of the fill, int8[n]; None: all as `stop_base` says.
-        size: The entry's own size, float64[n], NaN or None: as the run sizes.
+        size: Size of this entry, float64[n]; NaN or None uses the sizing of the run.
         size_kind: What that number is: 0 units, 1 money, 2 share of the equity, 3 share at risk, int8[n]; None: units.
     """
 
@@ -48,7 +48,7 @@ class Signals:
             if (array := getattr(self, name)) is not None
         }
         if len(set(lengths.values())) != 1:
-            raise ValueError(f"signal columns must have one length, found {lengths}")
+            raise ValueError(f"signal columns must have one length, were {lengths}")
 
     def __len__(self) -> int:
         return len(self.entry)

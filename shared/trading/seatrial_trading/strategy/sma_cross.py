@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seatrial_trading.quant.averages import sma
 from seatrial_trading.quant.candles import Candles
-from seatrial_trading.strategy.position import Mode, signals_for, wanted_after_crosses
+from seatrial_trading.strategy.position import Mode, signals_for, target_after_crosses
 from seatrial_trading.strategy.protocol import ArrayStrategy
 from seatrial_trading.strategy.signals import Signals
 
@@ -31,7 +31,7 @@ class SmaCrossParams(BaseModel):
 
 def _compute(candles: Candles, params: SmaCrossParams) -> Signals:
     fast, slow = sma(candles.close, params.fast), sma(candles.close, params.slow)
-    return signals_for(wanted_after_crosses(fast, slow, params.mode))
+    return signals_for(target_after_crosses(fast, slow, params.mode))
 
 
 def _warm_up(params: SmaCrossParams) -> int:

@@ -1,4 +1,4 @@
-"""Turn the parts of a rule document into arrays over candles; what is unknown at a bar stays unknown."""
+"""Evaluates a rule document over candles; a value that is undefined at a bar stays undefined."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.channels import rolling_max, rolling_min
 from seatrial_trading.quant.column import Bools, Floats
 from seatrial_trading.strategy.rules.functions import FUNCTIONS
-from seatrial_trading.strategy.rules.tree import (
+from seatrial_trading.strategy.rules.syntax_tree import (
     Arithmetic,
     Column,
     Compare,
@@ -29,7 +29,7 @@ from seatrial_trading.strategy.rules.tree import (
 
 @dataclass(frozen=True)
 class Truth:
-    """A condition at every bar: certainly so, certainly not so, or neither because something is not known yet."""
+    """A condition at every bar: true, false, or neither while a value is undefined."""
 
     yes: Bools
     no: Bools
@@ -37,19 +37,19 @@ class Truth:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One document on one market with chosen parameters; indicators are computed when they are first asked for."""
+    """One document on one market with parameter values; indicators are computed at their first use."""
 
     document: StrategyRuleDocument
     candles: Candles
-    chosen: Mapping[str, float]
+    parameters: Mapping[str, float]
     lines: dict[tuple[str, str], Floats] = field(default_factory=dict)
 
     def number(self, number: Number) -> float:
-        """Return the number, or the value chosen for its parameter."""
-        return float(self.chosen[number.name]) if isinstance(number, ParameterRef) else number
+        """Return the number, or the value of its parameter."""
+        return float(self.parameters[number.name]) if isinstance(number, ParameterRef) else number
 
     def truth(self, condition: Condition) -> Truth:
-        """Return a condition at every bar, by Kleene's logic: `not` of what is unknown is unknown."""
+        """Return a condition at every bar, by Kleene's logic: `not` of undefined is undefined."""
         if isinstance(condition, Compare):
             return self._compare(condition)
         parts = [self.truth(part) for part in condition.parts]
@@ -65,7 +65,7 @@ class Evaluation:
                 assert_never(condition.op)
 
     def series(self, series: Series) -> Floats:
-        """Return a series at every bar; NaN where it is not known."""
+        """Return a series at every bar, float64[n]; NaN where it is undefined."""
         match series:
             case Constant(number):
                 return np.full(len(self.candles), self.number(number))
@@ -87,8 +87,8 @@ class Evaluation:
             indicator = self.document.indicators[name]
             function = FUNCTIONS[indicator.fn]
             arguments = {key: self.number(value) for key, value in indicator.arguments.items()}
-            found = function.compute(columns(self.candles)[indicator.source], self.candles, arguments)
-            for key, values in zip(function.outputs or ("",), found, strict=True):
+            lines = function.compute(columns(self.candles)[indicator.source], self.candles, arguments)
+            for key, values in zip(function.outputs or ("",), lines, strict=True):
                 self.lines[name, key] = values
         return self.lines[name, output]
 
@@ -108,7 +108,7 @@ class Evaluation:
                         result /= other
                     case _:
                         assert_never(series.op)
-        result[~np.isfinite(result)] = np.nan  # a division by zero is not known, rather than infinite
+        result[~np.isfinite(result)] = np.nan  # a division by zero is undefined, not infinite
         return result
 
     def _rolling(self, series: Rolling) -> Floats:
@@ -165,6 +165,6 @@ def shifted(values: Floats, bars: int) -> Floats:
 def _crosses(first: Floats, second: Floats) -> Truth:
     gap = first - second
     before = shifted(gap, 1)
-    known = ~np.isnan(gap) & ~np.isnan(before)
-    crossed = known & (gap > 0.0) & (before <= 0.0)
-    return Truth(crossed, known & ~crossed)
+    is_defined = ~np.isnan(gap) & ~np.isnan(before)
+    crossed = is_defined & (gap > 0.0) & (before <= 0.0)
+    return Truth(crossed, is_defined & ~crossed)

@@ -31,13 +31,13 @@ class Function:
     has_source: bool = True
 
 
-LONGEST = 5_000
-BARS = Argument(1, LONGEST)
+MAX_BARS = 5_000
+BARS = Argument(1, MAX_BARS)
 BANDS = ("upper", "middle", "lower")
 
 
 def _bars(default: int) -> Argument:
-    return Argument(1, LONGEST, default)
+    return Argument(1, MAX_BARS, default)
 
 
 def _n(numbers: Numbers) -> int:

@@ -3,10 +3,18 @@
 from typing import Any
 
 from seatrial_trading.quant.sizing import HIGHEST, SizingKind
-from seatrial_trading.strategy.rules.document import DISTANCES, KEYS, VERSION
-from seatrial_trading.strategy.rules.document import HIGHEST as FARTHEST
-from seatrial_trading.strategy.rules.functions import FUNCTIONS, LONGEST, Argument, Function
-from seatrial_trading.strategy.rules.reader import ARITHMETIC, COLUMNS, COMPARE, LOGIC, MAX_NODES, NAME, ROLLING
+from seatrial_trading.strategy.rules.document_parser import DISTANCES, KEYS, VERSION
+from seatrial_trading.strategy.rules.document_parser import HIGHEST as FARTHEST
+from seatrial_trading.strategy.rules.expression_parser import (
+    ARITHMETIC,
+    COLUMNS,
+    COMPARE,
+    LOGIC,
+    MAX_NODES,
+    NAME,
+    ROLLING,
+)
+from seatrial_trading.strategy.rules.functions import FUNCTIONS, MAX_BARS, Argument, Function
 
 Schema = dict[str, Any]  # Any: JSON
 NAME_PATTERN = f"^{NAME.pattern}$"
@@ -50,7 +58,7 @@ def _parameter() -> Schema:
 
 
 def _series() -> Schema:
-    whole = _number(1, LONGEST, is_whole=True)
+    whole = _number(1, MAX_BARS, is_whole=True)
     return {
         "anyOf": [
             {"type": "number"},
@@ -58,7 +66,7 @@ def _series() -> Schema:
             PARAMETER,
             *(_operation(op, {"type": "array", "items": SERIES, "minItems": 2}) for op in ARITHMETIC),
             *(_operation(op, _pair(SERIES, whole)) for op in ROLLING),
-            _operation("shift", _pair(SERIES, _number(0, LONGEST, is_whole=True))),
+            _operation("shift", _pair(SERIES, _number(0, MAX_BARS, is_whole=True))),
         ]
     }
 
@@ -85,18 +93,18 @@ def _indicator(fn: str, function: Function) -> Schema:
 
 
 def _argument(item: Argument) -> Schema:
-    found = _number(item.low, item.high, is_whole=item.is_whole)
-    return found if item.default is None else {**found, "default": item.default}
+    schema = _number(item.low, item.high, is_whole=item.is_whole)
+    return schema if item.default is None else {**schema, "default": item.default}
 
 
 def _distances(field: str) -> list[Schema]:
-    found = []
+    schemas: list[Schema] = []
     for kind in DISTANCES[field]:
         properties: Schema = {kind: _number(1e-9, FARTHEST[field] if kind == "ratio" else 1_000.0)}
         if kind == "atr_mult":
-            properties["n"] = _number(1, LONGEST, is_whole=True)
-        found.append(_object(properties, [kind]))
-    return found
+            properties["n"] = _number(1, MAX_BARS, is_whole=True)
+        schemas.append(_object(properties, [kind]))
+    return schemas
 
 
 def _sizing(kind: SizingKind) -> Schema:

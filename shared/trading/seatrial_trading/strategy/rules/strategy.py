@@ -16,16 +16,28 @@ from seatrial_trading.quant.column import Floats
 from seatrial_trading.quant.sizing import Sizing, parse
 from seatrial_trading.quant.volatility import atr
 from seatrial_trading.strategy.protocol import parse_params
-from seatrial_trading.strategy.rules.document import read_document
+from seatrial_trading.strategy.rules.document_parser import parse_document
 from seatrial_trading.strategy.rules.evaluation import Evaluation
-from seatrial_trading.strategy.rules.tree import Distance, Number, Parameter, StrategyRuleDocument
+from seatrial_trading.strategy.rules.syntax_tree import Distance, Number, Parameter, StrategyRuleDocument
 from seatrial_trading.strategy.rules.warm_up import bars_needed
 from seatrial_trading.strategy.signals import Signals
 
 
 def compile_rules(raw: object) -> "RuleStrategy":
-    """Return the strategy that a rule document (what JSON gives) describes, or raise naming what is wrong in it."""
-    document = read_document(raw)
+    """Return the strategy of a rule document.
+
+    Args:
+        raw: The document as JSON data.
+
+    Raises:
+        ValidationFailed: Names the field, its value and what is allowed.
+
+    Example:
+        >>> rules = {"version": 1, "entry": {"gt": ["close", "open"]}}
+        >>> compile_rules(rules).name
+        'rules'
+    """
+    document = parse_document(raw)
     text = json.dumps(raw, sort_keys=True, separators=(",", ":"))
     return RuleStrategy(document, hashlib.sha256(text.encode()).hexdigest()[:12])
 
@@ -60,34 +72,36 @@ class RuleStrategy:
         return parse_params(self.name, self.params, values)
 
     def warm_up_bars(self, params: BaseModel) -> int:
-        """Return how many bars must have closed before the first signal can come."""
+        """Return the number of bars that must have closed before the first signal."""
         return bars_needed(self.document, params.model_dump())
 
     def sizing(self, params: BaseModel) -> Sizing | None:
-        """Return how the document sizes its positions, None when it leaves that to the run."""
+        """Return the sizing of the document, None when the run decides it."""
         size = self.document.size
         if size is None:
             return None
-        chosen = params.model_dump()
-        cap = "" if size.cap is None or size.kind != "kelly" else f":{_number(size.cap, chosen)!r}"
-        return parse(f"{size.kind}:{_number(size.value, chosen)!r}{cap}", "sizing")
+        values = params.model_dump()
+        cap = "" if size.cap is None or size.kind != "kelly" else f":{_number(size.cap, values)!r}"
+        return parse(f"{size.kind}:{_number(size.value, values)!r}{cap}", "sizing")
 
     def signals(self, candles: Candles, params: BaseModel) -> Signals:
-        """Return one row of signals a candle; an entry whose stop or target is not known is not made."""
+        """Return one row of signals per candle; an entry whose stop or target is undefined is not made."""
         run = Evaluation(self.document, candles, params.model_dump())
         self._check_macd(run)
-        wanted = run.truth(self.document.entry).yes
+        enters = run.truth(self.document.entry).yes
         stop = _ratios(run, self.document.stop_loss)
         target = _ratios(run, self.document.take_profit, stop)
         trailing = _ratios(run, self.document.trailing)
         for distance, highest in ((stop, 1.0), (trailing, 1.0), (target, np.inf)):
             if distance is not None:
-                wanted = wanted & (distance > 0.0) & (distance < highest)
+                enters = enters & (distance > 0.0) & (distance < highest)
         side = 1 if self.document.side == "long" else -1
-        leave = self.document.exit
+        exit_condition = self.document.exit
         return Signals(
-            entry=np.where(wanted, side, 0).astype(np.int8),
-            exit=run.truth(leave).yes if leave is not None else np.zeros(len(candles), dtype=np.bool_),
+            entry=np.where(enters, side, 0).astype(np.int8),
+            exit=run.truth(exit_condition).yes
+            if exit_condition is not None
+            else np.zeros(len(candles), dtype=np.bool_),
             stop_loss=stop,
             take_profit=target,
             trailing=trailing,
@@ -109,8 +123,8 @@ def _field(item: Parameter) -> tuple[Any, Any]:  # what create_model takes
     return Annotated[float, bounds], item.default
 
 
-def _number(number: Number, chosen: Mapping[str, float]) -> float:
-    return number if isinstance(number, float) else float(chosen[number.name])
+def _number(number: Number, values: Mapping[str, float]) -> float:
+    return number if isinstance(number, float) else float(values[number.name])
 
 
 def _ratios(run: Evaluation, distance: Distance | None, stop: Floats | None = None) -> Floats | None:

@@ -1,4 +1,4 @@
-"""Read the expressions of a rule document: every refusal names the place, what was found and what is allowed."""
+"""Parses the expressions of a rule document; every error names the place, the value and what is allowed."""
 
 import math
 import re
@@ -8,8 +8,8 @@ from typing import Any, NoReturn, TypeGuard, cast
 from pydantic import BaseModel
 
 from seatrial_core.errors import field_error
-from seatrial_trading.strategy.rules.functions import FUNCTIONS, LONGEST
-from seatrial_trading.strategy.rules.tree import (
+from seatrial_trading.strategy.rules.functions import FUNCTIONS, MAX_BARS
+from seatrial_trading.strategy.rules.syntax_tree import (
     Arithmetic,
     ArithmeticOp,
     Column,
@@ -35,14 +35,14 @@ ARITHMETIC = ("add", "sub", "mul", "div")
 ROLLING = ("rolling_min", "rolling_max", "rolling_mean")
 COMPARE = {"lt": 2, "le": 2, "gt": 2, "ge": 2, "crosses_above": 2, "crosses_below": 2, "between": 3}
 LOGIC = ("all", "any", "not")
-DEEPEST = 8
+MAX_DEPTH = 8
 MAX_NODES = 64
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 RESERVED = frozenset(dir(BaseModel))  # a parameter becomes a field of a pydantic model
 
 
-class Reader:
-    """Reads one document: it knows its indicators and parameters, and counts its nodes."""
+class ExpressionParser:
+    """Parses the expressions of one document; collects its indicators and parameters and counts its nodes."""
 
     def __init__(self) -> None:
         self.indicators: dict[str, Indicator] = {}
@@ -50,7 +50,7 @@ class Reader:
         self.nodes = 0
 
     def condition(self, item: object, path: str, depth: int = 1) -> Condition:
-        """Return the condition that `item` says."""
+        """Return the condition of `item`."""
         self._count(item, path, depth)
         op, argument = self._single(item, path, (*LOGIC, *COMPARE))
         path = f"{path}.{op}"
@@ -58,14 +58,14 @@ class Reader:
             return Logic("not", (self.condition(argument, path, depth + 1),))
         if op in LOGIC:
             parts = self._list(argument, path, 1, MAX_NODES)
-            found = tuple(self.condition(part, f"{path}[{at}]", depth + 1) for at, part in enumerate(parts))
-            return Logic(cast(LogicOp, op), found)  # in LOGIC
+            conditions = tuple(self.condition(part, f"{path}[{at}]", depth + 1) for at, part in enumerate(parts))
+            return Logic(cast(LogicOp, op), conditions)  # in LOGIC
         if op not in COMPARE:
             self._refuse(path, op, f"a condition: {', '.join((*LOGIC, *COMPARE))}")
         return Compare(cast(CompareOp, op), self._series(argument, path, depth, COMPARE[op], COMPARE[op]))  # in COMPARE
 
     def series(self, item: object, path: str, depth: int = 1) -> Series:
-        """Return the series that `item` says: a number, a name, or arithmetic on them."""
+        """Return the series of `item`: a number, a name, or arithmetic on them."""
         self._count(item, path, depth)
         if isinstance(item, str):
             return self._reference(item, path)
@@ -80,21 +80,21 @@ class Reader:
         inner, bars = self._list(argument, path, 2, 2)
         series = self.series(inner, f"{path}[0]", depth + 1)
         if op == "shift":
-            return Shift(series, self.number(bars, f"{path}[1]", 0, LONGEST, is_whole=True))
-        number = self.number(bars, f"{path}[1]", 1, LONGEST, is_whole=True)
+            return Shift(series, self.number(bars, f"{path}[1]", 0, MAX_BARS, is_whole=True))
+        number = self.number(bars, f"{path}[1]", 1, MAX_BARS, is_whole=True)
         return Rolling(cast(RollingOp, op), series, number)  # the only ones left
 
     def number(
         self, item: object, path: str, low: float = -math.inf, high: float = math.inf, *, is_whole: bool = False
     ) -> Number:
-        """Return the number or parameter that `item` says, checked against its bounds."""
+        """Return the number or parameter of `item`, checked against its bounds."""
         allowed = _number_words(low, high, is_whole=is_whole)
         if isinstance(item, Mapping):
-            found = self._parameter(item, path)
-            fits = low <= found.low and found.high <= high and (found.is_whole or not is_whole)
+            parameter = self._parameter(item, path)
+            fits = low <= parameter.low and parameter.high <= high and (parameter.is_whole or not is_whole)
             if not fits:
-                self._refuse(f"{path}.range", [found.low, found.high, found.step], allowed)
-            return ParameterRef(found.name)
+                self._refuse(f"{path}.range", [parameter.low, parameter.high, parameter.step], allowed)
+            return ParameterRef(parameter.name)
         if not _is_number(item) or not low <= float(item) <= high or (is_whole and float(item) != int(item)):
             self._refuse(path, item, f"{allowed}, or {{'param': NAME, 'range': [LOW, HIGH, STEP]}}")
         return float(item)
@@ -106,14 +106,14 @@ class Reader:
         name = item.get("param")
         if not isinstance(name, str) or not NAME.fullmatch(name) or name in RESERVED:
             self._refuse(f"{path}.param", name, f"a name like ^{NAME.pattern}$ that is not one of pydantic's own")
-        known = self.parameters.get(name)
-        if "range" not in item and known is not None and "default" not in item:
-            return known
-        found = self._range(name, item, path)
-        if known is not None and known != found:
+        earlier = self.parameters.get(name)
+        if "range" not in item and earlier is not None and "default" not in item:
+            return earlier
+        parameter = self._range(name, item, path)
+        if earlier is not None and earlier != parameter:
             self._refuse(path, dict(item), f"the range and default that `{name}` has elsewhere, or its name alone")
-        self.parameters[name] = found
-        return found
+        self.parameters[name] = parameter
+        return parameter
 
     def _range(self, name: str, item: Mapping[Any, Any], path: str) -> Parameter:  # Any: what the sender wrote
         numbers = self._list(item.get("range"), f"{path}.range", 2, 3)
@@ -148,14 +148,14 @@ class Reader:
             for output in FUNCTIONS[indicator.fn].outputs or ("",)
         ]
 
-    def _series(self, argument: object, path: str, depth: int, fewest: int, most: int) -> tuple[Series, ...]:
-        parts = self._list(argument, path, fewest, most)
+    def _series(self, argument: object, path: str, depth: int, least: int, limit: int) -> tuple[Series, ...]:
+        parts = self._list(argument, path, least, limit)
         return tuple(self.series(part, f"{path}[{at}]", depth + 1) for at, part in enumerate(parts))
 
     def _count(self, item: object, path: str, depth: int) -> None:
         self.nodes += 1
-        if depth > DEEPEST:
-            self._refuse(path, _short(item), f"at most {DEEPEST} levels")
+        if depth > MAX_DEPTH:
+            self._refuse(path, _short(item), f"at most {MAX_DEPTH} levels")
         if self.nodes > MAX_NODES:
             self._refuse(path, _short(item), f"at most {MAX_NODES} nodes in a document")
 
@@ -165,14 +165,14 @@ class Reader:
         op, argument = next(iter(item.items()))
         return str(op), argument
 
-    def _list(self, item: object, path: str, fewest: int, most: int) -> list[Any]:  # Any: what the sender wrote
-        if not isinstance(item, list) or not fewest <= len(item) <= most:
-            words = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    def _list(self, item: object, path: str, least: int, limit: int) -> list[Any]:  # Any: what the sender wrote
+        if not isinstance(item, list) or not least <= len(item) <= limit:
+            words = f"{least}" if least == limit else f"{least} to {limit}"
             self._refuse(path, _short(item), f"a list of {words}")
         return item
 
-    def _refuse(self, path: str, found: object, allowed: str) -> NoReturn:
-        raise field_error(path, _short(found), allowed)
+    def _refuse(self, path: str, value: object, allowed: str) -> NoReturn:
+        raise field_error(path, _short(value), allowed)
 
 
 def _is_number(item: object) -> TypeGuard[int | float]:

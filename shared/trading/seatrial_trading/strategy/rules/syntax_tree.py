@@ -25,13 +25,13 @@ class Parameter:
     def values(self) -> list[float]:
         """Return every value that a sweep tries."""
         count = int((self.high - self.low) / self.step + 1e-9) + 1
-        found = [self.low + position * self.step for position in range(count)]
-        return [int(value) for value in found] if self.is_whole else found
+        numbers = [self.low + position * self.step for position in range(count)]
+        return [int(value) for value in numbers] if self.is_whole else numbers
 
 
 @dataclass(frozen=True)
 class ParameterRef:
-    """A number that stands under the name of a parameter."""
+    """A number given as the name of a parameter."""
 
     name: str
 
