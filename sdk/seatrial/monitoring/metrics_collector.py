@@ -108,16 +108,16 @@ class MetricsCollector:
 
     def update_system_metrics(self) -> None:
         """Sample processor, memory and disk of this machine once, in percent."""
-        load = self.recorder.load()
+        sample = self.recorder.sample_system()
         self.recorder.counters.set_gauges(
             {
-                catalog.SYSTEM_CPU: load.cpu_percent,
-                catalog.SYSTEM_MEMORY: load.memory_percent,
-                catalog.SYSTEM_DISK: load.disk_percent,
+                catalog.SYSTEM_CPU: sample.cpu_percent,
+                catalog.SYSTEM_MEMORY: sample.memory_percent,
+                catalog.SYSTEM_DISK: sample.disk_percent,
             }
         )
-        figures = {"cpu_percent": load.cpu_percent, "memory_percent": load.memory_percent}
-        self._send("system", **figures, disk_percent=load.disk_percent)
+        figures = {"cpu_percent": sample.cpu_percent, "memory_percent": sample.memory_percent}
+        self._send("system", **figures, disk_percent=sample.disk_percent)
 
     def heartbeat(self) -> None:
         """Send a heartbeat of this bot."""

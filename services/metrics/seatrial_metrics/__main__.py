@@ -4,21 +4,22 @@ import sys
 
 from fastapi import FastAPI
 
-from seatrial_metrics import app, system_metrics
+from seatrial_core.system_metrics import require_disk_path
+from seatrial_metrics import app
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_service import serving
 from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until stopped; return the exit code."""
     return serving.run("metrics", load, build)
 
 
 def load() -> MetricsSettings:
-    """Read the settings and look whether they can be met."""
+    """Read and check the settings."""
     settings = MetricsSettings.load()
-    system_metrics.require_disk(settings.disk_path)
+    require_disk_path(settings.disk_path, "SEATRIAL_METRICS_DISK_PATH")
     return settings
 
 

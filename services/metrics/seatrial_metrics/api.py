@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.snapshots import Performance, Snapshot
-from seatrial_core.errors import field_error
 from seatrial_metrics import batches, examples, snapshots
 from seatrial_metrics.exposition import HEADLINE
 from seatrial_metrics.service import MetricsService
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
+from seatrial_service.cursors import parse_sequence
 from seatrial_service.web import metrics_guard, requires
 
 # Parsing a body of this size takes milliseconds; larger ones are parsed in a thread.
@@ -93,7 +93,7 @@ def _reading(service: MetricsService) -> APIRouter:
         cursor: str | None = None,
     ) -> Page[dict[str, Any]]:
         """List the ledger, newest first; `since` is the earliest occurred_at."""
-        event_filter = history.EventFilter(type, account, environment, since, _sequence(cursor))
+        event_filter = history.EventFilter(type, account, environment, since, parse_sequence(cursor))
         async with service.database.transaction() as session:
             rows = await history.list_events(session, event_filter, limit + 1)
         items = list(rows[:limit])
@@ -156,19 +156,11 @@ def _page(service: MetricsService, settings: MetricsSettings) -> APIRouter:
     )
     async def metrics() -> Response:
         """Return the ledger's families in the Prometheus text format; while Postgres is unreachable, the last ones."""
-        await service.snapshot_cache.for_page()
+        await service.snapshot_cache.refresh_for_page()
         page = await run_in_threadpool(generate_latest, service.page)
         return Response(page, media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-def _sequence(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not cursor.isdecimal() or len(cursor) > 18:
-        raise field_error("cursor", cursor[:80], "the next_cursor of the previous page")
-    return int(cursor)
 
 
 def _point(row: dict[str, Any]) -> dict[str, Any]:  # Any: columns of many types

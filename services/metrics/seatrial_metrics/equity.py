@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 
-from seatrial_core.figures.equity import EXACT, ZERO, EquityChange, EquityState
+from seatrial_core.decimals import EXACT
+from seatrial_core.figures.equity import ZERO, EquityChange, EquityState
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,19 @@
 
 from datetime import timedelta
 
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.errors import DatabaseUnreachable
 from seatrial_metrics.store import partitions
 from seatrial_service import logs
 from seatrial_service.db.session import Database
-from seatrial_service.loops import StopSignal
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 INTERVAL_SECONDS = 3_600.0
+BACKOFF = ExponentialBackoff(first_seconds=5.0, max_seconds=300.0)
 
 
 class Retention:
-    """Maintains the tables once an hour.
+    """Maintains the tables of the ledger once an hour.
 
     Args:
         database: The database of the ledger.
@@ -26,27 +27,18 @@ class Retention:
         self._clock = clock
         self._retention_days = retention_days
 
-    async def run(self, stop: StopSignal) -> None:
-        """Run once an hour until stopped."""
-        while not stop.is_set():
-            try:
-                await self.run_once()
-            except DatabaseUnreachable as error:
-                logs.get().warning("retention_postponed", error=error.detail)
-            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
-                logs.get().error("retention_failed", exc_info=error)
-            await stop.pause(INTERVAL_SECONDS)
+    def loop(self) -> BackgroundLoop:
+        """Return the loop that maintains the tables."""
+        return BackgroundLoop("retention", self._run_once, LoopSchedule(INTERVAL_SECONDS, backoff=BACKOFF))
 
-    async def run_once(self) -> list[str]:
-        """Create partitions and delete what has expired; return the names of the dropped partitions."""
+    async def _run_once(self) -> None:
         now = self._clock.now()
         await partitions.ensure(self._database, now.date())
-        dropped: list[str] = []
         async with self._database.transaction() as session:
             await partitions.delete_expired(session, now)
-        if self._retention_days:
-            async with self._database.transaction() as session:
-                dropped = await partitions.drop_older(session, now.date() - timedelta(days=self._retention_days))
-            if dropped:
-                logs.get().info("partitions_dropped", partitions=dropped)
-        return dropped
+        if not self._retention_days:
+            return
+        async with self._database.transaction() as session:
+            dropped = await partitions.drop_older(session, now.date() - timedelta(days=self._retention_days))
+        if dropped:
+            logs.get().info("partitions_dropped", partitions=dropped)

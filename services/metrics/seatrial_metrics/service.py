@@ -31,27 +31,24 @@ class MetricsService:
 
     def __init__(self, settings: MetricsSettings, clock: Clock, registry: CollectorRegistry) -> None:
         self.clock = clock
+        self._registry = registry
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-metrics")
         self.snapshot_cache = SnapshotCache(self.database, clock, settings.update_interval_seconds)
         self.committer = Committer(self.database, clock, self.snapshot_cache.committed)
-        self.system_metrics = SystemMetrics(settings.disk_path, settings.update_interval_seconds)
+        self.system_metrics = SystemMetrics(clock.monotonic, settings.disk_path, settings.update_interval_seconds)
         self.retention = Retention(self.database, clock, settings.retention_days)
         self.page = CollectorRegistry(auto_describe=False)
-        self.page.register(
-            LedgerCollector(
-                lambda: self.snapshot_cache.last, self.system_metrics.sample, clock.now, settings.label_budget
-            )
-        )
+        cache, machine = self.snapshot_cache, self.system_metrics
+        self.page.register(LedgerCollector(lambda: cache.last, machine.last, clock.now, settings.label_budget))
         metric = catalog.INGEST_SECONDS
         self.ingest_seconds = Histogram(metric.name, metric.help, registry=registry, buckets=metric.buckets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops while the block lasts; then stop them and close the database."""
+        parts = (self.committer, self.snapshot_cache, self.system_metrics, self.retention)
         try:
-            async with loops.running_functions(
-                [part.run for part in (self.committer, self.snapshot_cache, self.system_metrics, self.retention)]
-            ):
+            async with loops.running([part.loop() for part in parts], self._registry):
                 yield
         finally:
             await self.database.close()

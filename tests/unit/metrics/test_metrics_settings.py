@@ -3,8 +3,8 @@
 import pytest
 
 from seatrial_core.errors import SettingsError
+from seatrial_metrics.__main__ import load
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_metrics.system_metrics import require_disk
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,8 @@ def test_interval_must_be_a_positive_number(value: str, monkeypatch: pytest.Monk
         MetricsSettings.load()
 
 
-def test_missing_disk_path_is_named() -> None:
+def test_missing_disk_path_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_METRICS_DISK_PATH", "/nowhere/at/all")
+
     with pytest.raises(SettingsError, match="SEATRIAL_METRICS_DISK_PATH"):
-        require_disk("/nowhere/at/all")
+        load()

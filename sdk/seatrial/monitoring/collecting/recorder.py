@@ -11,7 +11,6 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from seatrial.monitoring.collecting.closed_trades import ClosedTrades
-from seatrial.monitoring.collecting.machine import SystemLoad, SystemLoadSampler
 from seatrial.monitoring.collecting.process_counters import ProcessCounters
 from seatrial.monitoring.collecting.recent_activity import RecentActivity
 from seatrial.monitoring.collecting.sender import EventSender, SenderTargets
@@ -21,7 +20,9 @@ from seatrial_core import catalog
 from seatrial_core.clients import find_token, service_url
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.system_metrics import SystemSample, SystemSampler
 
+DISK_VARIABLE = "SEATRIAL_METRICS_DISK_PATH"
 MAX_TRADE_IDS = 50_000
 
 
@@ -42,7 +43,7 @@ class ProcessRecorder:
         self.registry.register(self.counters)
         self.address: str | None = None
         self.sender = EventSender(SenderTargets(self._connect, lambda: SpillFolder(directory()), self.drop), self.clock)
-        self._machine: SystemLoadSampler | None = None
+        self._sampler: SystemSampler | None = None
         self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._trades_lock = threading.Lock()
 
@@ -92,16 +93,16 @@ class ProcessRecorder:
                 self._trades.popitem(last=False)
             return True
 
-    def load(self) -> SystemLoad:
+    def sample_system(self) -> SystemSample:
         """Sample processor, memory and disk of this machine."""
         self.prime()
-        assert self._machine is not None
-        return self._machine.sample()
+        assert self._sampler is not None
+        return self._sampler.sample()
 
     def prime(self) -> None:
         """Start to measure the processor, so that the first sample has a value."""
-        if self._machine is None:
-            self._machine = SystemLoadSampler(self.clock.monotonic)
+        if self._sampler is None:
+            self._sampler = SystemSampler(self.clock.monotonic, os.environ.get(DISK_VARIABLE) or ".")
 
     def after_fork(self) -> None:
         """Reset a forked child: an empty buffer, and new locks because the parent's threads may hold the old ones."""

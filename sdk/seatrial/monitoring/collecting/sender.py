@@ -17,14 +17,15 @@ from typing import Any
 from seatrial.monitoring.collecting.identity import uuid7
 from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder
 from seatrial.monitoring.collecting.transport import SendResult, Transport
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.timestamps import format_rfc3339
 
 BUFFER_RECORDS = 20_000
 BATCH_RECORDS = 500
 LINGER_SECONDS = 0.2
 MAX_BUFFER_SECONDS = 10.0
-MIN_BACKOFF_SECONDS = 0.5
-MAX_BACKOFF_SECONDS = 30.0
+BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=30.0)
 CLOSE_TIMEOUT_SECONDS = 1.2
 MAX_WARNINGS = 20
 
@@ -139,7 +140,8 @@ class EventSender:
         self._in_flight = None
         self._producer = uuid7(self._clock.now()).hex
         self._sequence = 0
-        self._backoff_seconds = self._next_try = 0.0
+        self._failures = 0
+        self._next_try = 0.0
         self._warnings: set[str] = set()
 
     def _start(self) -> None:
@@ -234,12 +236,12 @@ class EventSender:
             result = SendResult(False, problem=f"sending failed unexpectedly ({error!r})")
         self._connected = result.is_final
         if result.is_final:
-            self._backoff_seconds = self._next_try = 0.0
+            self._failures, self._next_try = 0, 0.0
             for reason, number in Counter(result.rejected).items():
                 self._targets.dropped(reason, number)
             return True
-        self._backoff_seconds = min(MAX_BACKOFF_SECONDS, max(MIN_BACKOFF_SECONDS, self._backoff_seconds * 2))
-        self._next_try = self._clock.monotonic() + self._backoff_seconds
+        self._failures += 1
+        self._next_try = self._clock.monotonic() + BACKOFF.pause_seconds(self._failures)
         self._warn_once(f"{result.problem}; events wait in {self._spill_folder().folder}")
         return False
 
@@ -259,8 +261,8 @@ class EventSender:
             events: list[dict[str, Any]] = []
             while self._buffer and len(events) < BATCH_RECORDS:
                 occurred_at, event = self._buffer.popleft()
-                stamp = occurred_at.isoformat().replace("+00:00", "Z")
-                events.append({"id": str(uuid7(occurred_at)), "occurred_at": stamp, **event})
+                stamps = {"id": str(uuid7(occurred_at)), "occurred_at": format_rfc3339(occurred_at)}
+                events.append({**stamps, **event})
             self._in_flight = RecordBatch(self._producer, self._sequence, tuple(events))
             return self._in_flight
 

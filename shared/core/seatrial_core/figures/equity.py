@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
+from seatrial_core.decimals import EXACT
 from seatrial_core.figures import live
 from seatrial_core.figures.figure import Figure
 
 ZERO = Decimal(0)
-# Sums of numbers between 1e-18 and 1e20 must be exact, or they would depend on the order of summing.
-EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True)
