@@ -1,4 +1,4 @@
-"""A paper bot with monitoring around it: trades a file of bars, shows its metrics, takes signed webhooks, until Ctrl-C.
+"""A monitored paper bot: trades a file of bars, serves metrics and accepts signed webhooks until Ctrl-C.
 
 WEBHOOK_SECRET=... python examples/main.py prices.csv
 """
@@ -13,7 +13,7 @@ from seatrial.monitoring import PerformanceMonitor
 
 
 def main(bars: str) -> None:
-    """Trade, watch and listen until somebody ends it."""
+    """Trade, serve metrics and accept webhooks until interrupted."""
     config = TradingConfig(
         symbol="BTCUSDT",
         strategy="rsi_bollinger",
@@ -28,7 +28,7 @@ def main(bars: str) -> None:
     monitor.start_monitoring()
     engine.start_auto_trading()
 
-    # What stops a container or a service ends this like Ctrl-C.
+    # SIGTERM, which stops a container or a service, acts like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         engine.webhook_handler.run(host="127.0.0.1", port=int(os.environ.get("WEBHOOK_PORT", "5000")))

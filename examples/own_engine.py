@@ -1,4 +1,4 @@
-"""An engine of your own behind HTTP: watched through a collector, and ready to be loaded with `seatrial stress run`.
+"""Your own engine behind HTTP: monitored by a collector, and a target for `seatrial stress run`.
 
 SEATRIAL_ENVIRONMENT=stress python examples/own_engine.py 5050
 seatrial stress run --target http://127.0.0.1:5050 --plan api_failure
@@ -18,20 +18,20 @@ from seatrial.monitoring import MetricsCollector
 Json = dict[str, Any]
 
 app = FastAPI(title="My engine")
-# SEATRIAL_ENVIRONMENT says what its trades are: live, paper, or stress, which never counts as trading.
+# SEATRIAL_ENVIRONMENT labels its trades: live, paper, or stress, which never counts as trading.
 metrics = MetricsCollector(engine="my-engine", account="main")
 numbers = itertools.count(1)
 lock = threading.Lock()
 orders: dict[str, Json] = {}  # by client_order_id: the same order sent twice is one order
 fills: list[Json] = []
 
-# After these the exchange has no such order; after any other fault the order is found there, or sent again and filled.
+# After these faults the exchange has no such order; after any other the order exists there, or is resent and filled.
 NEVER_EXECUTED = {"connect_refused", "timeout"}
 
 
 @app.post("/v1/signals")
 def signal(body: Json, seatrial_fault: str | None = Header(None)) -> Json:
-    """Trade a signal; the answer has the order's id and what became of it."""
+    """Trade a signal; the answer has the order's id and status."""
     started = time.perf_counter()
     with lock:
         order = orders.get(body["client_order_id"]) or place(body, fault=seatrial_fault)
@@ -40,8 +40,8 @@ def signal(body: Json, seatrial_fault: str | None = Header(None)) -> Json:
 
 
 def place(body: Json, fault: str | None) -> Json:
-    """Send an order to the exchange (here: fill it at the signal's price) and write it into the books."""
-    # A fault is how the stress test makes the exchange fail; a real engine asks its exchange what became of the order.
+    """Send an order to the exchange (here: fill it at the signal's price) and record it."""
+    # The stress test injects exchange failures as faults; a real engine asks its exchange for the status of the order.
     refused = fault in NEVER_EXECUTED
     metrics.record_api_latency("place_order", 0.0, ok=fault is None)
     order = {
@@ -67,24 +67,24 @@ def place(body: Json, fault: str | None) -> Json:
 
 @app.post("/v1/orders/check")
 def check(body: Json) -> Json:
-    """Say whether an order would be taken, and do nothing."""
+    """Return whether an order would be accepted, without placing it."""
     return {"accepted": "symbol" in body}
 
 
 @app.get("/v1/orders")
-def booked_orders(limit: int = 100, cursor: int = 0) -> Json:
-    """Show the books: the stress test proves from them that no acknowledged order is lost or doubled."""
+def list_orders(limit: int = 100, cursor: int = 0) -> Json:
+    """List the orders, from which the stress test proves that no acknowledged order is lost or duplicated."""
     return page(list(orders.values()), limit, cursor)
 
 
 @app.get("/v1/ledger")
-def booked_fills(limit: int = 100, cursor: int = 0) -> Json:
-    """Show every execution."""
+def list_fills(limit: int = 100, cursor: int = 0) -> Json:
+    """List the fills."""
     return page(fills, limit, cursor)
 
 
 def page(rows: list[Json], limit: int, cursor: int) -> Json:
-    """Return some rows and where the next ones begin."""
+    """Return a page of rows and the cursor of the next one."""
     end = cursor + limit
     return {"items": rows[cursor:end], "next_cursor": str(end) if end < len(rows) else None}
 

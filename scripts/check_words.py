@@ -16,6 +16,8 @@ WORDS = (
 )  # fmt: skip
 PHRASES = ("of its own", "came of", "come of", "comes of", "became of", "becomes of", "become of", "for ever")
 NAMES = frozenset({"found", "said", "told", "held", "known", "wanted", "chosen", "each"})
+# Fields of published JSON that cannot be renamed.
+PUBLIC_FIELDS = frozenset({"said"})
 LIMITS = re.compile(r"\b(?:MOST|FEWEST|LONGEST|SHORTEST|LEAST)_[A-Z]\w*")
 WORD = re.compile(rf"(?<![A-Za-z`'-])(?:{'|'.join(WORDS)})(?![A-Za-z`'-])", re.IGNORECASE)
 PHRASE = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)
@@ -59,8 +61,15 @@ def problems(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    fields = {
+        node.target
+        for cls in ast.walk(tree)
+        if isinstance(cls, ast.ClassDef)
+        for node in cls.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in PUBLIC_FIELDS
+    }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in NAMES:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in NAMES and node not in fields:
             yield node.lineno, f"local name {node.id!r}: use the noun of the thing"
         if isinstance(node, ast.arg) and node.arg in NAMES:
             yield node.lineno, f"argument {node.arg!r}: use the noun of the thing"

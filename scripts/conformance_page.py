@@ -1,4 +1,4 @@
-"""Writes the conformance table of docs/execution.md from a real run of the tests' cases; a test compares it."""
+"""Writes the conformance table of docs/execution.md by running the conformance cases; a test compares it."""
 
 import math
 import re
@@ -19,7 +19,7 @@ HEAD = ("Case", "What", "Orders", "Bars after the signal", "`worst`", "`best`", 
 
 
 def number(value: float) -> str:
-    """Return a price without needless zeros."""
+    """Return a price without trailing zeros."""
     return f"{value:g}"
 
 
@@ -27,12 +27,12 @@ def orders(case: Case) -> str:
     """Return the orders of a case in a few words."""
     kinds = {OrderKind.LIMIT: f"buy limit {number(case.limit)}", OrderKind.STOP: f"buy stop {number(case.trigger)}"}
     children = (("stop", case.stop), ("target", case.target), ("trail", case.trail))
-    told = [kinds.get(case.kind, "buy")]
-    return ", ".join(told + [f"{name} {number(value)}" for name, value in children if not math.isnan(value)])
+    entry = [kinds.get(case.kind, "buy")]
+    return ", ".join(entry + [f"{name} {number(value)}" for name, value in children if not math.isnan(value)])
 
 
 def outcome(result: Simulation) -> str:
-    """Return where the one trade of a run began and ended."""
+    """Return entry, exit and exit reason of a run's only trade."""
     (trade,) = result.trades
     ambiguous = ", ambiguous" if trade.ambiguous else ""
     reason = trade.exit_reason.replace("_", " ")
@@ -52,12 +52,12 @@ def table() -> str:
 
 
 def filled(text: str) -> str:
-    """Return the page with its table written anew."""
-    return MARKED.sub(lambda found: f"{found[1]}{table()}{found[2]}", text)
+    """Return the page with its table regenerated."""
+    return MARKED.sub(lambda match: f"{match[1]}{table()}{match[2]}", text)
 
 
 def main() -> int:
-    """Write the page anew."""
+    """Rewrite the page."""
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
     return 0

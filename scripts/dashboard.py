@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboard: `python scripts/dashboard.py`; `dashboard_panels.py` says what stands on it."""
+"""Writes the Grafana dashboard: `python scripts/dashboard.py`; `dashboard_panels.py` has its panels."""
 
 import json
 from itertools import count
@@ -31,7 +31,7 @@ def build() -> dashboard.Dashboard:
     board = (
         dashboard.Dashboard("Seatrial: trading")
         .uid(UID)
-        .description("One screen for a trading system under watch. Generated; edits in the browser are not kept.")
+        .description("Overview of a trading system. Generated; edits in the browser are not kept.")
         .tags(["seatrial", "trading"])
         .readonly()
         .tooltip(DashboardCursorSync.CROSSHAIR)
@@ -61,7 +61,7 @@ def build() -> dashboard.Dashboard:
         board.with_row(dashboard.Row(row.title))
         width = COLUMNS // len(row.panels)
         for panel in row.panels:
-            board.with_panel(_drawn(panel, width).id(next(numbers)))
+            board.with_panel(_build_panel(panel, width).id(next(numbers)))
     return board
 
 
@@ -69,12 +69,12 @@ def text() -> str:
     """Return the dashboard's JSON."""
     document = json.loads(JSONEncoder().encode(build().build()))
     for variable in document["templating"]["list"]:
-        for key in INTERVAL_KEYS:  # the encoder writes them for every kind, Grafana knows them for intervals only
+        for key in INTERVAL_KEYS:  # the encoder writes them for every kind, Grafana accepts them for intervals only
             variable.pop(key, None)
     return json.dumps(document, sort_keys=True, indent=2) + "\n"
 
 
-def _drawn(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
+def _build_panel(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
     drawn: stat.Panel | timeseries.Panel
     if panel.is_single:
         drawn = stat.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -83,8 +83,8 @@ def _drawn(panel: Panel, width: int) -> stat.Panel | timeseries.Panel:
     drawn.title(panel.title).description(panel.description).unit(panel.unit).datasource(SOURCE)
     drawn.height(4 if panel.is_single else HEIGHT).span(width)
     for number, query in enumerate(panel.queries):
-        asked = prometheus.Dataquery().expr(query.expr).legend_format(query.legend).ref_id(chr(ord("A") + number))
-        drawn.with_target(asked.datasource(SOURCE))
+        target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend).ref_id(chr(ord("A") + number))
+        drawn.with_target(target.datasource(SOURCE))
     if panel.limit is not None:
         drawn.thresholds(_limit(panel.limit, panel.below_is_bad))
     return drawn

@@ -1,4 +1,4 @@
-"""What the Grafana dashboard shows: names come from the catalogue, limits from the default rules."""
+"""The panels of the Grafana dashboard: names come from the catalogue, limits from the default rules."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ RATE = "[$__rate_interval]"
 
 @dataclass(frozen=True)
 class Query:
-    """One line of a panel: what is asked, and how its answer is called."""
+    """One line of a panel: its expression and its legend."""
 
     expr: str
     legend: str
@@ -23,13 +23,13 @@ class Panel:
     """One panel.
 
     Args:
-        title: What stands above it.
-        description: What it shows and what to do when it looks wrong.
+        title: Its heading.
+        description: What it shows, and what a bad value means.
         unit: Grafana's name of the unit.
-        queries: Its lines.
-        limit: Where its alert fires; drawn as a red line or colour.
-        is_single: One big number instead of lines.
-        below_is_bad: The limit is a floor.
+        queries: One per line of the panel.
+        limit: The threshold of its alert, drawn in red.
+        is_single: Whether it shows one number instead of lines.
+        below_is_bad: Whether the limit is a minimum.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Row:
 
 
 def single(title: str, description: str, unit: str, expr: str, limit: float | None = None) -> Panel:
-    """Return a panel of one number."""
+    """Return a panel with one number."""
     return Panel(title, description, unit, (Query(expr, title),), limit, is_single=True)
 
 
@@ -66,14 +66,14 @@ def rate(metric: Metric, by: str, matcher: str = "", suffix: str = "") -> str:
 
 
 def on_call() -> Row:
-    """Return what somebody on call looks at first."""
+    """Return the row for the person on call."""
     age = f"time() - {catalog.HEARTBEAT.name}"
     firing = 'sum(ALERTS{alertstate="firing"}) or vector(0)'
     return Row(
         "On call",
         (
             single("Firing alerts", "Rules of Prometheus that fire now. Open Alerts for which.", "short", firing, 1),
-            single("Engine last heard of", "Age of its heartbeat; above 2 minutes it is silent.", "s", age, 120),
+            single("Engine heartbeat age", "Above 2 minutes the engine counts as silent.", "s", age, 120),
             single("Age of the figures", "Grows while Postgres is away.", "s", catalog.FIGURES_AGE.name, 120),
             single(
                 "Drawdown now",
@@ -101,7 +101,7 @@ def on_call() -> Row:
 
 
 def money() -> Row:
-    """Return what was won and lost."""
+    """Return the row about equity, profit and drawdown."""
     equity = (Query(catalog.EQUITY.name, "equity"), Query(catalog.EQUITY_PEAK.name, "high-water mark"))
     profit = (Query(catalog.CURRENT_PNL.name, "since the beginning"), Query(catalog.DAILY_PNL.name, "this session"))
     fall = (Query("seatrial:drawdown_ratio * 100", "now"), Query(catalog.MAX_DRAWDOWN.name, "deepest"))
@@ -155,7 +155,7 @@ def trades() -> Row:
 
 
 def exchange() -> Row:
-    """Return how exchange and broker answer."""
+    """Return the row about exchange calls, errors and webhooks."""
     calls = catalog.API_REQUEST_DURATION
     return Row(
         "Exchange and errors",
@@ -198,14 +198,14 @@ def exchange() -> Row:
 
 
 def platform() -> Row:
-    """Return whether the stack itself is well."""
+    """Return the row about the services themselves."""
     return Row(
         "Platform",
         (
             Panel("Targets", "1: Prometheus reaches the service.", "short", (Query("up", "{{service}} {{job}}"),)),
             Panel(
                 "Events into the ledger",
-                "Per second, by type and what became of them.",
+                "Per second, by type and outcome.",
                 "ops",
                 (Query(rate(catalog.TRADING_EVENTS, "type, outcome"), "{{type}} {{outcome}}"),),
             ),
@@ -217,12 +217,13 @@ def platform() -> Row:
             ),
             Panel(
                 "Behind the ledger",
-                "Events the engine still holds, and how far the alerts service is behind.",
+                "Events waiting in the engine, and how far the alerts service lags behind.",
                 "short",
                 (
                     Query(catalog.ENGINE_OUTBOX_PENDING.name, "waiting in the engine"),
                     Query(
-                        f"sum({catalog.LEDGER_SEQUENCE.name}) - sum({catalog.ALERTS_SEQUENCE.name})", "not yet judged"
+                        f"sum({catalog.LEDGER_SEQUENCE.name}) - sum({catalog.ALERTS_SEQUENCE.name})",
+                        "not yet evaluated",
                     ),
                 ),
             ),
@@ -231,7 +232,7 @@ def platform() -> Row:
 
 
 def alerting() -> Row:
-    """Return whether alerts are judged, told and acted upon."""
+    """Return the row about evaluation, notifications and the circuit breaker."""
     return Row(
         "Alerting",
         (

@@ -23,10 +23,10 @@ from seatrial_stress.checks.verdict import EXIT_CODES, EXIT_TOOL_ERROR
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
-# What deletes rows by itself; a table that is not named here keeps them until somebody deletes them.
+# Tables whose rows are deleted automatically; rows of any other table stay until you delete them.
 KEPT = {
-    "metrics.events": "for ever, or `SEATRIAL_METRICS_RETENTION_DAYS` (whole days at once)",
-    "metrics.event_keys": f"{KEY_DAYS + 1} days; those that tell money events apart for ever",
+    "metrics.events": "indefinitely, or `SEATRIAL_METRICS_RETENTION_DAYS` (whole days at once)",
+    "metrics.event_keys": f"{KEY_DAYS + 1} days; keys of money events indefinitely",
     "metrics.batches": f"{KEY_DAYS + 1} days",
     "metrics.activity": "1 day",
     "engine.outbox": "until the metrics service has taken the events",
@@ -38,9 +38,9 @@ KEPT = {
 VERDICTS = {
     Verdict.PASS: "every check passed",
     Verdict.FAIL: "the engine missed a limit of the plan",
-    Verdict.CONSISTENCY_VIOLATION: "an acknowledged order is missing, doubled or different in the engine's books",
-    Verdict.INCONCLUSIVE: "something that the plan judges could not be seen",
-    Verdict.INVALID: "the load was not what the plan says, so nothing was proved",
+    Verdict.CONSISTENCY_VIOLATION: "an acknowledged order is missing, duplicated or different in the engine's records",
+    Verdict.INCONCLUSIVE: "data that a check needs was missing or too small a sample",
+    Verdict.INVALID: "the load differed from the plan, so the results prove nothing",
 }
 
 
@@ -51,21 +51,23 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def code(text: object) -> str:
-    """Return a text as code, or nothing for nothing."""
+    """Return a text as inline code, or an empty string."""
     return f"`{text}`" if str(text) else ""
 
 
 def settings() -> str:
     """Return every setting of every service."""
     parts = []
-    told: set[str] = set()
+    listed: set[str] = set()
     shared = {name: field for name, field in variables(ServiceSettings).items() if field.validation_alias}
-    for service, found in [("All services", shared), *((service_of(cls), variables(cls)) for cls in SERVICES)]:
+    for service, fields in [("All services", shared), *((service_of(cls), variables(cls)) for cls in SERVICES)]:
         rows = [
-            (code(name), code(default(field)), field.description) for name, field in found.items() if name not in told
+            (code(name), code(default(field)), field.description)
+            for name, field in fields.items()
+            if name not in listed
         ]
         parts.append(f"### {service}\n\n" + table(("Variable", "Default", "Meaning"), rows))
-        told |= set(found)
+        listed |= set(fields)
     return "\n".join(parts)
 
 
@@ -77,13 +79,13 @@ def metric_families() -> str:
     head = ("Metric", "Type", "Labels", "Unit", "Meaning")
     return "\n".join(
         f"### {page}\n\n"
-        + table(head, [(code(m.name), m.kind, ", ".join(map(code, m.labels)), m.unit, m.help) for m in found])
-        for page, found in pages.items()
+        + table(head, [(code(m.name), m.kind, ", ".join(map(code, m.labels)), m.unit, m.help) for m in metrics])
+        for page, metrics in pages.items()
     )
 
 
 def page_of(metric: Metric) -> str:
-    """Return where Prometheus reads a metric."""
+    """Return the page that Prometheus scrapes for a metric."""
     if metric.page == "ledger":
         return "The ledger: metrics service, `/metrics`"
     if metric.service == "metrics":
@@ -93,27 +95,32 @@ def page_of(metric: Metric) -> str:
 
 def database() -> str:
     """Return every table with its columns and how long its rows are kept."""
-    words = {mapper.local_table: inspect.getdoc(mapper.class_) or "" for mapper in Base.registry.mappers}
+    docstrings = {mapper.local_table: inspect.getdoc(mapper.class_) or "" for mapper in Base.registry.mappers}
     schemas: dict[str, list[Table]] = {}
-    for each in Base.metadata.sorted_tables:
-        schemas.setdefault(str(each.schema), []).append(each)
+    for sql_table in Base.metadata.sorted_tables:
+        schemas.setdefault(str(sql_table.schema), []).append(sql_table)
     parts = []
     for schema, tables in sorted(schemas.items()):
         rows = [
-            (code(each.name), words[each].splitlines()[0], ", ".join(map(code, each.columns.keys())), kept(each))
-            for each in sorted(tables, key=lambda found: found.name)
+            (
+                code(sql_table.name),
+                docstrings[sql_table].splitlines()[0],
+                ", ".join(map(code, sql_table.columns.keys())),
+                retention(sql_table),
+            )
+            for sql_table in sorted(tables, key=lambda sql_table: sql_table.name)
         ]
         parts.append(f"### Schema `{schema}`\n\n" + table(("Table", "A row is", "Columns", "Kept"), rows))
     return "\n".join(parts)
 
 
-def kept(each: Table) -> str:
-    """Return how long a table's rows stay."""
-    return KEPT.get(each.fullname, "until you delete it")
+def retention(sql_table: Table) -> str:
+    """Return how long a table's rows are kept."""
+    return KEPT.get(sql_table.fullname, "until you delete it")
 
 
 def routes() -> str:
-    """Return every route of every service with what a caller needs."""
+    """Return every route of every service with the scope it requires."""
     head = ("Route", "Scope", "What it does")
     return "\n".join(f"### {service}\n\n" + table(head, rows) for service, rows in route_rows().items())
 
@@ -135,8 +142,8 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled(page: str) -> str:
-    """Return a page with its generated parts written anew."""
-    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", page)
+    """Return a page with its generated parts regenerated."""
+    return MARKED.sub(lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n{match[3]}", page)
 
 
 def pages() -> list[Path]:
@@ -145,7 +152,7 @@ def pages() -> list[Path]:
 
 
 def main() -> int:
-    """Write every page anew."""
+    """Rewrite every page."""
     for page in pages():
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
         sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")

@@ -1,4 +1,4 @@
-"""The table of every service's routes, each with the scope that its own refusal names."""
+"""The table of every service's routes, each with the scope that its 403 response names."""
 
 import asyncio
 import re
@@ -16,8 +16,8 @@ from seatrial_metrics.app import build as metrics
 from seatrial_service.settings import ServiceSettings
 from seatrial_stress.app import build as stress
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # an application is only asked for its routes
-APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes the settings of its own service
+NOWHERE = "postgresql://unused@127.0.0.1:1/unused"  # only the routes of an application are read
+APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes its service's settings
     "metrics": metrics,
     "alerts": alerts,
     "backtest": backtest,
@@ -25,9 +25,9 @@ APPLICATIONS: dict[str, Callable[[Any], FastAPI]] = {  # Any: each takes the set
     "stress": stress,
 }
 METHODS = ("get", "post", "put", "patch", "delete")
-STRANGER = "a-stranger-to-every-route"
+USELESS_TOKEN = "a-token-without-any-useful-scope"
 SCOPE = re.compile(r"lacks the scope `([a-z:]+)`")
-# What is asked of callers of routes that no bearer token guards; a route that is not named here asks nothing.
+# What routes without a bearer token require; any other of them requires nothing.
 UNGUARDED = {
     "/metrics": "none on this machine, else `metrics:read`",
     "/metrics/process": "none on this machine, else `metrics:read`",
@@ -49,22 +49,22 @@ def route_rows() -> dict[str, list[Row]]:
 
 
 async def _every_row() -> dict[str, list[Row]]:
-    found = {}
+    rows = {}
     for cls in SERVICES:
         service = service_of(cls)
-        # A token that every guarded route refuses, so no handler runs: here no other service's scope is of use.
-        useless = "events:write" if service != "metrics" else "stress:read"
-        app = APPLICATIONS[service](cls(database_url=NOWHERE, tokens=f"{STRANGER}={useless}"))
+        # A scope of another service: every guarded route refuses the token, so no handler runs.
+        scope = "events:write" if service != "metrics" else "stress:read"
+        app = APPLICATIONS[service](cls(database_url=NOWHERE, tokens=f"{USELESS_TOKEN}={scope}"))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://127.0.0.1",
-            headers={"Authorization": f"Bearer {STRANGER}"},
+            headers={"Authorization": f"Bearer {USELESS_TOKEN}"},
         ) as client:
-            found[service] = [
+            rows[service] = [
                 (f"`{method.upper()} {path}`", await _scope(client, method, path, operation), _meaning(operation))
                 for method, path, operation in _operations(app)
             ]
-    return found
+    return rows
 
 
 def _operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:  # Any: OpenAPI's own

@@ -21,15 +21,15 @@ SERVICES: tuple[type[ServiceSettings], ...] = (
 )
 HEAD = """\
 # Every setting with its default. Generated from the Settings classes by scripts/env_example.py; a test compares them.
-# Lines are commented out: what is not set has its default. Nothing reads this file by itself; `make env` writes .env
+# Lines are commented out: a setting without a value has its default. No program reads this file; `make env` writes .env
 # for containers with random secrets.
 """
-FOR_PEOPLE = """\
+CLIENT_SETTINGS = """\
 
 # --- clients, the SDK and `seatrial` ---
 # The token to call with; absent: the nearest .seatrial/token upwards, then the one in your home's .config/seatrial.
 # SEATRIAL_TOKEN=
-# Where a service answers, for each of METRICS, ALERTS, BACKTEST, ENGINE (the default is its port on this machine).
+# Address of a service, for each of METRICS, ALERTS, BACKTEST, ENGINE (the default is its port on this machine).
 # SEATRIAL_BACKTEST_URL=http://127.0.0.1:8001
 # SEATRIAL_ALERTS_URL=http://127.0.0.1:8002
 
@@ -43,14 +43,14 @@ FOR_PEOPLE = """\
 
 
 def variables(settings: type[ServiceSettings]) -> dict[str, FieldInfo]:
-    """Return the variables that a Settings class reads, with their fields; a field with two names stands twice."""
+    """Return the variables that a Settings class reads, with their fields; a field with two names is listed twice."""
     prefix = str(settings.model_config.get("env_prefix", ""))
-    found: dict[str, FieldInfo] = {}
+    fields: dict[str, FieldInfo] = {}
     for name, field in settings.model_fields.items():
         alias = field.validation_alias
         names = alias.choices if isinstance(alias, AliasChoices) else [alias or f"{prefix}{name}".upper()]
-        found.update({str(each): field for each in names})
-    return found
+        fields.update({str(variable): field for variable in names})
+    return fields
 
 
 def lines(name: str, field: FieldInfo) -> str:
@@ -59,7 +59,7 @@ def lines(name: str, field: FieldInfo) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """Return what a setting is when nobody sets it, as it would be written into the environment."""
+    """Return the default of a setting as an environment variable's value."""
     value = field.default
     return "" if value in (None, "") else str(int(value)) if isinstance(value, bool) else str(value)
 
@@ -71,13 +71,13 @@ def text() -> str:
     common.pop("SEATRIAL_LOG_LEVEL", None)
     parts = [HEAD, "# --- all services ---"]
     parts += [lines(name, field) for name, field in common.items()]
-    told = set(common)
+    listed = set(common)
     for settings in SERVICES:
         service = str(settings.model_config["env_prefix"]).removeprefix("SEATRIAL_").rstrip("_").lower()
         parts.append(f"\n# --- {service} ---")
-        parts += [lines(name, field) for name, field in variables(settings).items() if name not in told]
-        told |= set(variables(settings))
-    return "\n".join(parts) + "\n" + FOR_PEOPLE
+        parts += [lines(name, field) for name, field in variables(settings).items() if name not in listed]
+        listed |= set(variables(settings))
+    return "\n".join(parts) + "\n" + CLIENT_SETTINGS
 
 
 if __name__ == "__main__":

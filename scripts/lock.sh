@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles the hashed locks anew. They carry no registry address and no local path; uv.lock would, so it is not kept.
+# Recompiles the hashed locks. They contain no registry address and no local path; uv.lock would, so there is none.
 set -eu
 cd "$(dirname "$0")/.."
 services=$(ls services)

@@ -1,7 +1,7 @@
 """Writes Prometheus' recording and alert rules from the default rules: `python scripts/prometheus_rules.py`.
 
 Every metric name comes from the catalogue and every threshold from the default rules, so that a rename or another
-threshold changes the file, and a test that compares it fails until it is written anew.
+threshold changes the file, and a test that compares it fails until it is regenerated.
 """
 
 from pathlib import Path
@@ -45,7 +45,7 @@ def recordings() -> list[Json]:
         "drawdown_ratio": catalog.DRAWDOWN_RATIO.name,
         "win_rate_ratio": f"{catalog.WIN_RATE.name} / 100",
         "closed_trades": f"sum({catalog.CLOSED_TRADES.name})",
-        # The session began with what there is now less what the session brought.
+        # Equity at the start of the session is current equity minus the session's P&L.
         "session_loss_ratio": f"clamp_min(-{pnl} / ({equity} - {pnl} > 0), 0)",
         "error_ratio_samples": samples,
         "error_ratio": f"{failures} / ({samples} > 0)",
@@ -62,7 +62,7 @@ def platform_alerts() -> list[Json]:
     return [
         _platform("target_down", "up == 0", "1m", "critical", "{{ $labels.service }} does not answer Prometheus."),
         _platform(
-            "engine_silent", f"{heartbeat} > 120", "1m", "critical", "The engine was not heard of for 2 minutes."
+            "engine_silent", f"{heartbeat} > 120", "1m", "critical", "No heartbeat from the engine for 2 minutes."
         ),
         _platform(
             "figures_stale",
@@ -76,7 +76,7 @@ def platform_alerts() -> list[Json]:
             f"{catalog.ENGINE_OUTBOX_PENDING.name} > 1000",
             "5m",
             "warning",
-            "The engine does not get rid of its events; look at the metrics service.",
+            "The engine cannot deliver its events; check the metrics service.",
         ),
         _platform("events_dropped", f"{dropped} > 0", "0s", "warning", "Records were dropped before the ledger."),
         _platform(
@@ -125,11 +125,11 @@ def _alert(rule: Rule) -> Json:
     }
 
 
-def _platform(name: str, expression: str, standing: str, severity: str, summary: str) -> Json:
+def _platform(name: str, expression: str, duration: str, severity: str, summary: str) -> Json:
     return {
         "alert": name,
         "expr": expression,
-        "for": standing,
+        "for": duration,
         "labels": {"severity": severity, "source": "prometheus"},
         "annotations": {"summary": summary},
     }

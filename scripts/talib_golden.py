@@ -1,4 +1,4 @@
-"""Writes what TA-Lib gives on fixed bars, which a test holds our indicators to; only this script needs TA-Lib."""
+"""Writes TA-Lib's results on fixed bars, the reference of our indicators' test; only this script needs TA-Lib."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ BARS = 130
 
 
 def bars() -> dict[str, list[float]]:
-    """Return bars that wander in cents, with gaps and a stretch where nothing moves."""
+    """Return bars of a random walk in cents, with gaps and a constant stretch."""
     draw = np.random.default_rng(20261123)
     close = 100.0 * np.exp(np.cumsum(draw.normal(0, 0.02, BARS)))
     close[60:66] = close[60]
@@ -22,32 +22,32 @@ def bars() -> dict[str, list[float]]:
     return {name: column.round(2).tolist() for name, column in (("high", high), ("low", low), ("close", close))}
 
 
-def columns(high: Any, low: Any, close: Any) -> dict[str, Any]:  # Any: TA-Lib has no types
+def talib_columns(high: Any, low: Any, close: Any) -> dict[str, Any]:  # Any: TA-Lib has no types
     """Return TA-Lib's columns, by our name for each and its parameters."""
-    found = {f"rsi {n}": talib.RSI(close, n) for n in (2, 14)}
-    found |= {f"ema {n}": talib.EMA(close, n) for n in (5, 26)}
-    found |= {f"atr {n}": talib.ATR(high, low, close, n) for n in (3, 14)}
-    found |= {f"donchian {n} upper": talib.MAX(high, n) for n in (4, 20)}
-    found |= {f"donchian {n} lower": talib.MIN(low, n) for n in (4, 20)}
+    columns = {f"rsi {n}": talib.RSI(close, n) for n in (2, 14)}
+    columns |= {f"ema {n}": talib.EMA(close, n) for n in (5, 26)}
+    columns |= {f"atr {n}": talib.ATR(high, low, close, n) for n in (3, 14)}
+    columns |= {f"donchian {n} upper": talib.MAX(high, n) for n in (4, 20)}
+    columns |= {f"donchian {n} lower": talib.MIN(low, n) for n in (4, 20)}
     for n, width in ((5, 2.5), (20, 2.0)):
         bands = talib.BBANDS(close, n, width, width)
-        found |= {f"bollinger {n} {width} {name}": bands[i] for i, name in enumerate(("upper", "middle", "lower"))}
+        columns |= {f"bollinger {n} {width} {name}": bands[i] for i, name in enumerate(("upper", "middle", "lower"))}
     for fast, slow, signal in ((5, 10, 4), (12, 26, 9)):
         lines = talib.MACD(close, fast, slow, signal)
         names = enumerate(("line", "signal", "histogram"))
-        found |= {f"macd {fast} {slow} {signal} {name}": lines[i] for i, name in names}
-    return found
+        columns |= {f"macd {fast} {slow} {signal} {name}": lines[i] for i, name in names}
+    return columns
 
 
 def main() -> int:
-    """Write the file anew."""
-    seen = bars()
-    found = columns(*(np.array(seen[name]) for name in ("high", "low", "close")))
-    known = {name: [None if np.isnan(value) else float(value) for value in column] for name, column in found.items()}
-    document = {"talib": talib.__version__, "bars": seen, "columns": known}
+    """Rewrite the file."""
+    series = bars()
+    columns = talib_columns(*(np.array(series[name]) for name in ("high", "low", "close")))
+    values = {name: [None if np.isnan(value) else float(value) for value in column] for name, column in columns.items()}
+    document = {"talib": talib.__version__, "bars": series, "columns": values}
     text = ",\n".join(f" {json.dumps(key)}: {_lines(value)}" for key, value in document.items())
     GOLDEN.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
-    sys.stdout.write(f"{GOLDEN.name}: {len(known)} columns of {BARS} bars\n")
+    sys.stdout.write(f"{GOLDEN.name}: {len(values)} columns of {BARS} bars\n")
     return 0
 
 

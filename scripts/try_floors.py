@@ -1,4 +1,4 @@
-"""Records and shows metrics with whatever versions are installed; ends with an error when something is missing."""
+"""Records and serves metrics with the installed versions; exits with 1 if a metric is missing."""
 
 import socket
 import sys
@@ -28,10 +28,10 @@ def main() -> int:
     finally:
         monitor.stop_monitoring()
     missing = [metric.name for metric in GUIDE_METRICS if f"# TYPE {metric.name} " not in page]
-    counted = 'trades_total{side="BUY",status="filled",strategy="rsi_bollinger"} 1.0' in page
+    is_counted = 'trades_total{side="BUY",status="filled",strategy="rsi_bollinger"} 1.0' in page
     version = getattr(prometheus_client, "__version__", "unknown")
     sys.stdout.write(f"floors: psutil {psutil.__version__}, prometheus-client {version}, missing {missing}\n")
-    return 0 if counted and not missing else 1
+    return 0 if is_counted and not missing else 1
 
 
 if __name__ == "__main__":

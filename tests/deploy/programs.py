@@ -1,4 +1,4 @@
-"""The programs that the deployment tests need beside Python."""
+"""Programs that the deployment tests need in addition to Python."""
 
 import shutil
 

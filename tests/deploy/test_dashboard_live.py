@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the running services, and every panel of the dashboard shows numbers."""
+"""A real Prometheus scrapes the running services, and every panel of the dashboard has data."""
 
 import json
 import math
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 SERVICES = ("metrics", "alerts", "backtest", "engine", "stress")
 RATE_WINDOW = "20s"
 STRATEGY = "rsi_bollinger"
-PATIENCE_SECONDS = 45.0
+SCRAPE_SECONDS = 45.0
 PUSH_EVERY_SECONDS = 0.25
 BARS = 60
 
@@ -46,11 +46,11 @@ def configuration(folder: Path, ports: Mapping[str, int]) -> Path:
     return file
 
 
-def moment(number: int) -> list[Json]:
-    """Return what a trading engine tells in one moment: every kind of event."""
+def batch(number: int) -> list[Json]:
+    """Return one event of every type, as a trading engine sends them."""
     common = {"occurred_at": SystemClock().now().isoformat(), "account": "board", "environment": "live"}
     trade = {"type": "trade", "strategy": STRATEGY, "symbol": "X", "quantity": "1", "price": "10"}
-    told: list[Json] = [
+    events: list[Json] = [
         {**trade, "side": "BUY", "duration_seconds": 0.02},
         {**trade, "side": "SELL", "duration_seconds": 0.03, "pnl": str(number % 3 - 1), "holding_seconds": 90},
         {"type": "equity", "equity": str(9_000 + number % 50), "open_positions": 1, "risk_at_stop": "40"},
@@ -60,12 +60,12 @@ def moment(number: int) -> list[Json]:
         {"type": "system", "cpu_percent": 12, "memory_percent": 34, "disk_percent": 56},
         {"type": "heartbeat"},
     ]
-    return [{**common, **event, "id": f"board-{number}-{place}"} for place, event in enumerate(told)]
+    return [{**common, **event, "id": f"board-{number}-{place}"} for place, event in enumerate(events)]
 
 
 @contextmanager
-def fed(url: str) -> Iterator[None]:
-    """Push a moment again and again for as long as the block lasts."""
+def pushing(url: str) -> Iterator[None]:
+    """Push batches until the block ends."""
     stop = threading.Event()
     opening = {"id": "board", "type": "account", "account": "board", "opening_balance": "10000"}
 
@@ -74,7 +74,7 @@ def fed(url: str) -> Iterator[None]:
             client.post("/v1/events", [{**opening, "occurred_at": SystemClock().now().isoformat()}])
             number = 0
             while not stop.wait(PUSH_EVERY_SECONDS):
-                client.post("/v1/events", moment(number), headers={"Seatrial-Batch": f"board/{number}"})
+                client.post("/v1/events", batch(number), headers={"Seatrial-Batch": f"board/{number}"})
                 number += 1
 
     thread = threading.Thread(target=push, name="feed")
@@ -87,7 +87,7 @@ def fed(url: str) -> Iterator[None]:
 
 
 def run_a_backtest(url: str) -> None:
-    """Let the backtest service finish one job, so that it has something to count."""
+    """Run one backtest job, so that the service has something to count."""
     day = 86_400_000
     columns: dict[str, list[float]] = {name: [10.0 + n % 7 for n in range(BARS)] for name in ("open", "close")}
     columns |= {
@@ -109,11 +109,11 @@ def ask(url: str, expression: str) -> list[float]:
 
 
 def has_numbers(url: str, expression: str) -> bool:
-    """Tell whether a query has an answer that holds a number; series without traffic may be NaN beside it."""
+    """Return whether a query has at least one finite value; series without traffic may be NaN."""
     return any(math.isfinite(value) for value in ask(url, expression))
 
 
-def test_every_panel_shows_numbers_of_the_running_services(tmp_path: Path, database_url: str) -> None:
+def test_every_panel_has_data_of_the_running_services(tmp_path: Path, database_url: str) -> None:
     program = need("prometheus", package="prometheus")
     asked = {
         f"{panel['title']} {target['refId']}": target["expr"]
@@ -122,18 +122,17 @@ def test_every_panel_shows_numbers_of_the_running_services(tmp_path: Path, datab
         for panel in panels(dashboard())
         for target in panel["targets"]
     }
+    asked["the rule breached by the pushed errors"] = 'ALERTS{alertstate="firing", alertname="error_rate_max"}'
 
-    asked["the rule that the fed errors breach"] = 'ALERTS{alertstate="firing", alertname="error_rate_max"}'
-
-    with services(SERVICES, database_url, tmp_path) as ports, fed(f"http://127.0.0.1:{ports['metrics']}"):
+    with services(SERVICES, database_url, tmp_path) as ports, pushing(f"http://127.0.0.1:{ports['metrics']}"):
         run_a_backtest(f"http://127.0.0.1:{ports['backtest']}")
         with prometheus(program, configuration(tmp_path, ports), tmp_path) as url:
-            silent = dict(asked)
+            without_data = dict(asked)
 
             def all_have_numbers() -> bool:
-                for key, expression in list(silent.items()):
+                for key, expression in list(without_data.items()):
                     if has_numbers(url, expression):
-                        del silent[key]
-                return not silent
+                        del without_data[key]
+                return not without_data
 
-            wait_until(all_have_numbers, PATIENCE_SECONDS, describe=lambda: silent)
+            wait_until(all_have_numbers, SCRAPE_SECONDS, describe=lambda: without_data)

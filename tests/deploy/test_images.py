@@ -38,7 +38,7 @@ def test_a_lock_is_hashed_and_names_no_address(service: str) -> None:
     assert "://" not in text
 
 
-def test_the_dockerfile_installs_the_lock_before_the_code_and_ends_as_nobody_special() -> None:
+def test_dockerfile_installs_the_lock_before_the_code_and_runs_as_an_unprivileged_user() -> None:
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     lines = text.splitlines()
 

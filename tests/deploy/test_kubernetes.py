@@ -1,4 +1,4 @@
-"""What Kubernetes runs is what compose runs: the same names, ports, images, variables and limits."""
+"""Kubernetes manifests agree with compose: names, ports, images, variables and limits."""
 
 import importlib.util
 import re
@@ -45,7 +45,7 @@ def overlay(request: pytest.FixtureRequest, folder: Path) -> list[Json]:
 
 
 def built(folder: Path) -> list[Json]:
-    """Return what `kubectl kustomize` makes of a folder."""
+    """Return the output of `kubectl kustomize` for a folder."""
     program = need("kubectl", package="kubectl")
     ended = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -54,24 +54,24 @@ def built(folder: Path) -> list[Json]:
 
 def of_kind(objects: list[Json], *kinds: str) -> dict[str, Json]:
     """Return the objects of some kinds by name."""
-    return {each["metadata"]["name"]: each for each in objects if each["kind"] in kinds}
+    return {document["metadata"]["name"]: document for document in objects if document["kind"] in kinds}
 
 
 def workloads(objects: list[Json]) -> dict[str, Json]:
-    """Return everything that makes pods, by name."""
+    """Return the objects that create pods, by name."""
     return of_kind(objects, "Deployment", "Job", "StatefulSet")
 
 
 def pod(workload: Json) -> Json:
     """Return a workload's pod."""
-    found: Json = workload["spec"]["template"]["spec"]
-    return found
+    spec: Json = workload["spec"]["template"]["spec"]
+    return spec
 
 
 def variables_of(workload: Json, objects: list[Json]) -> set[str]:
-    """Return the names of the variables a workload's container is started with."""
+    """Return the names of the environment variables of a workload's container."""
     (container,) = pod(workload)["containers"]
-    names = {each["name"] for each in container.get("env", [])}
+    names = {variable["name"] for variable in container.get("env", [])}
     for source in container.get("envFrom", []):
         if "configMapRef" in source:
             names |= set(of_kind(objects, "ConfigMap")[source["configMapRef"]["name"]]["data"])
@@ -89,9 +89,9 @@ def compose() -> Json:
 
 def bytes_of(text: str) -> int:
     """Return a limit of compose or Kubernetes in bytes."""
-    found = re.fullmatch(r"(\d+)([A-Za-z]+)", text)
-    assert found is not None, text
-    return int(found[1]) * UNITS[found[2]]
+    match = re.fullmatch(r"(\d+)([A-Za-z]+)", text)
+    assert match is not None, text
+    return int(match[1]) * UNITS[match[2]]
 
 
 def known_settings() -> set[str]:
@@ -104,7 +104,7 @@ def known_settings() -> set[str]:
     return read | {f"SEATRIAL_{name.upper()}_URL" for name in PORTS}
 
 
-def test_every_service_stands_in_compose_and_in_kubernetes(overlay: list[Json]) -> None:
+def test_every_service_is_in_compose_and_in_kubernetes(overlay: list[Json]) -> None:
     assert set(SERVICES) <= set(compose())
     assert set(SERVICES) <= set(of_kind(overlay, "Deployment"))
     assert set(SERVICES) <= set(of_kind(overlay, "Service"))
@@ -113,11 +113,11 @@ def test_every_service_stands_in_compose_and_in_kubernetes(overlay: list[Json]) 
 def test_image_port_memory_and_command_are_those_of_compose(overlay: list[Json]) -> None:
     for name in SERVICES:
         (container,) = pod(of_kind(overlay, "Deployment")[name])["containers"]
-        ports = {each["port"] for each in of_kind(overlay, "Service")[name]["spec"]["ports"]}
+        ports = {port["port"] for port in of_kind(overlay, "Service")[name]["spec"]["ports"]}
         published = {int(text.rpartition(":")[2]) for text in compose()[name]["ports"]}
 
         assert container["image"].removeprefix("registry.example.com/") == compose()[name]["image"]
-        assert {each["containerPort"] for each in container["ports"]} == published
+        assert {port["containerPort"] for port in container["ports"]} == published
         assert ports == published
         assert PORTS[name] in published
         limit = compose()[name]["deploy"]["resources"]["limits"]["memory"]
@@ -128,18 +128,18 @@ def test_image_port_memory_and_command_are_those_of_compose(overlay: list[Json])
 
 
 def test_variables_are_those_of_compose_and_of_the_settings(overlay: list[Json]) -> None:
-    secrets = set().union(*(each["data"] for each in of_kind(overlay, "Secret").values()))
-    known = known_settings()
+    secrets = set().union(*(secret["data"] for secret in of_kind(overlay, "Secret").values()))
+    settings = known_settings()
 
     for name in SERVICES:
         ours = variables_of(of_kind(overlay, "Deployment")[name], overlay)
 
         assert set(compose()[name]["environment"]) <= ours | {"<<"}, name
-        assert ours <= known | {"POSTGRES_PASSWORD"}, name
-    assert secrets <= known | {"POSTGRES_PASSWORD"} | {"SEATRIAL_DATABASE_URL"}
+        assert ours <= settings | {"POSTGRES_PASSWORD"}, name
+    assert secrets <= settings | {"POSTGRES_PASSWORD"} | {"SEATRIAL_DATABASE_URL"}
 
 
-def test_no_pod_may_more_than_it_needs(overlay: list[Json]) -> None:
+def test_pods_have_minimal_privileges(overlay: list[Json]) -> None:
     accounts = of_kind(overlay, "ServiceAccount")
 
     for name, workload in workloads(overlay).items():
@@ -156,7 +156,7 @@ def test_no_pod_may_more_than_it_needs(overlay: list[Json]) -> None:
             assert set(container["resources"]["limits"]) >= {"cpu", "memory"}, name
 
 
-def test_services_are_probed_on_the_paths_they_have(overlay: list[Json]) -> None:
+def test_probes_use_the_health_routes(overlay: list[Json]) -> None:
     for name in SERVICES:
         (container,) = pod(of_kind(overlay, "Deployment")[name])["containers"]
 
@@ -165,18 +165,18 @@ def test_services_are_probed_on_the_paths_they_have(overlay: list[Json]) -> None
         assert container["startupProbe"]["httpGet"]["path"] == "/health/live", name
 
 
-def test_every_pod_has_a_network_policy_and_the_rest_is_closed(overlay: list[Json]) -> None:
+def test_every_pod_has_a_network_policy_and_the_default_denies_all(overlay: list[Json]) -> None:
     policies = of_kind(overlay, "NetworkPolicy")
 
-    chosen = [each["spec"]["podSelector"].get("matchLabels") for each in policies.values()]
+    selectors = [policy["spec"]["podSelector"].get("matchLabels") for policy in policies.values()]
 
-    assert None in chosen  # nothing by default
+    assert None in selectors  # nothing by default
     for name, workload in workloads(overlay).items():
         labels = workload["spec"]["template"]["metadata"]["labels"]
-        assert any(wanted and wanted.items() <= labels.items() for wanted in chosen), name
+        assert any(selector and selector.items() <= labels.items() for selector in selectors), name
 
 
-def test_a_lone_engine_is_never_two_and_what_scales_survives_a_drain(overlay: list[Json]) -> None:
+def test_engine_has_one_replica_and_scaled_services_have_a_disruption_budget(overlay: list[Json]) -> None:
     engine = of_kind(overlay, "Deployment")["engine"]["spec"]
     scaled = of_kind(overlay, "HorizontalPodAutoscaler")
 
@@ -187,12 +187,12 @@ def test_a_lone_engine_is_never_two_and_what_scales_survives_a_drain(overlay: li
     assert not any("replicas" in of_kind(overlay, "Deployment")[name]["spec"] for name in scaled)
 
 
-def test_local_is_open_on_metrics_and_has_a_database_production_neither(folder: Path) -> None:
+def test_local_has_open_metrics_and_a_database_and_production_has_neither(folder: Path) -> None:
     local, production = (built(folder / "overlays" / name) for name in OVERLAYS)
 
     def is_open(objects: list[Json]) -> str:
-        (found,) = of_kind(objects, "ConfigMap").values()
-        answer: str = found["data"]["SEATRIAL_METRICS_OPEN"]
+        (config,) = of_kind(objects, "ConfigMap").values()
+        answer: str = config["data"]["SEATRIAL_METRICS_OPEN"]
         return answer
 
     assert (is_open(local), is_open(production)) == ("1", "0")
@@ -201,7 +201,7 @@ def test_local_is_open_on_metrics_and_has_a_database_production_neither(folder: 
     assert built(folder) == local
 
 
-def test_secrets_are_made_here_kept_and_never_committed(folder: Path) -> None:
+def test_secrets_are_generated_once_and_ignored_by_git(folder: Path) -> None:
     file = folder / "overlays" / "local" / "secret.env"
     before = file.read_text(encoding="utf-8")
 
@@ -218,19 +218,19 @@ def test_secrets_are_made_here_kept_and_never_committed(folder: Path) -> None:
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
 
 
-def test_the_load_workers_are_those_of_compose_and_see_no_more_than_they_need(overlay: list[Json]) -> None:
+def test_load_workers_are_those_of_compose_with_minimal_access(overlay: list[Json]) -> None:
     (container,) = pod(of_kind(overlay, "Deployment")["stress-worker"])["containers"]
     ours = compose()["stress-worker"]
     policy = of_kind(overlay, "NetworkPolicy")["stress-worker"]["spec"]
 
-    given = {each["name"]: each.get("value") for each in container["env"]}
-    (token,) = (each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each)
+    values = {variable["name"]: variable.get("value") for variable in container["env"]}
+    (token,) = (item["valueFrom"]["secretKeyRef"] for item in container["env"] if "valueFrom" in item)
 
     assert ours["profiles"] == ["load"]
     assert container["image"].removeprefix("registry.example.com/") == ours["image"]
     assert container["command"] == ours["entrypoint"]
-    assert set(given) == set(ours["environment"])
-    assert all(given[name] == ours["environment"][name] for name in given if name != "SEATRIAL_TOKEN")
+    assert set(values) == set(ours["environment"])
+    assert all(values[name] == ours["environment"][name] for name in values if name != "SEATRIAL_TOKEN")
     assert token["key"] in of_kind(overlay, "Secret")[token["name"]]["data"]
     assert "envFrom" not in container
     assert bytes_of(container["resources"]["limits"]["memory"]) == bytes_of(
@@ -241,14 +241,14 @@ def test_the_load_workers_are_those_of_compose_and_see_no_more_than_they_need(ov
     assert policy["egress"][0]["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "stress"}}}]
 
 
-def test_the_stress_run_ends_with_the_verdict_and_is_never_tried_again(folder: Path) -> None:
+def test_stress_run_is_never_retried(folder: Path) -> None:
     objects = built(folder / "stress-run")
     local = built(folder / "overlays" / "local")
     job = of_kind(objects, "Job")["stress-run"]
     (container,) = pod(job)["containers"]
     ours = compose()["stress-run"]
 
-    names = {each["name"]: each.get("value") for each in container["env"]}
+    names = {variable["name"]: variable.get("value") for variable in container["env"]}
 
     assert (job["spec"]["backoffLimit"], pod(job)["restartPolicy"]) == (0, "Never")
     assert container["image"] == ours["image"]
@@ -256,5 +256,5 @@ def test_the_stress_run_ends_with_the_verdict_and_is_never_tried_again(folder: P
     assert set(names) == set(ours["environment"])
     for name in ("SEATRIAL_STRESS_URL", "SEATRIAL_ENGINE_URL"):
         assert names[name] == ours["environment"][name]
-    (token,) = (each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each)
+    (token,) = (item["valueFrom"]["secretKeyRef"] for item in container["env"] if "valueFrom" in item)
     assert token["key"] in of_kind(local, "Secret")[token["name"]]["data"]

@@ -1,4 +1,4 @@
-"""Prometheus' rules and the Grafana dashboard say only what the catalogue and the default rules say."""
+"""Prometheus' rules and the Grafana dashboard agree with the catalogue and the default rules."""
 
 import json
 import re
@@ -34,12 +34,12 @@ def dashboard() -> Json:
 
 
 def panels(board: Json) -> list[Json]:
-    """Return the panels that show something."""
+    """Return the panels without the row headings."""
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def expressions(board: Json) -> list[str]:
-    """Return every expression of a dashboard with its variables put in."""
+    """Return every expression of a dashboard with its variables replaced."""
     return [substituted(target["expr"]) for panel in panels(board) for target in panel["targets"]]
 
 
@@ -51,7 +51,7 @@ def substituted(expression: str) -> str:
 
 
 def names_in(expression: str) -> set[str]:
-    """Return the metric names an expression asks for, by parsing it."""
+    """Return the metric names of a parsed expression."""
     return set(_selectors(promql_parser.parse(expression)))
 
 
@@ -72,14 +72,14 @@ def rules() -> list[Json]:
 
 
 def unknown_names(asked: set[str]) -> set[str]:
-    """Return the names that neither the catalogue, nor a recording rule, nor Prometheus itself knows."""
-    known = set(CATALOG) | {rule["record"] for rule in rules() if "record" in rule} | PROMETHEUS_OWN
-    known |= {f"{m.name}{end}" for m in CATALOG.values() if m.kind is Kind.HISTOGRAM for end in HISTOGRAM_SUFFIXES}
-    return asked - known
+    """Return the names that are neither in the catalogue, nor recording rules, nor built into Prometheus."""
+    names = set(CATALOG) | {rule["record"] for rule in rules() if "record" in rule} | PROMETHEUS_OWN
+    names |= {f"{m.name}{end}" for m in CATALOG.values() if m.kind is Kind.HISTOGRAM for end in HISTOGRAM_SUFFIXES}
+    return asked - names
 
 
 @pytest.mark.parametrize(("script", "file"), [("prometheus_rules", PROMETHEUS / "rules.yml"), ("dashboard", DASHBOARD)])
-def test_what_is_committed_is_what_the_script_writes(script: str, file: Path) -> None:
+def test_committed_file_is_what_the_script_writes(script: str, file: Path) -> None:
     writing = f"import {script}, sys; sys.stdout.write({script}.text())"
 
     written = subprocess.run(
@@ -89,7 +89,7 @@ def test_what_is_committed_is_what_the_script_writes(script: str, file: Path) ->
     assert file.read_text(encoding="utf-8") == written, f"run `python scripts/{script}.py` and commit what it writes"
 
 
-def test_promtool_finds_configuration_and_rules_in_order() -> None:
+def test_promtool_accepts_configuration_and_rules() -> None:
     promtool = need("promtool", package="prometheus")
 
     for words in (
@@ -101,7 +101,7 @@ def test_promtool_finds_configuration_and_rules_in_order() -> None:
         assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_every_default_rule_fires_in_prometheus_too_under_its_name() -> None:
+def test_every_default_rule_is_a_prometheus_alert() -> None:
     alerts = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 
     for rule in default_rules():
@@ -118,15 +118,15 @@ def test_every_metric_of_rules_and_dashboard_is_in_the_catalogue() -> None:
     assert all(names_in(expression) for expression in asked)
 
 
-def test_a_renamed_metric_is_found() -> None:
+def test_renamed_metric_is_reported() -> None:
     renamed = json.loads(DASHBOARD.read_text(encoding="utf-8").replace("current_pnl", "current_profit"))
 
-    found = set().union(*(unknown_names(names_in(expression)) for expression in expressions(renamed)))
+    unknown = set().union(*(unknown_names(names_in(expression)) for expression in expressions(renamed)))
 
-    assert found == {"current_profit"}
+    assert unknown == {"current_profit"}
 
 
-def test_every_panel_is_described_has_a_unit_and_asks_the_variable_datasource() -> None:
+def test_every_panel_has_description_unit_and_the_variable_datasource() -> None:
     board = dashboard()
     source = {"type": "prometheus", "uid": "${prom}"}
 
@@ -150,7 +150,7 @@ def test_rates_use_grafanas_own_interval_and_counters_are_summed() -> None:
             assert "rate(" not in target["expr"] or "sum" in target["expr"], panel["title"]
 
 
-def test_provisioning_fixes_the_datasource_and_lets_nobody_edit() -> None:
+def test_provisioned_datasource_and_dashboards_are_read_only() -> None:
     sources = yaml.safe_load((PROVISIONING / "datasources" / "prometheus.yml").read_text(encoding="utf-8"))
     provider = yaml.safe_load((PROVISIONING / "dashboards" / "trading.yml").read_text(encoding="utf-8"))["providers"][0]
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The pages about rivals say what the results say, and the comparison behind them finds what is planted."""
+"""The benchmark pages show the committed results, and the comparison reports planted differences."""
 
 import json
 from pathlib import Path
@@ -20,18 +20,18 @@ def test_readme_shows_the_newest_results() -> None:
 
     shown = page.placed(readme, page.section(json.loads(newest.read_text()), newest.name))
 
-    assert shown == readme, "make bench-page writes the section anew"
+    assert shown == readme, "run `make bench-page`"
 
 
 def test_rivals_page_shows_the_newest_crosscheck() -> None:
-    found = json.loads((RESULTS / "crosscheck.json").read_text())
+    results = json.loads((RESULTS / "crosscheck.json").read_text())
 
-    assert rivals_page.page(found) == rivals_page.PAGE.read_text(), "make crosscheck writes the page anew"
+    assert rivals_page.page(results) == rivals_page.PAGE.read_text(), "run `make crosscheck`"
 
 
 def test_missed_target_says_no() -> None:
     quick, slow = ({"seconds_a_bar": seconds} for seconds in (1e-9, 7.9e-9))
-    target = next(each for each in TARGETS if each.at_least == 8 and each.workload == "w1_sim")
+    target = next(row for row in TARGETS if row.at_least == 8 and row.workload == "w1_sim")
     data = {"seeded": {"w1_sim": {target.own: quick, target.other: slow}}}
 
     line = table.judged_line(target, data, ["seeded"])

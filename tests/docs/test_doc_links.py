@@ -1,4 +1,4 @@
-"""What the documentation names exists: files, headings, metrics, make targets, commands."""
+"""Files, headings, metrics, make targets and commands named in the documentation exist."""
 
 import re
 from pathlib import Path
@@ -61,8 +61,8 @@ def test_every_metric_target_and_command_exists(page: Path) -> None:
     named = set(TARGET.findall("\n".join(re.findall(r"`[^`]+`|```.*?```", text, re.DOTALL))))
     assert named <= targets, named - targets
     for group, name in COMMAND.findall("\n".join(FENCE.findall(text))):
-        known = commands([])
-        assert group in known, f"{page.name}: no `seatrial {group}`"
+        groups = commands([])
+        assert group in groups, f"{page.name}: no `seatrial {group}`"
         if group in GROUPS and name:
             assert name in commands([group]), f"{page.name}: no `seatrial {group} {name}`"
 
@@ -72,9 +72,9 @@ def test_every_option_of_a_command_exists(page: Path) -> None:
     for line in SHOWN.findall("\n".join(FENCE.findall(page.read_text(encoding="utf-8"))).replace("\\\n", " ")):
         words = line.partition("#")[0].split()
         path = words[: 2 if words[0] in GROUPS else 1]
-        known = {option for parameter in command(path).params for option in parameter.opts}
+        options = {option for parameter in command(path).params for option in parameter.opts}
         named = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
-        assert named <= known, f"{page.name}: `seatrial {' '.join(path)}` has no {named - known}"
+        assert named <= options, f"{page.name}: `seatrial {' '.join(path)}` has no {named - options}"
 
 
 def test_retention_of_prometheus_is_what_its_flag_says() -> None:
@@ -88,10 +88,10 @@ def test_retention_of_prometheus_is_what_its_flag_says() -> None:
 
 def command(words: list[str]) -> Any:  # Any: typer names no public class of both
     """Return a command or group of `seatrial`."""
-    found: Any = typer.main.get_command(build(words))
+    node: Any = typer.main.get_command(build(words))
     for word in words:
-        found = found.commands[word]
-    return found
+        node = node.commands[word]
+    return node
 
 
 def commands(words: list[str]) -> set[str]:

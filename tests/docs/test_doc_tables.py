@@ -1,4 +1,4 @@
-"""The generated tables of docs/ are those of the code, and nothing in them is left without a word."""
+"""The generated tables of docs/ are up to date and complete."""
 
 import importlib.util
 import re
@@ -35,32 +35,32 @@ def test_every_generated_table_is_up_to_date(doc_tables: ModuleType) -> None:
         assert doc_tables.filled(text) == text, f"{page.name} is old: run python scripts/doc_tables.py (or `make docs`)"
 
 
-def test_every_setting_metric_table_and_route_has_its_line(doc_tables: ModuleType) -> None:
+def test_every_setting_metric_table_and_route_has_a_meaning(doc_tables: ModuleType) -> None:
     for name, make in doc_tables.TABLES.items():
         table = make()
         assert not EMPTY_CELL.search(table), f"{name}: a line without a meaning: {EMPTY_CELL.search(table)}"
         assert "None |" not in table, name
 
 
-def test_every_route_that_changes_something_names_its_scope(doc_tables: ModuleType) -> None:
+def test_only_health_routes_require_no_scope(doc_tables: ModuleType) -> None:
     for service, rows in doc_tables.route_rows().items():
         for route, scope, _ in rows:
             assert scope != "none" or route.startswith("`GET /health/"), f"{service}: {route} is open to everybody"
 
 
-def test_every_table_that_a_service_deletes_from_says_how_long_it_is_kept(doc_tables: ModuleType) -> None:
+def test_every_table_with_deleted_rows_has_a_retention(doc_tables: ModuleType) -> None:
     mapped = ((mapper.class_.__name__, mapper.local_table) for mapper in doc_tables.Base.registry.mappers)
-    tables = {(table.schema, name): table.fullname for name, table in mapped}  # a name may stand in two schemas
-    found = set()
+    tables = {(table.schema, name): table.fullname for name, table in mapped}  # two schemas may have tables of one name
+    deleted_from = set()
     for source in (ROOT / "services").rglob("*.py"):
         text = source.read_text(encoding="utf-8")
-        found |= set(re.findall(r"DELETE FROM (\w+\.\w+)", text))
+        deleted_from |= set(re.findall(r"DELETE FROM (\w+\.\w+)", text))
         schema = source.relative_to(ROOT / "services").parts[0]
-        found |= {tables[schema, name] for name in re.findall(r"\bdelete\((\w+Row)\)", text)}
+        deleted_from |= {tables[schema, name] for name in re.findall(r"\bdelete\((\w+Row)\)", text)}
 
-    assert len(found) >= 6
-    assert found <= set(doc_tables.KEPT), f"doc_tables.KEPT says nothing of {found - set(doc_tables.KEPT)}"
+    assert len(deleted_from) >= 6
+    assert deleted_from <= set(doc_tables.KEPT), f"doc_tables.KEPT lacks {deleted_from - set(doc_tables.KEPT)}"
 
 
-def test_kept_names_only_tables_that_exist(doc_tables: ModuleType) -> None:
+def test_retention_names_only_existing_tables(doc_tables: ModuleType) -> None:
     assert set(doc_tables.KEPT) <= set(doc_tables.Base.metadata.tables)

@@ -1,4 +1,4 @@
-"""`stress run|plans`: load an engine and say whether it holds; the exit code is the verdict."""
+"""`stress run|plans`: load an engine; the exit code is the verdict."""
 
 import asyncio
 from pathlib import Path
@@ -16,14 +16,14 @@ from seatrial_core.errors import SeatrialError
 EXIT_TOOL_ERROR = 5
 
 
-# Every kind of wrong usage; typer brings a click of its own, whose UsageError has no public name.
+# The base class of all usage errors; the UsageError of typer's bundled click has no public name.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class StressGroup(TyperGroup):
-    """Commands whose wrong usage ends with 5: 2 says that the books are wrong."""
+    """Commands whose usage errors exit with 5, because 2 means CONSISTENCY_VIOLATION."""
 
-    def invoke(self, *arguments: Any) -> Any:  # Any: as click has it
+    def invoke(self, *arguments: Any) -> Any:  # Any: click's signature
         """Invoke a command."""
         try:
             return super().invoke(*arguments)
@@ -43,17 +43,21 @@ def run(
     plan: Annotated[str, typer.Option(metavar="NAME|FILE|all", help=PLAN_HELP)] = "high_frequency",
     target: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The engine.", show_default="SEATRIAL_ENGINE_URL, else port 5000 here"),
+        typer.Option(
+            metavar="URL", help="Address of the engine.", show_default="SEATRIAL_ENGINE_URL, else port 5000 here"
+        ),
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Seconds of load.", show_default="the plan's own")] = None,
-    rate: Annotated[float | None, typer.Option(help="Requests a second.", show_default="the plan's own")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of schedule and faults.", show_default="the plan's own")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second.", show_default="the plan's own")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the schedule and the faults.", show_default="the plan's own")
+    ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Generator processes that share the load.", show_default="the plan's own")
+        int | None, typer.Option(help="Number of generator processes.", show_default="the plan's own")
     ] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
-    """Run one plan or all four. Exit code: 0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 tool error."""
+    """Run one or all plans. Exit code: 0 PASS, 1 FAIL, 2 CONSISTENCY_VIOLATION, 3 INCONCLUSIVE, 4 INVALID, 5 error."""
     _require_generator()
     from seatrial_stress.checks import verdict
     from seatrial_stress.plans import targets
@@ -64,49 +68,49 @@ def run(
         address = targets.require_allowed(target or service_url("engine"), targets.allowed_in_environment())
         changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
         plans = _plans(plan, changes)
-        reports = [_run(each, address, quiet=json_out == "-") for each in plans]
+        reports = [_run(stress_plan, address, quiet=json_out == "-") for stress_plan in plans]
     except (SeatrialError, OSError) as error:
         fail(str(error), EXIT_TOOL_ERROR)
-    found = verdict.worst(report.verdict for report in reports)
+    worst = verdict.worst(report.verdict for report in reports)
     if json_out:
         items = [report.model_dump(mode="json", by_alias=True) for report in reports]
-        write_json(json_out, items[0] if len(items) == 1 and plan != "all" else {"verdict": found, "items": items})
-    raise typer.Exit(verdict.EXIT_CODES[found])
+        write_json(json_out, items[0] if len(items) == 1 and plan != "all" else {"verdict": worst, "items": items})
+    raise typer.Exit(verdict.EXIT_CODES[worst])
 
 
 @app.command()
 def plans(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
-    """List the plans that are known by name."""
+    """List the built-in plans."""
     _require_generator()
     from seatrial_stress.plans.catalog import PLANS
 
     if json_out:
-        write_json(json_out, {"items": [each.model_dump(mode="json") for each in PLANS.values()], "next_cursor": None})
+        write_json(json_out, {"items": [plan.model_dump(mode="json") for plan in PLANS.values()], "next_cursor": None})
     if json_out != "-":
-        table = Table("plan", "requests/s", "seconds", "what it does")
-        for each in PLANS.values():
-            table.add_row(each.name, f"{each.rate_per_second:g}", f"{each.duration_seconds:g}", each.description)
+        table = Table("plan", "requests/s", "seconds", "description")
+        for plan in PLANS.values():
+            table.add_row(plan.name, f"{plan.rate_per_second:g}", f"{plan.duration_seconds:g}", plan.description)
         Console().print(table)
 
 
 def _require_generator() -> None:
     try:
-        import seatrial_stress.runner  # noqa: F401  only to see whether it is there
+        import seatrial_stress.runner  # noqa: F401  checks that it is installed
     except ModuleNotFoundError as error:
         missing = f"`seatrial stress` needs {error.name}, which is not installed: pip install 'seatrial[stress]'"
         fail(missing, EXIT_TOOL_ERROR)
 
 
-def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: each setting has a type of its own
+def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: a type per field
     from seatrial_stress.plans import catalog
 
     if named == "all":
-        chosen = list(catalog.PLANS.values())
+        plans = list(catalog.PLANS.values())
     elif named in catalog.PLANS or not (named.endswith(".json") or Path(named).is_file()):
-        chosen = [catalog.get(named)]
+        plans = [catalog.get(named)]
     else:
-        chosen = [catalog.read_text(Path(named).read_text(encoding="utf-8"))]
-    return [catalog.with_overrides(each, **values) for each in chosen]
+        plans = [catalog.read_text(Path(named).read_text(encoding="utf-8"))]
+    return [catalog.with_overrides(plan, **values) for plan in plans]
 
 
 def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
@@ -125,7 +129,7 @@ def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
 def _show(report: StressReport) -> None:
     console = Console()
     say(str(report))
-    checks = Table("check", "found", "in words")
+    checks = Table("check", "state", "detail")
     for check in report.checks:
         colour = COLOURS.get(check.state, "red")
         checks.add_row(f"{check.kind}: {check.name}", f"[{colour}]{check.state}[/]", check.said)
@@ -136,6 +140,6 @@ def _show(report: StressReport) -> None:
     console.print(times)
 
 
-def _add_times(table: Table, name: str, found: Latency) -> None:
-    figures = (found.p50, found.p95, found.p99, found.max)
-    table.add_row(name, str(found.n), *("never" if each is None else f"{each:.4f}" for each in figures))
+def _add_times(table: Table, name: str, latency: Latency) -> None:
+    quantiles = (latency.p50, latency.p95, latency.p99, latency.max)
+    table.add_row(name, str(latency.n), *("-" if seconds is None else f"{seconds:.4f}" for seconds in quantiles))

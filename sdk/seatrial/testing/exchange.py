@@ -1,4 +1,4 @@
-"""A small HTTP exchange on this machine that answers what a test tells it to."""
+"""A stub of an HTTP exchange on this machine that answers with given statuses."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class ExchangeStub:
-    """Where the exchange answers, and what it was asked."""
+    """The stub's address, and the requests it received."""
 
     url: str = ""
     requests: list[str] = field(default_factory=list)
@@ -18,8 +18,8 @@ class ExchangeStub:
 
 @contextmanager
 def exchange(*statuses: int) -> Iterator[ExchangeStub]:
-    """Serve one answer a status, the last one again and again; stops at the end of the block."""
-    asked = ExchangeStub()
+    """Serve one status per request until the block ends; the last one is repeated."""
+    stub = ExchangeStub()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -33,8 +33,8 @@ def exchange(*statuses: int) -> Iterator[ExchangeStub]:
             """Keep the test's output readable."""
 
         def _answer(self) -> None:
-            asked.requests.append(f"{self.command} {self.path}")
-            status = statuses[min(len(asked.requests), len(statuses)) - 1]
+            stub.requests.append(f"{self.command} {self.path}")
+            status = statuses[min(len(stub.requests), len(statuses)) - 1]
             document = {"ok": True} if status < 400 else {"detail": "the order is too small", "code": "refused"}
             body = json.dumps(document).encode()
             self.send_response(status)
@@ -47,9 +47,9 @@ def exchange(*statuses: int) -> Iterator[ExchangeStub]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    asked.url = f"http://127.0.0.1:{server.server_address[1]}"
+    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield asked
+        yield stub
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""Indicators for strategy callbacks, by the one formula that the whole system uses."""
+"""Indicators for strategy callbacks, with the same formula as the built-in strategies."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from seatrial_trading.quant.indicators import rsi
 
 
 def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: the view, bars or closes
-    """Return Wilder's RSI of the last bar, NaN while unknown, so that `< 30` is False then.
+    """Return Wilder's RSI of the last bar, or NaN during the warm-up period, so that `< 30` is False.
 
     Args:
-        historical_data: What a strategy callback is given (O(1)), a sequence of bars with a `close`, a DataFrame with
-            that column, or the closes themselves.
-        period: Bars that RSI looks back on.
+        historical_data: A strategy callback's view (O(1)), a sequence of bars with a `close`, a DataFrame with that
+            column, or the closes themselves.
+        period: Number of bars, >= 1.
     """
-    known = getattr(historical_data, "rsi", None)
-    if callable(known):
-        return float(known(period))
+    method = getattr(historical_data, "rsi", None)
+    if callable(method):
+        return float(method(period))
     closes = _closes(historical_data)
     return float(rsi(closes, period)[-1]) if closes else math.nan
 

@@ -1,4 +1,4 @@
-"""Serves an engine object on a free loopback port, so that load reaches it the way it reaches a service."""
+"""Serves an engine object on a free loopback port, with the routes of an engine service."""
 
 import asyncio
 import contextlib
@@ -13,21 +13,22 @@ from typing import Any
 import uvicorn
 
 Message = dict[str, Any]  # Any: ASGI and JSON
-BOOKS = {"/v1/orders": "get_orders", "/v1/ledger": "get_fills"}
+RECORD_METHODS = {"/v1/orders": "get_orders", "/v1/ledger": "get_fills"}
 MAX_CONCURRENT = 64
 
 
 class EngineAdapter:
     """An ASGI application over an object with `process_signal(dict)`.
 
-    `get_orders()` and `get_fills()` are used where the object has them: lists of dicts in the shape of the engine
-    service's. A keyword `fault` of `process_signal` gets the fault that the exchange shall show.
+    If the object has `get_orders()` and `get_fills()`, they return lists of dicts with the keys of the engine
+    service's.
+    If `process_signal` has a keyword `fault`, it receives the fault that the exchange has to inject.
 
     Args:
         engine: The engine under test.
     """
 
-    def __init__(self, engine: Any) -> None:  # Any: an engine of the user's
+    def __init__(self, engine: Any) -> None:  # Any: the user's object
         self._engine = engine
         self._takes_fault = _takes_fault(engine.process_signal)
         self._busy = 0
@@ -53,40 +54,40 @@ class EngineAdapter:
 
     async def _answer(self, scope: Mapping[str, Any], body: bytes) -> tuple[int, object]:
         path = scope["path"]
-        if path in BOOKS:
-            method = getattr(self._engine, BOOKS[path], None)
+        if path in RECORD_METHODS:
+            method = getattr(self._engine, RECORD_METHODS[path], None)
             if not callable(method):
-                return 404, {"detail": f"the engine has no {BOOKS[path]}()"}
-            return await self._called(lambda: {"items": list(method()), "next_cursor": None})
+                return 404, {"detail": f"the engine has no {RECORD_METHODS[path]}()"}
+            return await self._call(lambda: {"items": list(method()), "next_cursor": None})
         if path == "/v1/signals":
             signal = json.loads(body)
             fault = dict(scope["headers"]).get(b"seatrial-fault")
             options = {"fault": fault.decode()} if fault and self._takes_fault else {}
-            return await self._called(lambda: self._engine.process_signal(signal, **options))
+            return await self._call(lambda: self._engine.process_signal(signal, **options))
         if path == "/v1/orders/check":
             return 200, {"status": "checked"}
         return 404, {"detail": f"nothing at {path}"}
 
-    async def _called(self, function: Callable[[], object]) -> tuple[int, object]:
-        # Each call has a thread of its own that ends with the process: an engine that hangs must not hang the test.
+    async def _call(self, function: Callable[[], object]) -> tuple[int, object]:
+        # One daemon thread per call, because a call that never returns must not block the test.
         if self._busy >= MAX_CONCURRENT:
-            return 503, {"detail": f"{MAX_CONCURRENT} calls have not come back"}
+            return 503, {"detail": f"{MAX_CONCURRENT} calls have not returned"}
         loop = asyncio.get_running_loop()
         done: asyncio.Future[tuple[int, object]] = loop.create_future()
         self._busy += 1
 
         def work() -> None:
             try:
-                found: tuple[int, object] = (200, function())
-            except Exception as error:  # noqa: BLE001  whatever the engine raises is its answer
-                found = (500, {"detail": f"{type(error).__name__}: {error}"})
-            with contextlib.suppress(RuntimeError):  # the loop has gone
-                loop.call_soon_threadsafe(finish, found)
+                answer: tuple[int, object] = (200, function())
+            except Exception as error:  # noqa: BLE001  an exception of the user's engine is its answer
+                answer = (500, {"detail": f"{type(error).__name__}: {error}"})
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(finish, answer)
 
-        def finish(found: tuple[int, object]) -> None:
+        def finish(answer: tuple[int, object]) -> None:
             self._busy -= 1
             if not done.done():
-                done.set_result(found)
+                done.set_result(answer)
 
         threading.Thread(target=work, name="seatrial-stressed", daemon=True).start()
         return await done
@@ -94,7 +95,7 @@ class EngineAdapter:
 
 @contextmanager
 def served(engine: object) -> Iterator[str]:
-    """Serve an engine while the block runs; yields its address."""
+    """Serve an engine until the block ends; yield its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(

@@ -1,9 +1,9 @@
-"""Stress tests of an engine, under the guide's path."""
+"""Stress tests of an engine from Python."""
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from seatrial_core.clients import find_token
@@ -15,14 +15,14 @@ DURATION_SECONDS = 10.0
 
 
 class StressTester:
-    """Runs the four plans high_frequency, memory_under_load, concurrent_trades and api_failure, one after the other.
+    """Runs the four plans high_frequency, memory_under_load, concurrent_trades and api_failure in sequence.
 
     An engine object is served on this machine while they run. It needs `process_signal(dict)`; with `get_orders()`
-    and `get_fills()` its books are checked too. What it lacks makes the checks that need it UNKNOWN.
+    and `get_fills()` its records are checked too. Checks that need a missing method are UNKNOWN.
 
     Args:
         engine: An engine object, or the address of an engine on this machine.
-        duration_seconds: How long each plan sends.
+        duration_seconds: Duration of each plan's load, > 0.
 
     Example:
         for name, result in StressTester(engine).run_stress_tests().items():
@@ -31,7 +31,7 @@ class StressTester:
 
     def __init__(self, engine: object, *, duration_seconds: float = DURATION_SECONDS) -> None:
         if not isinstance(engine, str) and not callable(getattr(engine, "process_signal", None)):
-            raise TypeError(f"an engine under stress needs process_signal(dict), {type(engine).__name__} has none")
+            raise TypeError(f"an engine needs the method process_signal(dict); {type(engine).__name__} has none")
         self.engine = engine
         self.duration_seconds = duration_seconds
 
@@ -44,8 +44,10 @@ class StressTester:
         catalog = _require_catalog()
         with self._target() as (address, token):
             return {
-                name: _run(_drive(catalog.with_overrides(each, duration_seconds=self.duration_seconds), address, token))
-                for name, each in catalog.PLANS.items()
+                name: _run(
+                    _run_plan(catalog.with_overrides(plan, duration_seconds=self.duration_seconds), address, token)
+                )
+                for name, plan in catalog.PLANS.items()
             }
 
     @contextlib.contextmanager
@@ -70,30 +72,17 @@ def _require_catalog() -> Any:  # Any: a module of a package that may be missing
     return catalog
 
 
-async def _drive(plan: "StressPlan", address: str, token: str) -> "StressReport":
+async def _run_plan(plan: "StressPlan", address: str, token: str) -> "StressReport":
     from seatrial_stress import runner
 
     return await runner.run(plan, address, token)
 
 
-def _run(work: "Coroutine[Any, Any, StressReport]") -> "StressReport":  # Any: as typing has it
-    """Run to the end, also from inside a running loop such as a notebook's."""
+def _run(work: "Coroutine[Any, Any, StressReport]") -> "StressReport":  # Any: typing's own
+    # A running loop, such as a notebook's, cannot run a second coroutine to its end; a thread can.
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    found: list[StressReport] = []
-    errors: list[BaseException] = []
-
-    def call() -> None:
-        try:
-            found.append(asyncio.run(work))
-        except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=call, name="seatrial-stress")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return found[0]
+    with ThreadPoolExecutor(1, thread_name_prefix="seatrial-stress") as executor:
+        return executor.submit(asyncio.run, work).result()

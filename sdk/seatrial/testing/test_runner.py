@@ -1,4 +1,4 @@
-"""Runs every test of a trading bot: as functions, as `python -m seatrial.testing.test_runner`, or as a script."""
+"""Runs all tests of a trading bot: from Python, with `python -m seatrial.testing.test_runner`, or as a script."""
 
 import argparse
 import sys
@@ -17,15 +17,15 @@ UNIT_TESTS = "seatrial.testing.unit_tests"
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One row of the table: what ran, how it ended, in words."""
+    """One row of the result table."""
 
     name: str
     passed: bool
-    said: str
+    detail: str
 
 
 def run_all_tests() -> unittest.TestResult:
-    """Run the unit tests of the guide's seven areas and return unittest's result; never ends the process."""
+    """Run the unit tests of the guide's seven areas and return unittest's result; never exits the process."""
     suite = unittest.defaultTestLoader.loadTestsFromName(UNIT_TESTS)
     return unittest.TextTestRunner(verbosity=2).run(suite)
 
@@ -34,8 +34,8 @@ def run_performance_tests(trading_engine: object, *, duration_seconds: float = D
     """Run the four stress tests of an engine under a monitor, and return the monitor, still running.
 
     Args:
-        trading_engine: The engine; its `db_manager` and `config` serve the monitor where it has them.
-        duration_seconds: How long each stress test sends.
+        trading_engine: The engine; the monitor uses its `db_manager` and `config` if it has them.
+        duration_seconds: Duration of each stress test, > 0.
     """
     database = getattr(trading_engine, "db_manager", None)
     monitor = PerformanceMonitor(database, getattr(trading_engine, "config", None))
@@ -50,16 +50,16 @@ def run_performance_tests(trading_engine: object, *, duration_seconds: float = D
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run both, print a table, return 0 when everything passed and 1 otherwise."""
+    """Run unit and stress tests, print a table, and return 0 if all passed, else 1."""
     parser = argparse.ArgumentParser(prog="seatrial.testing.test_runner", description="Unit tests, then stress tests.")
     parser.add_argument(
         "--duration", type=float, default=DURATION_SECONDS, help="seconds of each stress test [default: %(default)s]"
     )
     duration_seconds = parser.parse_args(arguments).duration
     lines = [_unit_tests(), *_stress_tests(duration_seconds)]
-    table = Table("tests", "verdict", "what happened")
+    table = Table("tests", "verdict", "detail")
     for line in lines:
-        table.add_row(line.name, "PASS" if line.passed else "FAIL", line.said)
+        table.add_row(line.name, "PASS" if line.passed else "FAIL", line.detail)
     Console().print(table)
     return 0 if all(line.passed for line in lines) else 1
 
@@ -79,7 +79,7 @@ def _stress_tests(duration_seconds: float) -> list[SummaryRow]:
     try:
         monitor = run_performance_tests(engine, duration_seconds=duration_seconds)
         monitor.stop_monitoring()
-    except Exception as error:  # noqa: BLE001  a test that cannot run has failed, and the table says why
+    except Exception as error:  # noqa: BLE001  a test that cannot run has failed; the table has the reason
         return [SummaryRow("stress tests", False, f"{type(error).__name__}: {error}")]
     finally:
         engine.stop_trading()

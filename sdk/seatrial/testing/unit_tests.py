@@ -1,4 +1,4 @@
-"""The unit tests of a trading bot, in the guide's seven areas: real parts against numbers that can be checked by hand.
+"""Unit tests of a trading bot in seven areas: real components against values that can be checked by hand.
 
 Run them with `python -m seatrial.testing.unit_tests` or `unittest.main(module="seatrial.testing.unit_tests")`.
 """
@@ -20,7 +20,7 @@ from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
 from seatrial_trading.quant import indicators, kelly, sizing
 
-# 33 closes that the literature on RSI uses; RSI from index 14 on as TA-Lib 0.8.2 computes it (Wilder's smoothing).
+# 33 closes common in the literature on RSI; RSI from index 14 on as TA-Lib 0.8.2 computes it (Wilder's smoothing).
 CLOSES = (
     44.3389, 44.0902, 44.1497, 43.6124, 44.3278, 44.8264, 45.0955, 45.4245, 45.8433, 46.0826, 45.8931,
     46.0328, 45.6140, 46.2820, 46.2820, 46.0028, 46.0328, 46.4116, 46.2222, 45.6439, 46.2122, 46.2521,
@@ -36,10 +36,10 @@ BANDS_AT_19 = (47.119248, 45.410425, 43.701602)
 
 
 class TradingBotTests(unittest.TestCase):
-    """One test or more for each of the guide's areas; nothing is skipped."""
+    """One or more tests per area; none is skipped."""
 
     def test_kelly_criterion_position_sizing(self) -> None:
-        """K = W - (1 - W) / R; the bet is what is lost at the stop, halved and capped."""
+        """Kelly fraction K = W - (1 - W) / R, halved and capped; the stake is the loss at the stop."""
         for win_rate, payoff, expected in ((0.6, 1.0, 0.2), (0.5, 2.0, 0.25), (0.55, 1.5, 0.25), (0.4, 1.0, -0.2)):
             self.assertAlmostEqual(kelly.kelly(win_rate, payoff).value or 0.0, expected, places=12)
         self.assertEqual(kelly.applied_fraction(0.25), 0.125)
@@ -51,27 +51,27 @@ class TradingBotTests(unittest.TestCase):
         quantity = sizing.quantity(sizing.parse("kelly:0.5"), situation)
         self.assertAlmostEqual(quantity.value or 0.0, 0.125 * 10_000 / 5, places=9)
 
-    def test_kelly_criterion_bets_nothing_on_a_losing_history(self) -> None:
-        """A history that loses in the long run opens no position."""
+    def test_kelly_criterion_is_zero_for_a_losing_history(self) -> None:
+        """A negative Kelly fraction opens no position."""
         history = sizing.ClosedTrades(closed=60, wins=20, losses=40, gain_ratios=0.2, loss_ratios=-0.8)
         situation = sizing.Situation(equity=10_000.0, price=100.0, stop_price=95.0, history=history)
         self.assertIsNone(sizing.quantity(sizing.parse("kelly:0.5"), situation).value)
 
     def test_rsi_calculation_accuracy(self) -> None:
-        """Wilder's RSI equals TA-Lib's on the well-known series, and is unknown before it can be known."""
+        """Wilder's RSI equals TA-Lib's, and is NaN during the warm-up period."""
         values = indicators.rsi(CLOSES, 14)
         self.assertTrue(all(isnan(value) for value in values[:14]))
         for value, expected in zip(values[14:], RSI, strict=True):
             self.assertAlmostEqual(float(value), expected, places=5)
 
-    def test_rsi_calculation_at_its_edges(self) -> None:
-        """No move is 50, only gains 100, only losses 0."""
+    def test_rsi_calculation_of_constant_rising_and_falling_prices(self) -> None:
+        """RSI is 50 for constant, 100 for rising and 0 for falling prices."""
         self.assertEqual(float(indicators.rsi([100.0] * 20)[-1]), 50.0)
         self.assertEqual(float(indicators.rsi([float(price) for price in range(1, 30)])[-1]), 100.0)
         self.assertEqual(float(indicators.rsi([float(price) for price in range(30, 1, -1)])[-1]), 0.0)
 
     def test_bollinger_bands_calculation(self) -> None:
-        """The bands are the mean plus and minus two population deviations of the same twenty closes."""
+        """The bands are the mean of 20 closes plus and minus two population standard deviations."""
         upper, middle, lower = indicators.bollinger(CLOSES, 20, 2.0)
         for band, expected in zip((upper, middle, lower), BANDS_AT_19, strict=True):
             self.assertTrue(isnan(band[18]))
@@ -79,30 +79,30 @@ class TradingBotTests(unittest.TestCase):
         flat = indicators.bollinger([100.0] * 25, 20, 2.0)
         self.assertEqual([float(band[-1]) for band in flat], [100.0, 100.0, 100.0])
 
-    def test_api_request_handling_retries_what_may_be_repeated(self) -> None:
-        """A failing exchange is asked again, at most three times, and only where asking twice is safe."""
-        with exchange(503, 503, 200) as asked, ServiceClient("exchange", url=asked.url, token="t" * 16) as client:
+    def test_api_request_handling_retries_idempotent_requests_only(self) -> None:
+        """A GET is tried three times on errors 5xx, a POST once."""
+        with exchange(503, 503, 200) as stub, ServiceClient("exchange", url=stub.url, token="t" * 16) as client:
             self.assertEqual(client.get("/ticker"), {"ok": True})
-            self.assertEqual(asked.requests, ["GET /ticker"] * 3)
-        with exchange(503, 200) as asked, ServiceClient("exchange", url=asked.url, token="") as client:
+            self.assertEqual(stub.requests, ["GET /ticker"] * 3)
+        with exchange(503, 200) as stub, ServiceClient("exchange", url=stub.url, token="") as client:
             with self.assertRaises(PeerUnreachable):
                 client.post("/orders", {"side": "BUY"})
-            self.assertEqual(asked.requests, ["POST /orders"])
+            self.assertEqual(stub.requests, ["POST /orders"])
 
-    def test_api_request_handling_names_what_went_wrong(self) -> None:
-        """A refusal and an exchange that is away are different errors, both with their reason."""
-        with exchange(422) as asked, ServiceClient("exchange", url=asked.url, token="") as client:
+    def test_api_request_handling_reports_the_reason_of_an_error(self) -> None:
+        """A refused request and an unreachable exchange raise different errors with their reason."""
+        with exchange(422) as stub, ServiceClient("exchange", url=stub.url, token="") as client:
             with self.assertRaisesRegex(ValidationFailed, "too small"):
                 client.get("/orders")
-            gone = asked.url
+            stopped_url = stub.url
         with (
-            ServiceClient("exchange", url=gone, token="", timeout_seconds=0.5, attempts=1) as client,
+            ServiceClient("exchange", url=stopped_url, token="", timeout_seconds=0.5, attempts=1) as client,
             self.assertRaisesRegex(PeerUnreachable, "does not answer"),
         ):
             client.get("/orders")
 
     def test_risk_limits_enforcement(self) -> None:
-        """An order that breaks a limit is refused with the limit's name, and a position may always be closed."""
+        """An order over a limit is rejected with the limit's name, and a position can always be closed."""
         limits = RiskLimits(max_position_notional=Decimal(3_000), max_open_positions=2, max_orders_per_minute=6)
         engine = _engine(limits)
         self.assertEqual(_reason(engine, "A", "buy", 31), "max_position_notional")
@@ -117,7 +117,7 @@ class TradingBotTests(unittest.TestCase):
         self.assertEqual(_reason(engine, "D", "buy", 1), "max_order_rate")
 
     def test_risk_limits_enforcement_after_losses_and_halts(self) -> None:
-        """After the day's loss nothing is opened; a halted engine sends nothing; nobody buys without money."""
+        """No position is opened without cash or after the daily loss limit, and no order is sent while halted."""
         engine = _engine(RiskLimits(max_daily_loss_ratio=Decimal("0.05")))
         self.assertEqual(_reason(engine, "A", "buy", 101), "no_cash")
         self.assertEqual(_reason(engine, "A", "buy", 90), None)
@@ -125,11 +125,11 @@ class TradingBotTests(unittest.TestCase):
         self.assertEqual(_reason(engine, "B", "buy", 1), "max_daily_loss")
         engine.set_control(TradingState.HALTED, "unit tests", "checks the halt")
         self.assertEqual(_reason(engine, "A", "sell", 90), "halted")
-        engine.set_control(TradingState.REDUCING, "unit tests", "checks the way out")
+        engine.set_control(TradingState.REDUCING, "unit tests", "checks reducing")
         self.assertEqual(_reason(engine, "A", "sell", 90), None)
 
-    def test_database_operations_keep_orders_positions_and_money(self) -> None:
-        """What was stored is there again after a restart, to the last digit, and every order once."""
+    def test_database_operations_restore_orders_positions_and_cash(self) -> None:
+        """Orders, positions and cash are exactly the same after a restart, and a repeated order is stored once."""
         store = MemoryStore()
         engine = _engine(RiskLimits(), store)
         order = {"symbol": "A", "action": "buy", "quantity": "10", "price": "100", "client_order_id": "one"}
@@ -146,13 +146,13 @@ class TradingBotTests(unittest.TestCase):
         self.assertEqual([fill.pnl for fill in store.fills()], [None, Decimal("97.9")])
 
     def test_database_operations_that_fail_change_nothing(self) -> None:
-        """An order that could not be stored was never traded."""
+        """An order that cannot be stored is not executed."""
 
-        class Full(MemoryStore):
+        class FullDisk(MemoryStore):
             def commit(self, changes: StateChanges) -> None:
                 raise OSError("disk full")
 
-        engine = _engine(RiskLimits(), Full())
+        engine = _engine(RiskLimits(), FullDisk())
         with self.assertRaisesRegex(OSError, "disk full"):
             engine.process_signal({"symbol": "A", "action": "buy", "quantity": "10", "price": "100"})
         self.assertEqual(dict(engine.state.accounts), {})
@@ -164,17 +164,20 @@ class TradingBotTests(unittest.TestCase):
         self.assertEqual(signature, WEBHOOK_SIGNATURE)
 
         def refusal(
-            secret: str = "a shared secret", sent: bytes = body, at: str | None = str(now), told: str | None = signature
+            secret: str = "a shared secret",
+            content: bytes = body,
+            at: str | None = str(now),
+            header: str | None = signature,
         ) -> str | None:
-            return signing.verify(secret, sent, at, told, now=now + 299)
+            return signing.verify(secret, content, at, header, now=now + 299)
 
         self.assertIsNone(refusal())
         self.assertIsNotNone(refusal(secret="another secret"))
-        self.assertIsNotNone(refusal(sent=body + b" "))
+        self.assertIsNotNone(refusal(content=body + b" "))
         self.assertIsNotNone(refusal(at=str(now - 2)))
         self.assertIsNotNone(refusal(at="yesterday"))
-        self.assertIsNotNone(refusal(told=signature[:-1]))
-        self.assertIsNotNone(refusal(told=None))
+        self.assertIsNotNone(refusal(header=signature[:-1]))
+        self.assertIsNotNone(refusal(header=None))
 
 
 def _engine(limits: RiskLimits, store: MemoryStore | None = None) -> Engine:

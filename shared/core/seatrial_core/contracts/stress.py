@@ -1,4 +1,4 @@
-"""Plans, checks, verdicts and runs of the stress service on the wire."""
+"""Messages of the stress service's API: plans, checks, verdicts and runs."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 PlanName = Literal["high_frequency", "memory_under_load", "concurrent_trades", "api_failure"]
 Operation = Literal["signal", "check"]
-# What the engine's simulated exchange does wrong, on the header Seatrial-Fault.
+# Faults that the engine's simulated exchange injects, named in the header Seatrial-Fault.
 FaultName = Literal[
     "connect_refused",
     "server_error",
@@ -22,7 +22,7 @@ Number = float | int | str | None
 
 
 class Verdict(StrEnum):
-    """How a run ended; nothing but PASS is green."""
+    """The result of a run; only PASS is a success."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 
 class CheckState(StrEnum):
-    """What one check found; UNKNOWN means that the evidence it needs was not there."""
+    """The result of a check; UNKNOWN means that the data it needs was missing."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -43,7 +43,7 @@ class CheckState(StrEnum):
 
 
 class StressCheck(BaseModel):
-    """One check with the sentence and the numbers behind it."""
+    """One check: its state, a sentence in `said`, and the numbers behind it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,7 +55,7 @@ class StressCheck(BaseModel):
 
 
 class Slo(BaseModel):
-    """At least `quantile` of an operation's requests answer well within `seconds` of their intended time."""
+    """At least a share `quantile` of an operation's requests succeeds within `seconds` of the intended time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,9 +65,9 @@ class Slo(BaseModel):
 
 
 class StressPlan(BaseModel):
-    """What is sent, how fast, what goes wrong on purpose, and what must hold.
+    """Load, injected faults and limits of a run.
 
-    The rate is of arrivals, which come whether or not the engine has answered the ones before.
+    The load is open-loop: requests arrive at the rate whether or not earlier ones are answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,10 +96,12 @@ class StressPlan(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if sum(self.faults.values()) > 1:
-            raise ValueError(f"the ratios of all faults may be 1 together, found {sum(self.faults.values())}")
+            raise ValueError(f"the ratios of all faults must add up to at most 1, were {sum(self.faults.values())}")
         missing = {slo.operation for slo in self.slos} - set(self.mix)
         if missing:
-            raise ValueError(f"an SLO needs requests to judge: {', '.join(sorted(missing))} is not in the mix")
+            raise ValueError(
+                f"an SLO requires its operation in the mix: {', '.join(sorted(missing))} is not in the mix"
+            )
         if self.warm_up_seconds >= self.duration_seconds:
             raise ValueError(
                 f"warm_up_seconds ({self.warm_up_seconds}) must be shorter than duration_seconds "
@@ -109,7 +111,7 @@ class StressPlan(BaseModel):
 
 
 class RunRequest(BaseModel):
-    """Ask for a run: a known plan by name or a whole one, against an allowed target."""
+    """A run to start: a built-in plan by name or a whole plan, against an allowed target."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -122,7 +124,7 @@ class RunRequest(BaseModel):
 
 
 class Latency(BaseModel):
-    """Quantiles in seconds; null where nothing was measured."""
+    """Quantiles in seconds; null if nothing was measured or the request was not answered."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -134,7 +136,7 @@ class Latency(BaseModel):
 
 
 class StressReport(BaseModel):
-    """The result of a run: verdict first, then every check with its numbers."""
+    """The result of a run: its verdict and every check with its numbers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -163,7 +165,7 @@ class StressReport(BaseModel):
 
 
 class RunState(BaseModel):
-    """Where a run stands."""
+    """The state of a run."""
 
     model_config = ConfigDict(frozen=True)
 
