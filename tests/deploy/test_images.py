@@ -50,8 +50,14 @@ def test_dockerfile_installs_the_lock_before_the_code_and_runs_as_an_unprivilege
     assert "exec python" in lines[-1]  # the service itself gets the signal, not a shell
 
 
-def test_nothing_but_code_and_locks_goes_into_the_build() -> None:
+def test_only_code_version_and_locks_enter_the_build_context() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
 
     assert ignored[0] == "*"
-    assert {line for line in ignored if line.startswith("!")} == {"!shared", "!services", "!requirements-build.txt"}
+    assert {line for line in ignored if line.startswith("!")} == {
+        "!shared",
+        "!services",
+        "!requirements-build.txt",
+        "!VERSION",
+        "!scripts/hatch_metadata.py",
+    }
