@@ -121,7 +121,7 @@ bench: bench-rivals ## Measure us and the rivals side by side (BARS=, REPEATS=, 
 	@$(BIN)/python -m benchmarks --bars $(BARS) $(if $(REPEATS),--repeats $(REPEATS),)
 
 bench-page: $(STAMP) ## Write the README's section on speed from the newest results
-	@$(BIN)/python -m benchmarks.table
+	@$(BIN)/python -m benchmarks.page
 
 crosscheck: bench-rivals ## Trade the same signals with us and the rivals, trade by trade; writes docs/rivals.md
 	@$(BIN)/python -m benchmarks.crosscheck

@@ -1,5 +1,7 @@
 """Writes the README's section on speed between its markers, from a results file."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,8 @@ def placed(text: str, made: str) -> str:
 def write_section(found: dict[str, Any], name: str) -> None:  # Any: JSON
     """Write the section into the README."""
     README.write_text(placed(README.read_text(), section(found, name)))
+
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1]) if len(sys.argv) > 1 else table.newest(Path(__file__).parent / "results")
+    write_section(json.loads(results.read_text()), results.name)

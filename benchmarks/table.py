@@ -1,6 +1,5 @@
 """Makes tables of a results file: the targets with what was reached, and every contender with what it found."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +160,3 @@ def _measured(facts: Facts) -> str:
 def newest(folder: Path) -> Path:
     """Return the newest results file."""
     return max(folder.glob("20*.json"))
-
-
-if __name__ == "__main__":
-    import json
-
-    from benchmarks.page import write_section
-
-    results = Path(sys.argv[1]) if len(sys.argv) > 1 else newest(Path(__file__).parent / "results")
-    write_section(json.loads(results.read_text()), results.name)

@@ -17,10 +17,10 @@ from seatrial.cli.backtest_options import (
 from seatrial.cli.lookahead import check_lookahead
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
 from seatrial_core.errors import SeatrialError, SettingsError, Unavailable
+from seatrial_core.json_types import Json
 
 app = typer.Typer(no_args_is_help=True)
 
-Json = dict[str, Any]  # Any: JSON
 DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = "A registered name (see `seatrial backtest strategies`), or a rule document (.json, .yaml)."
 SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1"

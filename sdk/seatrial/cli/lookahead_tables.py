@@ -1,4 +1,4 @@
-"""Prints a lookahead proof for people: the verdict, what each check did, and the first bar of each finding."""
+"""Prints a look-ahead report: the verdict, the coverage, and the first bar of each finding."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ def show(report: LookaheadReport, console: Console | None = None) -> None:
     out = console or Console(highlight=False)
     verdict = f"[{COLOURS[report.verdict]}]{WORDS[report.verdict]}[/]"
     out.print(f"{verdict}  {report.strategy} on {report.symbol}: {report.reason}")
-    out.print(_probed(report.coverage))
+    out.print(_coverage(report.coverage))
     for finding in report.findings:
         out.print(_finding(finding))
         out.print(finding.advice, markup=False)
@@ -24,18 +24,18 @@ def show(report: LookaheadReport, console: Console | None = None) -> None:
         out.print(f"Note: {note}.", markup=False)
 
 
-def _probed(found: Coverage) -> str:
-    which = "after every bar" if found.exhaustive else f"after {found.cuts:,} bars (seed {found.seed})"
-    raised = f" {found.runs_raised:,} runs raised and prove nothing." if found.runs_raised else ""
+def _coverage(coverage: Coverage) -> str:
+    which = "after every bar" if coverage.exhaustive else f"after {coverage.cuts:,} bars (seed {coverage.seed})"
+    raised = f" {coverage.runs_raised:,} runs raised an exception and prove nothing." if coverage.runs_raised else ""
     return (
-        f"Probed: {found.bars:,} bars with {found.decisions:,} decisions, cut {which}, "
-        f"{found.decisions_cut:,} decisions cut at themselves; {found.runs:,} runs, "
-        f"{found.rows_compared:,} rows compared.{raised}"
+        f"Checked: {coverage.bars:,} bars with {coverage.decisions:,} decisions, cut {which}, "
+        f"{coverage.decisions_cut:,} decisions with a cut at their own bar; {coverage.runs:,} runs, "
+        f"{coverage.rows_compared:,} rows compared.{raised}"
     )
 
 
 def _finding(finding: LookaheadFinding) -> Table:
-    table = Table("check", "first bar", "with everything known", "with the same past only", "what was done")
+    table = Table("check", "first bar", "with all data", "with past data only", "change")
     opened = datetime.fromtimestamp(finding.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
     table.add_row(
         finding.check.replace("_", " "),

@@ -1,4 +1,4 @@
-"""The backtesting engine of the guide: a strategy and bars in, a dict of figures, equity and trades out."""
+"""The backtesting engine of the guide: a strategy and bars in, a dict of metrics, equity and trades out."""
 
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ except ModuleNotFoundError as missing:
 
 from seatrial_core.errors import field_error
 
-# The guide's keys, which are numbers always: 0.0 where there is none, with the reason in `undefined`.
+# The guide's keys are always numbers: 0.0 for an undefined metric, with the reason in `undefined`.
 GUIDE_NUMBERS = (
     "win_rate",
     "total_return",
@@ -34,25 +34,28 @@ COUNTS = frozenset({"total_trades", "winning_trades", "losing_trades"})
 
 
 class BacktestingEngine:
-    """Test a strategy on historical bars by the same fill rules that the paper engine trades by.
+    """Backtest a strategy on historical bars with the fill rules of the paper engine.
 
     Args:
         strategy: `f(historical_data, symbol) -> dict | None`, the name of a registered strategy, or a rule document.
-        initial_balance: Cash at the start, in quote currency.
-        fee: Ratio of the notional charged on each side; 0.001 is 0.1 %.
-        maker_fee: Ratio for resting limits; None means the same.
-        slippage_bps: Basis points against the trader on market and stop fills.
-        size: `fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1`; None takes all equity, or what a rule
-            document says.
-        lot, tick: Steps of quantity and price, 0 for none.
-        min_notional: Smallest entry in quote currency.
+        initial_balance: Initial balance in quote currency, above 0.
+        fee: Fee per side as a ratio of the notional; 0.001 is 0.1 %.
+        maker_fee: The same for resting limit orders; None means `fee`.
+        slippage_bps: Slippage on market and stop fills in basis points.
+        size: `fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1`; None: the size of the rule
+            document, else all equity.
+        lot, tick: Step of quantity and price, 0 for none.
+        min_notional: Smallest notional of an entry in quote currency.
         allow_short: Whether `sell` and `short` may open a short position.
-        session: `continuous`, or `auction`: a target that the bar opens beyond fills at the open.
-        intrabar: `worst`, `best` or `nearest`: who is right where the order of high and low decides; `magnify` walks
-            the bars of a shorter interval that `run_backtest(finer=...)` is given.
+        session: `continuous`, or `auction`: a target beyond which the bar opens is filled at the open.
+        intrabar: `worst`, `best` or `nearest`: the assumption where the order of high and low decides; `magnify` uses
+            the bars of a shorter interval from `run_backtest(finer=...)`.
         params: Parameters of a registered strategy or rule document.
-        on_error: What an exception of the strategy does: `raise`, `skip` that bar, or `stop` asking.
-        strict: Whether an answer that cannot be taken ends the run instead of being listed in `rejected_signals`.
+        on_error: Effect of an exception of the strategy: `raise`, `skip` the bar, or `stop` calling it.
+        strict: Whether an invalid answer ends the run instead of being listed in `rejected_signals`.
+
+    Raises:
+        ValidationFailed: An argument is not allowed; the message names it.
 
     Example:
         results = BacktestingEngine(my_strategy, initial_balance=10000).run_backtest(bars, "BTCUSDT")
@@ -112,15 +115,20 @@ class BacktestingEngine:
 
         Args:
             historical_data: A list of dicts, a DataFrame, columns, or the path of a CSV or Parquet file.
-            symbol: What is traded; handed to the strategy.
-            splits: By symbol, (first day of the new shares, new shares for one old).
+            symbol: Symbol of the bars; passed to the strategy.
+            splits: By symbol, (first day of the new shares, new shares per old share).
             on_bad_bar: `reject` raises with the bad rows, `drop` leaves them out and counts them.
-            timezone: Zone of timestamps that name none; None takes them as UTC.
-            finer: Bars of a shorter interval inside those, in the same forms; for `intrabar="magnify"`.
+            timezone: Time zone of timestamps without one; None means UTC.
+            finer: Bars of a shorter interval of the same symbol, in the same forms; for `intrabar="magnify"`.
 
         Returns:
             `assumptions` first, then the guide's keys as numbers, `equity_curve`, `trades`, `undefined` with the
-            reason of every figure that has no value, and the keys of the result document.
+            reason of every metric without a value, and the keys of the result document.
+
+        Raises:
+            DataError: The data cannot be read as bars.
+            CandleError: Some rows are not valid bars; the error lists them.
+            StrategyFailed: The strategy raised and `on_error` is `raise`, or an answer is invalid and `strict` is set.
         """
         check_sub_bars(self._settings.intrabar, finer)
         options = LoadOptions(symbol, splits or {}, on_bad_bar, timezone)

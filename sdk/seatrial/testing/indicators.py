@@ -1,4 +1,4 @@
-"""Indicators for strategy callbacks, with the same formula as the built-in strategies."""
+"""Indicators for strategy callbacks, with the same formulas as the built-in strategies."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 from seatrial_trading.quant.indicators import rsi
 
 
-def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: the view, bars or closes
-    """Return Wilder's RSI of the last bar, or NaN during the warm-up period, so that `< 30` is False.
+def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: a history, bars or closes
+    """Return Wilder's RSI of the last bar, 0 to 100; NaN during the warm-up, so that `< 30` is False then.
 
     Args:
-        historical_data: A strategy callback's view (O(1)), a sequence of bars with a `close`, a DataFrame with that
-            column, or the closes themselves.
-        period: Number of bars, >= 1.
+        historical_data: The history that a callback gets (O(1)), a sequence of bars with a `close`, a DataFrame with
+            that column, or the closes.
+        period: Length of the RSI in bars.
     """
-    method = getattr(historical_data, "rsi", None)
-    if callable(method):
-        return float(method(period))
+    compute_rsi = getattr(historical_data, "rsi", None)
+    if callable(compute_rsi):
+        return float(compute_rsi(period))
     closes = _closes(historical_data)
     return float(rsi(closes, period)[-1]) if closes else math.nan
 

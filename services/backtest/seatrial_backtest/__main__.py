@@ -11,7 +11,7 @@ from seatrial_service.settings import ServiceSettings
 
 
 def main() -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until a stop signal; return the exit code."""
     return serving.run("backtest", BacktestSettings.load, build)
 
 

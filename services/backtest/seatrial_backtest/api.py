@@ -1,4 +1,4 @@
-"""The routes of the backtest service: parse, call, return."""
+"""Routes of the backtest service."""
 
 import asyncio
 import gzip
@@ -162,14 +162,16 @@ def _read_csv(body: bytes, options: LoadOptions) -> LoadedBars:
 
 def _read_json(body: bytes, options: LoadOptions) -> LoadedBars:
     try:
-        sent = DatasetUpload.model_validate_json(body)
+        upload = DatasetUpload.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=len(body) < 10_000)) from error
-    columns = sent.candles.model_dump()
+    columns = upload.candles.model_dump()
     if not columns["volume"]:
         del columns["volume"]
-    chosen = LoadOptions(sent.symbol, {}, options.on_bad_bar, None, sent.interval_ms or options.interval_ms, True)
-    return load(columns, chosen)
+    json_options = LoadOptions(
+        upload.symbol, {}, options.on_bad_bar, None, upload.interval_ms or options.interval_ms, True
+    )
+    return load(columns, json_options)
 
 
 def _no_result(job: BacktestJob) -> Conflict:

@@ -1,4 +1,4 @@
-"""Wires the backtest service."""
+"""Builds the application of the backtest service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,8 +18,8 @@ def build(settings: BacktestSettings, clock: Clock | None = None) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What is set.
-        clock: The source of time; the machine's own by default.
+        settings: Settings of the service.
+        clock: Source of time; the system clock by default.
     """
     registry = CollectorRegistry(auto_describe=False)
     service = BacktestService(settings, clock or SystemClock(), registry)

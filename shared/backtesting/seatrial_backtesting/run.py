@@ -9,10 +9,10 @@ from seatrial_backtesting.execution_settings import ExecutionSettings, check_sub
 from seatrial_backtesting.result import document, manifest
 from seatrial_backtesting.result.outcome import BacktestOutcome
 from seatrial_backtesting.strategy_ref import StrategyRef
+from seatrial_core.json_types import Json
 from seatrial_trading.matching import simulate
 from seatrial_trading.quant.candles import Candles
 
-Json = dict[str, Any]  # Any: JSON
 ReportProgress = Callable[[float], None]
 
 

@@ -62,7 +62,7 @@ def test_a_run_prints_assumptions_first_and_writes_json(prices: Path, tmp_path: 
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.index("Assumptions") < done.stdout.index("final_equity")
-    assert "0.1000% a side" in done.stdout
+    assert "0.1000% per side" in done.stdout
     result = json.loads(out.read_text())
     expected = run(load(prices).candles, resolve_strategy("rsi_bollinger", {"rsi_below": 45}))
     assert result["symbol"] == "TEST"

@@ -2,21 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import procrastinate
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
 from procrastinate.jobs import Job, Status
 from procrastinate.worker import Worker
 from sqlalchemy import text
 
-from seatrial_core.errors import DatabaseUnreachable
+from seatrial_core.errors import DatabaseUnreachable, Unavailable
 from seatrial_service.db.session import AsyncSession
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 QUEUE = "backtests"
 TASK = "run_backtest"
 DATABASE_RETRIES = 5  # of a job that ended with a database error
 HEARTBEATS_PER_TIMEOUT = 4
 STOP_TIMEOUT_SECONDS = 5.0
+RESTART_SECONDS = 1.0
 
 Run = Callable[[str], Awaitable[None]]
 
@@ -58,26 +61,21 @@ class JobQueue:
             async with session.begin_nested():
                 await deferrer.defer_async(job=job_id)
 
-    async def work(self, concurrency: int) -> None:
-        """Run jobs until `stop`; jobs that run then have 5 s to end, else another worker runs them."""
-        self._worker = Worker(
-            self.app,
-            queues=[QUEUE],
-            name="backtest",
-            concurrency=concurrency,
-            install_signal_handlers=False,
-            fetch_job_polling_interval=1.0,
-            shutdown_graceful_timeout=STOP_TIMEOUT_SECONDS,
-            update_heartbeat_interval=self._stalled_seconds / HEARTBEATS_PER_TIMEOUT,
-            stalled_worker_timeout=self._stalled_seconds,
-            delete_jobs="successful",
-        )
-        await self._worker.run()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    def loop(self, concurrency: int) -> BackgroundLoop:
+        """Return the loop that runs jobs.
 
-    def stop(self) -> None:
-        """Ask the worker to end; cancelling it could interrupt a query."""
-        if self._worker is not None:
-            self._worker.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        The library's worker ends when it loses the database; the loop starts it again.
+
+        Args:
+            concurrency: How many jobs run at the same time.
+        """
+        return BackgroundLoop(
+            "job_worker",
+            partial(self._work, concurrency),
+            LoopSchedule(RESTART_SECONDS),
+            expected=(Unavailable, ProcrastinateException),
+            on_stop=self._stop_worker,
+        )
 
     async def stalled(self) -> list[Job]:
         """Return the jobs whose worker has sent no heartbeat for too long."""
@@ -106,3 +104,24 @@ class JobQueue:
     async def close(self) -> None:
         """Disconnect."""
         await self.app.close_async()
+
+    async def _work(self, concurrency: int) -> None:
+        # Jobs that run when the worker is stopped have some seconds to end; after that the reaper requeues them.
+        self._worker = Worker(
+            self.app,
+            queues=[QUEUE],
+            name="backtest",
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=1.0,
+            shutdown_graceful_timeout=STOP_TIMEOUT_SECONDS,
+            update_heartbeat_interval=self._stalled_seconds / HEARTBEATS_PER_TIMEOUT,
+            stalled_worker_timeout=self._stalled_seconds,
+            delete_jobs="successful",
+        )
+        await self._worker.run()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+    def _stop_worker(self) -> None:
+        # Cancelling the worker instead could interrupt a query.
+        if self._worker is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped

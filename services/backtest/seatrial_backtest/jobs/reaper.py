@@ -1,7 +1,5 @@
 """Recovers jobs whose worker died: they are queued again, up to a maximum number of attempts."""
 
-import asyncio
-import contextlib
 from datetime import timedelta
 
 from procrastinate.exceptions import ConnectorException
@@ -15,6 +13,7 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
 from seatrial_service.db.session import AsyncSession, Database
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 CHECKS_PER_TIMEOUT = 2
 
@@ -39,18 +38,10 @@ class JobReaper:
         self._stalled_seconds = stalled_seconds
         self._max_attempts = max_attempts
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look until asked to stop, always between two looks, so that no connection is left behind."""
-        while not stop.is_set():
-            try:
-                await self.recover()
-            except (SeatrialError, ConnectorException) as error:
-                logs.get().warning("reaper_waits", error=str(error))
-            except Exception as error:  # noqa: BLE001  # the loop that must survive a bad tick
-                logs.get().error("reaper_failed", exc_info=error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._stalled_seconds / CHECKS_PER_TIMEOUT):
-                    await stop.wait()
+    def loop(self) -> BackgroundLoop:
+        """Return the loop that recovers jobs twice per `stalled_seconds`."""
+        schedule = LoopSchedule(self._stalled_seconds / CHECKS_PER_TIMEOUT)
+        return BackgroundLoop("job_reaper", self.recover, schedule, expected=(SeatrialError, ConnectorException))
 
     async def recover(self) -> None:
         """Requeue or end every stalled job, then every unfinished job without an entry in the queue."""

@@ -1,4 +1,4 @@
-"""What a callback sees: the bars up to now, read-only, each look O(1); the future is not in it."""
+"""The history that a callback gets: the bars up to the current one, read-only; every access is O(1)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
@@ -16,7 +16,7 @@ KEYS = (*TIME_KEYS, *PRICE_KEYS)
 
 
 class Bar(Mapping[str, Any]):  # Any: float prices, an int time
-    """One bar, read-only: `timestamp` (also `time`, epoch ms of its open), open, high, low, close, volume."""
+    """One read-only bar: `timestamp` (also `time`, epoch ms of its open), open, high, low, close, volume."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class Bar(Mapping[str, Any]):  # Any: float prices, an int time
 
 
 class BarHistory(Sequence[Bar]):
-    """The bars up to now, oldest first: `h[-1]["close"]`, slices, iteration, columns, O(1) indicators.
+    """The bars up to the current one, oldest first: indexing, slices, iteration, columns and O(1) indicators.
 
     Example:
         h[-1]["close"], h.close(), h.close(10), h[-20:], len(h), h["close"][-5:].mean(), h.sma(20), h.rsi(14)
@@ -55,27 +55,27 @@ class BarHistory(Sequence[Bar]):
         raise NotImplementedError
 
     def open(self, ago: int = 0) -> float:
-        """Return the open of now, or of some bars ago; the quick way to `h[-1 - ago]["open"]`."""
+        """Return the open `ago` bars ago; faster than `h[-1 - ago]["open"]`."""
         raise NotImplementedError
 
     def high(self, ago: int = 0) -> float:
-        """Return the high of now, or of some bars ago."""
+        """Return the high `ago` bars ago."""
         raise NotImplementedError
 
     def low(self, ago: int = 0) -> float:
-        """Return the low of now, or of some bars ago."""
+        """Return the low `ago` bars ago."""
         raise NotImplementedError
 
     def close(self, ago: int = 0) -> float:
-        """Return the close of now, or of some bars ago."""
+        """Return the close `ago` bars ago."""
         raise NotImplementedError
 
     def volume(self, ago: int = 0) -> float:
-        """Return the volume of now, or of some bars ago."""
+        """Return the volume `ago` bars ago."""
         raise NotImplementedError
 
     def sma(self, n: int = 20) -> float:
-        """Return the mean of the last n closes, NaN while there are fewer."""
+        """Return the mean of the last n closes, NaN if there are fewer."""
         raise NotImplementedError
 
     def ema(self, n: int = 20) -> float:
@@ -87,7 +87,7 @@ class BarHistory(Sequence[Bar]):
         raise NotImplementedError
 
     def rsi(self, n: int = 14) -> float:
-        """Return Wilder's RSI of the closes, NaN while unknown."""
+        """Return Wilder's RSI of the closes, 0 to 100, NaN during the warm-up."""
         raise NotImplementedError
 
     def atr(self, n: int = 14) -> float:
@@ -95,11 +95,11 @@ class BarHistory(Sequence[Bar]):
         raise NotImplementedError
 
     def highest(self, n: int = 20) -> float:
-        """Return the highest high of the last n bars, this one included."""
+        """Return the highest high of the last n bars, the current one included."""
         raise NotImplementedError
 
     def lowest(self, n: int = 20) -> float:
-        """Return the lowest low of the last n bars, this one included."""
+        """Return the lowest low of the last n bars, the current one included."""
         raise NotImplementedError
 
 
@@ -107,32 +107,32 @@ INDICATORS = {"sma": 20, "ema": 20, "std": 20, "rsi": 14, "atr": 14, "highest": 
 
 
 def open_history(candles: Candles) -> tuple[BarHistory, Iterator[int]]:
-    """Return a history that shows nothing yet, and the iterator that shows one bar more at each step.
+    """Return an empty history, and an iterator that reveals one more bar at each step.
 
-    The bars live in closures, not in attributes, and every look is held against how many bars are shown. A column is
-    a view of a buffer that is filled as the bars come, so that `.base` has no future either. An indicator is computed
-    once for the whole series; it is causal, and its value of now is all that is handed out.
+    The bars are in closures, not in attributes, and every access checks how many bars are revealed. A column is a
+    view of a buffer that is filled bar by bar, so that its `.base` has no future bars either. An indicator is computed
+    once for the whole series; it is causal, and only its current value is returned.
     """
-    now = [0]  # how many bars are shown
-    made = _history(candles, _bar(candles, now), now)
-    for name, usual in INDICATORS.items():
-        setattr(made, name, _indicator(candles, name, usual, now))
+    now = [0]  # how many bars are revealed
+    history = _history(candles, _bar(candles, now), now)
+    for name, default in INDICATORS.items():
+        setattr(history, name, _indicator(candles, name, default, now))
     for name in PRICE_KEYS:
-        setattr(made, name, _price(getattr(candles, name).data, name, now))
+        setattr(history, name, _price(getattr(candles, name).data, name, now))
 
     def advance() -> Iterator[int]:
         for index in range(len(candles)):
             now[0] = index + 1
             yield index
 
-    return made(), advance()
+    return history(), advance()
 
 
 def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
     cells: dict[str, memoryview] = {name: getattr(candles, name).data for name in PRICE_KEYS}
     cells |= dict.fromkeys(TIME_KEYS, candles.time_ms.data)
 
-    class ShownBar(Bar):
+    class RevealedBar(Bar):
         __slots__ = ("_index",)
 
         def __init__(self, index: int) -> None:
@@ -142,16 +142,16 @@ def _bar(candles: Candles, now: list[int]) -> Callable[[int], Bar]:
             index = self._index
             if 0 <= index < now[0]:
                 return cells[key][index]
-            raise IndexError(f"bar {index} is not known yet; {now[0]} bars are")
+            raise IndexError(f"bar {index} is in the future; the history has {now[0]} bars")
 
-    return ShownBar
+    return RevealedBar
 
 
 def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> type[BarHistory]:
     columns = {name: _growing(getattr(candles, name)) for name in PRICE_KEYS}
     columns |= dict.fromkeys(TIME_KEYS, _growing(candles.time_ms))
 
-    class ShownHistory(BarHistory):
+    class RevealedHistory(BarHistory):
         __slots__ = ()
 
         def __len__(self) -> int:
@@ -167,7 +167,7 @@ def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> typ
                     return bar(key)
             except TypeError:
                 return self._part(key)
-            raise IndexError(f"there is no such bar among {now[0]}")
+            raise IndexError(f"the history has {now[0]} bars; the index is outside")
 
         def _part(self, key: slice | str) -> list[Bar] | NDArray[Any]:
             if isinstance(key, str):
@@ -177,7 +177,7 @@ def _history(candles: Candles, bar: Callable[[int], Bar], now: list[int]) -> typ
         def __iter__(self) -> Iterator[Bar]:
             return map(bar, range(now[0]))
 
-    return ShownHistory
+    return RevealedHistory
 
 
 def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[BarHistory, int], float]:
@@ -186,15 +186,15 @@ def _price(cells: memoryview, name: str, now: list[int]) -> Callable[[BarHistory
         if 0 <= index < now[0]:
             number: float = cells[index]
             return number
-        raise IndexError(f"there is no {name} {ago} bars ago among {now[0]} bars")
+        raise IndexError(f"there is no {name} {ago} bars ago; the history has {now[0]} bars")
 
     return value
 
 
-def _indicator(candles: Candles, name: str, usual: int, now: list[int]) -> Callable[[BarHistory, int], float]:
+def _indicator(candles: Candles, name: str, default: int, now: list[int]) -> Callable[[BarHistory, int], float]:
     series: dict[int, memoryview] = {}
 
-    def value(_: BarHistory, n: int = usual) -> float:
+    def value(_: BarHistory, n: int = default) -> float:
         try:
             number: float = series[n][now[0] - 1]
         except KeyError:
@@ -227,17 +227,17 @@ def _series(candles: Candles, name: str, n: int) -> Floats:
     close = candles.close
     match name:
         case "sma":
-            found = indicators.sma(close, n)
+            series = indicators.sma(close, n)
         case "ema":
-            found = indicators.ema(close, n)
+            series = indicators.ema(close, n)
         case "std":
-            found = indicators.rolling_std(close, n)
+            series = indicators.rolling_std(close, n)
         case "rsi":
-            found = indicators.rsi(close, n)
+            series = indicators.rsi(close, n)
         case "atr":
-            found = indicators.atr(candles.high, candles.low, close, n)
+            series = indicators.atr(candles.high, candles.low, close, n)
         case "highest":
-            found = indicators.rolling_max(candles.high, n)
+            series = indicators.rolling_max(candles.high, n)
         case _:
-            found = indicators.rolling_min(candles.low, n)
-    return np.ascontiguousarray(found, dtype=np.float64)
+            series = indicators.rolling_min(candles.low, n)
+    return np.ascontiguousarray(series, dtype=np.float64)

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_backtesting.data.columns import Arrays
 from seatrial_core.errors import FieldError
+from seatrial_core.json_types import Json
+from seatrial_core.timestamps import format_rfc3339, from_epoch_ms
 from seatrial_trading.quant.candles import CandleError, Candles, bad_rows
 
 OnBadBar = Literal["reject", "drop"]
 ON_BAD_BAR: tuple[OnBadBar, ...] = ("reject", "drop")
 MAX_LISTED = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Json = dict[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +98,7 @@ def summarize(candles: Candles) -> Json:
 
 def rfc3339(time_ms: int) -> str:
     """Return epoch milliseconds as RFC 3339 with Z."""
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
-    return moment.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds").replace("+00:00", "Z")
+    return format_rfc3339(from_epoch_ms(time_ms), "milliseconds" if time_ms % 1000 else "seconds")
 
 
 def list_dropped(dropped: Mapping[int, str]) -> list[Json]:

@@ -4,7 +4,6 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from seatrial_backtesting.result.manifest import COLUMNS, little_endian
 from seatrial_trading.quant.candles import Candles
 
 COMPRESSION_LEVEL = 1  # the fastest
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def pack_candles(candles: Candles) -> bytes:
@@ -39,11 +37,6 @@ def unpack_candles(content: bytes, symbol: str, interval_ms: int, bars: int) -> 
         return values.astype(np.float64, copy=False)
 
     return Candles(symbol, times, column(1), column(2), column(3), column(4), column(5), interval_ms)
-
-
-def to_datetime(time_ms: int) -> datetime:
-    """Return epoch milliseconds as an aware datetime."""
-    return _EPOCH + timedelta(milliseconds=time_ms)
 
 
 def compress_document(document: Mapping[str, Any]) -> bytes:  # Any: JSON

@@ -1,4 +1,4 @@
-"""Data that a strategy can reach besides the bars it is given: closures, globals, attributes, defaults."""
+"""Finds data that a strategy can reach besides its bars: in closures, globals, attributes and defaults."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
 
 @dataclass(frozen=True, eq=False)
 class OutsideSeries:
-    """One array or list in reach; row `offset + i` belongs to bar i.
+    """One reachable array or list; row `offset + i` belongs to bar i.
 
     Args:
-        name: How the strategy reaches it.
-        cells: The thing itself, changed in place and put back.
-        true: What it holds.
+        name: Name under which the strategy reaches it.
+        cells: The array or list, changed in place and restored.
+        true: A copy of its values.
         offset: Rows before the first bar.
-        derived: Its numbers are not the bars', so where they come from cannot be seen.
+        derived: Its numbers are not the bars' own, so their origin is unknown.
     """
 
     name: str
@@ -36,9 +36,9 @@ class OutsideSeries:
     derived: bool
 
     def false(self, change: str) -> Cells:
-        """Return other values for all rows."""
+        """Return false values for all rows."""
         if isinstance(self.true, list):
-            return [_other(each, change) for each in reversed(self.true)]
+            return [_other(row, change) for row in reversed(self.true)]
         if self.true.dtype.kind == "f":
             other: NDArray[Any] = np.full_like(self.true, np.nan) if change == "nan" else self.true[::-1] * 7.0 + 1.0
             return other
@@ -47,12 +47,12 @@ class OutsideSeries:
 
 @dataclass(frozen=True, eq=False)
 class OutsideData:
-    """All of it.
+    """All reachable data of a strategy.
 
     Args:
-        series: One row a bar.
-        others: Rows that are no bars of ours: another interval, a model's weights.
-        fixed: Names of what cannot be changed for a trial.
+        series: Data with one row per bar.
+        others: Data with other rows: another interval, the weights of a model.
+        fixed: Names of data that cannot be changed for a trial.
     """
 
     series: tuple[OutsideSeries, ...] = ()
@@ -62,34 +62,34 @@ class OutsideData:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names under which the strategy reaches the data."""
-        return tuple(dict.fromkeys((*(each.name for each in (*self.series, *self.others)), *self.fixed)))
+        return tuple(dict.fromkeys((*(item.name for item in (*self.series, *self.others)), *self.fixed)))
 
     @property
     def cells(self) -> frozenset[int]:
-        """Return the ids of what is changed for a trial."""
-        return frozenset(id(each.cells) for each in (*self.series, *self.others))
+        """Return the ids of the objects that are changed for a trial."""
+        return frozenset(id(item.cells) for item in (*self.series, *self.others))
 
     @contextmanager
     def hidden(self, kept: int, change: str = "noise") -> Iterator[None]:
-        """Hold false rows from bar `kept` on, for a while."""
-        was = [_unlock(each.cells) for each in self.series]
+        """Replace the rows from bar `kept` on with false values while the block lasts."""
+        was = [_unlock(item.cells) for item in self.series]
         try:
-            for each in self.series:
-                row = each.offset + kept
-                each.cells[row:] = each.false(change)[row:]
+            for item in self.series:
+                row = item.offset + kept
+                item.cells[row:] = item.false(change)[row:]
             yield
         finally:
-            for each in self.series:
-                each.cells[:] = each.true
-            for each, writable in zip(self.series, was, strict=True):
-                if isinstance(each.cells, np.ndarray):
-                    each.cells.flags.writeable = writable
+            for item in self.series:
+                item.cells[:] = item.true
+            for item, writable in zip(self.series, was, strict=True):
+                if isinstance(item.cells, np.ndarray):
+                    item.cells.flags.writeable = writable
 
     @contextmanager
     def curtain(self, change: str) -> Iterator[Callable[[int], None]]:
-        """Hold false rows at first; what is given shows the rows of the first bars, one bar more a call."""
+        """Start with false values in all rows; the yielded function restores the row of one more bar at each call."""
         with self.hidden(0, change):
-            columns = [(each.cells, each.true, each.offset) for each in self.series]
+            columns = [(item.cells, item.true, item.offset) for item in self.series]
 
             def show(bars: int) -> None:
                 for cells, true, offset in columns:
@@ -98,27 +98,27 @@ class OutsideData:
             yield show
 
     def only_derived(self) -> "OutsideData":
-        """Return those whose numbers are not the bars', each to be hidden whole."""
-        return OutsideData((*(each for each in self.series if each.derived), *self.others))
+        """Return the data whose numbers are not the bars' own."""
+        return OutsideData((*(item for item in self.series if item.derived), *self.others))
 
 
 def find_outside_data(strategy: object, candles: Candles) -> OutsideData:
-    """Return the data in reach: a row a bar, other series of some length, and what cannot be changed."""
+    """Return the data that a strategy can reach, sorted by whether its rows belong to the bars."""
     series: list[OutsideSeries] = []
     others: list[OutsideSeries] = []
     fixed: list[str] = []
-    for name, found in _columns_in(strategy):
-        if len(found) < min(MIN_ROWS, len(candles)):
+    for name, cells in _columns_in(strategy):
+        if len(cells) < min(MIN_ROWS, len(candles)):
             continue
-        if isinstance(found, tuple) or not _is_changeable(found):
+        if isinstance(cells, tuple) or not _is_changeable(cells):
             fixed.append(name)
             continue
-        true: Cells = list(found) if isinstance(found, list) else found.copy()
+        true: Cells = list(cells) if isinstance(cells, list) else cells.copy()
         offset = _offset(true, candles)
-        if offset is not None or len(found) == len(candles):
-            series.append(OutsideSeries(name, found, true, offset or 0, offset is None))
+        if offset is not None or len(cells) == len(candles):
+            series.append(OutsideSeries(name, cells, true, offset or 0, offset is None))
         else:
-            others.append(OutsideSeries(name, found, true, 0, True))
+            others.append(OutsideSeries(name, cells, true, 0, True))
     return OutsideData(tuple(series), tuple(others), tuple(fixed))
 
 
@@ -127,15 +127,15 @@ def _columns_in(strategy: object) -> Iterator[tuple[str, Cells | tuple[Any, ...]
         yield from ((f"{name}{part}", cells) for part, cells in _data(thing) or [])
 
 
-def _is_changeable(found: Cells) -> bool:
-    if isinstance(found, list):
+def _is_changeable(cells: Cells) -> bool:
+    if isinstance(cells, list):
         return True
-    was = found.flags.writeable
+    was = cells.flags.writeable
     try:
-        found.flags.writeable = True
+        cells.flags.writeable = True
     except ValueError:
         return False
-    found.flags.writeable = was
+    cells.flags.writeable = was
     return True
 
 

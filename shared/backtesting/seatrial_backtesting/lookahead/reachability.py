@@ -1,4 +1,4 @@
-"""What a strategy is made of: the functions, closures, globals and attributes that it can reach, by name."""
+"""Walks the functions, closures, globals and attributes that a strategy can reach, with their names."""
 
 import functools
 import inspect
@@ -7,10 +7,10 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-DEEPEST = 6
+MAX_DEPTH = 6
 MAX_MEMBERS = 2_000
 _OURS = ("seatrial", "seatrial_core", "seatrial_trading", "seatrial_backtesting")
-# What these packages keep is theirs: no strategy hides bars in it.
+# Strategies do not keep bars in these packages.
 LIBRARIES = frozenset(
     {
         "seatrial",
@@ -27,13 +27,13 @@ LIBRARIES = frozenset(
 
 
 def walk(strategy: object, is_end: Callable[[object], bool]) -> Iterator[tuple[str, object]]:
-    """Yield each thing in reach once, with the name under which it is reached.
+    """Yield every reachable object once, with the name under which it is reached.
 
     Args:
         strategy: A function, a bound method, a partial, or an object that can be called.
-        is_end: Whether a thing is not to be looked into.
+        is_end: Whether the members of an object are skipped.
     """
-    seen: dict[int, object] = {}  # the things too, so that no other one gets its id
+    seen: dict[int, object] = {}  # keeps the objects alive, so that no other gets the same id
     waiting: list[tuple[object, str, int]] = [(strategy, "", 0)]
     while waiting:
         thing, name, depth = waiting.pop()
@@ -41,24 +41,24 @@ def walk(strategy: object, is_end: Callable[[object], bool]) -> Iterator[tuple[s
             continue
         seen[id(thing)] = thing
         yield name, thing
-        if depth < DEEPEST and not is_end(thing):
-            inner = [(each, f"{name}.{part}" if name else part, depth + 1) for part, each in _parts(thing)]
+        if depth < MAX_DEPTH and not is_end(thing):
+            inner = [(member, f"{name}.{part}" if name else part, depth + 1) for part, member in _parts(thing)]
             waiting.extend(reversed(inner))
 
 
 def names_used(code: types.CodeType) -> list[str]:
     """Return the names of globals and attributes in a function's code, inner functions included."""
-    inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
-    return list(dict.fromkeys([*code.co_names, *(name for each in inner for name in names_used(each))]))
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return list(dict.fromkeys([*code.co_names, *(name for function in inner for name in names_used(function))]))
 
 
 def is_library(name: str | None) -> bool:
-    """Return whether a module is the standard library's, or one of those that strategies are written with."""
+    """Return whether a module belongs to the standard library or to a package that strategies use."""
     root = (name or "").partition(".")[0]
     return (root in sys.stdlib_module_names and root != "__main__") or root in LIBRARIES
 
 
-def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strategy is made of
+def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: any object of a strategy
     if isinstance(thing, types.FunctionType):
         return [] if is_library(thing.__module__) else _of_function(thing)
     wrapped = getattr(thing, "__wrapped__", None)
@@ -71,7 +71,7 @@ def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strateg
     if isinstance(thing, Mapping):
         return _members(thing)
     if isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
-        return [(f"[{index}]", each) for index, each in enumerate(thing[:MAX_MEMBERS])]
+        return [(f"[{index}]", item) for index, item in enumerate(thing[:MAX_MEMBERS])]
     if isinstance(thing, types.ModuleType | type) or is_library(type(thing).__module__):
         return []
     called = inspect.getattr_static(type(thing), "__call__", None)
@@ -81,23 +81,25 @@ def _parts(thing: Any) -> list[tuple[str, object]]:  # Any: whatever the strateg
 
 def _of_function(function: types.FunctionType) -> list[tuple[str, object]]:
     names = names_used(function.__code__)
-    known = function.__globals__
-    found: list[tuple[str, object]] = [(name, known[name]) for name in names if name in known]
-    modules = [(name, each) for name, each in found if isinstance(each, types.ModuleType)]
-    found += [(f"{name}.{part}", vars(each)[part]) for name, each in modules for part in names if _is_kept(each, part)]
+    namespace = function.__globals__
+    parts: list[tuple[str, object]] = [(name, namespace[name]) for name in names if name in namespace]
+    modules = [(name, part) for name, part in parts if isinstance(part, types.ModuleType)]
+    parts += [
+        (f"{name}.{part}", vars(module)[part]) for name, module in modules for part in names if _is_data(module, part)
+    ]
     cells = function.__closure__ or ()
     for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
         try:
-            found.append((name, cell.cell_contents))
+            parts.append((name, cell.cell_contents))
         except ValueError:  # not filled yet
             continue
-    defaults = {f"default {index}": each for index, each in enumerate(function.__defaults__ or ())}
-    return [*found, *_members(defaults), *_members(function.__kwdefaults__ or {}), *_members(vars(function))]
+    defaults = {f"default {index}": default for index, default in enumerate(function.__defaults__ or ())}
+    return [*parts, *_members(defaults), *_members(function.__kwdefaults__ or {}), *_members(vars(function))]
 
 
-def _is_kept(module: types.ModuleType, name: str) -> bool:
+def _is_data(module: types.ModuleType, name: str) -> bool:
     return not is_library(module.__name__) and name in vars(module) and not callable(vars(module)[name])
 
 
 def _members(members: Mapping[Any, object]) -> list[tuple[str, object]]:  # Any: keys of a dict
-    return [(str(name), each) for name, each in list(members.items())[:MAX_MEMBERS]]
+    return [(str(name), member) for name, member in list(members.items())[:MAX_MEMBERS]]

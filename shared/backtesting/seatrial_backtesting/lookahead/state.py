@@ -1,4 +1,4 @@
-"""What a strategy keeps between runs, and how it was before the first: put back, each run starts as the first did."""
+"""Captures the state of a strategy and restores it, so that every run starts like the first."""
 
 import types
 from collections.abc import Callable
@@ -13,26 +13,26 @@ Undo = Callable[[], None]
 
 
 def capture_state(strategy: object, but: frozenset[int] = frozenset()) -> Undo:
-    """Return a function that puts back what the strategy has changed since now: globals, containers, caches.
+    """Return a function that restores the current globals, containers and caches of a strategy.
 
-    State that Python does not show (of an extension, a file, another process) stays as it is.
+    State outside Python (of an extension, a file, another process) is not restored.
 
     Args:
-        strategy: What is run.
-        but: Ids of things that are left alone.
+        strategy: The strategy.
+        but: Ids of objects that are not restored.
     """
     undo: list[Undo] = []
     for _, thing in walk(strategy, lambda thing: isinstance(thing, np.ndarray)):
         undo.extend(_undoing(thing) if id(thing) not in but else [])
 
-    def put_back() -> None:
-        for each in undo:
-            each()
+    def restore() -> None:
+        for undo_one in undo:
+            undo_one()
 
-    return put_back
+    return restore
 
 
-def _undoing(thing: Any) -> list[Undo]:  # Any: whatever a strategy is made of
+def _undoing(thing: Any) -> list[Undo]:  # Any: any object of a strategy
     if isinstance(thing, types.FunctionType):
         return [] if is_library(thing.__module__) else _of_function(thing)
     clear = getattr(thing, "cache_clear", None)
@@ -49,18 +49,18 @@ def _undoing(thing: Any) -> list[Undo]:  # Any: whatever a strategy is made of
 
 
 def _of_function(function: types.FunctionType) -> list[Undo]:
-    known = function.__globals__
-    names = [name for name in names_used(function.__code__) if isinstance(known.get(name, function), SCALARS)]
+    namespace = function.__globals__
+    names = [name for name in names_used(function.__code__) if isinstance(namespace.get(name, function), SCALARS)]
     cells = [cell for cell in function.__closure__ or () if _is_scalar(cell)]
-    was = [known[name] for name in names]
-    held = [cell.cell_contents for cell in cells]
+    was = [namespace[name] for name in names]
+    contents = [cell.cell_contents for cell in cells]
 
-    def put_back() -> None:
-        known.update(zip(names, was, strict=True))
-        for cell, value in zip(cells, held, strict=True):
+    def restore() -> None:
+        namespace.update(zip(names, was, strict=True))
+        for cell, value in zip(cells, contents, strict=True):
             cell.cell_contents = value
 
-    return [put_back, _container(function.__dict__)]
+    return [restore, _container(function.__dict__)]
 
 
 def _is_scalar(cell: types.CellType) -> bool:
@@ -73,13 +73,13 @@ def _is_scalar(cell: types.CellType) -> bool:
 def _container(thing: Any) -> Undo:  # Any: a dict, list or set
     was = thing.copy()
 
-    def put_back() -> None:
+    def restore() -> None:
         if len(thing) == len(was) and _same(thing, was):
             return
         thing.clear()
         (thing.extend if isinstance(thing, list) else thing.update)(was)
 
-    return put_back
+    return restore
 
 
 def _same(thing: Any, was: Any) -> bool:  # Any: a dict, list or set
@@ -92,7 +92,7 @@ def _same(thing: Any, was: Any) -> bool:  # Any: a dict, list or set
 def _array(thing: Any) -> Undo:  # Any: an array
     was = thing.copy()
 
-    def put_back() -> None:
+    def restore() -> None:
         thing[...] = was
 
-    return put_back
+    return restore

@@ -1,4 +1,4 @@
-"""Fits callbacks, functions over candles and factories to the lookahead proof."""
+"""Adapts callbacks, functions of candles and factories to the look-ahead check."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -46,36 +46,36 @@ def check(
     params: Mapping[str, Any] | None = None,
     plan: CheckPlan | None = None,
     options: LoadOptions | None = None,
-    told: Progress | None = None,
+    progress: Progress | None = None,
 ) -> LookaheadReport:
-    """Return whether a strategy decides from the past alone.
+    """Check whether a strategy uses past data only, and return the report.
 
     Args:
         strategy: A registered name, a rule document, or a function: `f(historical_data, symbol)`, `f(candles)` that
             returns Signals, or `f(candles)` that returns such a callback.
-        data: A file, a DataFrame, rows, columns or Candles to try it on.
+        data: A file, a DataFrame, rows, columns or Candles to run it on.
         params: Parameters of a registered strategy or rule document.
-        plan: How much to probe.
+        plan: How much to check.
         options: How to read the data.
-        told: Called now and then with the check, how much of it is done and how much there is.
+        progress: Called with the name of the check, the number of finished steps and their total.
     """
     choice, candles = resolve_strategy(strategy, params), load(data, options).candles
     subject = strategy_under_test(choice, candles)
-    return run_checks(subject, candles, plan) if told is None else run_checks(subject, candles, plan, told)
+    return run_checks(subject, candles, plan) if progress is None else run_checks(subject, candles, plan, progress)
 
 
 def strategy_under_test(choice: StrategyRef, candles: Candles) -> StrategyUnderTest:
-    """Return what a name, a rule document or a callable stands for as the lookahead proof wants it.
+    """Return the strategy in the form that the look-ahead check runs.
 
     Args:
         choice: The strategy; a callable of one argument is given the candles and returns Signals or a callback.
-        candles: The bars it will be tried on, to recognise them in data that it reaches elsewhere.
+        candles: The bars of the check, to recognise them in other data that the strategy can reach.
     """
     if choice.spec is not None and choice.model is not None:
         return signals_subject(choice.spec, choice.model)
     if choice.callback is None:
         raise field_error("strategy", choice.name, FORMS)
-    function: Any = choice.callback  # Any: how many arguments it takes is found out
+    function: Any = choice.callback  # Any: the number of arguments varies
     outside = find_outside_data(function, candles)
     if _arguments(function) == 1:
         return _of_maker(choice.name, function, outside, candles)
@@ -83,19 +83,19 @@ def strategy_under_test(choice: StrategyRef, candles: Candles) -> StrategyUnderT
 
 
 def decisions_of(answers: CallbackRun, bars: int) -> StrategyDecisions:
-    """Return what a callback answered as decisions, refusals and exceptions included."""
-    made = answers.decisions
-    said = np.array(made.rows, dtype=np.float64).reshape(len(made.rows), len(CallbackDecision._fields))
+    """Return the answers of a callback as decisions, including refused answers and exceptions."""
+    decisions = answers.decisions
+    table = np.array(decisions.rows, dtype=np.float64).reshape(len(decisions.rows), len(CallbackDecision._fields))
     columns: dict[str, NDArray[Any]] = {"action": np.full(bars, "", dtype=object)}  # Any: floats or texts
     for place, name in enumerate(CallbackDecision._fields):
         if name != "action":
             columns[name] = np.full(bars, np.nan)
-            columns[name][made.at] = said[:, place]
+            columns[name][decisions.at] = table[:, place]
     texts = columns["action"]
-    for bar, row in zip(made.at, made.rows, strict=True):
+    for bar, row in zip(decisions.at, decisions.rows, strict=True):
         texts[bar] = CallbackAction(int(row.action)).name.lower()
     active = np.asarray(texts != "", dtype=np.bool_)
-    for bar, refusal in made.refused.items():
+    for bar, refusal in decisions.refused.items():
         texts[bar] = f"refused: {refusal.reason}"
     for failure in answers.failures:
         texts[failure.index] = f"raised {failure.error}"
@@ -150,7 +150,7 @@ def _of_maker(
 def _is_asked_bar_by_bar(make: Callable[[Candles], object], candles: Candles) -> bool:
     try:
         return callable(make(candles))
-    except Exception:  # noqa: BLE001  it will raise again where that is told
+    except Exception:  # noqa: BLE001  the run itself raises again and reports it
         return False
 
 
@@ -175,19 +175,16 @@ def _curtained(callback: Callback, outside: OutsideData, change: str) -> Decide:
 
 
 def _fresh(carried: Decide, strategy: object, outside: OutsideData) -> Decide:
-    """Return the run that starts as the first did, whatever earlier runs have left."""
-    put_back = capture_state(strategy, outside.cells)
+    restore = capture_state(strategy, outside.cells)
 
     def decide(bars: Candles) -> StrategyDecisions:
-        put_back()
+        restore()
         return carried(bars)
 
     return decide
 
 
 def _seeded(decide: Decide) -> Decide:
-    """Return the same run with Python's and numpy's global random numbers seeded, and put back after."""
-
     def run(bars: Candles) -> StrategyDecisions:
         python, numpy = random.getstate(), np.random.get_state()
         try:
@@ -223,9 +220,10 @@ def _arguments(function: Callable[..., object]) -> int:
         parameters = signature(function).parameters.values()
     except (TypeError, ValueError):
         return 2
-    needed = [
-        each
-        for each in parameters
-        if each.default is Parameter.empty and each.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    required = [
+        parameter
+        for parameter in parameters
+        if parameter.default is Parameter.empty
+        and parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     ]
-    return len(needed)
+    return len(required)

@@ -1,26 +1,25 @@
-"""The charts of a report: equity, drawdown, and the price with the trades on it."""
+"""Draws the charts of a report: equity, drawdown, and the price with the trades."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_core.json_types import JsonMapping
 from seatrial_trading.quant.candles import Candles
 from seatrial_trading.quant.drawdown import underwater
 
-Json = Mapping[str, Any]  # Any: JSON
-MAX_POINTS = 4_000  # of a line; beyond it the lowest and highest of each stretch are drawn
-MAX_MARKS = 1_000
+MAX_POINTS = 4_000  # per line; longer ones are reduced to the lowest and highest value of each section
+MAX_MARKERS = 1_000
 INK, RED, GREY, GREEN = "#1f4e8c", "#b3372f", "#6b7785", "#2f7d4f"
 
 
-def render_charts(result: Json, candles: Candles) -> str:
+def render_charts(result: JsonMapping, candles: Candles) -> str:
     """Return the charts as HTML that needs no network.
 
     Args:
         result: The result document.
-        candles: The bars it was made of.
+        candles: The bars of the run.
     """
     from plotly import graph_objects
     from plotly.subplots import make_subplots
@@ -34,11 +33,11 @@ def render_charts(result: Json, candles: Candles) -> str:
         subplot_titles=("Equity", "Drawdown", "Price and trades"),
     )
     for row, (times, values, name, colour) in enumerate(_lines(result, candles), start=1):
-        x, y = _thinned(times, values)
+        x, y = _downsample(times, values)
         shape = {"fill": "tozeroy"} if name == "drawdown" else {}
         line = graph_objects.Scatter(x=x, y=y, name=name, mode="lines", line={"width": 1.2, "color": colour}, **shape)
         figure.add_trace(line, row=row, col=1)
-    for mark in _marks(result, candles):
+    for mark in _markers(result, candles):
         figure.add_trace(graph_objects.Scatter(mode="markers", **mark), row=3, col=1)
     figure.update_layout(
         height=900,
@@ -58,7 +57,7 @@ def render_charts(result: Json, candles: Candles) -> str:
     return html
 
 
-def _lines(result: Json, candles: Candles) -> list[tuple[NDArray[Any], NDArray[np.float64], str, str]]:
+def _lines(result: JsonMapping, candles: Candles) -> list[tuple[NDArray[Any], NDArray[np.float64], str, str]]:
     times = np.asarray(result["equity"]["time"], dtype="datetime64[ms]")
     equity = np.asarray(result["equity"]["value"], dtype=np.float64)
     drawn = -underwater(equity) if equity.min() > 0 else np.zeros(len(equity))
@@ -70,8 +69,8 @@ def _lines(result: Json, candles: Candles) -> list[tuple[NDArray[Any], NDArray[n
     ]
 
 
-def _marks(result: Json, candles: Candles) -> list[dict[str, Any]]:  # Any: what Plotly takes
-    trades = result["trades"][:MAX_MARKS]
+def _markers(result: JsonMapping, candles: Candles) -> list[dict[str, Any]]:  # Any: what Plotly takes
+    trades = result["trades"][:MAX_MARKERS]
     kinds = (
         ("long entry", "entry", "triangle-up", GREEN, [trade for trade in trades if trade["side"] == "long"]),
         ("short entry", "entry", "triangle-down", RED, [trade for trade in trades if trade["side"] == "short"]),
@@ -90,13 +89,13 @@ def _marks(result: Json, candles: Candles) -> list[dict[str, Any]]:  # Any: what
     ]
 
 
-def _thinned(times: NDArray[Any], values: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def _downsample(times: NDArray[Any], values: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
     if len(values) <= MAX_POINTS:
         return times, values
     edges = np.linspace(0, len(values), MAX_POINTS // 2 + 1).astype(np.int64)
-    kept = {0, len(values) - 1}
+    indices = {0, len(values) - 1}
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        stretch = values[first:last]
-        kept |= {first + int(stretch.argmin()), first + int(stretch.argmax())}
-    rows = np.array(sorted(kept))
+        section = values[first:last]
+        indices |= {first + int(section.argmin()), first + int(section.argmax())}
+    rows = np.array(sorted(indices))
     return times[rows], values[rows]

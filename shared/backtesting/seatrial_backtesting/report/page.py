@@ -1,4 +1,4 @@
-"""A result as one page that opens without a network: assumptions first, then figures, charts and trades."""
+"""Renders a result as one HTML page that opens without a network: assumptions, metrics, charts and trades."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -6,9 +6,9 @@ from typing import Any
 
 from seatrial_backtesting.report.charts import render_charts
 from seatrial_backtesting.result.document import WARNING_TEXTS
+from seatrial_core.json_types import JsonMapping
 from seatrial_trading.quant.candles import Candles
 
-Json = Mapping[str, Any]  # Any: JSON
 MAX_TRADES = 1_000
 MAX_REJECTIONS = 50
 HEADLINES = ("final_equity", "total_return", "max_drawdown", "total_trades", "win_rate", "profit_factor", "sharpe")
@@ -86,12 +86,12 @@ STYLE = (
 )
 
 
-def render_page(result: Json, candles: Candles) -> str:
-    """Return the page as HTML; every text of the user is escaped.
+def render_page(result: JsonMapping, candles: Candles) -> str:
+    """Return the report as HTML; every text is escaped.
 
     Args:
         result: The result document.
-        candles: The bars it was made of, for the price chart.
+        candles: The bars of the run, for the price chart.
     """
     title = escape(f"{result['symbol']}: {result['strategy']['name']}")
     quality = {key: value for key, value in result["data_quality"].items() if not isinstance(value, list | Mapping)}
@@ -102,8 +102,8 @@ def render_page(result: Json, candles: Candles) -> str:
         "".join(f'<p class="note">{escape(note)}</p>' for note in _notes(result)),
         f"<h2>Result</h2>{_cards(result)}",
         render_charts(result, candles),
-        f'<h2>Compared</h2><div class="grid">{_compared(result)}{_bounds(result["bounds"])}</div>',
-        f'<h2>All figures</h2><div class="grid">{"".join(_pairs(half) for half in _halves(_figures(result)))}</div>',
+        f'<h2>Comparison</h2><div class="grid">{_compared(result)}{_bounds(result["bounds"])}</div>',
+        f'<h2>All metrics</h2><div class="grid">{"".join(_pairs(half) for half in _halves(_metrics(result)))}</div>',
         f"<h2>Data</h2>{_pairs(quality.items())}",
         f"<h2>Trades</h2>{_trades(result['trades'])}",
         _rejections(result),
@@ -118,27 +118,27 @@ def render_page(result: Json, candles: Candles) -> str:
     )
 
 
-def _settings(params: Json) -> str:
+def _settings(params: JsonMapping) -> str:
     return ", ".join(f"{name} = {value}" for name, value in params.items())
 
 
-def _without_none(found: Json) -> dict[str, Any]:
-    return {key: value for key, value in found.items() if value is not None}
+def _without_none(assumptions: JsonMapping) -> dict[str, Any]:
+    return {key: value for key, value in assumptions.items() if value is not None}
 
 
-def _notes(result: Json) -> list[str]:
+def _notes(result: JsonMapping) -> list[str]:
     bounds = result["bounds"]
     notes = [f"{WARNING_TEXTS.get(name, name)}.".capitalize() for name in result["warnings"]]
     if bounds["ambiguous_bars"]:
         final = bounds["final_equity"]
         notes.append(
             f"Ambiguous bars: {bounds['ambiguous_bars']}; the final equity lies between {final['low']:,.2f} and "
-            f"{final['high']:,.2f}, whatever happened inside them."
+            f"{final['high']:,.2f}, depending on the price order inside them."
         )
     return notes
 
 
-def _cards(result: Json) -> str:
+def _cards(result: JsonMapping) -> str:
     metrics = result["metrics"]
     shown = [(name, metrics[name]) for name in HEADLINES]
     shown.append(("buy and hold", result["benchmark"]["metrics"]["total_return"]))
@@ -150,27 +150,25 @@ def _cards(result: Json) -> str:
     return f'<div class="cards">{"".join(cards)}</div>'
 
 
-def _compared(result: Json) -> str:
-    forced, held = result["without_forced_exits"], result["benchmark"]["metrics"]
-    columns = [("this run", result["metrics"]), ("buy and hold", held)]
+def _compared(result: JsonMapping) -> str:
+    forced, benchmark = result["without_forced_exits"], result["benchmark"]["metrics"]
+    columns = [("this run", result["metrics"]), ("buy and hold", benchmark)]
     if forced is not None:
         columns.insert(1, ("last position left open", forced["metrics"]))
-    rows = [(name, *(_text(name, found[name]) for _, found in columns)) for name in held]
+    rows = [(name, *(_text(name, metrics[name]) for _, metrics in columns)) for name in benchmark]
     return _table(("", *(name for name, _ in columns)), rows)
 
 
-def _bounds(bounds: Json) -> str:
+def _bounds(bounds: JsonMapping) -> str:
     ends = ("low", "q05", "q50", "q95", "high")
     rows = [
         (name, *(_text(name, bounds[name][end]) for end in ends))
         for name in ("final_equity", "max_drawdown", "win_rate")
     ]
-    return _table(
-        (f"{bounds['resolutions']} ways to settle ambiguous bars", "lowest", "5 %", "50 %", "95 %", "highest"), rows
-    )
+    return _table((f"{bounds['resolutions']} intrabar scenarios", "lowest", "5 %", "50 %", "95 %", "highest"), rows)
 
 
-def _figures(result: Json) -> list[tuple[str, Any]]:
+def _metrics(result: JsonMapping) -> list[tuple[str, Any]]:
     undefined = result["undefined"]
     return [
         (name, f"- ({undefined.get(name, 'unknown')})" if value is None else value)
@@ -183,19 +181,19 @@ def _halves(rows: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
     return [rows[:half], rows[half:]]
 
 
-def _trades(trades: Sequence[Json]) -> str:
+def _trades(trades: Sequence[JsonMapping]) -> str:
     rows = [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades[:MAX_TRADES]]
     more = f"<p>{len(trades) - MAX_TRADES} more in the JSON document.</p>" if len(trades) > MAX_TRADES else ""
     return (_table(TRADE_COLUMNS, rows) if rows else "<p>None.</p>") + more
 
 
-def _rejections(result: Json) -> str:
+def _rejections(result: JsonMapping) -> str:
     counts = result["rejected_counts"]
     if not counts:
         return ""
     first = [
-        [str(each["time"]), str(each["field"] or ""), each["reason"]]
-        for each in result["rejected_signals"][:MAX_REJECTIONS]
+        [str(signal["time"]), str(signal["field"] or ""), signal["reason"]]
+        for signal in result["rejected_signals"][:MAX_REJECTIONS]
     ]
     summary = _pairs(counts.items())
     return f"<h2>Decisions without an order</h2>{summary}{_table(('time', 'field', 'reason'), first)}"
@@ -210,7 +208,6 @@ def _pairs(rows: Iterable[tuple[str, Any]]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of texts; the first column and those of texts stand left, numbers right."""
     left = [position == 0 or head in TEXTS for position, head in enumerate(heads)]
     head = "".join(
         f'<th scope="col"{"" if is_left else " class=n"}>{escape(name)}</th>'

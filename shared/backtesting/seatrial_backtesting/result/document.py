@@ -8,6 +8,7 @@ from seatrial_backtesting.data.quality import rfc3339
 from seatrial_backtesting.execution_settings import describe_assumptions
 from seatrial_backtesting.result import manifest, metrics
 from seatrial_backtesting.result.outcome import BacktestOutcome
+from seatrial_core.json_types import Json
 from seatrial_trading.matching import TradeRecord
 from seatrial_trading.quant.statistics import Metric
 
@@ -17,7 +18,7 @@ WARNING_TEXTS = {
     "result_depends_on_intrabar_order": (
         "profit or loss depends on bars in which the order of high and low is unknown"
     ),
-    "few_trades": f"fewer than {MIN_TRADES} trades, too few to tell skill from chance",
+    "few_trades": f"fewer than {MIN_TRADES} trades, too few for the metrics to be reliable",
     "strategy_raised": "the strategy raised exceptions on some bars",
     "finer_bars_missing": "some bars have no bars of the shorter interval inside; the worst case was assumed for them",
 }
@@ -33,8 +34,6 @@ BENCHMARK_METRICS = (
     "calmar",
     "fees_paid",
 )
-
-Json = dict[str, Any]  # Any: JSON
 
 
 def build_document(outcome: BacktestOutcome, inputs: Json, data_quality: Mapping[str, Any]) -> Json:

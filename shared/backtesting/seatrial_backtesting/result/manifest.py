@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from seatrial_core.json_types import Json
 from seatrial_trading.matching import ExecutionConfig, Simulation
 from seatrial_trading.quant.candles import Candles
 
 # Increased whenever the same inputs may give other numbers; part of every hash.
 ENGINE_REVISION = 2
 COLUMNS = ("time_ms", "open", "high", "low", "close", "volume")
-
-Json = dict[str, Any]  # Any: JSON
 
 
 def data_sha256(candles: Candles) -> str:
@@ -76,7 +75,7 @@ def build_manifest(inputs: Json, simulation: Simulation, results: Mapping[str, A
     trades.update(little_endian(simulation.equity))
     numbers = trades.hexdigest()
     return {
-        # The key "told" is part of every stored hash.
+        # The key of the results is part of every stored hash; it must not change.
         "sha256": _sha256({**inputs, "numbers": numbers, "told": results}),
         "request_sha256": request_sha256(inputs),
         "trades_sha256": numbers,

@@ -1,4 +1,4 @@
-"""All figures of one simulation: those of equity and trades, and those that need the position bar by bar."""
+"""Computes all metrics of a simulation: from equity and trades, and from the position bar by bar."""
 
 import numpy as np
 
@@ -15,25 +15,28 @@ CHUNK = 256
 
 
 def compute_statistics(simulation: Simulation) -> Statistics:
-    """Return every figure of a run."""
+    """Return all metrics of a run, with the reason for each undefined one."""
     trades = trade_columns(simulation)
-    found = statistics(simulation.equity, simulation.candles.marks_ms, trades)
+    basic = statistics(simulation.equity, simulation.candles.marks_ms, trades)
     is_positive = simulation.equity.min() > 0.0
-    sunk = undefined("the equity is not above zero throughout")
+    not_positive = undefined("the equity is not above zero throughout")
     ratios = trades.pnl / (trades.entry_price * trades.quantity)
     more = {
-        "intrabar_max_drawdown": known(simulation.intrabar_drawdown) if is_positive else sunk,
-        "mean_notional_ratio": _mean_notional_ratio(simulation) if is_positive else sunk,
+        "intrabar_max_drawdown": known(simulation.intrabar_drawdown) if is_positive else not_positive,
+        "mean_notional_ratio": _mean_notional_ratio(simulation) if is_positive else not_positive,
         "average_win_ratio": _mean(ratios[trades.pnl > 0.0], "no winning trade", len(trades)),
         "average_loss_ratio": _mean(ratios[trades.pnl < 0.0], "no losing trade", len(trades)),
     }
-    metrics: dict[str, Metric] = {**found.metrics, **{name: figure.value for name, figure in more.items()}}
+    metrics: dict[str, Metric] = {
+        **basic.metrics,
+        **{name: figure.value for name, figure in more.items()},
+    }
     reasons = {name: str(figure.reason) for name, figure in more.items() if figure.value is None}
-    return Statistics(metrics, {**found.undefined, **reasons})
+    return Statistics(metrics, {**basic.undefined, **reasons})
 
 
 def ambiguous_pnl_share(simulation: Simulation) -> float:
-    """Return the share of what was won and lost, as amounts, by trades that met an ambiguous bar."""
+    """Return the share of the absolute profit and loss from trades with an ambiguous bar, 0 to 1."""
     pnl = np.abs(trade_columns(simulation).pnl)
     moved = float(pnl.sum())
     return float(pnl[simulation.table[:, T_AMBIGUOUS] != 0.0].sum()) / moved if moved > 0.0 else 0.0
