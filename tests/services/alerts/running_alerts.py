@@ -1,4 +1,4 @@
-"""The alerts service in this process, and how tests wait for it."""
+"""Runs the alerts service in this process or as a separate one."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def figures(drawdown: float | None, sequence: int = 1) -> dict[str, Any]:
                 "environment": "paper",
                 "occurred_at": "2026-01-05T00:00:00Z",
                 "values": {"drawdown_ratio": drawdown},
-                "undefined": {} if drawdown is not None else {"drawdown_ratio": "the engine is silent"},
+                "undefined": {} if drawdown is not None else {"drawdown_ratio": "the engine sent no heartbeat"},
             }
         ],
     }
@@ -36,7 +36,7 @@ async def running(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Run the service in this process; the other settings are keyword arguments."""
     usual = {"update_interval_seconds": 0.1, "delivery_timeout_seconds": 1.0, "webhook_secret": SECRET}
-    usual["engine_url"] = "http://127.0.0.1:9"  # nobody; never the real one of this machine
+    usual["engine_url"] = "http://127.0.0.1:9"  # a closed port, never the real engine of this machine
     settings = AlertsSettings(
         **{"database_url": database_url, "metrics_url": metrics_url, "webhook_url": webhook_url, **usual, **others}
     )
@@ -55,13 +55,13 @@ async def listed(http: httpx.AsyncClient, **params: str) -> list[dict[str, Any]]
 
 
 async def has_alert(http: httpx.AsyncClient) -> bool:
-    """Tell whether any alert was raised."""
+    """Return whether any alert was raised."""
     return bool(await listed(http))
 
 
 @contextmanager
 def process(module: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a service as a process of its own; it is dead at the end."""
+    """Run a service in a separate process and kill it at the end."""
     command = [sys.executable, "-m", module]
     started = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:

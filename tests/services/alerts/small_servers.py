@@ -1,4 +1,4 @@
-"""Small real HTTP servers that stand on either side of the alerts service."""
+"""The peers of the alerts service over real HTTP: the metrics service and a webhook receiver."""
 
 import threading
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ HANG_SECONDS = 2.0
 
 @dataclass
 class Figures:
-    """What the metrics service would know; tests change it."""
+    """The snapshot that the metrics service answers; tests change it."""
 
     snapshot: dict[str, Any] = field(default_factory=dict)  # Any: JSON
 
 
 @dataclass
 class Inbox:
-    """A receiver that answers as its script says and keeps what it was sent; HANG is no answer.
+    """A receiver that answers by a script and records the requests; HANG gives no answer.
 
-    `answers` are given in turn, the last for ever; with `at_first` they are for what comes again, and what comes with a
-    key not seen before gets the next of `at_first`, round and round.
+    `answers` are used in turn, the last one repeatedly. With `at_first`, a key that was not received before gets the
+    next of `at_first`, in a cycle, and repeated keys get `answers`.
     """
 
     answers: list[int] = field(default_factory=lambda: [200])
     at_first: list[int] = field(default_factory=list)
     retry_after: str | None = None
-    seen: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
+    received: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     headers: list[httpx.Headers] = field(default_factory=list)
     accepted: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -40,17 +40,17 @@ class Inbox:
     def take(self, body: dict[str, Any], headers: httpx.Headers) -> int:
         with self.guard:
             answer = self._answer(str(body["key"]))
-            self.seen.append(body)
+            self.received.append(body)
             self.headers.append(headers)
             if HANG < answer < 300:
                 self.accepted.append(body)
             return answer
 
     def _answer(self, key: str) -> int:
-        known = {str(body["key"]) for body in self.seen}
-        if self.at_first and key not in known:
-            return self.at_first[len(known) % len(self.at_first)]
-        return self.answers[min(len(self.seen), len(self.answers) - 1)]
+        keys = {str(body["key"]) for body in self.received}
+        if self.at_first and key not in keys:
+            return self.at_first[len(keys) % len(self.at_first)]
+        return self.answers[min(len(self.received), len(self.answers) - 1)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The circuit breaker from the breach to the engine that refuses orders, and back by a person with a reason."""
+"""The circuit breaker: a breach halts the engine, and a person resumes it with a reason."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until_async
 
 @dataclass
 class Engine:
-    """An engine that can be asked to halt; a `deaf` one takes the command and trades on."""
+    """An engine that accepts commands; one that is `deaf` does not follow them."""
 
     state: str = "active"
     is_deaf: bool = False
@@ -43,28 +43,28 @@ async def _halt_on_drawdown(http: httpx.AsyncClient) -> None:
 
 
 async def _breaker(http: httpx.AsyncClient) -> dict[str, Any]:
-    found: dict[str, Any] = (await http.get("/v1/breaker")).json()
-    return found
+    answer: dict[str, Any] = (await http.get("/v1/breaker")).json()
+    return answer
 
 
-async def _stands(http: httpx.AsyncClient, state: str) -> bool:
+async def _breaker_is(http: httpx.AsyncClient, state: str) -> bool:
     return bool((await _breaker(http))["state"] == state)
 
 
 async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: str) -> None:
-    engine, inbox, known = Engine(), Inbox(), Figures(figures(0.0))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
+    engine, inbox, ledger = Engine(), Inbox(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
         async with running(database_url, metrics, hook, engine_url=url) as http:
             before = await _breaker(http)
             nothing = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "impatience"})
             await _halt_on_drawdown(http)
-            known.snapshot = figures(0.2, 2)
-            await wait_until_async(lambda: _stands(http, "halted"))
+            ledger.snapshot = figures(0.2, 2)
+            await wait_until_async(lambda: _breaker_is(http, "halted"))
             unsaid = await http.post("/v1/breaker/resume", json={"by": "ada"})
             first = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
             second = await http.post("/v1/breaker/resume", json={"by": "bob", "reason": "me too"})
-            await wait_until_async(lambda: _stands(http, "ready"))
-            await wait_until_async(lambda: len(inbox.accepted) == 3, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: _breaker_is(http, "ready"))
+            await wait_until_async(lambda: len(inbox.accepted) == 3, describe=lambda: inbox.received)
             alert = (await listed(http))[0]["id"]
             steps = (await http.get(f"/v1/alerts/{alert}/history")).json()["items"]
 
@@ -76,18 +76,18 @@ async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: s
     assert [body["state"] for body in inbox.accepted] == ["firing", "halted", "resumed"]
 
 
-async def test_an_engine_that_does_not_obey_is_told_to_people_and_commanded_again(database_url: str) -> None:
-    engine, inbox, known = Engine(is_deaf=True), Inbox(), Figures(figures(0.0))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
+async def test_an_engine_that_ignores_a_halt_is_notified_and_commanded_again(database_url: str) -> None:
+    engine, inbox, ledger = Engine(is_deaf=True), Inbox(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
         async with running(database_url, metrics, hook, engine_url=url) as http:
             await _halt_on_drawdown(http)
-            known.snapshot = figures(0.2, 2)
+            ledger.snapshot = figures(0.2, 2)
             await wait_until_async(
-                lambda: any(body["state"] == "unconfirmed" for body in inbox.accepted), describe=lambda: inbox.seen
+                lambda: any(body["state"] == "unconfirmed" for body in inbox.accepted), describe=lambda: inbox.received
             )
             standing = await _breaker(http)
             engine.is_deaf = False
-            await wait_until_async(lambda: _stands(http, "halted"))
+            await wait_until_async(lambda: _breaker_is(http, "halted"))
 
     assert standing["state"] == "halting"
     assert "'active'" in standing["problem"]
@@ -95,28 +95,28 @@ async def test_an_engine_that_does_not_obey_is_told_to_people_and_commanded_agai
 
 
 async def test_a_halt_survives_a_restart_while_the_engine_is_away(database_url: str) -> None:
-    engine, known = Engine(), Figures(figures(0.0))
-    with serve_figures(known) as metrics:
+    engine, ledger = Engine(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await _halt_on_drawdown(http)
-            known.snapshot = figures(0.2, 2)
-            await wait_until_async(lambda: _stands(http, "halting"))
-        known.snapshot = figures(0.0, 3)
+            ledger.snapshot = figures(0.2, 2)
+            await wait_until_async(lambda: _breaker_is(http, "halting"))
+        ledger.snapshot = figures(0.0, 3)
         with serve_engine(engine) as url:
             async with running(database_url, metrics, engine_url=url) as http:
-                await wait_until_async(lambda: _stands(http, "halted"))
+                await wait_until_async(lambda: _breaker_is(http, "halted"))
 
     assert [name for name, _ in engine.commands] == ["halt"]
 
 
 async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
-    engine, known = Engine(), Figures(figures(0.0))
-    with serve_figures(known) as metrics, serve_engine(engine) as url:
+    engine, ledger = Engine(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics, serve_engine(engine) as url:
         async with running(database_url, metrics, engine_url=url) as http:
             await _halt_on_drawdown(http)
             replayed = figures(0.2, 2)
             replayed["items"][0]["environment"] = "replay"
-            known.snapshot = replayed
+            ledger.snapshot = replayed
             await wait_until_async(lambda: _fires(http))
             standing = await _breaker(http)
 

@@ -1,4 +1,4 @@
-"""Notifications against receivers that fail: nothing is lost, order is kept, a duplicate carries a seen key."""
+"""Delivery to failing receivers: every notification arrives, in order, and a repetition has the same key."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,18 +25,18 @@ async def has_attempts(http: httpx.AsyncClient, count: int) -> bool:
     return len(await attempted(http)) >= count
 
 
-async def test_nothing_is_lost_to_a_receiver_that_fails_and_its_order_is_kept(database_url: str) -> None:
-    inbox, known = Inbox(answers=[500, 429, HANG, 503, 200]), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_a_failing_receiver_gets_every_notification_in_order(database_url: str) -> None:
+    inbox, ledger = Inbox(answers=[500, 429, HANG, 503, 200]), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
-            await wait_until_async(lambda: len(inbox.seen) >= 1, describe=lambda: inbox.seen)
-            known.snapshot = figures(0.0, 2)
+            await wait_until_async(lambda: len(inbox.received) >= 1, describe=lambda: inbox.received)
+            ledger.snapshot = figures(0.0, 2)
             await wait_until_async(lambda: has_attempts(http, 6))
             attempts = await attempted(http)
 
     assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
-    assert len({body["key"] for body in inbox.seen}) == 2
-    assert [(each["outcome"], each["status_code"]) for each in reversed(attempts)] == [
+    assert len({body["key"] for body in inbox.received}) == 2
+    assert [(row["outcome"], row["status_code"]) for row in reversed(attempts)] == [
         ("refused", 500),
         ("refused", 429),
         ("timeout", None),
@@ -48,22 +48,22 @@ async def test_nothing_is_lost_to_a_receiver_that_fails_and_its_order_is_kept(da
 
 async def test_many_alerts_reach_a_receiver_that_cycles_through_its_faults(database_url: str) -> None:
     """Each of the alerts must arrive as firing, then resolved, whatever happens to single attempts."""
-    inbox, known = Inbox(at_first=[200, 429, 500, HANG, 503]), Figures()
+    inbox, ledger = Inbox(at_first=[200, 429, 500, HANG, 503]), Figures()
     names = [f"account-{number}" for number in range(8)]
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
-        known.snapshot = _accounts(names, 0.2, 1)
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
+        ledger.snapshot = _accounts(names, 0.2, 1)
         async with running(database_url, metrics, hook, delivery_timeout_seconds=0.3) as http:
-            await wait_until_async(lambda: len(inbox.seen) >= 8, describe=lambda: inbox.seen)
-            known.snapshot = _accounts(names, 0.0, 2)
+            await wait_until_async(lambda: len(inbox.received) >= 8, describe=lambda: inbox.received)
+            ledger.snapshot = _accounts(names, 0.0, 2)
             await wait_until_async(
-                lambda: len({body["key"] for body in inbox.accepted}) == 16, describe=lambda: inbox.seen
+                lambda: len({body["key"] for body in inbox.accepted}) == 16, describe=lambda: inbox.received
             )
             detail = (await http.get("/health/detail")).json()["outbox"]
 
-    told: dict[str, list[str]] = {}
+    states_by_scope: dict[str, list[str]] = {}
     for body in inbox.accepted:
-        told.setdefault(body["scope"], []).append(body["state"])
-    assert {scope: list(dict.fromkeys(states)) for scope, states in told.items()} == {
+        states_by_scope.setdefault(body["scope"], []).append(body["state"])
+    assert {scope: list(dict.fromkeys(states)) for scope, states in states_by_scope.items()} == {
         f"account:{name}": ["firing", "resolved"] for name in names
     }
     assert detail.get("dead", 0) == 0
@@ -74,9 +74,9 @@ def _accounts(names: list[str], drawdown: float, sequence: int) -> dict[str, Any
     return {**whole, "items": [{**whole["items"][0], "account": name} for name in names]}
 
 
-async def test_what_is_never_acknowledged_ends_as_a_dead_letter(database_url: str) -> None:
-    inbox, known = Inbox(answers=[500]), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_a_notification_that_is_never_acknowledged_is_dead(database_url: str) -> None:
+    inbox, ledger = Inbox(answers=[500]), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook, delivery_attempts=2) as http:
 
             async def is_dead() -> bool:
@@ -84,10 +84,10 @@ async def test_what_is_never_acknowledged_ends_as_a_dead_letter(database_url: st
 
             await wait_until_async(is_dead)
 
-    assert len(inbox.seen) == 2
+    assert len(inbox.received) == 2
 
 
-async def test_a_worker_that_lost_its_lease_does_not_bring_a_delivered_notification_back(database_url: str) -> None:
+async def test_an_expired_lease_does_not_requeue_a_delivered_notification(database_url: str) -> None:
     database, record = Database(database_url), _record()
     later = NOW + timedelta(seconds=10)
     body = {"key": "a/1/firing/webhook", "alert_id": "a"}
@@ -113,23 +113,23 @@ def _record() -> Iterator[dict[str, object]]:
 
 
 async def test_retry_after_is_honoured(database_url: str) -> None:
-    inbox, known = Inbox(answers=[429, 200], retry_after="2"), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+    inbox, ledger = Inbox(answers=[429, 200], retry_after="2"), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
             await wait_until_async(lambda: has_attempts(http, 2))
             attempts = await attempted(http)
 
-    first, second = sorted(attempts, key=lambda each: str(each["at"]))
+    first, second = sorted(attempts, key=lambda row: str(row["at"]))
     waited = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
     assert waited.total_seconds() >= 2.0
 
 
-async def test_a_notification_that_was_leased_when_the_service_died_is_delivered_after_its_lease(
+async def test_a_notification_leased_by_a_dead_process_is_delivered_after_its_lease(
     database_url: str,
 ) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics:
-        async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
+    inbox, ledger = Inbox(), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
+        async with running(database_url, metrics, "http://127.0.0.1:9/closed") as http:
             await wait_until_async(lambda: has_alert(http))
             await wait_until_async(lambda: has_attempts(http, 1))
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
@@ -138,6 +138,6 @@ async def test_a_notification_that_was_leased_when_the_service_died_is_delivered
             )
         with serve_inbox(inbox) as hook:
             async with running(database_url, metrics, hook):
-                await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
+                await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.received)
 
     assert inbox.accepted[0]["state"] == "firing"

@@ -14,13 +14,13 @@ from seatrial_core.errors import SettingsError
 from seatrial_core.signing import verify
 
 
-async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_firing_and_resolved_are_notified_once_signed_and_in_order(database_url: str) -> None:
+    inbox, ledger = Inbox(), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
-            known.snapshot = figures(0.0, 2)
-            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.received)
+            ledger.snapshot = figures(0.0, 2)
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.received)
             await asyncio.sleep(0.1)
             alerts = await listed(http)
             history = (await http.get(f"/v1/alerts/{alerts[0]['id']}/history")).json()["items"]
@@ -38,12 +38,12 @@ async def test_firing_and_resolved_are_each_told_once_signed_and_in_order(databa
         assert headers["Idempotency-Key"] == body["key"]
 
 
-async def test_a_silent_engine_holds_the_alert_and_marks_it_stale(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
+async def test_an_unknown_value_keeps_the_alert_firing_and_stale(database_url: str) -> None:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await wait_until_async(lambda: has_alert(http))
-            known.snapshot = figures(None, 2)
+            ledger.snapshot = figures(None, 2)
             await wait_until_async(lambda: _is_stale(http))
             alerts = await listed(http, status="firing")
 
@@ -55,28 +55,28 @@ async def _is_stale(http: httpx.AsyncClient) -> bool:
 
 
 async def test_two_evaluators_make_one_alert(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+    inbox, ledger = Inbox(), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as one, running(database_url, metrics, hook) as other:
             await wait_until_async(lambda: has_alert(one))
             await asyncio.sleep(0.1)
             await asyncio.sleep(0.1)
             alerts = await listed(other)
-            await wait_until_async(lambda: len(inbox.accepted) >= 1, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: len(inbox.accepted) >= 1, describe=lambda: inbox.received)
 
     assert len(alerts) == 1
     assert len({body["key"] for body in inbox.accepted}) == 1
 
 
-async def test_a_restart_forgets_nothing(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
+async def test_alert_states_survive_a_restart(database_url: str) -> None:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await wait_until_async(lambda: has_alert(http))
         async with running(database_url, metrics) as http:
             await asyncio.sleep(0.1)
             before = await listed(http)
-            known.snapshot = figures(0.0, 2)
+            ledger.snapshot = figures(0.0, 2)
             await wait_until_async(lambda: _is_resolved(http))
 
     assert len(before) == 1
@@ -86,9 +86,9 @@ async def _is_resolved(http: httpx.AsyncClient) -> bool:
     return [alert["status"] for alert in await listed(http)] == ["resolved"]
 
 
-async def test_a_silence_holds_the_notification_back_and_records_the_alert(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.0))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_a_silence_suppresses_the_notification_and_records_the_alert(database_url: str) -> None:
+    inbox, ledger = Inbox(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
             made = await http.post(
                 "/v1/silences",
@@ -99,18 +99,18 @@ async def test_a_silence_holds_the_notification_back_and_records_the_alert(datab
                     "expires_at": "2099-01-01T00:00:00Z",
                 },
             )
-            known.snapshot = figures(0.2, 2)
+            ledger.snapshot = figures(0.2, 2)
             await wait_until_async(lambda: has_alert(http))
             await asyncio.sleep(0.1)
             ended = await http.delete(f"/v1/silences/{made.json()['id']}")
 
     assert (made.status_code, ended.status_code) == (201, 204)
-    assert inbox.seen == []
+    assert inbox.received == []
 
 
 async def test_thresholds_rules_and_errors_by_name(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             unknown = await http.put("/v1/thresholds", json={"drawdown": 0.1})
             changed = await http.put("/v1/thresholds", json={"max_drawdown": 0.3})

@@ -1,4 +1,4 @@
-"""Rules, silences and pages while alerts stand: nobody stays on fire for want of a resolve."""
+"""Rules, silences, pages and metrics while alerts fire."""
 
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ async def _history(http: httpx.AsyncClient) -> list[dict[str, Any]]:
     return steps
 
 
-async def test_deleting_a_rule_resolves_its_alert_and_tells_so(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_deleting_a_rule_resolves_its_alert_with_a_notification(database_url: str) -> None:
+    inbox, ledger = Inbox(), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.received)
             gone = await http.delete("/v1/rules/max_drawdown")
             again = await http.delete("/v1/rules/max_drawdown")
-            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.received)
             alerts, steps = await listed(http), await _history(http)
 
     assert (gone.status_code, again.status_code) == (204, 404)
@@ -39,38 +39,38 @@ async def test_deleting_a_rule_resolves_its_alert_and_tells_so(database_url: str
 
 
 async def test_a_silence_leaves_its_reason_in_the_history(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.0))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+    inbox, ledger = Inbox(), Figures(figures(0.0))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
             await http.post("/v1/silences", json=SILENCE)
-            known.snapshot = figures(0.2, 2)
+            ledger.snapshot = figures(0.2, 2)
             await wait_until_async(lambda: has_alert(http))
             steps = await _history(http)
 
     assert [step["kind"] for step in steps] == ["firing", "suppressed"]
     assert "ada" in steps[1]["reason"]
     assert "maintenance" in steps[1]["reason"]
-    assert inbox.seen == []
+    assert inbox.received == []
 
 
-async def test_who_was_told_that_it_fires_hears_that_it_is_over_in_spite_of_a_silence(database_url: str) -> None:
-    inbox, known = Inbox(), Figures(figures(0.2))
-    with serve_figures(known) as metrics, serve_inbox(inbox) as hook:
+async def test_a_notified_alert_is_resolved_with_a_notification_despite_a_silence(database_url: str) -> None:
+    inbox, ledger = Inbox(), Figures(figures(0.2))
+    with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook:
         async with running(database_url, metrics, hook) as http:
-            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.seen)
+            await wait_until_async(lambda: len(inbox.accepted) == 1, describe=lambda: inbox.received)
             await http.post("/v1/silences", json=SILENCE)
-            known.snapshot = figures(0.0, 2)
-            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.seen)
+            ledger.snapshot = figures(0.0, 2)
+            await wait_until_async(lambda: len(inbox.accepted) == 2, describe=lambda: inbox.received)
 
     assert [body["state"] for body in inbox.accepted] == ["firing", "resolved"]
 
 
-async def test_an_alert_whose_scope_vanishes_is_held_and_stale(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
+async def test_an_alert_whose_scope_is_missing_keeps_firing_and_is_stale(database_url: str) -> None:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await wait_until_async(lambda: has_alert(http))
-            known.snapshot = {**figures(0.2, 2), "items": []}
+            ledger.snapshot = {**figures(0.2, 2), "items": []}
             alert = (await listed(http))[0]["id"]
 
             async def is_stale() -> bool:
@@ -79,13 +79,13 @@ async def test_an_alert_whose_scope_vanishes_is_held_and_stale(database_url: str
             await wait_until_async(is_stale)
             alerts = await listed(http, status="firing")
 
-    assert [(each["status"], each["is_stale"]) for each in alerts] == [("firing", True)]
+    assert [(alert["status"], alert["is_stale"]) for alert in alerts] == [("firing", True)]
 
 
 async def test_pages_of_alerts_follow_each_other_and_other_cursors_are_refused(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    known.snapshot["items"][0]["values"]["session_loss_ratio"] = 0.5
-    with serve_figures(known) as metrics:
+    ledger = Figures(figures(0.2))
+    ledger.snapshot["items"][0]["values"]["session_loss_ratio"] = 0.5
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await wait_until_async(lambda: has_alert(http))
             first = (await http.get("/v1/alerts", params={"limit": 1})).json()
@@ -99,23 +99,23 @@ async def test_pages_of_alerts_follow_each_other_and_other_cursors_are_refused(d
     assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in refused] == [(422, "cursor")] * 4
 
 
-async def test_the_file_of_rules_goes_over_what_is_stored_at_every_start(database_url: str, tmp_path: Path) -> None:
+async def test_the_rule_file_overrides_stored_rules_at_every_start(database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_text("[alert_thresholds]\nmax_drawdown = 0.25\n", encoding="utf-8")
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics) as http:
             await http.put("/v1/thresholds", json={"max_drawdown": 0.5, "daily_loss_limit": 0.01})
         async with running(database_url, metrics, rules_file=str(path)) as http:
-            found = (await http.get("/v1/thresholds")).json()
+            thresholds = (await http.get("/v1/thresholds")).json()
 
-    assert (found["max_drawdown"], found["daily_loss_limit"]) == (0.25, 0.01)
+    assert (thresholds["max_drawdown"], thresholds["daily_loss_limit"]) == (0.25, 0.01)
 
 
-async def test_the_metrics_page_shows_what_fires_what_waits_and_what_can_never_fire(database_url: str) -> None:
-    known = Figures(figures(0.2))
-    with serve_figures(known) as metrics:
-        async with running(database_url, metrics, "http://127.0.0.1:9/nobody") as http:
+async def test_the_metrics_page_shows_firing_waiting_and_unmatched_rules(database_url: str) -> None:
+    ledger = Figures(figures(0.2))
+    with serve_figures(ledger) as metrics:
+        async with running(database_url, metrics, "http://127.0.0.1:9/closed") as http:
 
             async def shows_all() -> bool:
                 samples = await _samples(http)

@@ -1,4 +1,4 @@
-"""Alerts as timelines: what is pushed when, and what must be told when."""
+"""Alerts as timelines: observations by second, and the expected notifications."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ DRAWDOWN = Rule("max_drawdown", "drawdown_ratio", Comparison.ABOVE, 0.10)
 
 @dataclass(frozen=True)
 class Case:
-    """A rule, what is seen at which second, and what must be told at which second."""
+    """A rule, the value at each second, and the expected transitions."""
 
     id: str
     rule: Rule
     seen: list[tuple[float, float | None]]
-    told: list[tuple[float, str]]
+    expected: list[tuple[float, str]]
     samples: float | None = None
 
 
@@ -29,13 +29,13 @@ def run(
     rule: Rule, seen: list[tuple[float, float | None]], samples: float | None = None
 ) -> tuple[list[tuple[float, str]], AlertState]:
     state = AlertState()
-    told = []
+    transitions = []
     for second, value in seen:
         decision = evaluate(rule, state, Observation(value, samples), START + timedelta(seconds=second))
         state = decision.state
         if decision.transition is not None:
-            told.append((second, decision.transition.value))
-    return told, state
+            transitions.append((second, decision.transition.value))
+    return transitions, state
 
 
 CASES = [
@@ -43,13 +43,13 @@ CASES = [
     Case("the threshold itself is no breach", DRAWDOWN, [(0, 0.10)], []),
     Case("resolves once", DRAWDOWN, [(0, 0.2), (1, 0.1), (2, 0.0)], [(0, "firing"), (1, "resolved")]),
     Case(
-        "fires anew after it resolved",
+        "fires again after it resolved",
         DRAWDOWN,
         [(0, 0.2), (1, 0.0), (2, 0.2)],
         [(0, "firing"), (1, "resolved"), (2, "firing")],
     ),
     Case(
-        "must stand for its time",
+        "must last for its time",
         replace(DRAWDOWN, for_seconds=2.0),
         [(1, 0.2), (2, 0.2), (3, 0.2), (4, 0.2)],
         [(3, "firing")],
@@ -61,7 +61,7 @@ CASES = [
         [(5, "firing")],
     ),
     Case(
-        "keeps firing until well for long enough",
+        "keeps firing until recovered for long enough",
         replace(DRAWDOWN, keep_firing_seconds=3.0),
         [(0, 0.2), (1, 0.0), (2, 0.2), (3, 0.0), (5, 0.0), (6, 0.0)],
         [(0, "firing"), (6, "resolved")],
@@ -72,23 +72,28 @@ CASES = [
         [(0, 0.2), (1, 0.08), (2, 0.06), (3, 0.05)],
         [(0, "firing"), (3, "resolved")],
     ),
-    Case("silence never resolves", DRAWDOWN, [(0, 0.2), (1, None), (2, math.nan), (3, math.inf)], [(0, "firing")]),
-    Case("the unknown never fires by itself", DRAWDOWN, [(0, None), (1, math.nan)], []),
     Case(
-        "the unknown may be taken for a breach",
+        "an unknown value never resolves",
+        DRAWDOWN,
+        [(0, 0.2), (1, None), (2, math.nan), (3, math.inf)],
+        [(0, "firing")],
+    ),
+    Case("an unknown value never fires by default", DRAWDOWN, [(0, None), (1, math.nan)], []),
+    Case(
+        "an unknown value may count as a breach",
         replace(DRAWDOWN, no_data=NoData.FIRE),
         [(0, 0.0), (1, None), (2, None), (3, 0.0)],
         [(1, "firing"), (3, "resolved")],
     ),
     Case(
-        "a standing breach is repeated every four hours at most",
+        "a firing alert is repeated every four hours",
         DRAWDOWN,
         [(0, 0.2), (3600, 0.2), (14_399, 0.2), (14_400, 0.2), (20_000, 0.2), (28_800, 0.2)],
         [(0, "firing"), (14_400, "repeated"), (28_800, "repeated")],
     ),
     Case("a clock that goes back does nothing", DRAWDOWN, [(10, 0.2), (0, 0.2)], [(10, "firing")]),
     Case(
-        "too few samples are the unknown",
+        "too few samples make the value unknown",
         Rule(
             "win_rate_min", "win_rate_ratio", Comparison.BELOW, 0.45, samples_metric="closed_trades", minimum_samples=20
         ),
@@ -110,23 +115,23 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_timeline(case: Case) -> None:
-    told, _ = run(case.rule, case.seen, case.samples)
+    transitions, _ = run(case.rule, case.seen, case.samples)
 
-    assert told == case.told
+    assert transitions == case.expected
 
 
-def test_a_held_alert_says_that_it_is_stale_and_why() -> None:
+def test_an_unknown_value_makes_the_alert_stale_with_the_reason() -> None:
     state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START).state
 
-    decision = evaluate(DRAWDOWN, state, Observation(None, reason="the engine is silent"), START)
+    decision = evaluate(DRAWDOWN, state, Observation(None, reason="the engine sent no heartbeat"), START)
 
     assert decision.state.status is AlertStatus.FIRING
     assert decision.state.is_stale
-    assert "the engine is silent" in decision.reason
+    assert "the engine sent no heartbeat" in decision.reason
     assert decision.state.value == 0.2
 
 
-def test_reminders_follow_the_wall_clock_while_years_are_replayed() -> None:
+def test_reminders_of_a_replay_follow_the_wall_clock() -> None:
     state = evaluate(DRAWDOWN, AlertState(), Observation(0.2), START, wall_time=START).state
 
     years_later = evaluate(
@@ -140,7 +145,7 @@ def test_reminders_follow_the_wall_clock_while_years_are_replayed() -> None:
     ("threshold", "for_seconds", "recovery", "why"),
     [(math.nan, 0.0, None, "finite"), (0.1, -1.0, None, "at least 0"), (0.1, 0.0, 0.2, "wrong side")],
 )
-def test_a_rule_that_contradicts_itself_is_refused(
+def test_a_contradictory_rule_is_refused(
     threshold: float, for_seconds: float, recovery: float | None, why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
@@ -151,14 +156,14 @@ VALUES = st.one_of(st.none(), st.floats(0, 1), st.just(math.nan))
 
 
 @given(st.lists(VALUES, max_size=60), st.floats(0, 5), st.floats(0, 5))
-def test_firing_and_resolved_take_turns_and_only_known_values_resolve(
+def test_firing_and_resolved_alternate_and_only_known_values_resolve(
     values: list[float | None], for_seconds: float, keep_seconds: float
 ) -> None:
     rule = replace(DRAWDOWN, for_seconds=for_seconds, keep_firing_seconds=keep_seconds)
     seen = [(float(second), value) for second, value in enumerate(values)]
 
-    told, state = run(rule, seen)
-    changes = [(second, kind) for second, kind in told if kind != "repeated"]
+    transitions, state = run(rule, seen)
+    changes = [(second, kind) for second, kind in transitions if kind != "repeated"]
 
     assert [kind for _, kind in changes] == ["firing", "resolved"] * (len(changes) // 2) + ["firing"] * (
         len(changes) % 2

@@ -1,4 +1,4 @@
-"""The operator's file of rules: what it says is taken, what is wrong in it stops the start by name."""
+"""The operator's file of rules: its content is read, and an error stops the start with its place."""
 
 from pathlib import Path
 
@@ -26,17 +26,17 @@ def _file(folder: Path, text: str, name: str = "rules.toml") -> str:
     return str(path)
 
 
-def test_no_file_says_nothing() -> None:
+def test_an_empty_path_is_an_empty_file() -> None:
     assert rulefile.load("") == rulefile.RuleFile()
 
 
-def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
-    found = rulefile.load(_file(tmp_path, GOOD))
-    again = rulefile.load(_file(tmp_path, found.model_dump_json(), "rules.json"))
+def test_toml_and_json_are_equivalent(tmp_path: Path) -> None:
+    content = rulefile.load(_file(tmp_path, GOOD))
+    from_json = rulefile.load(_file(tmp_path, content.model_dump_json(), "rules.json"))
 
-    assert found.alert_thresholds == {"max_drawdown": 0.2}
-    assert [(rule.name, rule.action) for rule in found.rules] == [("deep_drawdown", "halt")]
-    assert again == found
+    assert content.alert_thresholds == {"max_drawdown": 0.2}
+    assert [(rule.name, rule.action) for rule in content.rules] == [("deep_drawdown", "halt")]
+    assert from_json == content
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
         ("this is no TOML", "line 1"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_variable(tmp_path: Path, text: str, why: str) -> None:
+def test_an_error_names_the_place_and_the_variable(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why) as refused:
         rulefile.load(_file(tmp_path, text))
 
     assert "SEATRIAL_ALERTS_RULES_FILE" in str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         rulefile.load(str(tmp_path / "nothing.toml"))

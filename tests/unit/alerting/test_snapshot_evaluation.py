@@ -1,4 +1,4 @@
-"""A snapshot is held against every rule in the scope the rule watches."""
+"""A snapshot is evaluated with every rule in the scopes of the rule."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,75 +20,77 @@ def item(values: dict[str, float | None], environment: Environment = Environment
     return SnapshotItem(environment=environment, occurred_at=THEN, values=values, **scope)
 
 
-def test_a_replay_is_judged_at_its_own_time_and_live_at_the_wall_clock() -> None:
-    seen = snapshot(item({"drawdown_ratio": 0.3}, Environment.REPLAY), item({"drawdown_ratio": 0.3}))
+def test_a_replay_is_evaluated_at_event_time_and_live_at_the_wall_clock() -> None:
+    newest = snapshot(item({"drawdown_ratio": 0.3}, Environment.REPLAY), item({"drawdown_ratio": 0.3}))
 
-    found = {change.key.environment: change for change in evaluate_snapshot(default_rules(), {}, seen, NOW)}
+    by_environment = {change.key.environment: change for change in evaluate_snapshot(default_rules(), {}, newest, NOW)}
 
-    assert found["replay"].at == THEN
-    assert found["paper"].at == NOW
-    assert all(change.decision.transition is Transition.FIRING for change in found.values())
+    assert by_environment["replay"].at == THEN
+    assert by_environment["paper"].at == NOW
+    assert all(change.decision.transition is Transition.FIRING for change in by_environment.values())
 
 
-def test_stress_traffic_and_other_scopes_are_left_alone() -> None:
-    seen = snapshot(
+def test_stress_traffic_and_other_scopes_are_not_evaluated() -> None:
+    newest = snapshot(
         item({"drawdown_ratio": 0.9}, Environment.STRESS),
         item({"drawdown_ratio": 0.9}, account="a"),
         item({"drawdown_ratio": 0.9}, strategy="s"),
     )
 
-    assert evaluate_snapshot(default_rules(), {}, seen, NOW) == []
+    assert evaluate_snapshot(default_rules(), {}, newest, NOW) == []
 
 
-def test_each_of_several_accounts_is_watched_beside_the_portfolio() -> None:
-    seen = snapshot(
+def test_each_of_several_accounts_is_evaluated_besides_the_portfolio() -> None:
+    newest = snapshot(
         item({"drawdown_ratio": 0.05}),
         item({"drawdown_ratio": 0.2}, account="a"),
         item({"drawdown_ratio": 0.0}, account="b"),
     )
 
-    found = evaluate_snapshot(default_rules(), {}, seen, NOW)
+    changes = evaluate_snapshot(default_rules(), {}, newest, NOW)
 
-    assert [change.key.scope for change in found if change.decision.transition] == ["account:a"]
+    assert [change.key.scope for change in changes if change.decision.transition] == ["account:a"]
 
 
-def test_latency_is_watched_endpoint_by_endpoint() -> None:
-    seen = snapshot(
+def test_latency_is_evaluated_by_endpoint() -> None:
+    newest = snapshot(
         item({"slowest_api_call_seconds": 6.0}, endpoint="place_order"),
         item({"slowest_api_call_seconds": 1.0}, endpoint="balance"),
     )
 
-    found = evaluate_snapshot(default_rules(), {}, seen, NOW)
+    changes = evaluate_snapshot(default_rules(), {}, newest, NOW)
 
-    assert [change.key for change in found if change.decision.transition] == [
+    assert [change.key for change in changes if change.decision.transition] == [
         AlertKey("api_latency_max", "paper", "endpoint:place_order")
     ]
 
 
 def test_nothing_is_written_while_nothing_changes() -> None:
-    seen = snapshot(item({"drawdown_ratio": 0.3}))
-    first = evaluate_snapshot(default_rules(), {}, seen, NOW)
+    newest = snapshot(item({"drawdown_ratio": 0.3}))
+    first = evaluate_snapshot(default_rules(), {}, newest, NOW)
     stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
-    assert evaluate_snapshot(default_rules(), stored, seen, NOW) == []
+    assert evaluate_snapshot(default_rules(), stored, newest, NOW) == []
 
 
-def test_a_scope_that_vanishes_is_unknown_not_well() -> None:
+def test_a_missing_scope_is_unknown_not_recovered() -> None:
     first = evaluate_snapshot(default_rules(), {}, snapshot(item({"drawdown_ratio": 0.3})), NOW)
     stored = {change.key: StoredState(change.decision.state, 1, "id") for change in first}
 
-    found = evaluate_snapshot(default_rules(), stored, snapshot(), NOW)
+    changes = evaluate_snapshot(default_rules(), stored, snapshot(), NOW)
 
-    assert [(change.decision.transition, change.decision.state.is_stale) for change in found] == [(None, True)]
-    assert found[0].decision.state.status is AlertStatus.FIRING
-    assert "does not contain" in found[0].decision.reason
+    assert [(change.decision.transition, change.decision.state.is_stale) for change in changes] == [(None, True)]
+    assert changes[0].decision.state.status is AlertStatus.FIRING
+    assert "does not contain" in changes[0].decision.reason
 
 
-def test_a_vanished_scope_may_be_taken_for_a_breach_but_not_that_of_a_replay_that_ended() -> None:
+def test_a_missing_scope_may_count_as_a_breach_but_not_the_end_of_a_replay() -> None:
     rules = [replace(default_rules()[0], no_data=NoData.FIRE)]
     quiet = StoredState(AlertState(since=THEN), 1)
     stored = {AlertKey("max_drawdown", environment, "portfolio"): quiet for environment in ("paper", "replay")}
 
-    found = evaluate_snapshot(rules, stored, snapshot(), NOW)
+    changes = evaluate_snapshot(rules, stored, snapshot(), NOW)
 
-    assert [(change.key.environment, change.decision.transition) for change in found] == [("paper", Transition.FIRING)]
+    assert [(change.key.environment, change.decision.transition) for change in changes] == [
+        ("paper", Transition.FIRING)
+    ]

@@ -1,4 +1,4 @@
-"""The monitor: its page, its ports, the owner's figures."""
+"""The monitor: its page, its ports and the user's figures."""
 
 import logging
 import socket
@@ -56,8 +56,8 @@ def samples(port: int) -> dict[str, float]:
 
 
 @dataclass
-class OwnersDatabase:
-    """What a trader may have: rows as dicts, naive times."""
+class UserDatabase:
+    """A user's database: rows as dicts, naive times."""
 
     balance: float = 9_500.0
 
@@ -76,10 +76,10 @@ class OwnersDatabase:
         return self.balance
 
 
-def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
+def test_the_page_shows_the_guides_twelve_metrics_of_the_users_account(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
-    monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=port, recorder=recorder)
+    monitor = PerformanceMonitor(UserDatabase(), TradingConfig(), port=port, recorder=recorder)
     started.append(monitor)
     MetricsCollector(recorder=recorder).record_trade("s", "BUY", "filled", 0.5)
 
@@ -89,33 +89,33 @@ def test_the_page_shows_the_guides_twelve_names_with_the_owners_figures(
     text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
     for family in catalog.GUIDE_METRICS:
         assert f"# TYPE {family.name} {family.kind}" in text
-    found = samples(port)
-    assert found["current_pnl"] == -500.0
-    assert found["daily_pnl"] == 0.0
-    assert found["open_positions"] == 2
-    assert found["win_rate_percent"] == pytest.approx(100 / 3)
-    assert found["max_drawdown_percent"] == pytest.approx(5.0)
-    assert found["portfolio_risk_percent"] == pytest.approx(100 * (10 * 5 + 1 * 5) / 9_500)
-    assert found['trades_total{side="BUY",status="filled",strategy="s"}'] == 1
+    page = samples(port)
+    assert page["current_pnl"] == -500.0
+    assert page["daily_pnl"] == 0.0
+    assert page["open_positions"] == 2
+    assert page["win_rate_percent"] == pytest.approx(100 / 3)
+    assert page["max_drawdown_percent"] == pytest.approx(5.0)
+    assert page["portfolio_risk_percent"] == pytest.approx(100 * (10 * 5 + 1 * 5) / 9_500)
+    assert page['trades_total{side="BUY",status="filled",strategy="s"}'] == 1
 
 
 def test_drawdown_keeps_its_deepest_value_while_the_balance_recovers(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
-    owner = OwnersDatabase(balance=8_000.0)
-    monitor = PerformanceMonitor(owner, TradingConfig(), port=port, interval=0.05, recorder=recorder)
+    database = UserDatabase(balance=8_000.0)
+    monitor = PerformanceMonitor(database, TradingConfig(), port=port, interval=0.05, recorder=recorder)
     started.append(monitor)
     monitor.start_monitoring()
     wait_until(lambda: samples(port).get("current_pnl") == -2_000)
 
-    owner.balance = 10_500.0
+    database.balance = 10_500.0
 
     wait_until(lambda: samples(port).get("current_pnl") == 500)
     assert samples(port)["max_drawdown_percent"] == pytest.approx(20.0)
     assert samples(port)["daily_pnl"] == 2_500
 
 
-def test_what_the_owner_cannot_tell_is_said_once_and_absent(
+def test_missing_methods_are_logged_once_and_their_figures_absent(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = PerformanceMonitor("postgresql://somewhere/db", None, port=port, interval=0.05, recorder=recorder)
@@ -125,13 +125,13 @@ def test_what_the_owner_cannot_tell_is_said_once_and_absent(
         monitor.start_monitoring()
         wait_until(lambda: "system_cpu_percent" in samples(port))
 
-    said = [record.getMessage() for record in caplog.records if "lacks methods" in record.getMessage()]
-    assert len(said) == 1
-    assert "get_balance(): current_pnl, daily_pnl, max_drawdown_percent" in said[0]
+    messages = [record.getMessage() for record in caplog.records if "lacks methods" in record.getMessage()]
+    assert len(messages) == 1
+    assert "get_balance(): current_pnl, daily_pnl, max_drawdown_percent" in messages[0]
     assert not {"current_pnl", "win_rate_percent", "open_positions"} & samples(port).keys()
 
 
-def test_recorded_profits_stand_in_for_a_database(
+def test_recorded_profits_replace_a_database(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
     metrics = MetricsCollector(recorder=recorder)
@@ -143,14 +143,14 @@ def test_recorded_profits_stand_in_for_a_database(
     monitor.start_monitoring()
 
     wait_until(lambda: "current_pnl" in samples(port))
-    found = samples(port)
-    assert (found["current_pnl"], found["daily_pnl"], found["win_rate_percent"]) == (-1_000, -1_000, 50)
+    page = samples(port)
+    assert (page["current_pnl"], page["daily_pnl"], page["win_rate_percent"]) == (-1_000, -1_000, 50)
 
 
-def test_an_owner_that_raises_costs_its_figure_only(
+def test_a_method_that_raises_loses_only_its_own_figures(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(OwnersDatabase):
+    class Broken(UserDatabase):
         def get_balance(self) -> float:
             raise RuntimeError("database is locked")
 
@@ -163,7 +163,7 @@ def test_an_owner_that_raises_costs_its_figure_only(
     assert caplog.text.count("database is locked") == 1
 
 
-def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: ProcessRecorder, port: int) -> None:
+def test_a_second_start_changes_nothing_and_stopping_frees_the_port(recorder: ProcessRecorder, port: int) -> None:
     monitor = PerformanceMonitor(None, None, port=port, recorder=recorder)
     before = threading.active_count()
 
@@ -185,7 +185,7 @@ def test_starting_twice_is_starting_once_and_stopping_frees_the_port(recorder: P
     wait_until(lambda: threading.active_count() <= before + 1)  # the shared sender may have begun
 
 
-def test_a_stranger_on_the_port_is_refused_with_what_to_do(recorder: ProcessRecorder) -> None:
+def test_another_program_on_the_port_is_an_error_with_advice(recorder: ProcessRecorder) -> None:
     with silent_listener() as (taken, _):
         monitor = PerformanceMonitor(None, None, port=taken, recorder=recorder)
 
@@ -210,7 +210,7 @@ def test_where_the_metrics_service_answers_figures_are_pushed_to_it(
     recorder: ProcessRecorder, started: list[PerformanceMonitor]
 ) -> None:
     with fake_ledger() as service:
-        monitor = PerformanceMonitor(OwnersDatabase(), TradingConfig(), port=service.port, recorder=recorder)
+        monitor = PerformanceMonitor(UserDatabase(), TradingConfig(), port=service.port, recorder=recorder)
         started.append(monitor)
         monitor.start_monitoring()
 
@@ -248,7 +248,7 @@ def test_the_port_comes_from_argument_config_and_environment_in_this_order(
         ({"ALERT_WEBHOOK_URL": "your-alert-endpoint.com"}, "ALERT_WEBHOOK_URL must be an http:// or https:// address"),
     ],
 )
-def test_a_setting_that_makes_no_sense_stops_the_start_by_name(
+def test_an_invalid_setting_stops_the_start_with_its_name(
     monkeypatch: pytest.MonkeyPatch, recorder: ProcessRecorder, environment: dict[str, str], message: str
 ) -> None:
     for name, value in environment.items():
@@ -259,9 +259,9 @@ def test_a_setting_that_makes_no_sense_stops_the_start_by_name(
 
 
 def test_an_unknown_threshold_is_refused_with_the_list(recorder: ProcessRecorder) -> None:
-    known = "max_drawdown, win_rate_min, daily_loss_limit, api_latency_max, error_rate_max"
+    names = "max_drawdown, win_rate_min, daily_loss_limit, api_latency_max, error_rate_max"
 
-    with pytest.raises(ValueError, match=f"`drawdown` is unknown; known are {known}"):
+    with pytest.raises(ValueError, match=f"`drawdown` is unknown; known are {names}"):
         PerformanceMonitor(None, None, alert_thresholds={"drawdown": 0.1}, recorder=recorder)
     with pytest.raises(ValueError, match="known are"):
         TradingConfig(alert_thresholds={"drawdown": 0.1})
@@ -270,7 +270,7 @@ def test_an_unknown_threshold_is_refused_with_the_list(recorder: ProcessRecorder
 def test_trades_of_today_count_into_the_day(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor]
 ) -> None:
-    class Today(OwnersDatabase):
+    class Today(UserDatabase):
         def get_trades(self, since: datetime) -> list[dict[str, Any]]:
             rows = [(datetime(2020, 1, 1, tzinfo=UTC), 100.0), (datetime(2999, 1, 1, tzinfo=UTC), -40.0)]
             return [{"pnl": pnl} for closed, pnl in rows if closed >= since]
@@ -282,7 +282,7 @@ def test_trades_of_today_count_into_the_day(
     wait_until(lambda: samples(port).get("daily_pnl") == -40.0)
 
 
-def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(
+def test_an_unreachable_service_address_is_logged_and_the_page_served(
     recorder: ProcessRecorder, port: int, started: list[PerformanceMonitor], caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = PerformanceMonitor("http://127.0.0.1:1", None, port=port, recorder=recorder)
@@ -294,7 +294,7 @@ def test_a_service_address_that_is_silent_is_said_and_the_page_is_served(
     assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
 
 
-def test_the_port_that_moves_the_metrics_service_moves_the_sender() -> None:
+def test_monitoring_port_also_moves_the_sender() -> None:
     from seatrial.monitoring.collecting.recorder import metrics_url
 
     assert metrics_url({}) == "http://127.0.0.1:9999"

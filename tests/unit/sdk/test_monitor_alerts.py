@@ -1,4 +1,4 @@
-"""The monitor's own judgement of the five thresholds, delivered to a real receiver."""
+"""The monitor evaluates the five thresholds and notifies a real receiver."""
 
 import logging
 import socket
@@ -20,21 +20,21 @@ from seatrial_core import catalog
 from seatrial_core.clock import SystemClock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
-SECRET = "what both sides know"
+SECRET = "shared secret"
 
 
 @dataclass
 class Receiver:
-    """Someone on call."""
+    """A webhook receiver that verifies signatures."""
 
     url: str = ""
-    notices: list[dict[str, Any]] = field(default_factory=list)
-    refused: list[str | None] = field(default_factory=list)
+    notifications: list[dict[str, Any]] = field(default_factory=list)
+    verified: list[str | None] = field(default_factory=list)
     status: int = 200
 
-    def heard(self) -> list[tuple[str, str]]:
-        """Return rule and state of each notice."""
-        return [(notice["rule"], notice["state"]) for notice in self.notices]
+    def rules_and_states(self) -> list[tuple[str, str]]:
+        """Return rule and state of each notification."""
+        return [(notification["rule"], notification["state"]) for notification in self.notifications]
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def receiver() -> Iterator[Receiver]:
     def answer(request: RecordedRequest) -> StubResponse:
         now = int(SystemClock().now().timestamp())
         stamp, signature = request.headers.get(TIMESTAMP_HEADER), request.headers.get(SIGNATURE_HEADER)
-        state.refused.append(verify(SECRET, request.body, stamp, signature, now=now))
+        state.verified.append(verify(SECRET, request.body, stamp, signature, now=now))
         if state.status == 200:
-            state.notices.append(request.json())
+            state.notifications.append(request.json())
         return StubResponse(state.status)
 
     with http_stub(answer) as stub:
@@ -86,7 +86,7 @@ def monitor_of(account: object, receiver: Receiver, port: int, recorder: Process
     return PerformanceMonitor(account, config, port=port, interval=0.05, recorder=recorder)
 
 
-def test_a_fall_is_told_once_and_its_end_once_both_signed(
+def test_a_drawdown_is_notified_once_and_its_recovery_once_both_signed(
     recorder: ProcessRecorder, receiver: Receiver, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = Account()
@@ -95,48 +95,48 @@ def test_a_fall_is_told_once_and_its_end_once_both_signed(
         monitor.start_monitoring()
         wait_until(lambda: recorder.counters.value(catalog.CURRENT_PNL) == 0)
         account.balance = 8_900.0
-        wait_until(lambda: len(receiver.notices) == 2)
+        wait_until(lambda: len(receiver.notifications) == 2)
         account.balance = 10_100.0
-        wait_until(lambda: len(receiver.notices) == 4)
+        wait_until(lambda: len(receiver.notifications) == 4)
         monitor.stop_monitoring()
 
-    assert receiver.heard() == [
+    assert receiver.rules_and_states() == [
         ("max_drawdown", "firing"),
         ("daily_loss_limit", "firing"),
         ("max_drawdown", "resolved"),
         ("daily_loss_limit", "resolved"),
     ]
-    assert receiver.notices[0]["value"] == pytest.approx(0.11)
-    assert receiver.notices[0]["threshold"] == 0.10
-    assert receiver.refused == [None] * 4
+    assert receiver.notifications[0]["value"] == pytest.approx(0.11)
+    assert receiver.notifications[0]["threshold"] == 0.10
+    assert receiver.verified == [None] * 4
     assert caplog.text.count("alert history and safe delivery need the alerts service") == 1
 
 
-def test_a_notice_that_fails_is_tried_again(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
+def test_a_failed_notification_is_retried(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     receiver.status = 503
     monitor = monitor_of(Account(8_900.0), receiver, port, recorder)
     monitor.start_monitoring()
-    wait_until(lambda: len(receiver.refused) >= 2)
+    wait_until(lambda: len(receiver.verified) >= 2)
 
     receiver.status = 200
 
-    wait_until(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    wait_until(lambda: receiver.rules_and_states() == [("max_drawdown", "firing")])
     monitor.stop_monitoring()
 
 
-def test_slow_calls_are_told_by_endpoint(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
+def test_slow_calls_are_notified_by_endpoint(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     metrics = MetricsCollector(recorder=recorder)
     metrics.record_api_latency("place_order", 7.5)
     metrics.record_api_latency("ticker", 0.1)
     monitor = monitor_of(None, receiver, port, recorder)
     monitor.start_monitoring()
 
-    wait_until(lambda: receiver.heard() == [("api_latency_max", "firing")])
+    wait_until(lambda: receiver.rules_and_states() == [("api_latency_max", "firing")])
     monitor.stop_monitoring()
-    assert receiver.notices[0]["scope"] == "endpoint:place_order"
+    assert receiver.notifications[0]["scope"] == "endpoint:place_order"
 
 
-def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
+def test_errors_and_losing_trades_are_notified_from_the_minimum_of_samples(
     recorder: ProcessRecorder, receiver: Receiver, port: int
 ) -> None:
     account = Account()
@@ -148,17 +148,17 @@ def test_errors_and_losing_trades_are_told_once_there_are_enough_of_them(
     metrics.record_error("signal_processing")
     evaluated = account.readings + 3
     wait_until(lambda: account.readings > evaluated)
-    assert receiver.notices == []
+    assert receiver.notifications == []
 
     for _ in range(2):
         metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-1)
     metrics.record_error("signal_processing")
 
-    wait_until(lambda: set(receiver.heard()) == {("win_rate_min", "firing"), ("error_rate_max", "firing")})
+    wait_until(lambda: set(receiver.rules_and_states()) == {("win_rate_min", "firing"), ("error_rate_max", "firing")})
     monitor.stop_monitoring()
 
 
-def test_where_the_alerts_service_answers_it_judges(
+def test_the_monitor_leaves_evaluation_to_a_running_alerts_service(
     recorder: ProcessRecorder, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(request: RecordedRequest) -> StubResponse:
@@ -171,10 +171,10 @@ def test_where_the_alerts_service_answers_it_judges(
         wait_until(lambda: sum(event["type"] == "equity" for event in service.events) > 2)
         monitor.stop_monitoring()
 
-    assert receiver.notices == []
+    assert receiver.notifications == []
 
 
-def test_own_thresholds_are_used(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
+def test_overridden_thresholds_are_used(recorder: ProcessRecorder, receiver: Receiver, port: int) -> None:
     config = TradingConfig(alert_webhook_url=receiver.url, alert_thresholds={"max_drawdown": 0.01})
     monitor = PerformanceMonitor(
         Account(9_800.0),
@@ -186,12 +186,12 @@ def test_own_thresholds_are_used(recorder: ProcessRecorder, receiver: Receiver, 
     )
     monitor.start_monitoring()
 
-    wait_until(lambda: receiver.heard() == [("max_drawdown", "firing")])
+    wait_until(lambda: receiver.rules_and_states() == [("max_drawdown", "firing")])
     monitor.stop_monitoring()
-    assert receiver.refused == ["X-Seatrial-Timestamp and X-Seatrial-Signature are both needed"]
+    assert receiver.verified == ["X-Seatrial-Timestamp and X-Seatrial-Signature are both needed"]
 
 
-def test_an_unreachable_receiver_does_not_hold_up_stopping(recorder: ProcessRecorder, port: int) -> None:
+def test_an_unreachable_receiver_does_not_delay_stopping(recorder: ProcessRecorder, port: int) -> None:
     with silent_listener() as (silent_port, silent):
         receiver = Receiver(url=f"http://127.0.0.1:{silent_port}/")
         monitor = monitor_of(Account(5_000.0), receiver, port, recorder)

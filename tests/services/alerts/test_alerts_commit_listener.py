@@ -1,4 +1,4 @@
-"""The ledger's doorbell: rules are evaluated when it rings, and after the line was cut."""
+"""Commits of the ledger wake the evaluation, also those made while the connection was lost."""
 
 import psycopg
 from tests.services.alerts.running_alerts import figures, has_alert, listed, running
@@ -11,7 +11,7 @@ LISTENERS = (
 )
 
 
-async def _ring(database_url: str) -> None:
+async def _notify(database_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         await connection.execute("NOTIFY seatrial_metrics, '2'")
 
@@ -21,9 +21,9 @@ async def _listeners(database_url: str) -> list[int]:
         return [int(row[0]) for row in await (await connection.execute(LISTENERS)).fetchall()]
 
 
-async def test_a_ring_is_answered_at_once_not_at_the_interval(database_url: str) -> None:
-    known = Figures(figures(0.0))
-    with serve_figures(known) as metrics:
+async def test_a_commit_is_evaluated_at_once_not_at_the_interval(database_url: str) -> None:
+    ledger = Figures(figures(0.0))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics, update_interval_seconds=NEVER_SECONDS) as http:
 
             async def is_listening() -> bool:
@@ -31,30 +31,30 @@ async def test_a_ring_is_answered_at_once_not_at_the_interval(database_url: str)
 
             await wait_until_async(is_listening)
             before = await listed(http)
-            known.snapshot = figures(0.2, 2)
-            await _ring(database_url)
+            ledger.snapshot = figures(0.2, 2)
+            await _notify(database_url)
             await wait_until_async(lambda: has_alert(http))
 
     assert before == []
 
 
-async def test_a_line_that_was_cut_is_made_anew_and_what_was_missed_is_caught_up(database_url: str) -> None:
-    known = Figures(figures(0.0))
-    with serve_figures(known) as metrics:
+async def test_a_lost_connection_is_reopened_and_missed_commits_are_evaluated(database_url: str) -> None:
+    ledger = Figures(figures(0.0))
+    with serve_figures(ledger) as metrics:
         async with running(database_url, metrics, update_interval_seconds=NEVER_SECONDS) as http:
-            cut: list[int] = []
+            closed: list[int] = []
 
             async def is_listening() -> bool:
-                cut[:] = await _listeners(database_url)
-                return bool(cut)
+                closed[:] = await _listeners(database_url)
+                return bool(closed)
 
             await wait_until_async(is_listening)
-            known.snapshot = figures(0.2, 2)
+            ledger.snapshot = figures(0.2, 2)
             async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-                await connection.execute("SELECT pg_terminate_backend(%s)", [cut[0]])
+                await connection.execute("SELECT pg_terminate_backend(%s)", [closed[0]])
             await wait_until_async(lambda: has_alert(http))
 
-            async def is_another() -> bool:
-                return bool(set(await _listeners(database_url)) - set(cut))
+            async def is_reconnected() -> bool:
+                return bool(set(await _listeners(database_url)) - set(closed))
 
-            await wait_until_async(is_another)
+            await wait_until_async(is_reconnected)
