@@ -62,7 +62,7 @@ def status(json_out: Json = None) -> None:
     from seatrial.stack import status as stack_status
     from seatrial.stack import table
     from seatrial.stack.layout import Layout
-    from seatrial.stack.processes.supervisor import ServiceStatus
+    from seatrial.stack.processes.service_state import ServiceStatus
 
     layout = Layout.nearest()
     states = stack_status.states(layout)

@@ -13,7 +13,8 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
 from seatrial.stack.processes import record, stale_processes
 from seatrial.stack.processes.lock import FileLock
-from seatrial.stack.processes.supervisor import Listener, ServiceState, Supervisor
+from seatrial.stack.processes.service_state import ServiceState
+from seatrial.stack.processes.supervisor import Listener, Supervisor
 from seatrial.stack.services import StackPlan
 
 SUPERVISOR = "up"

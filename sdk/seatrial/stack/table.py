@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.stack.processes.supervisor import ServiceState, ServiceStatus
+from seatrial.stack.processes.service_state import ServiceState, ServiceStatus
 from seatrial.stack.stack import Stack
 
 COLOURS = {

@@ -14,7 +14,7 @@ from seatrial.stack.demo import bars, comparison, steps
 from seatrial.stack.demo.bars import SymbolBars
 from seatrial.stack.demo.receiver import NotificationReceiver, ReceivedNotification
 from seatrial.stack.demo.summary import DemoCheck, DemoSummary
-from seatrial.stack.processes.supervisor import ServiceStatus
+from seatrial.stack.processes.service_state import ServiceStatus
 from seatrial.stack.stack import Stack
 from seatrial_core.catalog import GUIDE_METRICS
 from seatrial_core.clients import ServiceClient

@@ -91,7 +91,7 @@ class ServiceProcess:
                 self._child.wait()
         self._clear(self._child)
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """Return the last plain lines that the process wrote since its start; JSON log lines only when nothing else."""
         try:
             with self.log.open("rb") as log:

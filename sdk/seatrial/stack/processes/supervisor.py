@@ -1,11 +1,10 @@
-"""Keeps the database and the services alive: starts them, watches them, restarts what crashed, stops them in order."""
+"""Supervises the database and the services: starts, monitors and restarts them, and stops them in order."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import StackError
@@ -14,6 +13,7 @@ from seatrial.stack.postgres.database import StackDatabase
 from seatrial.stack.processes import memory, record
 from seatrial.stack.processes.backoff import Backoff
 from seatrial.stack.processes.process import ServiceProcess
+from seatrial.stack.processes.service_state import ServiceState, ServiceStatus
 from seatrial.stack.services import ServiceSpec
 
 TICK_SECONDS = 0.2
@@ -24,28 +24,6 @@ FIRST_START_ATTEMPTS = 3
 BAD_SETTING = 2
 
 log = logging.getLogger(__name__)
-
-
-class ServiceStatus(StrEnum):
-    """What a service is doing."""
-
-    STARTING = "starting"
-    READY = "ready"
-    NOT_READY = "not ready"
-    WAITING = "restarting"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True)
-class ServiceState:
-    """One line of the status table."""
-
-    service: str
-    status: ServiceStatus
-    pid: int | None
-    port: int | None
-    restarts: int
-    note: str = ""
 
 
 @dataclass
@@ -64,7 +42,7 @@ Listener = Callable[[str, str], None]
 
 
 class Supervisor:
-    """Run a database and services together; `listener(service, sentence)` hears what happens."""
+    """Run a database and services together; `listener(service, message)` is called on every change."""
 
     def __init__(
         self,
@@ -78,7 +56,9 @@ class Supervisor:
         self._database = database
         self._environment = environment
         self._say = listener
-        self._watched = [_Watched(ServiceProcess(each, environment.where[each.name], layout)) for each in services]
+        self._watched = [
+            _Watched(ServiceProcess(service, environment.where[service.name], layout)) for service in services
+        ]
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -105,7 +85,7 @@ class Supervisor:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the services, the last started first; the database is its owner's to stop."""
+        """Stop the services in reverse order; the caller stops the database."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(timeout=30)
@@ -118,26 +98,26 @@ class Supervisor:
 
     def states(self) -> list[ServiceState]:
         """Return the state of the database and of every service."""
-        noted = record.read(self._layout.run, "postgres")
+        stored = record.read(self._layout.run, "postgres")
         alive = self._database.is_running()
         database = ServiceState(
             "postgres",
             ServiceStatus.READY if alive else ServiceStatus.WAITING,
-            noted.pid if noted else None,
-            noted.port if noted else None,
+            stored.pid if stored else None,
+            stored.port if stored else None,
             self._database_restarts,
-            "" if noted else "external",
+            "" if stored else "external",
         )
         services = [
             ServiceState(
-                each.process.service.name,
-                each.status,
-                each.process.pid,
-                each.process.address.port,
-                each.restarts,
-                each.note,
+                watched.process.service.name,
+                watched.status,
+                watched.process.pid,
+                watched.process.address.port,
+                watched.restarts,
+                watched.note,
             )
-            for each in self._watched
+            for watched in self._watched
         ]
         return [database, *services]
 
@@ -182,7 +162,7 @@ class Supervisor:
 
     def _move_services(self) -> None:
         self._served_url = self._database.url
-        self._say("postgres", "has a new address, so the services start again")
+        self._say("postgres", "has a new address; restarting the services")
         for watched in reversed(self._watched):
             watched.process.stop()
         for watched in self._watched:
@@ -195,7 +175,7 @@ class Supervisor:
         if code is not None:
             watched.backoff = watched.backoff.crashed(watched.process.lived_seconds)
             watched.start_at = now + watched.backoff.pause_seconds
-            watched.note = watched.process.last_words()
+            watched.note = watched.process.last_output()
             watched.status = ServiceStatus.WAITING
             pause = watched.backoff.pause_seconds
             why = f": {watched.note}" if watched.note and code > 0 else ""
