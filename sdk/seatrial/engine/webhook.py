@@ -1,4 +1,4 @@
-"""Serves a trading engine's webhook until Ctrl-C; beyond this machine only with a shared secret."""
+"""Serves the webhook of a trading engine until Ctrl-C; other machines reach it only with a shared secret."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ from seatrial_service.settings import is_loopback
 
 WEBHOOK_PATH = "/webhook"
 OPEN_PATHS = frozenset({WEBHOOK_PATH, "/health/live", "/health/ready"})
-LARGEST_BODY_BYTES = 1 << 16
+MAX_BODY_BYTES = 1 << 16
 DEFAULT_PORT = 5000
 
 log = logging.getLogger("seatrial")
@@ -33,13 +33,13 @@ Trade = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: JSON
 
 
 class WebhookHandler:
-    """The web side of a trading engine.
+    """Serve a trading engine's webhook.
 
     Args:
-        trade: Trades a signal and says what became of it.
-        count: Told the status of every webhook.
-        secret: What senders sign with; empty accepts unsigned ones, on this machine only.
-        clock: Judges the age of a signature.
+        trade: Trades a signal and returns the result.
+        count: Called with the status of every webhook.
+        secret: The secret that senders sign with; empty accepts unsigned webhooks, from this machine only.
+        clock: Checks the age of a signature.
     """
 
     def __init__(self, trade: Trade, count: Callable[[str], None], secret: str, clock: Clock) -> None:
@@ -53,15 +53,15 @@ class WebhookHandler:
         """Serve until interrupted; a KeyboardInterrupt reaches the caller.
 
         Raises:
-            SettingsError: The address can be reached from elsewhere and `webhook_secret` is not set.
-            OSError: The port is taken.
+            SettingsError: Other machines can reach the address and `webhook_secret` is not set.
+            OSError: The port is in use.
         """
         if not is_loopback(host) and not self._secret:
             raise SettingsError(
                 f"webhook_handler.run(host={host!r}) could be reached from other machines, but TradingConfig's "
                 "webhook_secret is not set; set it, or serve on 127.0.0.1"
             )
-        # No token is configured for the rest of this small server, so one that nobody knows closes it.
+        # No token is configured for the other paths, so a random one closes them.
         tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
         app = _Guard(self._app(), tokens)
         with _bound(host, port) as listener:
@@ -74,25 +74,25 @@ class WebhookHandler:
                 self._server = None
 
     def stop(self) -> None:
-        """End `run` in another thread, after the requests that are being answered."""
+        """End `run` in another thread, after the requests in progress."""
         server = self._server
         if server is not None:
             server.should_exit = True
 
     def _app(self) -> FastAPI:
         app = FastAPI(title="Seatrial trading engine", openapi_url=None, docs_url=None, redoc_url=None)
-        app.add_middleware(BodyLimit, default_bytes=LARGEST_BODY_BYTES, by_prefix={})
+        app.add_middleware(BodyLimit, default_bytes=MAX_BODY_BYTES, by_prefix={})
         app.add_middleware(RequestIdentity)
         add_handlers(app)
 
         @app.get("/health/live")
         async def live() -> dict[str, str]:
-            """Say that the process answers."""
+            """Return that the process runs."""
             return {"status": "live"}
 
         @app.get("/health/ready")
         async def ready() -> dict[str, str]:
-            """Say that signals are taken."""
+            """Return that signals are accepted."""
             return {"status": "ready"}
 
         @app.post(WEBHOOK_PATH)
@@ -126,7 +126,7 @@ class WebhookHandler:
 
 
 class _Guard:
-    """Lets only webhook and health through without a token."""
+    """Requires a token on every path except webhook and health."""
 
     def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
         self._app = app

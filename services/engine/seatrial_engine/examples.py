@@ -57,15 +57,15 @@ REPLAY: Json = {
 
 
 def page(item: Json) -> Json:
-    """Return a list of one."""
+    """Return a page with one item."""
     return {"items": [item], "next_cursor": None}
 
 
 def answer(example: object, description: str = "OK") -> Json:
-    """Return what OpenAPI says of an answer."""
+    """Return the OpenAPI response with an example."""
     return {"description": description, "content": {"application/json": {"example": example}}}
 
 
 def answers(example: object) -> dict[int | str, Json]:
-    """Return what OpenAPI says of a good answer, by its status."""
+    """Return the OpenAPI response of status 200 with an example."""
     return {200: answer(example)}

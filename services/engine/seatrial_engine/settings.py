@@ -1,4 +1,4 @@
-"""The settings of the engine service."""
+"""Settings of the engine service."""
 
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -17,13 +17,13 @@ MIN_SECRET = 16
 
 
 class EngineSettings(ServiceSettings):
-    """What can be set, beside what every service has; a limit that is not set does not hold."""
+    """Settings of the engine in addition to those of every service; a limit that is not set is not checked."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ENGINE_")
 
     port: int = Field(5000, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     metrics_url: str = Field(
-        "http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL", description="Where the metrics service is."
+        "http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL", description="URL of the metrics service."
     )
     update_interval_seconds: float = Field(
         30.0,
@@ -33,16 +33,16 @@ class EngineSettings(ServiceSettings):
         description="Seconds between two heartbeats and samples of the machine.",
     )
     webhook_secret: str = Field(
-        "", repr=False, description="Signs the webhooks that are taken at /webhook; empty takes none."
+        "", repr=False, description="Secret of signed webhooks at /webhook; empty refuses them."
     )
     webhook_token: str = Field(
         "",
         repr=False,
-        description="For senders that cannot sign (TradingView): the end of /webhook/{token}, or `secret` in the body.",
+        description="For senders that cannot sign (TradingView): the last part of /webhook/{token}, or `secret` in the body.",
     )
-    name: str = Field("engine", min_length=1, max_length=64, description="What its events call this engine.")
-    account: str = Field("default", min_length=1, max_length=64, description="The account it trades.")
-    environment: Literal["live", "paper"] = Field("paper", description="What its events say of their world.")
+    name: str = Field("engine", min_length=1, max_length=64, description="Name of this engine in its events.")
+    account: str = Field("default", min_length=1, max_length=64, description="Account of signals that name none.")
+    environment: Literal["live", "paper"] = Field("paper", description="Environment of its events.")
     currency: str = Field(
         "USD", min_length=1, max_length=16, description="Currency of the account; there is no conversion."
     )
@@ -62,26 +62,26 @@ class EngineSettings(ServiceSettings):
     lot: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Step of quantities, 0 for none.")
     size: str = Field(
         "equity:1.0",
-        description="What a signal without a quantity buys: fixed:10, notional:1000, equity:1.0, risk:0.01 and so on.",
+        description="Position size of a signal without a quantity: fixed:10, notional:1000, equity:1.0, risk:0.01 and so on.",
     )
     allow_short: bool = Field(False, description="Whether a sell may open a short position.")
     min_notional: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Smallest value of an entry.")
     max_position_notional: Decimal | None = Field(
         None, gt=0, allow_inf_nan=False, description="Largest value of one position."
     )
-    max_open_positions: int | None = Field(None, ge=1, description="Most open positions.")
+    max_open_positions: int | None = Field(None, ge=1, description="Largest number of open positions.")
     max_daily_loss: Decimal | None = Field(
         None,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        description="Ratio of the day's opening equity that may be lost before entries are refused.",
+        description="Loss of a UTC day, as a ratio of its opening equity, from which entries are rejected.",
     )
-    max_orders_per_minute: int | None = Field(None, ge=1, description="Most orders in 60 seconds.")
-    disk_path: str = Field(".", description="The disk whose use is sampled.")
+    max_orders_per_minute: int | None = Field(None, ge=1, description="Largest number of orders in 60 seconds.")
+    disk_path: str = Field(".", description="Path on the disk whose usage is sampled.")
 
     @classmethod
-    def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own
+    def load(cls, **values: Any) -> Self:  # Any: settings have different types
         """Read the settings, or raise SettingsError naming the variable."""
         settings = super().load(**values)
         try:
@@ -94,7 +94,7 @@ class EngineSettings(ServiceSettings):
 
     @property
     def config(self) -> EngineConfig:
-        """Return what the engine trades with."""
+        """Return the trading configuration."""
         return EngineConfig(
             name=self.name,
             account=self.account,

@@ -1,5 +1,6 @@
 """What no order may break: the risk limits and the trading state."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -88,6 +89,51 @@ def test_trading_state_allows_all_closing_or_nothing(state: TradingState, entry:
     assert bench.send("sell", quantity="1")["status"] == leave
 
 
+@dataclass(frozen=True)
+class ReducingCase:
+    """The answer to an action on a position (0 for none) while only reducing is allowed."""
+
+    position: str
+    action: str
+    status: str
+    side: str
+    reason: str | None
+
+    @property
+    def id(self) -> str:
+        """Return the name of the case."""
+        return f"{self.action}-on-{self.position}"
+
+
+REDUCING_CASES = [
+    ReducingCase("long", "sell", "filled", "SELL", "signal"),
+    ReducingCase("long", "close", "filled", "SELL", "signal"),
+    ReducingCase("long", "buy", "rejected", "BUY", "reducing"),
+    ReducingCase("long", "short", "rejected", "SELL", "position_open"),
+    ReducingCase("long", "cover", "rejected", "BUY", "nothing_to_close"),
+    ReducingCase("short", "buy", "filled", "BUY", "signal"),
+    ReducingCase("short", "cover", "filled", "BUY", "signal"),
+    ReducingCase("short", "close", "filled", "BUY", "signal"),
+    ReducingCase("short", "sell", "rejected", "SELL", "reducing"),
+    ReducingCase("short", "short", "rejected", "SELL", "reducing"),
+    ReducingCase("no", "buy", "rejected", "BUY", "reducing"),
+    ReducingCase("no", "short", "rejected", "SELL", "reducing"),
+    ReducingCase("no", "close", "rejected", "BUY", "nothing_to_close"),
+]
+
+
+@pytest.mark.parametrize("case", REDUCING_CASES, ids=lambda case: case.id)
+def test_reducing_state_fills_only_orders_that_reduce_the_position(case: ReducingCase) -> None:
+    bench = Bench(RiskLimits(allow_short=True))
+    if case.position != "no":
+        bench.send("buy" if case.position == "long" else "short", quantity="2")
+    bench.engine.set_control(TradingState.REDUCING, "risk", "a drill")
+
+    order = bench.send(case.action, quantity="1")
+
+    assert (order["status"], order["side"], order["reason"]) == (case.status, case.side, case.reason)
+
+
 def test_stop_at_the_exchange_fills_while_halted() -> None:
     bench = Bench()
     bench.send("buy", quantity="1", stop_loss="98")
@@ -100,9 +146,9 @@ def test_stop_at_the_exchange_fills_while_halted() -> None:
 
 def test_check_sends_nothing() -> None:
     bench = Bench()
-    wish = read({"symbol": "X", "action": "buy", "price": "100"})
+    signal = read({"symbol": "X", "action": "buy", "price": "100"})
 
-    assert bench.engine.check(wish) is None
+    assert bench.engine.check(signal) is None
     bench.engine.set_control(TradingState.HALTED, "risk", "a drill")
-    assert bench.engine.check(wish) is RejectReason.HALTED
+    assert bench.engine.check(signal) is RejectReason.HALTED
     assert (bench.store.orders(), bench.events) == ([], [])

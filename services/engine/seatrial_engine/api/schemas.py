@@ -1,4 +1,4 @@
-"""Requests and answers of the routes that are the engine's own."""
+"""Requests and responses that only the engine's routes use."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ Label = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class OrderRequest(BaseModel):
-    """An order under the sender's own id; sent twice it is one order."""
+    """An order with the sender's own id; a repeated request is the same order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class PriceUpdate(BaseModel):
 
 
 class PriceUpdates(BaseModel):
-    """Prices in the order in which they came."""
+    """Prices in the order they arrived."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +45,7 @@ class PriceUpdates(BaseModel):
 
 
 class PricesAccepted(BaseModel):
-    """How many prices were taken, and the orders that left because of them."""
+    """How many prices were applied, and how many stops and targets they filled."""
 
     taken: int
     filled: int
@@ -60,7 +60,7 @@ class OrderCheckResult(BaseModel):
 
 
 class ControlRequest(BaseModel):
-    """Who commands, and why."""
+    """Who sets the trading state, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,7 +69,7 @@ class ControlRequest(BaseModel):
 
 
 class ControlState(BaseModel):
-    """What the engine may do, who said so, and why."""
+    """The trading state, who set it, and why."""
 
     state: TradingState
     actor: str = ""
@@ -78,7 +78,7 @@ class ControlState(BaseModel):
 
 
 class OutboxState(BaseModel):
-    """How many events wait, how many were refused, and why the last push failed."""
+    """How many events wait, how many were rejected, and why the last push failed."""
 
     pending: int
     refused: int
@@ -86,7 +86,7 @@ class OutboxState(BaseModel):
 
 
 class FillItem(BaseModel):
-    """One execution, as the ledger keeps it; amounts are decimal strings."""
+    """One fill in the ledger; amounts are decimal strings."""
 
     id: str
     order_id: str
@@ -104,7 +104,7 @@ class FillItem(BaseModel):
 
 
 class WebhookAccepted(BaseModel):
-    """A webhook was taken; the order it became, or why it became none."""
+    """The result of an accepted webhook: its order, or why there is none."""
 
     status: str
     order_id: str | None = None

@@ -1,4 +1,4 @@
-"""The simulated exchange: executes an order at the last price, at once, or fails the way a fault says."""
+"""The simulated exchange: fills an order at once at the last price, or injects a fault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ATTEMPTS = 3
 
 
 class ExchangeFault(StrEnum):
-    """What goes wrong between engine and exchange on one order; the last three are executed all the same."""
+    """A failure between engine and exchange on one order; with the last three the order is executed all the same."""
 
     CONNECT_REFUSED = "connect_refused"
     SERVER_ERROR = "server_error"
@@ -28,7 +28,7 @@ class ExchangeFault(StrEnum):
 
 @dataclass(frozen=True)
 class ExchangeOrder:
-    """An order as the exchange gets it; `limit` fills at the price itself, anything else pays slippage."""
+    """An order as the exchange receives it; a `limit` order fills at its price, any other pays slippage."""
 
     client_order_id: str
     symbol: str
@@ -41,7 +41,7 @@ class ExchangeOrder:
 
 @dataclass(frozen=True)
 class ExchangeCall:
-    """One call to the exchange and whether it was answered well."""
+    """One call to the exchange and whether it succeeded."""
 
     endpoint: str
     ok: bool = True
@@ -49,7 +49,7 @@ class ExchangeCall:
 
 @dataclass(frozen=True)
 class Execution:
-    """What became of an order: price and fee, or the reason why nothing was executed."""
+    """The result of an order: price and fee, or the reason why nothing was executed."""
 
     calls: Sequence[ExchangeCall]
     price: Decimal | None = None
@@ -58,35 +58,35 @@ class Execution:
 
 
 class Exchange(Protocol):
-    """Where orders go. An execution must be final when it is returned."""
+    """Executes orders; a returned execution is final."""
 
     def execute(self, order: ExchangeOrder) -> Execution:
-        """Execute an order, or say why not."""
+        """Execute an order; without a price in the result, it was not executed."""
         ...
 
 
 @dataclass(frozen=True)
 class ImmediateExchange:
-    """Fill every order whole, at its price moved by the slippage.
+    """Fill every order completely, at its price moved by the slippage.
 
-    A call whose answer is lost is followed by a question for the order's state under its client order id, so that
-    an order that was executed is never sent twice and never forgotten.
+    A call whose answer is lost is followed by a query of the order by its client order id, so that an executed order is
+    never sent twice and never lost.
 
     Args:
         fee_rate: Fee of one side, a ratio of the traded value.
-        slippage_bps: Adverse slippage of market and stop orders, in hundredths of a percent.
+        slippage_bps: Adverse slippage of market and stop orders, in basis points.
     """
 
     fee_rate: Decimal
     slippage_bps: Decimal = Decimal(0)
 
     def execute(self, order: ExchangeOrder) -> Execution:
-        """Fill the order, or fail as its fault says."""
+        """Fill the order, or fail by its fault."""
         match order.fault:
             case None:
                 return self._filled(order, (ExchangeCall(PLACE),))
             case ExchangeFault.CONNECT_REFUSED | ExchangeFault.TIMEOUT:
-                # Asked for the order, the exchange knows none; sent again, the connection fails again.
+                # The query finds no order, and sending it again fails again.
                 calls = (ExchangeCall(PLACE, ok=False), ExchangeCall(FIND)) * (ATTEMPTS - 1) + (
                     ExchangeCall(PLACE, ok=False),
                 )

@@ -1,4 +1,4 @@
-"""Reads a signal in the words of our own API, the guide or TradingView, and says which field is wrong."""
+"""Parses a signal with the field names of our own API, the guide or TradingView."""
 
 import math
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from seatrial_core.errors import FieldError, ValidationFailed, field_error
 from seatrial_trading.quant import sizing
 
 ACTIONS = "buy, sell, close, short, cover or hold"
-# The words of others, each after ours; the first that is there counts. TradingView's own `order_id` is a label that
-# repeats from order to order ("Long"), so it identifies nothing and is left out on purpose.
-WORDS: Mapping[str, tuple[str, ...]] = {
+# Accepted names of each field, ours first; the first that is present counts. TradingView's `order_id` is a label that
+# repeats from order to order ("Long"), so it identifies no order and is not accepted.
+FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "pair"),
     "action": ("action", "order_action", "direction", "side"),
     "strategy": ("strategy", "strategy_name"),
@@ -33,25 +33,25 @@ MAX_QUOTE = 100
 
 
 def read(fields: Mapping[str, Any], *, strict: bool = False) -> Signal:
-    """Return the signal that `fields` say.
+    """Return the signal in `fields`.
 
     Args:
-        fields: Keys and values as they came; numbers may be texts.
-        strict: Refuse keys that no signal has, instead of passing over them.
+        fields: Names and values as received; numbers may be text.
+        strict: Whether to refuse unknown fields instead of ignoring them.
 
     Raises:
-        ValidationFailed: Naming each refused field, what was found and what is allowed.
+        ValidationFailed: A field is refused; the message names it, its value and what is allowed.
     """
     if not isinstance(fields, Mapping):
         raise field_error("signal", _quote(fields), "an object with symbol and action")
     if strict:
         _refuse_unknown(fields)
-    values = {name: found for name, words in WORDS.items() if (found := _first(fields, words)) is not None}
+    values = {name: value for name, names in FIELD_NAMES.items() if (value := _first(fields, names)) is not None}
     if isinstance(values.get("action"), str):
         action = values["action"].strip().lower()
         values["action"] = SYNONYMS.get(action, action)
     if str(fields.get("market_position", "")).lower() == "flat" and values.get("action") in {"buy", "sell"}:
-        values["action"] = "close"  # TradingView says sell, and flat afterwards, when it means close
+        values["action"] = "close"  # TradingView closes with an order and a market position of flat
     try:
         signal = Signal.model_validate(values)
     except ValidationError as error:
@@ -63,24 +63,24 @@ def read(fields: Mapping[str, Any], *, strict: bool = False) -> Signal:
     return signal
 
 
-def _first(fields: Mapping[str, Any], words: tuple[str, ...]) -> Any:  # Any: not yet validated
-    for word in words:
-        found = fields.get(word)
-        if isinstance(found, str):
-            found = found.strip()
-        if found is None or found == "":
+def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> Any:  # Any: not yet validated
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str):
+            value = value.strip()
+        if value is None or value == "":
             continue
-        if isinstance(found, bool) or (isinstance(found, float) and not math.isfinite(found)):
-            raise field_error(word, _quote(found), "a finite number" if word in NUMBERS else "a text")
-        return found
+        if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+            raise field_error(name, _quote(value), "a finite number" if name in NUMBERS else "a text")
+        return value
     return None
 
 
 def _refuse_unknown(fields: Mapping[str, Any]) -> None:
-    known = {word for words in WORDS.values() for word in words} | {"market_position"}
-    unknown = sorted(str(key) for key in fields if key not in known)
+    accepted = {name for names in FIELD_NAMES.values() for name in names} | {"market_position"}
+    unknown = sorted(str(key) for key in fields if key not in accepted)
     if unknown:
-        raise field_error(unknown[0], _quote(fields[unknown[0]]), f"one of {', '.join(WORDS)}")
+        raise field_error(unknown[0], _quote(fields[unknown[0]]), f"one of {', '.join(FIELD_NAMES)}")
 
 
 def _refused(error: ValidationError) -> ValidationFailed:
@@ -88,8 +88,8 @@ def _refused(error: ValidationError) -> ValidationFailed:
     for item in error.errors(include_url=False):
         name = ".".join(str(part) for part in item["loc"]) or "signal"
         allowed = ACTIONS if name == "action" else "a number above 0" if name in NUMBERS else item["msg"]
-        found = None if item["type"] == "missing" else _quote(item.get("input"))
-        problems.append(FieldError(name, found, f"{allowed} (needed)" if item["type"] == "missing" else allowed))
+        value = None if item["type"] == "missing" else _quote(item.get("input"))
+        problems.append(FieldError(name, value, f"{allowed} (needed)" if item["type"] == "missing" else allowed))
     first = problems[0]
     return ValidationFailed(f"`{first.field}` was {first.value!r}; allowed: {first.allowed}", errors=problems)
 
