@@ -38,7 +38,7 @@ class EngineSettings(ServiceSettings):
     webhook_token: str = Field(
         "",
         repr=False,
-        description="For senders that cannot sign (TradingView): the last part of /webhook/{token}, or `secret` in the body.",
+        description="Token of senders that cannot sign (TradingView): in /webhook/{token}, or `secret` in the body.",
     )
     name: str = Field("engine", min_length=1, max_length=64, description="Name of this engine in its events.")
     account: str = Field("default", min_length=1, max_length=64, description="Account of signals that name none.")
@@ -62,7 +62,7 @@ class EngineSettings(ServiceSettings):
     lot: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Step of quantities, 0 for none.")
     size: str = Field(
         "equity:1.0",
-        description="Position size of a signal without a quantity: fixed:10, notional:1000, equity:1.0, risk:0.01 and so on.",
+        description="Size of a signal without a quantity: fixed:10, notional:1000, equity:1.0, risk:0.01 and so on.",
     )
     allow_short: bool = Field(False, description="Whether a sell may open a short position.")
     min_notional: Decimal = Field(Decimal(0), ge=0, allow_inf_nan=False, description="Smallest value of an entry.")
