@@ -1,4 +1,4 @@
-# Two commands for a stranger: `make demo` and `make test`. `make help` lists the rest.
+# Start with `make demo` and `make test`; `make help` lists all targets.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -30,13 +30,13 @@ $(STAMP): $(BIN)/python requirements.txt VERSION scripts/hatch_metadata.py $(add
 	@touch $@
 
 $(DEV_STAMP): $(STAMP) requirements-dev.txt
-	@echo "installing the tools of the checks and tests"
+	@echo "installing the check and test tools"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 install: $(STAMP) ## Make .venv with the locked dependencies and our packages
 
-install-dev: $(DEV_STAMP) ## The same with the tools of the checks and tests
+install-dev: $(DEV_STAMP) ## The same, with the check and test tools
 
 demo: $(STAMP) ## Trade, measure, alert and backtest real prices; ONCE=1 ends after the summary
 	@$(BIN)/seatrial up --demo $(if $(ONCE),--once,)
@@ -54,15 +54,15 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts, and the tests that
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest tests/unit tests/docs -n $(WORKERS)
 
-format: $(DEV_STAMP) ## Rewrite the code as the formatter wants it
+format: $(DEV_STAMP) ## Format the code and fix what the linter can fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: $(DEV_STAMP) ## Every test but the slow matrices, with real parts
+test: $(DEV_STAMP) ## Run every test but the slow ones
 	@$(BIN)/python -m pytest -m "not slow and not serial" -n $(WORKERS) --dist loadgroup
 	@$(BIN)/python -m pytest -m "serial and not slow"
 
-test-all: $(DEV_STAMP) ## Everything, the slow matrices too
+test-all: $(DEV_STAMP) ## Run every test, the slow ones too
 	@$(BIN)/python -m pytest -m "not serial" -n $(WORKERS) --dist loadgroup --hypothesis-profile=thorough
 	@$(BIN)/python -m pytest -m "serial"
 
@@ -83,7 +83,7 @@ wheels: $(STAMP) ## Build the wheels of all our distributions into dist/
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist $(addprefix ./,$(PACKAGES))
 	@ls dist
 
-clean: ## Remove what the build and the tests left (not .seatrial)
+clean: ## Remove build and test files (not .seatrial)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist
 
 .PHONY: env images compose-test check-deploy
@@ -92,36 +92,36 @@ DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 SERVICES := $(notdir $(wildcard services/*))
 VERSION := $(shell cat VERSION)
 
-env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps what is there
+env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps existing ones
 	@sh scripts/env.sh
 
 images: ## Build the image of every service, one after the other
 	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service:$(VERSION) . || exit 1; done
 
-compose-test: $(DEV_STAMP) env ## Bring the whole stack up in containers, try it, tear it down; says so where no engine answers
+compose-test: $(DEV_STAMP) env ## Start the stack in containers, test it, remove it; reports when no container engine runs
 	@env -u SEATRIAL_REQUIRE_ALL $(BIN)/python -m pytest tests/system/test_compose.py -s
 
 $(DEPLOY_STAMP): $(BIN)/python requirements-deploy.txt
-	@echo "installing what judges manifests (about half a minute)"
+	@echo "installing the manifest checkers (about half a minute)"
 	@$(PYTHON) -m venv $(DEPLOY_TOOLS)
 	@$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-deploy.txt
 	@touch $@
 
-check-deploy: $(DEPLOY_STAMP) ## Judge the Kubernetes manifests and the dashboard (needs kubectl and npm)
+check-deploy: $(DEPLOY_STAMP) ## Check the Kubernetes manifests and the dashboard (needs kubectl and npm)
 	@PYTHON_TOOLS=$(CURDIR)/$(DEPLOY_TOOLS)/bin sh scripts/check_deploy.sh
 
 .PHONY: bench bench-page bench-rivals crosscheck
 BARS ?= 1000000
 REPEATS ?=
 
-bench-rivals: $(STAMP) ## Install the rival engines, and ourselves without tools of tests, under .bench
+bench-rivals: $(STAMP) ## Install the rival engines, and Seatrial without test tools, under .bench
 	@PYTHON=$(PYTHON) sh benchmarks/install.sh $(PACKAGES)
 
-bench: bench-rivals ## Measure us and the rivals side by side (BARS=, REPEATS=, SEATRIAL_DATA_DIR=; about 10 minutes)
+bench: bench-rivals ## Measure Seatrial and the rivals on the same machine (BARS=, REPEATS=, SEATRIAL_DATA_DIR=; about 10 minutes)
 	@$(BIN)/python -m benchmarks --bars $(BARS) $(if $(REPEATS),--repeats $(REPEATS),)
 
 bench-page: $(STAMP) ## Write the README's section on speed from the newest results
 	@$(BIN)/python -m benchmarks.page
 
-crosscheck: bench-rivals ## Trade the same signals with us and the rivals, trade by trade; writes docs/rivals.md
+crosscheck: bench-rivals ## Compare the trades of the same signals with the rivals; writes docs/rivals.md
 	@$(BIN)/python -m benchmarks.crosscheck

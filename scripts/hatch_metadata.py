@@ -1,4 +1,4 @@
-"""Pins the distributions of this repository to each other's version, which stands in the file VERSION alone."""
+"""Pins the distributions of this repository to one version, the content of the file VERSION."""
 
 from pathlib import Path
 from typing import Any

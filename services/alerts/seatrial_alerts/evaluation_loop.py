@@ -85,7 +85,7 @@ class EvaluationLoop:
         The snapshot is read before the transaction begins, so that no lock is held across an HTTP call. An evaluator
         whose snapshot is older than the last evaluated one changes nothing.
         """
-        snapshot = Snapshot.model_validate(await self._metrics.request("GET", "/v1/snapshot"))
+        snapshot = await self._metrics.fetch("GET", "/v1/snapshot", Snapshot)
         async with self._database.transaction() as session:
             last = await states.lock_evaluator(session)
             if is_outdated(snapshot, last.sequence, last.as_of):

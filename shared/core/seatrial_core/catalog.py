@@ -1,4 +1,4 @@
-"""Every metric that Seatrial exposes, once: name, kind, labels, help. Nothing else types a metric name."""
+"""The catalogue of all metrics that Seatrial exposes; no other module spells a metric name."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Metric:
     """One metric family.
 
     Args:
-        name: As it stands on the page (counters end in `_total`).
+        name: The name on the page (counters end in `_total`).
         kind: Its Prometheus type.
         help: One sentence.
         labels: Label names, in order.
@@ -109,9 +109,7 @@ TRADING_ERRORS = Metric("trading_errors_total", Kind.COUNTER, "Errors recorded b
 API_FAILURES = Metric(
     "trading_api_failures_total", Kind.COUNTER, "Calls to exchange and broker that failed, by endpoint.", ("endpoint",)
 )
-TRADING_EVENTS = Metric(
-    "trading_events_total", Kind.COUNTER, "Events by type and what became of them.", ("type", "outcome")
-)
+TRADING_EVENTS = Metric("trading_events_total", Kind.COUNTER, "Events by type and outcome.", ("type", "outcome"))
 TRADING_EVENTS_DROPPED = Metric(
     "trading_events_dropped_total", Kind.COUNTER, "Records that were dropped before the ledger.", ("reason",)
 )
@@ -141,7 +139,7 @@ LAST_EVENT = Metric(
 HEARTBEAT = Metric(
     "trading_engine_heartbeat_timestamp_seconds",
     Kind.GAUGE,
-    "When the engine was last heard of, as epoch seconds.",
+    "Time of the last heartbeat of the engine, as epoch seconds.",
     unit="seconds",
 )
 LABEL_OVERFLOW = Metric(

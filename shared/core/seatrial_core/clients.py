@@ -4,10 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
+from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.errors import (
     BadRequest,
     BodyTooLarge,
@@ -23,8 +25,9 @@ from seatrial_core.errors import (
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
-PAUSE_SECONDS = 0.2
+BACKOFF = ExponentialBackoff(first_seconds=0.2, max_seconds=5.0)
 PORTS = {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000, "console": 8000}
+Model = TypeVar("Model", bound=BaseModel)
 
 _BY_STATUS: dict[int, type[SeatrialError]] = {
     error.status: error
@@ -42,13 +45,13 @@ _BY_STATUS: dict[int, type[SeatrialError]] = {
 
 
 def service_url(service: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return where a service answers: SEATRIAL_<SERVICE>_URL, else its default port on this machine."""
-    named = environment.get(f"SEATRIAL_{service.upper()}_URL")
-    return (named or f"http://127.0.0.1:{PORTS[service]}").rstrip("/")
+    """Return the URL of a service: SEATRIAL_<SERVICE>_URL, else its default port on this machine."""
+    configured = environment.get(f"SEATRIAL_{service.upper()}_URL")
+    return (configured or f"http://127.0.0.1:{PORTS[service]}").rstrip("/")
 
 
 def find_token(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> str:
-    """Return the token to call with: SEATRIAL_TOKEN, the nearest .seatrial/token upwards, the user's, else none."""
+    """Return SEATRIAL_TOKEN, else the nearest .seatrial/token upwards, else the user's token, else an empty text."""
     if environment.get("SEATRIAL_TOKEN"):
         return environment["SEATRIAL_TOKEN"]
     here = (start or Path.cwd()).resolve()
@@ -63,15 +66,16 @@ def find_token(environment: Mapping[str, str] = os.environ, start: Path | None =
 
 
 class ServiceClient:
-    """Calls one service, blocking.
+    """A blocking client of one service.
 
     Args:
-        service: Its name; also names the peer in errors.
-        url: Where it answers; None looks it up.
-        token: The bearer token; None looks it up.
-        timeout_seconds: Limit of one attempt.
-        attempts: How often a call is tried that is safe to repeat (GET, PUT, DELETE, or a POST marked so).
-        transport: Another httpx transport, for tests against an application in this process.
+        service: The name of the service.
+        url: Its base URL; None uses `service_url`.
+        token: The bearer token; None uses `find_token`, an empty text sends none.
+        timeout_seconds: The limit of one attempt (> 0).
+        attempts: The limit of attempts (>= 1) for calls that are safe to repeat: GET, PUT, DELETE, and a POST that is
+            marked repeatable.
+        transport: The httpx transport; None uses the network.
     """
 
     def __init__(
@@ -91,6 +95,25 @@ class ServiceClient:
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         self._http = httpx.Client(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
 
+    def fetch(self, path: str, model: type[Model], **params: Any) -> Model:  # Any: query parameters
+        """Return the response of a GET as a contract model; parameters that are None are left out.
+
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not such a model.
+            SeatrialError: The error that the service responded with.
+        """
+        return _parse(model, self.get(path, **params), self.service)
+
+    def submit(self, path: str, request: BaseModel, model: type[Model], *, repeatable: bool = False) -> Model:
+        """Return the response of a POST as a contract model; only a repeatable one is tried again.
+
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not such a model.
+            SeatrialError: The error that the service responded with.
+        """
+        body = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return _parse(model, self.post(path, body, repeatable=repeatable), self.service)
+
     def get(self, path: str, **params: Any) -> Any:  # Any: JSON
         """Return the JSON of a GET; parameters that are None are left out."""
         return self._call("GET", path, params={k: v for k, v in params.items() if v is not None})
@@ -98,7 +121,7 @@ class ServiceClient:
     def post(
         self, path: str, body: Any = None, *, repeatable: bool = False, headers: dict[str, str] | None = None
     ) -> Any:
-        """Return the JSON of a POST; only a repeatable one (it carries an idempotency key) is tried again."""
+        """Return the JSON of a POST; only a repeatable one (idempotent by a key) is tried again."""
         return self._call("POST", path, json=body, headers=headers, attempts=self.attempts if repeatable else 1)
 
     def put(self, path: str, body: Any) -> Any:  # Any: JSON
@@ -131,7 +154,7 @@ class ServiceClient:
         last: Exception | None = None
         for attempt in range(attempts):
             if attempt:
-                sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+                sleep(BACKOFF.pause_seconds(attempt))
             try:
                 response = self._http.request(method, path, **options)
             except httpx.HTTPError as error:
@@ -146,15 +169,16 @@ class ServiceClient:
 
 
 class AsyncServiceClient:
-    """Calls one service from an event loop; the same rules as `ServiceClient`.
+    """An asyncio client of one service; it never retries.
 
     Args:
-        service: Its name.
-        url: Where it answers.
+        service: The name of the service.
+        url: Its base URL.
         token: The bearer token, empty for none.
-        timeout_seconds: Limit of one attempt.
-        count: Called with (peer, outcome) after every attempt, for `peer_calls_total`.
-        transport: Another httpx transport, for tests.
+        timeout_seconds: The limit of one attempt (> 0).
+        count: Called with (peer, outcome) after every attempt, for `peer_calls_total`; the outcome is "ok", "refused"
+            or "unreachable".
+        transport: The httpx transport; None uses the network.
     """
 
     def __init__(
@@ -173,14 +197,25 @@ class AsyncServiceClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
 
+    async def fetch(
+        self, method: str, path: str, model: type[Model], *, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Model:  # Any: JSON
+        """Make one attempt and return the response as a contract model.
+
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not such a model.
+            SeatrialError: The error that the service responded with.
+        """
+        return _parse(model, await self.request(method, path, body=body, headers=headers), self.service)
+
     async def request(
         self, method: str, path: str, *, body: Any = None, params: Any = None, headers: dict[str, str] | None = None
     ) -> Any:
-        """Make one attempt and return its JSON; who calls decides whether to try again.
+        """Make one attempt and return the JSON of the response.
 
         Raises:
-            PeerUnreachable: No answer, or an answer with status 500 and above.
-            SeatrialError: The error that the service answered.
+            PeerUnreachable: No response, or a status of 500 and above.
+            SeatrialError: The error that the service responded with.
         """
         try:
             response = await self._http.request(method, path, json=body, params=params, headers=headers)
@@ -197,22 +232,22 @@ class AsyncServiceClient:
 
 
 def unreachable(service: str, url: str, error: Exception | None) -> PeerUnreachable:
-    """Return the error for a service that does not answer, saying what to do."""
-    why = f" ({error or type(error).__name__})" if error is not None else ""
+    """Return the error for a service that does not respond."""
+    reason = f" ({error or type(error).__name__})" if error is not None else ""
     return PeerUnreachable(
-        f"the {service} service does not answer at {url}{why}; start it with `seatrial up`, or set "
+        f"the {service} service does not answer at {url}{reason}; start it with `seatrial up`, or set "
         f"SEATRIAL_{service.upper()}_URL to where it runs"
     )
 
 
 def raise_for(response: httpx.Response, service: str) -> None:
-    """Raise the error that a response stands for, if it is one."""
+    """Raise the error in a response with a status of 400 and above."""
     if response.status_code >= 400:
         raise error_of(response, service)
 
 
 def error_of(response: httpx.Response, service: str) -> SeatrialError:
-    """Return the error that a response stands for."""
+    """Return the error in a response, by its status and problem details."""
     try:
         problem = response.json()
     except ValueError:
@@ -220,3 +255,10 @@ def error_of(response: httpx.Response, service: str) -> SeatrialError:
     detail = problem.get("detail") if isinstance(problem, dict) else None
     kind = _BY_STATUS.get(response.status_code, PeerUnreachable if response.status_code >= 500 else SeatrialError)
     return kind(f"{service}: {detail or f'answered {response.status_code}'}")
+
+
+def _parse(model: type[Model], body: object, service: str) -> Model:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise PeerUnreachable(f"the response of the {service} service is not a {model.__name__}: {error}") from error

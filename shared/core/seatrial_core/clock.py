@@ -1,4 +1,4 @@
-"""The only place that asks the operating system for the time."""
+"""Clocks; the only module that reads the time of the operating system."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when told to; for tests, replays and simulations.
+    """A clock that moves only by `advance`; for tests, replays and simulations.
 
     Args:
         start: The first instant, an aware UTC datetime.
@@ -30,7 +30,7 @@ class ManualClock:
         self._elapsed_seconds = 0.0
 
     def now(self) -> datetime:
-        """Return the instant the clock stands at."""
+        """Return the current instant of this clock."""
         return self._now
 
     def monotonic(self) -> float:
@@ -38,7 +38,7 @@ class ManualClock:
         return self._elapsed_seconds
 
     def advance(self, seconds: float) -> None:
-        """Move on by a number of seconds (>= 0)."""
+        """Move the clock forward by a number of seconds (>= 0)."""
         if seconds < 0:
             raise ValueError(f"a clock only moves forward, found {seconds} seconds")
         self._now += timedelta(seconds=seconds)

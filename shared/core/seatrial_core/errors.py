@@ -1,18 +1,18 @@
-"""Every error of Seatrial, in one tree; `web.py` turns them into problem+json.
+"""The tree of all Seatrial errors; `seatrial_service.problems` turns them into problem+json.
 
 SeatrialError                      500
-  BadRequest                       400   the body is no JSON, a header is malformed
+  BadRequest                       400   the body is not JSON, or a header is malformed
   Unauthenticated                  401   no token, or a wrong one
   Forbidden                        403   the token lacks the scope
   NotFound                         404
-  Conflict                         409   the same key with other content, a state that forbids the act
+  Conflict                         409   the same key with other content, or a state that forbids the request
   BodyTooLarge                     413
   ValidationFailed                 422   well-formed, but a value is not allowed
   TooManyRequests                  429
-  Unavailable                      503   a part we need does not answer; try again
+  Unavailable                      503   a dependency does not respond; try again
     DatabaseUnreachable
     PeerUnreachable
-  SettingsError                    exit code 2 at start, never answered over HTTP
+  SettingsError                    exit code 2 at start, never an HTTP response
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class FieldError:
-    """One refused value: where it stood, what was found, what is allowed."""
+    """One refused value: its field, the value and what is allowed."""
 
     field: str
-    value: object  # whatever the sender put there
+    value: object  # of any type
     allowed: str
 
 
 class SeatrialError(Exception):
-    """The root: a message for people, a code for programs, a status for HTTP."""
+    """The base of all errors: a message, a machine-readable code and an HTTP status."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
@@ -50,35 +50,35 @@ class BadRequest(SeatrialError):
 
 
 class Unauthenticated(SeatrialError):
-    """The caller has not said who it is, or is not known."""
+    """The request has no token or an unknown one."""
 
     code = "unauthenticated"
     status = 401
 
 
 class Forbidden(SeatrialError):
-    """The caller is known but may not do this."""
+    """The token lacks the required scope."""
 
     code = "forbidden"
     status = 403
 
 
 class NotFound(SeatrialError):
-    """What was asked for is not here."""
+    """The requested resource does not exist."""
 
     code = "not_found"
     status = 404
 
 
 class Conflict(SeatrialError):
-    """The request contradicts what is already so."""
+    """The request conflicts with the current state."""
 
     code = "conflict"
     status = 409
 
 
 class BodyTooLarge(SeatrialError):
-    """The body is over this route's limit."""
+    """The body exceeds the route's size limit."""
 
     code = "body_too_large"
     status = 413
@@ -92,27 +92,27 @@ class ValidationFailed(SeatrialError):
 
 
 class TooManyRequests(SeatrialError):
-    """The caller asks too often, or a budget is used up."""
+    """The caller exceeded a rate limit or a budget."""
 
     code = "too_many_requests"
     status = 429
 
 
 class Unavailable(SeatrialError):
-    """A part that this answer needs does not answer now."""
+    """A dependency of this request does not respond."""
 
     code = "unavailable"
     status = 503
 
 
 class DatabaseUnreachable(Unavailable):
-    """Postgres does not answer."""
+    """Postgres does not respond."""
 
     code = "database_unreachable"
 
 
 class PeerUnreachable(Unavailable):
-    """Another service of ours does not answer."""
+    """Another Seatrial service does not respond."""
 
     code = "peer_unreachable"
 
@@ -124,7 +124,7 @@ class SettingsError(SeatrialError):
 
 
 def field_error(field: str, value: Any, allowed: str) -> ValidationFailed:  # Any: the refused value itself
-    """Return the error for one refused value, worded the one way we word them."""
+    """Return the error for one refused value."""
     return ValidationFailed(
         f"`{field}` was {value!r}; allowed: {allowed}", errors=[FieldError(field=field, value=value, allowed=allowed)]
     )

@@ -33,7 +33,7 @@ def verify(
     now: int,
     tolerance: int = TOLERANCE_SECONDS,
 ) -> str | None:
-    """Return why a signature is refused, or None when it holds.
+    """Return the reason a signature is refused, or None if it is valid.
 
     Args:
         secret: The shared secret.

@@ -1,4 +1,4 @@
-"""Runs one migration after another, each in a transaction of its own, one migrator at a time."""
+"""Runs the migrations in order, each in its own transaction, under a lock for one migrator at a time."""
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text

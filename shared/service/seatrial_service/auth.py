@@ -33,7 +33,7 @@ class Tokens:
 
     @property
     def configured(self) -> bool:
-        """Tell whether any token is known; without one a loopback service is open."""
+        """Return whether any token is configured; without one a loopback service is open."""
         return bool(self.scopes_by_hash)
 
     @classmethod
@@ -62,13 +62,13 @@ class Tokens:
         return cls(tuple(pairs))
 
     def scopes_of(self, token: str) -> frozenset[str]:
-        """Return what a token may do; the empty set for an unknown one."""
+        """Return the scopes of a token; the empty set for an unknown one."""
         digest = sha256(token.encode()).hexdigest()
-        found: frozenset[str] = frozenset()
-        for known, scopes in self.scopes_by_hash:  # all are compared, so that time tells nothing
-            if hmac.compare_digest(known, digest):
-                found = scopes
-        return found
+        granted: frozenset[str] = frozenset()
+        for accepted, scopes in self.scopes_by_hash:  # all are compared, so that the time taken reveals nothing
+            if hmac.compare_digest(accepted, digest):
+                granted = scopes
+        return granted
 
 
 def authorise(tokens: Tokens, header: str | None, scope: str) -> None:

@@ -89,8 +89,8 @@ class GroupCommit(Generic[Item, Result]):
         """Commit an item with the next group and return its result.
 
         Raises:
-            Unavailable: Too much is waiting, the database does not answer, or the service is stopping; nothing of the
-                item was committed, or nobody can say (the connection was lost during the commit).
+            Unavailable: Too much is waiting, the database does not answer, or the service is stopping; the
+                item is not committed, except when the connection was lost during the commit.
             SeatrialError: The error that `commit` returned for this item.
         """
         if self._is_closed:

@@ -1,4 +1,4 @@
-"""Runs a service's application until it is told to stop: by a signal, or by the end of its parent."""
+"""Runs a service's application until a stop signal arrives or its parent process ends."""
 
 import asyncio
 import contextlib

@@ -61,11 +61,11 @@ class ServiceSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments, then the environment; never a file that happens to lie around."""
+        """Read arguments, then the environment; never a .env file."""
         return init_settings, env_settings
 
     @classmethod
-    def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own
+    def load(cls, **values: Any) -> Self:  # Any: the settings differ in type
         """Read the settings, or raise SettingsError naming the variable, the value found and what is allowed."""
         try:
             return cls(**values)
@@ -83,11 +83,11 @@ class ServiceSettings(BaseSettings):
         return Tokens.parse(self.tokens)
 
     def require_database(self) -> None:
-        """Refuse to go on without a usable database address."""
+        """Raise SettingsError without a usable database address."""
         if not self.database_url:
             raise SettingsError(
                 "SEATRIAL_DATABASE_URL is not set; give a plain postgresql:// address, or start with `seatrial up`, "
-                "which brings a database of its own"
+                "which starts an embedded database"
             )
         if not self.database_url.startswith(("postgresql://", "postgres://")):
             raise SettingsError(
@@ -97,7 +97,7 @@ class ServiceSettings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address can be reached from this machine only."""
+    """Return whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -107,7 +107,7 @@ def is_loopback(host: str) -> bool:
 
 
 def require_safe_binding(host: str, tokens: Tokens, service: str) -> None:
-    """Refuse to serve beyond this machine without tokens.
+    """Check that a service that other machines can reach has tokens.
 
     Raises:
         SettingsError: The address is not loopback and no token is configured.
@@ -126,8 +126,8 @@ def describe(error: ValidationError, cls: type[BaseSettings]) -> str:
     for problem in error.errors():
         field = str(problem["loc"][0]) if problem["loc"] else ""
         name = variable_name(cls, field, prefix)
-        found: object = "a secret" if "secret" in field or "token" in field else problem.get("input")
-        parts.append(f"{name}: {problem['msg']} (found {found!r})" if field else str(problem["msg"]))
+        value: object = "a secret" if "secret" in field or "token" in field else problem.get("input")
+        parts.append(f"{name}: {problem['msg']} (found {value!r})" if field else str(problem["msg"]))
     return "bad settings: " + "; ".join(parts)
 
 
@@ -144,7 +144,7 @@ def variable_name(cls: type[BaseSettings], field: str, prefix: str) -> str:
 
 
 def clash(environment: Mapping[str, str], first: str, second: str) -> None:
-    """Refuse two names of one setting that are both set and differ."""
+    """Raise SettingsError if two names of one setting are both set and differ."""
     if environment.get(first) and environment.get(second) and environment[first] != environment[second]:
         raise SettingsError(
             f"{first}={environment[first]} and {second}={environment[second]} name the same setting but differ; "

@@ -1,4 +1,4 @@
-"""What every service's web side has: request ids, body limits, problem+json, health, its own metrics, auth."""
+"""Builds the web application of a service: request ids, body limits, problem+json, health, metrics and auth."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -29,7 +29,7 @@ _bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in 
 
 @dataclass(frozen=True)
 class ServiceParts:
-    """What a service hands to `create_app`.
+    """The parts of a service for `create_app`.
 
     Args:
         name: The service's name, as in its folder.
@@ -39,7 +39,7 @@ class ServiceParts:
         ready: Raises when the service cannot work (database away, schema behind); never asks a peer.
         detail: Facts for /health/detail.
         body_bytes: Limit of a request's body, by path prefix; the rest has 1 MiB.
-        process_metrics_path: Where the service's own families stand.
+        process_metrics_path: The path of the service's own metrics.
         uncounted: Paths the HTTP instrumentation leaves out because they count themselves.
     """
 
@@ -58,9 +58,9 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     """Build a service's application.
 
     Args:
-        parts: What is special to the service.
-        settings: Its settings; host and tokens decide who may read what.
-        registry: Its own metrics registry, never the global one.
+        parts: The parts of the service.
+        settings: Its settings; host and tokens decide who may read the metrics.
+        registry: The service's metrics registry, never the global one.
     """
 
     @asynccontextmanager
@@ -68,7 +68,7 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         async with parts.lifespan(app):
             yield
 
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for every counter
     app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
     app.state.tokens = settings.accepted_tokens
     app.state.registry = registry
@@ -116,12 +116,12 @@ def _health(parts: ServiceParts) -> APIRouter:
 
     @router.get("/live", responses={200: {"content": {"application/json": {"example": {"status": "live"}}}}})
     async def live() -> dict[str, str]:
-        """Say that the process answers; nothing else is looked at."""
+        """Return whether the process responds; checks nothing else."""
         return {"status": "live"}
 
     @router.get("/ready", responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}})
     async def ready() -> Response:
-        """Say whether this service can work: its own database, its own schema, never a peer."""
+        """Return whether this service can work: checks its database and schema, never a peer."""
         try:
             await parts.ready()
         except SeatrialError as error:
@@ -134,7 +134,7 @@ def _health(parts: ServiceParts) -> APIRouter:
         responses={200: {"content": {"application/json": {"example": {"service": parts.name, "version": VERSION}}}}},
     )
     async def detail() -> dict[str, Any]:  # Any: facts of many types
-        """Tell what is inside: version, database, background loops."""
+        """Return facts for operators: version, database, background loops."""
         facts = await parts.detail() if parts.detail is not None else {}
         return {"service": parts.name, "version": VERSION, **facts}
 
@@ -146,7 +146,7 @@ def _process_metrics(parts: ServiceParts, settings: ServiceSettings, registry: C
 
     @router.get(parts.process_metrics_path, dependencies=metrics_guard(settings), response_class=Response)
     async def process_metrics() -> Response:
-        """Show this process's own families in the Prometheus text format."""
+        """Return the metrics of this process in the Prometheus text format."""
         return exposition(registry)
 
     return router

@@ -47,7 +47,7 @@ def test_an_upgrade_is_repeatable(database_url: str) -> None:
     upgrade.upgrade(database_url)
 
 
-@pytest.mark.skipif(not SYSTEM_POSTGRES, reason="this machine has no PostgreSQL of its own; install postgresql")
+@pytest.mark.skipif(not SYSTEM_POSTGRES, reason="this machine has no system PostgreSQL; install postgresql")
 def test_the_history_runs_on_the_systems_postgres_too(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path, binaries=SYSTEM_POSTGRES[0])
     server.start()
@@ -55,13 +55,13 @@ def test_the_history_runs_on_the_systems_postgres_too(tmp_path: Path) -> None:
         upgrade.upgrade(server.url())
         engine = create_engine(driver_url(server.url()))
         with engine.connect() as connection:
-            found = connection.execute(text("SELECT version_num FROM public.alembic_version")).scalar_one()
+            revision = connection.execute(text("SELECT version_num FROM public.alembic_version")).scalar_one()
             number = connection.execute(text("SHOW server_version_num")).scalar_one()
         engine.dispose()
     finally:
         server.remove()
 
-    assert found == upgrade.head()
+    assert revision == upgrade.head()
     assert int(number) >= 150_000
 
 
@@ -76,7 +76,7 @@ async def test_a_database_at_an_older_schema_is_not_ready(database_url: str) -> 
 
 
 async def test_an_unreachable_database_is_one_clear_error() -> None:
-    database = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    database = Database("postgresql://absent@127.0.0.1:1/nothing")
     try:
         with pytest.raises(DatabaseUnreachable):
             await database.require_head("any")

@@ -25,16 +25,16 @@ def locked() -> list[str]:
     """Return the names of the product's locked packages that this platform installs."""
     names = []
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        found = re.match(r"^([A-Za-z0-9_.-]+)==[^ ;\\]+(?:\s*;\s*([^\\]+))?", line)
-        if found and (found[2] is None or Marker(found[2].strip()).evaluate()):
-            names.append(found[1])
+        match = re.match(r"^([A-Za-z0-9_.-]+)==[^ ;\\]+(?:\s*;\s*([^\\]+))?", line)
+        if match and (match[2] is None or Marker(match[2].strip()).evaluate()):
+            names.append(match[1])
     return names
 
 
 def words_of(name: str) -> str:
     """Return everything that a package says of its licence, short of the text itself."""
     about = metadata.metadata(name)
-    classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License")]
+    classifiers = [text for text in about.get_all("Classifier") or [] if text.startswith("License")]
     stated = [about[field][:200] for field in ("License-Expression", "License") if field in about]
     return " / ".join([*stated, *classifiers])
 

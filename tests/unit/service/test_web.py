@@ -107,7 +107,7 @@ async def test_a_token_must_be_known_and_carry_the_scope() -> None:
     assert admin.status_code == 200
 
 
-async def test_an_unexpected_error_tells_the_request_id_and_nothing_else() -> None:
+async def test_an_unexpected_error_shows_the_request_id_and_nothing_else() -> None:
     async with client(application()) as http:
         answer = await http.post("/v1/things", json={"size": 15}, headers={"X-Request-Id": "my-id-1"})
 

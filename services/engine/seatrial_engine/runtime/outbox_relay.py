@@ -79,12 +79,13 @@ class OutboxRelay:
     async def _send(self, batch: OutboxBatch) -> list[RejectedEvent]:
         headers = {BATCH_HEADER: f"{self.producer}/{batch.number}"}
         try:
-            answer = await self._client.request("POST", "/v1/events", body=batch.events, headers=headers)
+            accepted = await self._client.fetch(
+                "POST", "/v1/events", EventsAccepted, body=batch.events, headers=headers
+            )
         except PERMANENT as error:
             logs.get().error("batch_rejected", batch=batch.number, error=error.detail)
             detail = error.detail[:MAX_DETAIL]
             return [RejectedEvent(index=index, code=error.code, detail=detail) for index in range(len(batch.events))]
-        accepted = EventsAccepted.model_validate(answer)
         if accepted.rejected:
             logs.get().error("events_rejected", batch=batch.number, first=accepted.rejected[0].detail)
         return accepted.rejected

@@ -10,7 +10,7 @@ StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class JobStatus(StrEnum):
-    """Where a backtest job stands."""
+    """The status of a backtest job."""
 
     QUEUED = "queued"
     RUNNING = "running"

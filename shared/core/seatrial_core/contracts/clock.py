@@ -1,11 +1,11 @@
-"""The clock as a seam: whoever needs the time is handed one of these."""
+"""The clock interface that code takes as an argument to read the time."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tell the time; tests and replays bring their own."""
+    """A source of time; tests and replays use their own."""
 
     def now(self) -> datetime:
         """Return the current instant as an aware UTC datetime."""

@@ -87,7 +87,7 @@ class AccountEvent(EventBase):
 class TradeEvent(EventBase):
     """One execution, or the refusal of one.
 
-    `pnl` stands only on the execution that closes a position, net of the fees of both sides.
+    `pnl` is set only on the execution that closes a position, net of the fees of both sides.
     Two trade events of one account with the same `trade_id` are one trade.
     """
 
@@ -172,7 +172,7 @@ class RejectedEvent(BaseModel):
 
 
 class EventsAccepted(BaseModel):
-    """The answer to a batch: every accepted event is committed before this is sent."""
+    """The response to a batch, sent after every accepted event is committed."""
 
     model_config = ConfigDict(frozen=True)
 

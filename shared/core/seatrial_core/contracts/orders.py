@@ -18,7 +18,7 @@ class Side(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands; filled, rejected, cancelled and expired are final."""
+    """The status of an order; filled, rejected, cancelled and expired are final."""
 
     ACCEPTED = "accepted"
     FILLED = "filled"
@@ -36,7 +36,7 @@ class TradingState(StrEnum):
 
 
 class Signal(BaseModel):
-    """A wish to trade, from a strategy, a person or a webhook."""
+    """A request to trade, from a strategy, a person or a webhook."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -130,7 +130,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Create the tables; nothing stands in their place."""
+    """Create the tables."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     for statement in STATEMENTS:
         op.execute(statement)

@@ -1,4 +1,4 @@
-"""Make the tables of the backtest service, and those of the job library beside them."""
+"""Make the tables of the backtest service and those of the job library."""
 
 from alembic import op
 
@@ -64,7 +64,7 @@ def upgrade() -> None:
 
 
 def _create_queue() -> None:
-    # The library's schema is the installed version's own, found by search_path, and that version is written beside
+    # The library's schema is the installed version's own, found by search_path, and that version is written next to
     # it. This is safe because the lock file pins the version and a test holds the installed schema against the pinned
     # one: a newer library comes with a migration of ours that applies the library's own steps after the version noted
     # here, and none where this database was made with it already.

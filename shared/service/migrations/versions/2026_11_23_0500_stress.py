@@ -29,7 +29,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Create the table; nothing stands in its place."""
+    """Create the table."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     for statement in STATEMENTS:
         op.execute(statement)

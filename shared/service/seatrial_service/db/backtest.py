@@ -1,4 +1,4 @@
-"""The tables of the backtest service: datasets, jobs, results; the queue's own tables stand beside them."""
+"""The tables of the backtest service: datasets, jobs, results; the job queue has its own tables."""
 
 from datetime import datetime
 from typing import Any

@@ -74,7 +74,7 @@ class PositionRow(Base):
 
 
 class OrderRow(Base):
-    """One order; `fingerprint` tells a repetition from another order under the same client order id."""
+    """One order; `fingerprint` distinguishes a repetition from another order under the same client order id."""
 
     __tablename__ = "orders"
     __table_args__ = (

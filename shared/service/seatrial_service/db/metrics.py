@@ -25,7 +25,7 @@ SCHEMA = {"schema": "metrics"}
 
 
 class LedgerHead(Base):
-    """One row: the last sequence; locked by whoever commits, so that sequences appear in order."""
+    """One row with the last sequence, locked by every commit so that sequences appear in order."""
 
     __tablename__ = "ledger_head"
     __table_args__ = SCHEMA
@@ -83,7 +83,7 @@ class BatchRow(Base):
 
 
 class LevelColumns:
-    """Where an equity curve stands after one instant."""
+    """The state of an equity curve after one instant."""
 
     equity: Mapped[Decimal] = mapped_column(Numeric)
     peak: Mapped[Decimal] = mapped_column(Numeric)
@@ -192,7 +192,7 @@ class ActivityRow(Base):
 
 
 class EngineRow(Base):
-    """When an engine was last heard of, and how its machine was."""
+    """The last heartbeat of an engine and the last sample of its machine."""
 
     __tablename__ = "engines"
     __table_args__ = SCHEMA

@@ -1,4 +1,4 @@
-"""Connections to Postgres: one engine a service, sessions whose transaction the caller owns."""
+"""Connections to Postgres: one SQLAlchemy engine per service, and transactions that the caller owns."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ class Database:
     Args:
         url: A plain postgresql:// address.
         pool_size: Connections kept open.
-        application: Shown by Postgres as the application's name.
+        application: The `application_name` of the connections.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5, application: str = "seatrial") -> None:
@@ -53,7 +53,7 @@ class Database:
         """Open a session whose transaction commits at the end, or rolls back on an error.
 
         Raises:
-            DatabaseUnreachable: Postgres does not answer, or went away before the commit was confirmed.
+            DatabaseUnreachable: Postgres does not respond, or the connection was lost before the commit was confirmed.
         """
         try:
             async with self._sessions() as session, session.begin():
@@ -68,16 +68,16 @@ class Database:
             raise DatabaseUnreachable(f"the database cannot be reached: {error}") from error
 
     async def require_head(self, expected: str) -> None:
-        """Raise unless the schema stands at the newest migration."""
+        """Raise DatabaseUnreachable unless the schema is at the newest migration."""
         try:
             async with self.transaction() as session:
                 rows = await session.execute(text("SELECT version_num FROM public.alembic_version"))
-                found = rows.scalar_one_or_none()
+                current = rows.scalar_one_or_none()
         except ProgrammingError:
-            found = None  # an empty database has no such table
-        if found != expected:
+            current = None  # an empty database has no such table
+        if current != expected:
             raise DatabaseUnreachable(
-                f"the schema is at {found}, this program needs {expected}; run `seatrial db upgrade`"
+                f"the schema is at {current}, this program needs {expected}; run `seatrial db upgrade`"
             )
 
     async def close(self) -> None:

@@ -16,12 +16,12 @@ from seatrial_service.db.session import driver_url
 
 
 def migrations_folder() -> Path:
-    """Return where the migrations stand: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the migrations: inside the installed package, or next to it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "migrations", package.parent / "migrations"):
         if (folder / "env.py").exists():
             return folder
-    raise SettingsError(f"no migrations beside {package}; the installation is not whole, install it again")
+    raise SettingsError(f"no migrations next to {package}; the installation is incomplete, install it again")
 
 
 def config(url: str = "") -> Config:
