@@ -20,8 +20,8 @@ def build(settings: MetricsSettings, clock: Clock | None = None) -> FastAPI:
     """Return the application.
 
     Args:
-        settings: What is set.
-        clock: The source of time; the machine's own by default.
+        settings: The settings of the service.
+        clock: The source of time; the system clock by default.
     """
     registry = CollectorRegistry(auto_describe=False)
     service = MetricsService(settings, clock or SystemClock(), registry)

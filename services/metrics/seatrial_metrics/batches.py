@@ -1,4 +1,4 @@
-"""Reads a batch of events as it came over the wire: each event is judged on its own."""
+"""Parses a batch of events from a request; each event is validated separately."""
 
 import json
 import math
@@ -19,7 +19,7 @@ MAX_QUOTE = 80
 
 
 class BatchKey(NamedTuple):
-    """Who sent a batch, and its number there."""
+    """The producer of a batch, and its number there."""
 
     producer: str
     sequence: str
@@ -27,7 +27,7 @@ class BatchKey(NamedTuple):
 
 @dataclass(frozen=True)
 class EventBatch:
-    """The events of one request that may go into the ledger, and those that may not."""
+    """The valid and the rejected events of one request."""
 
     events: Sequence[Event]
     rejected: Sequence[RejectedEvent]
@@ -41,8 +41,8 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
     Args:
         body: A JSON array of events.
         header: `producer/sequence`, or None.
-        now: The instant of arrival; events of the wall clock are judged by it.
-        imported: Whether events older than the keys are kept may come in.
+        now: The instant of arrival; an event outside replay must not be too far from it.
+        imported: Whether to accept events that are older than the stored keys.
 
     Raises:
         BadRequest: The body is not JSON.
@@ -57,9 +57,9 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
         except ValidationError as error:
             rejected.append(RejectedEvent(index=index, code="invalid_event", detail=_describe(error)))
             continue
-        refusal = _untimely(event, index, now, imported)
-        if refusal is not None:
-            rejected.append(refusal)
+        rejection = _reject_untimely(event, index, now, imported)
+        if rejection is not None:
+            rejected.append(rejection)
             continue
         events.append(event)
     return EventBatch(tuple(events), tuple(rejected), read_key(header), imported)
@@ -85,10 +85,10 @@ def _array(body: bytes) -> list[object]:
     except (ValueError, RecursionError) as error:
         raise MalformedJson(f"the body is not valid JSON: {str(error)[:MAX_QUOTE]}; send an array of events") from error
     if not isinstance(parsed, list):
-        found = "an object" if isinstance(parsed, dict) else type(parsed).__name__
+        kind = "an object" if isinstance(parsed, dict) else type(parsed).__name__
         raise ValidationFailed(
-            f"the body must be a JSON array of events, found {found}; put the event into [ ]",
-            errors=[FieldError("body", found, "an array of events")],
+            f"the body must be a JSON array of events, found {kind}; put the event into [ ]",
+            errors=[FieldError("body", kind, "an array of events")],
         )
     if len(parsed) > MAX_BATCH_EVENTS:
         raise BodyTooLarge(
@@ -98,12 +98,12 @@ def _array(body: bytes) -> list[object]:
 
 
 class MalformedJson(BadRequest):
-    """The body cannot be read as JSON."""
+    """The body is not valid JSON."""
 
     code = "malformed_json"
 
 
-def _untimely(event: Event, index: int, now: datetime, imported: bool) -> RejectedEvent | None:
+def _reject_untimely(event: Event, index: int, now: datetime, imported: bool) -> RejectedEvent | None:
     if event.environment is Environment.REPLAY:
         return None
     if event.occurred_at > now + AHEAD:
@@ -111,15 +111,15 @@ def _untimely(event: Event, index: int, now: datetime, imported: bool) -> Reject
         return RejectedEvent(
             index=index,
             code="in_the_future",
-            detail=f"occurred_at lies {ahead} s ahead of the service's clock; check the sender's clock and time zone, "
+            detail=f"occurred_at is {ahead} s ahead of the service's clock; check the sender's clock and time zone, "
             "or send environment=replay for event time",
         )
     if not imported and event.occurred_at < now - timedelta(days=KEY_DAYS):
         return RejectedEvent(
             index=index,
             code="too_old",
-            detail=f"occurred_at {event.occurred_at.isoformat()} is over {KEY_DAYS} days ago, so it cannot be told "
-            "from a repetition; send it with ?imported=true once, or with environment=replay",
+            detail=f"occurred_at {event.occurred_at.isoformat()} is over {KEY_DAYS} days ago and its key may have "
+            "expired; send it with ?imported=true once, or with environment=replay",
         )
     return None
 
@@ -127,8 +127,8 @@ def _untimely(event: Event, index: int, now: datetime, imported: bool) -> Reject
 def _describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or "event"
-    found = repr(first.get("input"))
-    quoted = found if len(found) <= MAX_QUOTE else found[:MAX_QUOTE] + "..."
+    value = repr(first.get("input"))
+    quoted = value if len(value) <= MAX_QUOTE else value[:MAX_QUOTE] + "..."
     if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
         return f"`type`: {first['msg']}"
     return f"`{field}` was {quoted}: {first['msg']}" + (

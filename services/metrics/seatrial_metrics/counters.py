@@ -25,7 +25,7 @@ SUM = "sum"
 
 
 class Family(StrEnum):
-    """The families of counter rows, named after the metric they become."""
+    """The families of counter rows, each named after its metric."""
 
     TRADES = catalog.TRADES.name
     TRADE_DURATION = catalog.TRADE_DURATION.name

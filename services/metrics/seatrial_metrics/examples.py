@@ -1,4 +1,4 @@
-"""What requests and answers look like, for the OpenAPI page."""
+"""Examples of requests and responses for the OpenAPI page."""
 
 from typing import Any
 
@@ -127,6 +127,6 @@ PERFORMANCE = {
 PAGE = "# HELP trades_total Trades by strategy, side and status.\n# TYPE trades_total counter\n"
 
 
-def answer(example: object, description: str = "As asked") -> dict[str, Any]:
-    """Return one response of the OpenAPI page."""
+def answer(example: object, description: str = "OK") -> dict[str, Any]:
+    """Return one response of the OpenAPI page with an example."""
     return {"description": description, "content": {"application/json": {"example": example}}}

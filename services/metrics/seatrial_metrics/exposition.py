@@ -1,4 +1,4 @@
-"""Shows figures as the families of the catalogue, in the form that Prometheus reads."""
+"""Exposes figures as the Prometheus families of the catalogue."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from seatrial_metrics.cardinality import Labels, limit_cardinality
 from seatrial_metrics.counters import SUM, CounterKey, Family
 from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, FigureScope, combined, portfolio_scope
 
-HEADLINE = tuple(each.value for each in Environment if each is not Environment.STRESS)
+HEADLINE = tuple(environment.value for environment in Environment if environment is not Environment.STRESS)
 SIDES = ("BUY", "SELL")
 HUNDRED = 100.0
 
@@ -23,10 +23,10 @@ Sample = Mapping[str, float | None]
 
 
 class LedgerCollector(Collector):
-    """Shows the last committed figures; asked by Prometheus, it touches neither database nor clock itself.
+    """Exposes the last committed figures; a scrape does not wait for the database.
 
     Args:
-        figures: Returns the last figures, or None before the first.
+        figures: Returns the last figures, or None before the first reading.
         machine: Returns the last sample of this machine by metric name.
         now: Returns the current instant.
         budget: How many values a label may have.
@@ -49,13 +49,9 @@ class LedgerCollector(Collector):
         figures = self._figures()
         now = self._now()
         overflow: dict[str, int] = {}
-        if figures is None:
-            figures_shown, known = Figures(as_of=now), False
-        else:
-            figures_shown, known = figures, True
-        yield from self._counted(figures_shown, overflow)
+        yield from self._counted(figures or Figures(as_of=now), overflow)
         yield _counter(catalog.LABEL_OVERFLOW, {(name,): Decimal(count) for name, count in overflow.items()})
-        gauges = _gauges(figures_shown, now, self._machine(), known)
+        gauges = _gauges(figures, now, self._machine())
         for metric in (*catalog.GUIDE_METRICS, *catalog.TRADING_METRICS):
             if metric.kind is catalog.Kind.GAUGE:
                 yield _gauge(metric, gauges.get(metric.name))
@@ -69,18 +65,18 @@ class LedgerCollector(Collector):
             if metric is catalog.LABEL_OVERFLOW or metric.kind is catalog.Kind.GAUGE:
                 continue
             is_histogram = metric.kind is catalog.Kind.HISTOGRAM
-            folded = limit_cardinality(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
-            for label, count in folded.overflow.items():
+            limited = limit_cardinality(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
+            for label, count in limited.overflow.items():
                 overflow[label] = overflow.get(label, 0) + count
             yield (
-                _histogram(metric, folded.values)
+                _histogram(metric, limited.values)
                 if is_histogram
-                else _counter(metric, _initialised(metric, folded.values))
+                else _counter(metric, _initialised(metric, limited.values))
             )
 
 
 def _initialised(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> Mapping[Labels, Decimal]:
-    """Add the statuses that a known strategy may reach at 0, so that `increase()` sees the first of each."""
+    # Every usual status of a strategy starts at 0, so that `increase()` sees the first of each.
     if metric.name != Family.TRADES:
         return values
     sides: dict[str, set[str]] = {}
@@ -88,8 +84,8 @@ def _initialised(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> Ma
         sides.setdefault(strategy, set(SIDES)).add(side)
     zeros: dict[Labels, Decimal] = {
         (strategy, side, status): Decimal(0)
-        for strategy, known in sides.items()
-        for side in sorted(known - {OTHER})
+        for strategy, strategy_sides in sides.items()
+        for side in sorted(strategy_sides - {OTHER})
         for status in catalog.TRADE_STATUSES
     }
     return {**zeros, **values}
@@ -103,7 +99,7 @@ def _counter(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> Metric
 
 
 def _histogram(metric: catalog.Metric, values: Mapping[Labels, Decimal]) -> MetricFamily:
-    """Return a histogram of its buckets and sum; a family without labels is there from the beginning, at zero."""
+    # A family without labels is exposed from the start, at zero.
     family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
     names = {labels[:-1]: None for labels in values} or ({} if metric.labels else {(): None})
     bounds = [*(str(bound) for bound in metric.buckets), "+Inf"]
@@ -124,7 +120,9 @@ def _gauge(metric: catalog.Metric, value: float | None) -> MetricFamily:
     return family
 
 
-def _gauges(figures: Figures, now: datetime, machine: Sample, known: bool) -> Sample:
+def _gauges(figures: Figures | None, now: datetime, machine: Sample) -> Sample:
+    if figures is None:
+        return machine
     scope = combined([portfolio_scope(figures, environment) for environment in HEADLINE])
     engines = [engine for engine in figures.engines if engine.environment in HEADLINE]
     return {
@@ -132,8 +130,8 @@ def _gauges(figures: Figures, now: datetime, machine: Sample, known: bool) -> Sa
         **_machine(engines, now, machine),
         catalog.LAST_EVENT.name: _newest(engine.last_occurred_at for engine in engines),
         catalog.HEARTBEAT.name: _newest(engine.heartbeat_at for engine in engines),
-        catalog.LEDGER_SEQUENCE.name: float(figures.sequence) if known else None,
-        catalog.FIGURES_AGE.name: max(0.0, (now - figures.as_of).total_seconds()) if known else None,
+        catalog.LEDGER_SEQUENCE.name: float(figures.sequence),
+        catalog.FIGURES_AGE.name: max(0.0, (now - figures.as_of).total_seconds()),
     }
 
 
@@ -153,7 +151,7 @@ def _money(scope: FigureScope) -> Sample:
 
 
 def _machine(engines: Iterable[EngineFigures], now: datetime, machine: Sample) -> Sample:
-    """Return what the engines say of their machine when they said it lately, else what was sampled here."""
+    # A recent sample of an engine replaces that of this machine.
     recent = [
         (engine.system_received_at, engine)
         for engine in engines
@@ -162,12 +160,12 @@ def _machine(engines: Iterable[EngineFigures], now: datetime, machine: Sample) -
     if not recent:
         return machine
     newest = max(recent, key=lambda pair: pair[0])[1]
-    told = {
+    sample = {
         catalog.SYSTEM_CPU.name: newest.cpu_percent,
         catalog.SYSTEM_MEMORY.name: newest.memory_percent,
         catalog.SYSTEM_DISK.name: newest.disk_percent,
     }
-    return {name: machine.get(name) if value is None else value for name, value in told.items()}
+    return {name: machine.get(name) if value is None else value for name, value in sample.items()}
 
 
 def _newest(instants: Iterable[datetime | None]) -> float | None:

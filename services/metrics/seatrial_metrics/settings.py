@@ -13,7 +13,7 @@ PORT_NAMES = ("SEATRIAL_METRICS_PORT", "MONITORING_PORT")
 
 
 class MetricsSettings(ServiceSettings):
-    """What can be set, beside what every service has."""
+    """The settings of the metrics service, in addition to those of every service."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_METRICS_")
 
@@ -35,7 +35,7 @@ class MetricsSettings(ServiceSettings):
     retention_days: int = Field(
         0,
         ge=0,
-        description="Days that events are kept, 0 for ever; books and counters always stay.",
+        description="Days that events are kept, 0 without limit; equity and counters always stay.",
     )
     label_budget: int = Field(
         LABEL_BUDGET,
@@ -45,7 +45,11 @@ class MetricsSettings(ServiceSettings):
     )
 
     @classmethod
-    def load(cls, **values: Any) -> Self:  # Any: each setting has a type of its own
-        """Read the settings, or raise SettingsError naming the variable."""
+    def load(cls, **values: Any) -> Self:  # Any: settings have different types
+        """Return the settings.
+
+        Raises:
+            SettingsError: A setting is invalid; the message names its variable.
+        """
         clash(os.environ, *PORT_NAMES)
         return super().load(**values)

@@ -1,4 +1,4 @@
-"""What was acknowledged is in the ledger: under concurrency, without Postgres, after kill -9."""
+"""An acknowledged event is in the ledger: under concurrency, without Postgres, after kill -9."""
 
 import asyncio
 import contextlib
@@ -18,12 +18,15 @@ import httpx
 import psycopg
 import pytest
 from tests.services.metrics.metrics_door import START, Door, open_service, samples
+from tests.support.waiting import wait_until_async
 
 from seatrial.stack.postgres.server import PostgresServer
 from seatrial_core.clock import ManualClock, SystemClock
 from seatrial_metrics.store import partitions
 from seatrial_service.db import upgrade
 from seatrial_service.db.session import Database
+
+TRADES = 'trades_total{side="BUY",status="filled",strategy="s"}'
 
 
 def trade(name: str) -> dict[str, Any]:
@@ -40,13 +43,13 @@ async def test_answer_comes_after_the_commit_also_under_concurrency(database_url
 
         async def push_and_look(number: int) -> None:
             await door.push(trade(f"t{number}"))
-            found = await other.execute("SELECT count(*) FROM metrics.events WHERE id = %s", [f"t{number}"])
-            assert await found.fetchone() == (1,)
+            rows = await other.execute("SELECT count(*) FROM metrics.events WHERE id = %s", [f"t{number}"])
+            assert await rows.fetchone() == (1,)
 
         await asyncio.gather(*(push_and_look(number) for number in range(60)))
 
         page = await door.page()
-    assert page['trades_total{side="BUY",status="filled",strategy="s"}'] == 60
+    assert page[TRADES] == 60
     assert page["metrics_ledger_sequence"] == 60
 
 
@@ -59,7 +62,7 @@ async def test_concurrent_repetitions_count_once(door: Door) -> None:
     assert sum(answer["duplicates"] for answer in answers) == 11
 
 
-async def test_doorbell_carries_the_last_sequence(door: Door, database_url: str) -> None:
+async def test_notification_carries_the_last_sequence(door: Door, database_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute("LISTEN seatrial_metrics")
         event = {**trade("x"), "occurred_at": START.isoformat()}
@@ -67,8 +70,8 @@ async def test_doorbell_carries_the_last_sequence(door: Door, database_url: str)
         await door.push(event, {**event, "trade_id": "y"})
         await door.push(event)
 
-        rings = [notify.payload async for notify in listener.notifies(timeout=1, stop_after=1)]
-        assert rings == ["2"]
+        payloads = [notify.payload async for notify in listener.notifies(timeout=1, stop_after=1)]
+        assert payloads == ["2"]
         assert [notify.payload async for notify in listener.notifies(timeout=0.1)] == []
 
 
@@ -118,8 +121,12 @@ def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
         server.stop()
 
 
+async def _trades(door: Door, count: int) -> bool:
+    return (await door.page()).get(TRADES) == count
+
+
 @pytest.mark.system
-async def test_without_postgres_pushes_wait_and_the_page_goes_on(own_postgres: PostgresServer) -> None:
+async def test_without_postgres_pushes_fail_and_the_page_stays(own_postgres: PostgresServer) -> None:
     async with open_service(own_postgres.url("metrics"), update_interval_seconds=0.5) as door:
         await door.push(trade("before"))
         before = await door.page()
@@ -131,21 +138,19 @@ async def test_without_postgres_pushes_wait_and_the_page_goes_on(own_postgres: P
 
         await asyncio.to_thread(own_postgres.start)
         await door.push(trade("during"))
-        after = await door.page()
+        await wait_until_async(lambda: _trades(door, 2))
 
     assert refused.status_code == 503
     assert refused.json()["code"] == "database_unreachable"
     assert int(refused.headers["retry-after"]) > 0
     assert ready.status_code == 503
-    name = 'trades_total{side="BUY",status="filled",strategy="s"}'
-    assert before[name] == first[name] == second[name] == 1
+    assert before[TRADES] == first[TRADES] == second[TRADES] == 1
     assert before["metrics_figures_age_seconds"] < first["metrics_figures_age_seconds"]
     assert first["metrics_figures_age_seconds"] < second["metrics_figures_age_seconds"]
-    assert after[name] == 2
 
 
 class Running:
-    """The service as a process of its own."""
+    """The service in a separate process."""
 
     def __init__(self, url: str) -> None:
         environment = {
@@ -186,7 +191,7 @@ def test_killed_service_loses_nothing_that_it_acknowledged(database_url: str) ->
     def load(worker: int) -> None:
         with httpx.Client(base_url=first.url, timeout=5) as http, contextlib.suppress(httpx.HTTPError):
             for number in range(10_000):
-                names = [f"{worker}-{number}-{each}" for each in range(20)]
+                names = [f"{worker}-{number}-{index}" for index in range(20)]
                 if http.post("/v1/events", json=[trade(name) for name in names]).status_code == 202:
                     acknowledged.extend(names)
                 if len(acknowledged) > 1_000 and worker == 0:
@@ -203,5 +208,5 @@ def test_killed_service_loses_nothing_that_it_acknowledged(database_url: str) ->
         stored = {row[0] for row in connection.execute("SELECT id FROM metrics.events")}
     assert len(acknowledged) > 1_000
     assert stored >= set(acknowledged)
-    assert page['trades_total{side="BUY",status="filled",strategy="s"}'] == len(stored)
+    assert page[TRADES] == len(stored)
     assert code == 0

@@ -1,4 +1,4 @@
-"""Whatever the order, the repetitions and the batches: the figures are those of the oracle."""
+"""Figures are those of the oracle in any order, with any repetition and any batches."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -122,7 +122,7 @@ async def test_late_equity_raises_the_peak_but_is_not_the_current_value(door: Do
     assert performance["accounts"][0]["late_events"] == 1
 
 
-async def test_half_an_instant_makes_no_drawdown(door: Door, clock: ManualClock) -> None:
+async def test_incomplete_instant_makes_no_drawdown(door: Door, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
     await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
     half = await door.get("/v1/performance")
@@ -135,7 +135,7 @@ async def test_half_an_instant_makes_no_drawdown(door: Door, clock: ManualClock)
     assert whole["metrics"]["max_drawdown_ratio"] == 0
 
 
-async def test_instant_that_stays_incomplete_counts_after_a_pause(door: Door, clock: ManualClock) -> None:
+async def test_incomplete_instant_counts_after_a_pause(door: Door, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
     await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
 
@@ -152,7 +152,7 @@ async def test_stress_stays_out_of_the_headline(door: Door) -> None:
     assert items[0]["values"]["equity"] == 5
 
 
-async def test_day_without_reports_begins_at_the_last_equity(door: Door, clock: ManualClock) -> None:
+async def test_day_without_marks_starts_at_the_last_equity(door: Door, clock: ManualClock) -> None:
     await door.push(
         equity("a", START - timedelta(days=1), 100, environment="live"),
         equity("a", START, 90, environment="live"),

@@ -1,4 +1,4 @@
-"""What goes into the ledger, once."""
+"""An event is counted once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Prometheus page and the figures beside it."""
+"""The Prometheus page and the figures of the API."""
 
 import asyncio
 import shutil
@@ -156,7 +156,7 @@ async def test_every_route_has_an_example(door: Door) -> None:
 
     for path, methods in document["paths"].items():
         for method, route in methods.items():
-            good = next(each for code, each in route["responses"].items() if code.startswith("2"))
+            good = next(response for code, response in route["responses"].items() if code.startswith("2"))
             content = good.get("content", {})
             has_example = any("example" in media for media in content.values())
             assert has_example or path == "/metrics/process", f"{method} {path}"

@@ -1,4 +1,4 @@
-"""What the service refuses, and what it says then."""
+"""Requests that the service refuses, and its messages."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -41,7 +41,7 @@ async def test_writing_needs_the_scope_by_name(guarded: Door) -> None:
     reader = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer(READER))
     writer = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer(WRITER))
 
-    assert [each.status_code for each in (without, unknown, reader, writer)] == [401, 401, 403, 202]
+    assert [response.status_code for response in (without, unknown, reader, writer)] == [401, 401, 403, 202]
     assert ".seatrial/token" in problem(without)["detail"]
     assert "events:write" in problem(reader)["detail"]
 
@@ -59,7 +59,7 @@ async def test_metrics_are_open_on_loopback(database_url: str, clock: ManualCloc
         assert (await door.http.get("/v1/snapshot")).status_code == 401
 
 
-async def test_malformed_json_says_where(door: Door) -> None:
+async def test_malformed_json_is_refused_with_its_position(door: Door) -> None:
     response = await door.http.post("/v1/events", content=b'[{"id": ]')
 
     assert response.status_code == 400
@@ -81,18 +81,18 @@ async def test_too_many_events_are_refused_with_the_limit(door: Door) -> None:
     assert "at most 5000" in problem(response)["detail"]
 
 
-async def test_bad_events_are_named_and_counted_and_the_rest_goes_in(door: Door) -> None:
+async def test_invalid_events_are_rejected_and_counted_and_the_rest_is_accepted(door: Door) -> None:
     answer = await door.push(EVENT, {**EVENT, "type": "heartbeet"}, {"id": "2"})
 
     assert answer["accepted"] == 1
-    assert [(each["index"], each["code"]) for each in answer["rejected"]] == [
+    assert [(rejection["index"], rejection["code"]) for rejection in answer["rejected"]] == [
         (1, "invalid_event"),
         (2, "invalid_event"),
     ]
     assert (await door.page())['trading_events_dropped_total{reason="invalid_event"}'] == 2
 
 
-async def test_nothing_sent_is_nothing_done(door: Door) -> None:
+async def test_empty_batch_is_accepted(door: Door) -> None:
     assert await door.push() == {"accepted": 0, "duplicates": 0, "rejected": []}
 
 

@@ -14,8 +14,8 @@ import seatrial
 @pytest.fixture
 def quiet(tmp_path: Path) -> dict[str, str]:
     """An environment in which nothing answers and nothing is left behind."""
-    nobody = {"SEATRIAL_METRICS_URL": "http://127.0.0.1:1", "SEATRIAL_ALERTS_URL": "http://127.0.0.1:1"}
-    return {**os.environ, **nobody, "MONITORING_PORT": str(free_port()), "SEATRIAL_SPILL_DIR": str(tmp_path)}
+    unreachable = {"SEATRIAL_METRICS_URL": "http://127.0.0.1:1", "SEATRIAL_ALERTS_URL": "http://127.0.0.1:1"}
+    return {**os.environ, **unreachable, "MONITORING_PORT": str(free_port()), "SEATRIAL_SPILL_DIR": str(tmp_path)}
 
 
 PLANTED = [
@@ -53,10 +53,10 @@ def test_the_runner_is_a_module_and_a_script_and_does_not_pretend(quiet: dict[st
         env=quiet,
     )
 
-    said = " ".join(done.stdout.split())
-    assert "unit tests" in said
+    output = " ".join(done.stdout.split())
+    assert "unit tests" in output
     for name in ("high_frequency", "memory_under_load", "concurrent_trades", "api_failure"):
-        assert f"stress {name}" in said
+        assert f"stress {name}" in output
     # A second of load proves too little for any promise, and the runner says so instead of passing.
-    assert done.returncode == 1, said
-    assert "INCONCLUSIVE" in said or "INVALID" in said
+    assert done.returncode == 1, output
+    assert "INCONCLUSIVE" in output or "INVALID" in output

@@ -25,7 +25,7 @@ TOKEN = "a-token-for-the-tests-of-the-sdk"
 
 @dataclass(frozen=True)
 class Service:
-    """A metrics service of its own process."""
+    """A metrics service in a separate process."""
 
     url: str
     port: int
@@ -145,13 +145,13 @@ def test_the_monitor_pushes_an_owners_figures_to_the_twelve_names(
     with serving(database_url, port) as service:
         monitor = PerformanceMonitor(Owner(), TradingConfig(), port=port, interval=0.1, recorder=recorder)
         monitor.start_monitoring()
-        wanted = [
+        expected_lines = [
             "current_pnl -1000.0",
             "open_positions 1.0",
             "portfolio_risk_percent 1.0",
         ]
 
-        wait_until(lambda: all(line in service.page() for line in wanted), describe=service.page)
+        wait_until(lambda: all(line in service.page() for line in expected_lines), describe=service.page)
         assert "system_cpu_percent " in service.page()
         drawdown = service.page().split("\nmax_drawdown_percent ")[1].split()[0]
         assert float(drawdown) == pytest.approx(10.0)

@@ -1,4 +1,4 @@
-"""A naive account of equity: it keeps every point and tells the whole story again from the beginning."""
+"""A naive equity curve: it keeps every mark and recomputes everything from the first."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Mark = tuple[str, datetime, Decimal]
 
 @dataclass(frozen=True)
 class Expected:
-    """What the books must say."""
+    """The figures that the books must have."""
 
     equity: Decimal
     peak: Decimal
@@ -31,19 +31,19 @@ def expect(marks: Iterable[Mark], openings: Mapping[str, Decimal]) -> Expected |
     if not by_instant:
         return None
     with localcontext(Context(prec=100)):
-        return _tell(sorted(by_instant.items()), openings)
+        return _replay(sorted(by_instant.items()), openings)
 
 
-def _tell(story: list[tuple[datetime, dict[str, Decimal]]], openings: Mapping[str, Decimal]) -> Expected:
-    worth: dict[str, Decimal] = {}
+def _replay(instants: list[tuple[datetime, dict[str, Decimal]]], openings: Mapping[str, Decimal]) -> Expected:
+    last: dict[str, Decimal] = {}
     total = peak = base = session_start = deepest = Decimal(0)
     day = None
     series = []
-    for instant, marks in story:
-        joined = sum((openings.get(name, equity) for name, equity in marks.items() if name not in worth), Decimal(0))
+    for instant, marks in instants:
+        joined = sum((openings.get(name, equity) for name, equity in marks.items() if name not in last), Decimal(0))
         session_start = (session_start if day == instant.date() else total) + joined
-        worth.update(marks)
-        total = sum(worth.values(), Decimal(0))
+        last.update(marks)
+        total = sum(last.values(), Decimal(0))
         base += joined
         peak = max(peak + joined, total)
         if peak > 0:

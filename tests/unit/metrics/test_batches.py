@@ -1,4 +1,4 @@
-"""Reading a batch: each event is judged on its own."""
+"""Parsing a batch: each event is validated separately."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ GOOD = {"id": "1", "type": "trade", "occurred_at": NOW.isoformat(), "side": "buy
 
 @dataclass(frozen=True)
 class Case:
-    """One event that must not go in."""
+    """One event that must be rejected."""
 
     id: str
     event: Any
@@ -43,19 +43,19 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_bad_event_is_refused_and_its_neighbours_go_in(case: Case) -> None:
+def test_invalid_event_is_rejected_and_the_others_are_accepted(case: Case) -> None:
     body = json.dumps([GOOD, case.event, {**GOOD, "id": "2"}]).encode()
 
     batch = batches.read(body, None, NOW)
 
     assert [event.id for event in batch.events] == ["1", "2"]
-    (refusal,) = batch.rejected
-    assert (refusal.index, refusal.code) == (1, case.code)
-    assert case.says in refusal.detail
-    assert len(refusal.detail) < 400
+    (rejection,) = batch.rejected
+    assert (rejection.index, rejection.code) == (1, case.code)
+    assert case.says in rejection.detail
+    assert len(rejection.detail) < 400
 
 
-def test_old_event_goes_in_when_imported_or_replayed() -> None:
+def test_old_event_is_accepted_if_imported_or_replayed() -> None:
     old = {**GOOD, "occurred_at": "2001-01-01T00:00:00Z"}
 
     assert not batches.read(json.dumps([old]).encode(), None, NOW, imported=True).rejected

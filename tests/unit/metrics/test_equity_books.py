@@ -1,4 +1,4 @@
-"""The books: hand-computed cases, and any cutting into batches against a naive oracle."""
+"""Equity books: hand-computed cases, and any division into batches against a naive oracle."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,16 +36,16 @@ def run(*points: EquityMark, opening: dict[str, int] | None = None) -> EquityBoo
 def test_drawdown_is_measured_from_the_peak() -> None:
     books = run(point("a", 0, 100), point("a", 1, 120), point("a", 2, 90), point("a", 3, 110))
 
-    level = books.accounts["a"].curve.now
-    assert level.peak == 120
-    assert level.max_drawdown_ratio == Decimal("0.25")
+    state = books.accounts["a"].curve.now
+    assert state.peak == 120
+    assert state.max_drawdown_ratio == Decimal("0.25")
 
 
 def test_loss_at_the_first_point_counts_from_the_opening_balance() -> None:
-    level = run(point("a", 0, 90), opening={"a": 100}).portfolio.now
+    state = run(point("a", 0, 90), opening={"a": 100}).portfolio.now
 
-    assert level.peak == level.base == 100
-    assert float(level.max_drawdown_ratio) == pytest.approx(0.1)
+    assert state.peak == state.base == 100
+    assert float(state.max_drawdown_ratio) == pytest.approx(0.1)
 
 
 def test_peak_of_the_portfolio_is_that_of_whole_instants() -> None:
@@ -55,9 +55,9 @@ def test_peak_of_the_portfolio_is_that_of_whole_instants() -> None:
     for one in points:
         books, _ = advance(books, [one])
 
-    level = books.portfolio.now
-    assert level.equity == level.peak == 200
-    assert level.max_drawdown_ratio == 0
+    state = books.portfolio.now
+    assert state.equity == state.peak == 200
+    assert state.max_drawdown_ratio == 0
 
 
 def test_instant_is_complete_when_every_account_has_reported() -> None:
@@ -70,20 +70,20 @@ def test_instant_is_complete_when_every_account_has_reported() -> None:
 
 
 def test_joining_account_neither_hides_nor_makes_a_drawdown() -> None:
-    level = run(point("a", 0, 100), point("a", 1, 80), point("b", 2, 1000)).portfolio.now
+    state = run(point("a", 0, 100), point("a", 1, 80), point("b", 2, 1000)).portfolio.now
 
-    assert level.equity == 1080
-    assert level.peak == 1100
+    assert state.equity == 1080
+    assert state.peak == 1100
 
 
 def test_session_begins_with_the_equity_of_the_day_before() -> None:
-    level = run(point("a", 1, 100), point("a", 23, 90), point("a", 24, 95)).accounts["a"].curve.now
+    state = run(point("a", 1, 100), point("a", 23, 90), point("a", 24, 95)).accounts["a"].curve.now
 
-    assert level.session_start_equity == 90
-    assert level.session_day == at(24).date()
+    assert state.session_start_equity == 90
+    assert state.session_day == at(24).date()
 
 
-def test_correction_of_an_instant_replaces_what_was_said() -> None:
+def test_correction_of_an_instant_replaces_its_mark() -> None:
     books = run(point("a", 0, 100), point("a", 1, 500))
 
     books, _ = advance(books, [point("a", 1, 105)])
@@ -92,7 +92,7 @@ def test_correction_of_an_instant_replaces_what_was_said() -> None:
     assert books.portfolio.now.peak == 105
 
 
-def test_point_before_the_newest_instant_asks_for_a_rewind() -> None:
+def test_mark_before_the_newest_instant_is_recomputed_from_there() -> None:
     books = run(point("a", 2, 100))
 
     assert recompute_from(books, [point("b", 1, 100), point("a", 3, 100)]) == at(1)
@@ -109,10 +109,10 @@ def amounts() -> st.SearchStrategy[Decimal]:
     openings=st.dictionaries(st.sampled_from("abc"), amounts()),
     cuts=st.sets(st.integers(0, 25)),
 )
-def test_any_cutting_into_batches_gives_the_same_books(
+def test_any_division_into_batches_gives_the_same_books(
     marks: list[tuple[str, int, Decimal]], openings: dict[str, Decimal], cuts: set[int]
 ) -> None:
-    points = sorted((EquityMark(name, at(hours), equity) for name, hours, equity in marks), key=lambda each: each.at)
+    points = sorted((EquityMark(name, at(hours), equity) for name, hours, equity in marks), key=lambda mark: mark.at)
     accounts = {name: AccountEquity(name).open(balance, "USD", START) for name, balance in openings.items()}
 
     books = EquityBooks(accounts)
@@ -128,7 +128,7 @@ def test_any_cutting_into_batches_gives_the_same_books(
 
 
 def _marks(points: Sequence[EquityMark]) -> list[tuple[str, datetime, Decimal]]:
-    return [(each.account, each.at, each.equity) for each in points]
+    return [(point.account, point.at, point.equity) for point in points]
 
 
 def assert_equal(curve: EquityCurve, expected: Expected | None) -> None:
@@ -136,7 +136,7 @@ def assert_equal(curve: EquityCurve, expected: Expected | None) -> None:
     if expected is None:
         assert not curve.begun
         return
-    level = curve.now
-    assert (level.equity, level.peak, level.base) == (expected.equity, expected.peak, expected.base)
-    assert level.session_start_equity == expected.session_start_equity
-    assert level.max_drawdown_ratio == expected.max_drawdown_ratio
+    state = curve.now
+    assert (state.equity, state.peak, state.base) == (expected.equity, expected.peak, expected.base)
+    assert state.session_start_equity == expected.session_start_equity
+    assert state.max_drawdown_ratio == expected.max_drawdown_ratio

@@ -1,4 +1,4 @@
-"""The page, from figures alone."""
+"""The Prometheus page of given figures."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ def page(figures: Figures | None, machine: Callable[[], dict[str, float | None]]
     return generate_latest(registry).decode()
 
 
-def test_twelve_names_have_help_and_type_before_anything_is_known() -> None:
+def test_twelve_names_have_help_and_type_before_the_first_reading() -> None:
     text = page(None)
 
     for metric in catalog.GUIDE_METRICS:
@@ -30,7 +30,7 @@ def test_twelve_names_have_help_and_type_before_anything_is_known() -> None:
         assert f"# TYPE {metric.name} {metric.kind}\n" in text
 
 
-def test_unknown_figure_has_no_sample() -> None:
+def test_undefined_figure_has_no_sample() -> None:
     lines = page(Figures(as_of=NOW)).splitlines()
 
     for name in ("current_pnl", "win_rate_percent", "max_drawdown_percent", "daily_pnl", "open_positions"):
@@ -40,8 +40,8 @@ def test_unknown_figure_has_no_sample() -> None:
 def test_every_family_of_the_page_is_in_the_catalogue() -> None:
     families = {family.name for family in text_string_to_metric_families(page(None))}
 
-    known = {metric.name.removesuffix("_total") for metric in catalog.CATALOG.values() if metric.page == "ledger"}
-    assert families == known
+    catalogue = {metric.name.removesuffix("_total") for metric in catalog.CATALOG.values() if metric.page == "ledger"}
+    assert families == catalogue
 
 
 def test_hostile_labels_stay_parsable_and_within_the_budget() -> None:
@@ -75,9 +75,9 @@ def test_histogram_is_cumulative_and_ends_with_everything() -> None:
     assert "trade_duration_seconds_sum 61.5" in text
 
 
-def test_engines_machine_is_shown_while_it_is_heard_of() -> None:
-    def figures(heard: datetime) -> Figures:
-        engine = EngineFigures("live", "e", NOW, system_received_at=heard, cpu_percent=77.0)
+def test_engines_machine_is_shown_while_its_sample_is_recent() -> None:
+    def figures(received_at: datetime) -> Figures:
+        engine = EngineFigures("live", "e", NOW, system_received_at=received_at, cpu_percent=77.0)
         return Figures(as_of=NOW, engines=[engine])
 
     def own() -> dict[str, float | None]:

@@ -58,7 +58,7 @@ def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: 
 
     assert [event["type"] for event in service.events] == ["trade", "api_call", "webhook", "system"] * 3
     assert len(service.keys) == len(set(service.keys))
-    assert len({key.rpartition("/")[0] for key in service.keys}) == 3, "each process sends as a producer of its own"
+    assert len({key.rpartition("/")[0] for key in service.keys}) == 3, "each process sends under its own producer id"
     assert not SpillFolder(tmp_path / "spill").waiting()
 
 
@@ -84,14 +84,14 @@ def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_p
     assert float(out) == 4
 
 
-def test_an_error_nobody_foresaw_costs_no_record(tmp_path: Path) -> None:
+def test_an_unexpected_error_loses_no_record(tmp_path: Path) -> None:
     run(RECORD, "http://metrics..internal:9999", tmp_path / "spill")  # no name: neither httpx nor its like says so
 
     batches = [SpillFolder(tmp_path / "spill").read(path) for path in SpillFolder(tmp_path / "spill").waiting()]
     assert sum(len(batch.events) for batch in batches if batch) == 4
 
 
-def test_the_first_request_imports_nothing_so_that_a_fork_beside_it_copies_whole_modules(tmp_path: Path) -> None:
+def test_the_first_request_imports_nothing(tmp_path: Path) -> None:
     script = """
 import sys
 from seatrial.monitoring import MetricsCollector
@@ -125,7 +125,7 @@ if __name__ == "__main__":
 
     assert sorted(event["status"] for event in service.events) == ["after fork 0", "after fork 1", "parent", "worker"]
     assert len(service.keys) == len(set(service.keys))
-    assert len({key.rpartition("/")[0] for key in service.keys}) == 3, "each process sends as a producer of its own"
+    assert len({key.rpartition("/")[0] for key in service.keys}) == 3, "each process sends under its own producer id"
 
 
 def test_all_collectors_of_a_process_share_one_registry(tmp_path: Path) -> None:
