@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan, StressReport
+from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
 from seatrial_core.errors import Conflict, NotFound
 from seatrial_service import logs
 from seatrial_service.db.session import Database
 from seatrial_service.db.stress import RunRow
 from seatrial_service.db.upgrade import head
+from seatrial_service.loops import BackgroundJobs
 from seatrial_stress import runner, store
 from seatrial_stress.load import processes
 from seatrial_stress.load.worker_pool import WorkerPool
@@ -20,27 +22,19 @@ from seatrial_stress.plans import catalog, targets
 from seatrial_stress.runner import RunLoad
 from seatrial_stress.settings import StressSettings
 
-CANCEL_SECONDS = 5.0
 MAX_RUNNING_PROGRESS = 0.99
 
 Origin = Literal["api", "ui"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class ActiveRun:
-    """The current run: its task, and the task that stores its result."""
+    """The run in progress, or the last one."""
 
     identity: str
     plan: StressPlan
+    target: str
     started_at: float
-    load: asyncio.Task[StressReport]
-    recording: asyncio.Task[None] | None = None
-    cancel_reason: str = "cancelled"
-
-    @property
-    def is_over(self) -> bool:
-        """Return whether the result is stored."""
-        return self.recording is not None and self.recording.done()
 
 
 class StressService:
@@ -58,6 +52,7 @@ class StressService:
         self.worker_pool = WorkerPool(clock)
         self.verdicts: dict[str, int] = {}
         self._active: ActiveRun | None = None
+        self._jobs = BackgroundJobs()
         self._starting = asyncio.Lock()
 
     @asynccontextmanager
@@ -94,7 +89,7 @@ class StressService:
             ValidationFailed: The plan or the target is invalid.
         """
         async with self._starting:
-            if self._active is not None and not self._active.is_over:
+            if self._active is not None and self._active.identity in self._jobs:
                 identity = self._active.identity
                 raise Conflict(f"run {identity} is in progress; wait for it or DELETE /v1/runs/{identity}")
             return await self._start(request, origin, run_load)
@@ -150,45 +145,38 @@ class StressService:
             workers=request.workers,
         )
         target = targets.require_allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
-        token = self.settings.token if target == targets.origin(self.settings.engine_url) else ""
         identity = runner.new_id()
         async with self.database.transaction() as session:
             await store.add(session, identity, plan, target, origin, self.clock.now())
-        load = asyncio.create_task(runner.run(plan, target, token, identity, run_load or self._default_load(plan)))
-        self._active = ActiveRun(identity, plan, self.clock.monotonic(), load)
-        self._active.recording = asyncio.create_task(self._record_result(self._active))
+        run = ActiveRun(identity, plan, target, self.clock.monotonic())
+        self._active = run
+        self._jobs.start(
+            identity,
+            partial(self._execute, run, run_load or self._default_load(plan)),
+            partial(self._record_failure, identity),
+        )
         return await self.state(identity)
 
     def _default_load(self, plan: StressPlan) -> RunLoad:
         return self.worker_pool.run_load if len(self.worker_pool.idle()) >= plan.workers else processes.run_load
 
-    async def _record_result(self, run: ActiveRun) -> None:
-        await asyncio.wait({run.load})
-        if run.load.cancelled():
-            await self._end(run, "cancelled", run.cancel_reason)
-        elif (error := run.load.exception()) is not None:
-            logs.get().error("run_failed", run=run.identity, exc_info=error)
-            await self._end(run, "failed", f"{type(error).__name__}: {error}")
-        else:
-            await self._finish(run, run.load.result())
-
-    async def _end(self, run: ActiveRun, status: store.EndStatus, reason: str) -> None:
-        async with self.database.transaction() as session:
-            await store.end(session, run.identity, status, reason, self.clock.now())
-
-    async def _finish(self, run: ActiveRun, report: StressReport) -> None:
+    async def _execute(self, run: ActiveRun, run_load: RunLoad) -> None:
+        token = self.settings.token if run.target == targets.origin(self.settings.engine_url) else ""
+        report = await runner.run(run.plan, run.target, token, run.identity, run_load)
         async with self.database.transaction() as session:
             await store.finish(session, run.identity, report, self.clock.now())
         verdict = report.verdict.value
         self.verdicts[verdict] = self.verdicts.get(verdict, 0) + 1
         logs.get().info("run_finished", run=run.identity, verdict=verdict, plan=run.plan.name)
 
+    async def _record_failure(self, identity: str, error: Exception) -> None:
+        await self._end(identity, "failed", f"{type(error).__name__}: {error}")
+
     async def _cancel_active(self, reason: str) -> None:
-        run = self._active
-        if run is None or run.recording is None or run.recording.done():
-            return
-        run.cancel_reason = reason
-        while not run.load.done():  # library code may swallow a cancellation
-            run.load.cancel()
-            await asyncio.wait({run.load}, timeout=CANCEL_SECONDS)
-        await run.recording
+        if self._active is not None and self._active.identity in self._jobs:
+            await self._jobs.cancel(self._active.identity)
+            await self._end(self._active.identity, "cancelled", reason)
+
+    async def _end(self, identity: str, status: store.EndStatus, reason: str) -> None:
+        async with self.database.transaction() as session:
+            await store.end(session, identity, status, reason, self.clock.now())

@@ -43,9 +43,11 @@ async def finish(session: AsyncSession, identity: str, report: StressReport, now
 
 
 async def end(session: AsyncSession, identity: str, status: EndStatus, error: str, now: datetime) -> None:
-    """Store the end of a run without a report."""
+    """Store the end of a run without a report; a run that is over stays as it is."""
     await session.execute(
-        update(RunRow).where(RunRow.id == identity).values(status=status, error=error, finished_at=now)
+        update(RunRow)
+        .where(RunRow.id == identity, RunRow.status == "running")
+        .values(status=status, error=error, finished_at=now)
     )
 
 

@@ -35,7 +35,7 @@ async def run_load(load: LoadSpec) -> list[WorkerResult]:
             processes.append(await start(load, number))  # noqa: PERF401  # a failed start must terminate the others
         await asyncio.wait({asyncio.ensure_future(process.wait()) for process in processes}, timeout=limit)
     finally:
-        await asyncio.shield(_terminate_all(processes))
+        await terminate(*processes)
     return [read_result(load, number, process.returncode) for number, process in enumerate(processes)]
 
 
@@ -78,8 +78,20 @@ def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) ->
     return {**inherited, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
-async def terminate(process: asyncio.subprocess.Process) -> None:
-    """Terminate a process group with SIGTERM, then SIGKILL after three seconds."""
+async def terminate(*processes: asyncio.subprocess.Process) -> None:
+    """Terminate process groups with SIGTERM, then SIGKILL after three seconds, even if cancelled meanwhile."""
+    ending = asyncio.gather(*(_terminate(process) for process in processes))
+    is_cancelled = False
+    while not ending.done():
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        raise asyncio.CancelledError
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is not None:
             return
@@ -88,8 +100,3 @@ async def terminate(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TERMINATE_SECONDS):
                 await process.wait()
-
-
-async def _terminate_all(processes: Sequence[asyncio.subprocess.Process]) -> None:
-    for process in processes:
-        await terminate(process)

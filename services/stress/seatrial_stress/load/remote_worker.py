@@ -57,7 +57,7 @@ class RemoteWorker:
                 if not await self._wait(process, assignment):
                     return
             finally:
-                await asyncio.shield(processes.terminate(process))
+                await processes.terminate(process)
             await self._hand_in(load, assignment.number, process.returncode)
         logs.get().info("stress_worker_done", run=assignment.run, number=assignment.number)
 
