@@ -37,6 +37,7 @@ from seatrial_core.contracts.alerts import (
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
 from seatrial_core.notifications import WEBHOOK
+from seatrial_core.timestamps import format_rfc3339
 from seatrial_service.cursors import format_position, parse_position
 from seatrial_service.web import requires
 
@@ -193,7 +194,9 @@ def _silences(service: AlertsService) -> APIRouter:
         """Suppress the notifications of a rule for a time; its alerts are still recorded."""
         now = service.clock.now()
         if request.expires_at <= now:
-            raise field_error("expires_at", request.expires_at.isoformat(), f"an instant after {now.isoformat()}")
+            raise field_error(
+                "expires_at", format_rfc3339(request.expires_at), f"an instant after {format_rfc3339(now)}"
+            )
         async with service.database.transaction() as session:
             return Silence.model_validate(await rules.add_silence(session, request, now), from_attributes=True)
 

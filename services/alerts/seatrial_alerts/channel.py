@@ -1,8 +1,9 @@
 """The interface of a channel: it sends a message of the outbox and returns the result."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
+
+from seatrial_core.json_types import JsonMapping
 
 
 @dataclass(frozen=True)
@@ -52,5 +53,5 @@ class Channel(Protocol):
     def is_serial(self) -> bool:
         """Return whether all messages keep their order, not only those of one alert."""
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the message's JSON
+    async def send(self, key: str, body: JsonMapping) -> DeliveryAttempt:
         """Try once; every attempt for one message has the same key."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 from seatrial_core.alerting import Comparison, NoData, Rule, RuleAction, RuleScope, Severity, default_rules
 from seatrial_core.contracts.alerts import AlertRuleDocument
@@ -33,8 +32,7 @@ def rule_of(document: AlertRuleDocument) -> Rule:
 
 def document_of(rule: Rule) -> AlertRuleDocument:
     """Return the JSON form of a rule."""
-    values: dict[str, Any] = asdict(rule)  # Any: fields of many types
-    return AlertRuleDocument.model_validate(values)
+    return AlertRuleDocument.model_validate(asdict(rule))
 
 
 def with_thresholds(stored: Mapping[str, AlertRuleDocument], overrides: Mapping[str, float]) -> list[AlertRuleDocument]:

@@ -1,13 +1,12 @@
 """Sends halt and resume to the engine and confirms them with an order check, which never sends an order."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import PeerUnreachable, SeatrialError
+from seatrial_core.json_types import JsonMapping
 
 ENGINE = "engine"
 HALT = "halt"
@@ -41,7 +40,7 @@ class EngineCommands:
         self._engine = engine
         self._clock = clock
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the command's JSON
+    async def send(self, key: str, body: JsonMapping) -> DeliveryAttempt:
         """Send a command once and check that the engine follows it."""
         started = self._clock.monotonic()
         try:
@@ -57,7 +56,7 @@ class EngineCommands:
             return DeliveryAttempt("refused", 200, "the engine's answer is no JSON", self._clock.monotonic() - started)
         return DeliveryAttempt("refused" if problem else "delivered", 200, problem, self._clock.monotonic() - started)
 
-    async def _command(self, body: Mapping[str, Any]) -> str:
+    async def _command(self, body: JsonMapping) -> str:
         command = str(body["command"])
         request = {"actor": body["actor"], "reason": body["reason"]}
         await self._engine.request("POST", f"/v1/control/{command}", body=request)

@@ -14,6 +14,7 @@ from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.snapshots import Snapshot
 from seatrial_core.errors import SeatrialError
+from seatrial_core.timestamps import format_rfc3339
 from seatrial_service import logs
 from seatrial_service.db.alerts import SilenceRow
 from seatrial_service.db.session import AsyncSession, Database
@@ -122,7 +123,7 @@ class EvaluationLoop:
             row_status = "waiting" if silence is None else "suppressed"
             await outbox.enqueue(session, notification.model_dump(mode="json"), channel, row_status, now)
         if silence is not None:
-            reason = f"silenced by {silence.created_by} until {silence.expires_at.isoformat()}: {silence.reason}"
+            reason = f"silenced by {silence.created_by} until {format_rfc3339(silence.expires_at)}: {silence.reason}"
             await history.add_step(session, alert_id, "suppressed", now, reason)
 
     def _report(self, changes: list[AlertChange]) -> None:

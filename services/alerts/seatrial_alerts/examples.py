@@ -1,8 +1,8 @@
 """Example answers of the routes, for the OpenAPI page."""
 
-from typing import Any
+from seatrial_core.json_types import Json
 
-RULE: dict[str, Any] = {
+RULE: Json = {
     "name": "max_drawdown",
     "metric": "drawdown_ratio",
     "comparison": "above",
@@ -26,7 +26,7 @@ THRESHOLDS_EXAMPLE = {
     "api_latency_max": 5.0,
     "error_rate_max": 0.05,
 }
-ALERT: dict[str, Any] = {
+ALERT: Json = {
     "id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
     "rule": "max_drawdown",
     "environment": "paper",
@@ -44,14 +44,14 @@ ALERT: dict[str, Any] = {
     "acknowledged_by": None,
     "is_stale": False,
 }
-STEP: dict[str, Any] = {
+STEP: Json = {
     "kind": "firing",
     "at": "2026-01-05T14:30:00Z",
     "recorded_at": "2026-01-05T14:30:00.213Z",
     "value": 0.124,
     "reason": "drawdown_ratio is 0.124, threshold 0.1: fired",
 }
-SILENCE: dict[str, Any] = {
+SILENCE: Json = {
     "id": "6b0b7d5c7d0f4d0c9a3e8a4f0f5b6c7d",
     "rule": "api_latency_max",
     "scope": None,
@@ -61,7 +61,7 @@ SILENCE: dict[str, Any] = {
     "expires_at": "2026-01-05T16:00:00Z",
 }
 SILENCE_REQUEST = {name: value for name, value in SILENCE.items() if name not in {"id", "created_at"}}
-DELIVERY: dict[str, Any] = {
+DELIVERY: Json = {
     "key": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d/1/firing/webhook",
     "alert_id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
     "channel": "webhook",
@@ -73,7 +73,7 @@ DELIVERY: dict[str, Any] = {
     "seconds": 0.012,
 }
 
-BREAKER: dict[str, Any] = {
+BREAKER: Json = {
     "state": "halted",
     "alert_id": "0f3c2a6f5d0e4a4f8f6b3f1f2a1b0c9d",
     "actor": "seatrial-alerts",
@@ -85,6 +85,6 @@ BREAKER: dict[str, Any] = {
 RESUME = {"by": "ada", "reason": "position closed by hand, cause understood"}
 
 
-def answer(example: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+def answer(example: object, status: int = 200) -> dict[int | str, Json]:
     """Return one example answer in the form of OpenAPI."""
     return {status: {"content": {"application/json": {"example": example}}}}

@@ -1,13 +1,12 @@
 """Posts notifications to the operator's webhook."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 import httpx
 
 from seatrial_alerts.channel import DeliveryAttempt
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.json_types import JsonMapping
 from seatrial_core.notifications import WEBHOOK, webhook_post
 
 MAX_RETRY_AFTER_SECONDS = 3_600.0
@@ -36,7 +35,7 @@ class WebhookChannel:
         self._clock = clock
         self._http = httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False)
 
-    async def send(self, key: str, body: Mapping[str, Any]) -> DeliveryAttempt:  # Any: the notification's JSON
+    async def send(self, key: str, body: JsonMapping) -> DeliveryAttempt:
         """Post a notification once."""
         request = webhook_post({**body, "key": key}, self._secret, self._clock.now())
         started = self._clock.monotonic()

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from seatrial_core.alerting import AlertDecision, Rule
 from seatrial_core.contracts.alerts import Notification
+from seatrial_core.json_types import JsonMapping
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 WEBHOOK = "webhook"
@@ -70,7 +70,7 @@ def of_transition(rule: Rule, decision: AlertDecision, ref: AlertTransitionRef, 
     )
 
 
-def webhook_post(notification: Mapping[str, Any], secret: str, now: datetime) -> WebhookPost:  # Any: JSON values
+def webhook_post(notification: JsonMapping, secret: str, now: datetime) -> WebhookPost:
     """Return the body and the headers that post a notification.
 
     Args:

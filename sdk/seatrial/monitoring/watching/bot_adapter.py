@@ -4,10 +4,11 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from seatrial_core.timestamps import EPOCH
+
 QUANTITY = ("quantity", "size", "qty", "amount")
 PRICE = ("mark_price", "current_price", "price", "entry_price")
 STOP = ("stop_loss", "stop", "stop_price")

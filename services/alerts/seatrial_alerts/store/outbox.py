@@ -1,5 +1,6 @@
 """SQL of the outbox: messages for the channels, and the attempts to deliver them."""
 
+# Not shared with the engine's outbox: docs/adr/0009 lists the differences.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,12 +1,12 @@
 """Tables of the alerts service: rules, alert states, alerts with their history, the outbox and silences."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Identity, Index, Integer, SmallInteger, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from seatrial_core.json_types import Json
 from seatrial_service.db.base import Base
 
 SCHEMA = "alerts"
@@ -19,7 +19,7 @@ class RuleRow(Base):
     __table_args__ = ({"schema": SCHEMA},)
 
     name: Mapped[str] = mapped_column(String, primary_key=True)
-    document: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the rule's JSON
+    document: Mapped[Json] = mapped_column(JSONB)
     updated_at: Mapped[datetime]
 
 
@@ -105,7 +105,7 @@ class NotificationRow(Base):
     key: Mapped[str] = mapped_column(String, unique=True)
     alert_id: Mapped[str] = mapped_column(String)
     channel: Mapped[str] = mapped_column(String)
-    body: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the notification's JSON
+    body: Mapped[Json] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(String)
     attempts: Mapped[int] = mapped_column(Integer)
     next_at: Mapped[datetime]
