@@ -249,7 +249,7 @@ ALERTS_NOTIFICATIONS = _alerts(
 ALERTS_DEAD = _alerts("alerts_notifications_dead_total", Kind.COUNTER, "Notifications that were given up.")
 ALERTS_FIRING = _alerts("alerts_firing", Kind.GAUGE, "Alerts that fire.", ("rule",))
 ALERTS_MATCHED = _alerts(
-    "alerts_rule_matched", Kind.GAUGE, "Figures that a rule is held against; 0 can never fire.", ("rule",)
+    "alerts_rule_matched", Kind.GAUGE, "Figures that a rule is compared with; a rule with 0 can never fire.", ("rule",)
 )
 ALERTS_WAITING = _alerts("alerts_outbox_waiting", Kind.GAUGE, "Messages not acknowledged yet.", ("channel",))
 ALERTS_OLDEST = _alerts(

@@ -1,4 +1,4 @@
-"""Who may call what: bearer tokens with scopes."""
+"""Authorisation by bearer tokens with scopes."""
 
 import hmac
 from dataclasses import dataclass
@@ -72,12 +72,12 @@ class Tokens:
 
 
 def authorise(tokens: Tokens, header: str | None, scope: str) -> None:
-    """Let a call pass, or raise.
+    """Check that a request may call a route.
 
     Args:
-        tokens: What this service accepts.
-        header: The Authorization header as it came.
-        scope: What the route needs; `admin` passes everywhere.
+        tokens: The tokens that the service accepts.
+        header: The Authorization header, None if there is none.
+        scope: The required scope; `admin` includes all.
 
     Raises:
         Unauthenticated: No token, no bearer token, or an unknown one.

@@ -1,4 +1,4 @@
-"""JSON logs on standard output, one object a line, with the request id."""
+"""JSON logs on standard output, one object per line, with the request id."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Send every log of this process, the libraries' too, to standard output as JSON."""
+    """Send all logs of this process, including those of libraries, to standard output as JSON."""
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),

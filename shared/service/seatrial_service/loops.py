@@ -217,23 +217,6 @@ async def running(
                 await task
 
 
-@contextlib.asynccontextmanager
-async def running_functions(functions: Sequence[Callable[[StopSignal], Awaitable[None]]]) -> AsyncIterator[None]:
-    """Run functions that check the stop signal themselves while the block lasts; `running` is preferred."""
-    stop = StopSignal()
-    tasks = [asyncio.ensure_future(function(stop)) for function in functions]
-    try:
-        yield
-    finally:
-        stop.set()
-        _, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_SECONDS)
-        for task in late:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-
 async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel tasks until every one has ended; a library may swallow a single cancellation."""
     pending = set(tasks)

@@ -1,4 +1,4 @@
-"""Turns every error into problem+json, in one place."""
+"""Error handlers that respond with problem+json."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free J
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Answer every error of this application as a problem."""
+    """Register handlers that respond to every error with a problem."""
 
     @app.exception_handler(SeatrialError)
     async def seatrial_error(_: Request, error: Exception) -> JSONResponse:

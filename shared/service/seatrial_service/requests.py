@@ -1,4 +1,4 @@
-"""What happens to every request before a route sees it: an identity, and a limit on its body."""
+"""ASGI middleware: request ids, unhandled errors and body limits."""
 
 import re
 import secrets
@@ -14,9 +14,9 @@ _SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 class RequestIdentity:
-    """Give every request an id: the caller's when it is harmless, else a new one; it goes into logs and answers.
+    """Give every request an id: the caller's if it is safe, else a new one; logs and responses carry it.
 
-    An error that no handler knows ends here: it is logged with its traceback and answered with the id alone.
+    An unhandled error is logged with its traceback; the response carries the id alone.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,11 +53,11 @@ class RequestIdentity:
 
 
 class BodyLimit:
-    """Refuse a body that is larger than its route allows, before it is read into memory.
+    """Refuse a body larger than the route's limit before it is read into memory.
 
     Args:
-        default_bytes: The limit of every path not named.
-        by_prefix: Limits of paths, by their beginning; the longest match holds.
+        default_bytes: The limit of all other paths.
+        by_prefix: Limits by path prefix; the longest match applies.
     """
 
     def __init__(self, app: ASGIApp, default_bytes: int, by_prefix: Mapping[str, int]) -> None:

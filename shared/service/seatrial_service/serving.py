@@ -25,12 +25,12 @@ GRACEFUL_SECONDS = 10
 
 
 def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[ServiceSettings], FastAPI]) -> int:
-    """Read the settings, look at the database, build the application, serve it; return the exit code.
+    """Read the settings, check the database, serve the application, and return the exit code.
 
     Args:
         service: The service's name.
         load: Reads the settings; a SettingsError ends with code 2 and one sentence.
-        build: Makes the application of the settings.
+        build: Builds the application from the settings.
     """
     try:
         settings = load()
@@ -42,7 +42,7 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         sys.stderr.write(f"{service}: {error}\n")
         return EXIT_BAD_SETTING
     try:
-        asyncio.run(_look_at_database(service, settings))
+        asyncio.run(_check_database(service, settings))
         return _serve(service, build(settings), listener, settings)
     except SeatrialError as error:
         sys.stderr.write(f"{service}: {error}\n")
@@ -52,7 +52,10 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
 
 
 def bind(service: str, host: str, port: int) -> socket.socket:
-    """Take the port, or say in one sentence who has it and which variable moves us."""
+    """Return a socket bound to a port.
+
+    Raises:
+        SettingsError: The port is taken or cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,7 +73,7 @@ def bind(service: str, host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _look_at_database(service: str, settings: ServiceSettings) -> None:
+async def _check_database(service: str, settings: ServiceSettings) -> None:
     """Raise when the database is away or its schema is not the one that this program was written for."""
     database = Database(settings.database_url, pool_size=1, application=f"seatrial-{service}-start")
     try:

@@ -1,4 +1,4 @@
-"""Settings that every service has, read once from the environment, frozen, and refused in one clear sentence."""
+"""Settings that all services have, read once from the environment and frozen."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ class ServiceSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only with SEATRIAL_TOKENS.")
     port: int = Field(0, description="Port to listen on.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged.")
     database_url: str = Field(
         "",
         validation_alias="SEATRIAL_DATABASE_URL",
-        description="The PostgreSQL to use, postgresql://USER:PASSWORD@HOST:PORT/NAME; `seatrial up` brings its own.",
+        description="The PostgreSQL to use, postgresql://USER:PASSWORD@HOST:PORT/NAME; `seatrial up` starts one.",
     )
     database_direct_url: str = Field(
         "",
@@ -36,7 +36,7 @@ class ServiceSettings(BaseSettings):
         "",
         validation_alias="SEATRIAL_TOKENS",
         repr=False,
-        description="Tokens that services accept and what they may do: `token=scope,scope;token=admin`.",
+        description="Tokens that services accept and their scopes: `token=scope,scope;token=admin`.",
     )
     token: str = Field(
         "", validation_alias="SEATRIAL_TOKEN", repr=False, description="The token to call other services with."
@@ -49,7 +49,7 @@ class ServiceSettings(BaseSettings):
     stop_with_parent: bool = Field(
         False,
         validation_alias="SEATRIAL_STOP_WITH_PARENT",
-        description="1 ends the service when its standard input ends, so that a killed parent leaves nothing.",
+        description="1 ends the service when its standard input ends, so that it does not outlive a killed parent.",
     )
 
     @classmethod
@@ -120,7 +120,7 @@ def require_safe_binding(host: str, tokens: Tokens, service: str) -> None:
 
 
 def describe(error: ValidationError, cls: type[BaseSettings]) -> str:
-    """Return one sentence that names each refused variable, what was found and what is allowed."""
+    """Return one sentence that names every refused variable, its value and what is allowed."""
     prefix = str(cls.model_config.get("env_prefix", ""))
     parts = []
     for problem in error.errors():

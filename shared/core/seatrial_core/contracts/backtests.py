@@ -33,7 +33,7 @@ class CandleColumns(BaseModel):
 
 
 class DatasetUpload(BaseModel):
-    """Bars of one symbol to keep; uploading the same bars twice is one dataset."""
+    """Bars of one symbol to store; uploading the same bars twice gives one dataset."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

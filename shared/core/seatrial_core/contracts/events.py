@@ -63,7 +63,7 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class EventBase(BaseModel):
-    """What every event carries. Unknown fields are ignored, so that newer senders keep working."""
+    """Fields of every event; unknown fields are ignored, so that newer senders keep working."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -77,7 +77,7 @@ class EventBase(BaseModel):
 
 
 class AccountEvent(EventBase):
-    """An account begins: its opening balance, from which every later figure is derived."""
+    """The opening balance of an account, from which every later figure is derived."""
 
     type: Literal["account"] = "account"
     opening_balance: Amount
@@ -85,7 +85,7 @@ class AccountEvent(EventBase):
 
 
 class TradeEvent(EventBase):
-    """One execution, or the refusal of one.
+    """One execution, or one rejected order.
 
     `pnl` is set only on the execution that closes a position, net of the fees of both sides.
     Two trade events of one account with the same `trade_id` are one trade.
@@ -124,21 +124,21 @@ class ApiCallEvent(EventBase):
 
 
 class ErrorEvent(EventBase):
-    """Something went wrong in the engine."""
+    """An error in the engine."""
 
     type: Literal["error"] = "error"
     kind: Label
 
 
 class WebhookEvent(EventBase):
-    """A webhook came in and was handled with this status."""
+    """A received webhook and the status it was handled with."""
 
     type: Literal["webhook"] = "webhook"
     status: Label
 
 
 class SystemEvent(EventBase):
-    """The machine of the engine, sampled."""
+    """A sample of the engine's machine."""
 
     type: Literal["system"] = "system"
     cpu_percent: Percent | None = None
@@ -147,7 +147,7 @@ class SystemEvent(EventBase):
 
 
 class HeartbeatEvent(EventBase):
-    """The engine is alive."""
+    """A heartbeat of the engine."""
 
     type: Literal["heartbeat"] = "heartbeat"
 
@@ -162,7 +162,7 @@ MONEY_TYPES = frozenset({"account", "trade", "equity"})
 
 
 class RejectedEvent(BaseModel):
-    """One event of a batch that was not taken, and why."""
+    """One rejected event of a batch, and the reason."""
 
     model_config = ConfigDict(frozen=True)
 

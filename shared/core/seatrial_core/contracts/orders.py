@@ -11,7 +11,7 @@ from seatrial_core.contracts.events import Environment, Money
 
 
 class Side(StrEnum):
-    """Which way an order goes."""
+    """The direction of an order."""
 
     BUY = "BUY"
     SELL = "SELL"
@@ -28,7 +28,7 @@ class OrderStatus(StrEnum):
 
 
 class TradingState(StrEnum):
-    """What the engine may do: everything, only close, nothing."""
+    """What the engine may trade: anything, only closing orders, or nothing."""
 
     ACTIVE = "active"
     REDUCING = "reducing"
@@ -54,7 +54,7 @@ class Signal(BaseModel):
 
 
 class Order(BaseModel):
-    """One order as the engine keeps it."""
+    """An order and its outcome."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -109,7 +109,7 @@ class AccountState(BaseModel):
 
 
 class ReplayAccountRequest(BaseModel):
-    """One account of a replay: a symbol, its bars, the strategy and the money."""
+    """One account of a replay: its symbol, bars, strategy and opening balance."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -128,7 +128,7 @@ class ReplayAccountRequest(BaseModel):
 
 
 class ReplayRequest(BaseModel):
-    """Trade stored bars as if they came in now; event time is the bars' own."""
+    """A request to trade stored bars; the events carry the times of the bars."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,7 +138,7 @@ class ReplayRequest(BaseModel):
 
 
 class ReplayState(BaseModel):
-    """How far a replay is."""
+    """The status and progress of a replay."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -152,7 +152,7 @@ class ReplayState(BaseModel):
 
 
 class ReplayTrades(BaseModel):
-    """Closed trades of a replay in the shape of a backtest's trade rows."""
+    """The closed trades of one replay account, in the format of a backtest's trade rows."""
 
     model_config = ConfigDict(frozen=True)
 

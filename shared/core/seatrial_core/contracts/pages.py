@@ -1,4 +1,4 @@
-"""How lists look on the wire."""
+"""The format of lists in responses."""
 
 from typing import Generic, TypeVar
 

@@ -1,4 +1,4 @@
-"""How an error looks on the wire: RFC 9457 problem+json with our code, fields and request id."""
+"""The format of errors in responses: RFC 9457 problem+json with a code, field errors and the request id."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """The body of every answer with status 400 and above."""
+    """The body of every response with a status of 400 and above."""
 
     model_config = ConfigDict(frozen=True)
 

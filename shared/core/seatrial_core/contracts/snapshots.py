@@ -1,4 +1,4 @@
-"""What the metrics service knows at one instant, as the alerts service and the console read it."""
+"""Figures of the metrics service at one instant, for the alerts service and the console."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class Snapshot(BaseModel):
 
 
 class Performance(BaseModel):
-    """The figures of one portfolio for people and programs; undefined ones are null with a reason."""
+    """The figures of one portfolio; undefined ones are null with a reason."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""The one set of table definitions, and the types all tables use."""
+"""The base of all table classes, and the column types they share."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 class Base(DeclarativeBase):
-    """The parent of every table class; each states its schema in `__table_args__`."""
+    """The base class of all tables; every table names its schema in `__table_args__`."""
 
     metadata = metadata
     type_annotation_map = {datetime: DateTime(timezone=True)}

@@ -22,7 +22,7 @@ class InstanceRow(Base):
 
 
 class ControlChangeRow(Base):
-    """Who allowed or forbade trading, when and why; the newest row holds."""
+    """A change of the trading state: who, when and why; the newest row applies."""
 
     __tablename__ = "control_changes"
     __table_args__ = SCHEMA
@@ -127,7 +127,7 @@ class FillRow(Base):
 
 
 class EventOutboxRow(Base):
-    """Events that wait to be pushed, a JSON array a row; rows with the same `batch` are sent as one."""
+    """Events waiting to be pushed, one JSON array per row; rows with the same `batch` are sent together."""
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_batch", "batch", postgresql_where=text("batch IS NOT NULL")), SCHEMA)
@@ -139,7 +139,7 @@ class EventOutboxRow(Base):
 
 
 class OutboxRejectedRow(Base):
-    """One event that the metrics service refused, kept for people to see."""
+    """One event that the metrics service rejected, kept for inspection."""
 
     __tablename__ = "outbox_rejected"
     __table_args__ = SCHEMA
@@ -153,7 +153,7 @@ class OutboxRejectedRow(Base):
 
 
 class ReplayRow(Base):
-    """One replay: what was asked for, how far it is, and everything needed to go on from there."""
+    """One replay: its request, its progress, and the state needed to continue it."""
 
     __tablename__ = "replays"
     __table_args__ = SCHEMA
@@ -171,7 +171,7 @@ class ReplayRow(Base):
 
 
 class ReplayPartRow(Base):
-    """What one account of a replay did in one chunk of steps: closed trades and equity, as JSON arrays."""
+    """The closed trades and equity of one replay account in one chunk of steps, as JSON arrays."""
 
     __tablename__ = "replay_parts"
     __table_args__ = SCHEMA

@@ -1,4 +1,4 @@
-"""The tables of the metrics service: the ledger, its keys, and the books that are derived from it."""
+"""The tables of the metrics service: the ledger, its keys, and the figures derived from it."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ class LedgerHead(Base):
 
 
 class LedgerEvent(Base):
-    """One accepted event; partitions go by the day it was received."""
+    """One accepted event; the table is partitioned by the day of receipt."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -58,7 +58,7 @@ class LedgerEvent(Base):
 
 
 class EventKeyRow(Base):
-    """The uniqueness of money events, which a partitioned table cannot hold."""
+    """The unique keys of money events, which a partitioned table cannot enforce."""
 
     __tablename__ = "event_keys"
     __table_args__ = (Index("ix_event_keys_received_at", "received_at"), SCHEMA)
@@ -72,7 +72,7 @@ class EventKeyRow(Base):
 
 
 class BatchRow(Base):
-    """A telemetry batch that was taken, so that a second sending of it counts nothing."""
+    """A committed telemetry batch, so that a repetition of it is ignored."""
 
     __tablename__ = "batches"
     __table_args__ = (Index("ix_batches_received_at", "received_at"), SCHEMA)
@@ -95,7 +95,7 @@ class LevelColumns:
 
 
 class CurveColumns(LevelColumns):
-    """An equity curve: its level now, the level before the newest instant, and what that instant brought so far."""
+    """An equity curve: its state, the state before the newest instant, and the changes at that instant."""
 
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: a level, its numbers as text
     pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: a step, likewise
@@ -104,7 +104,7 @@ class CurveColumns(LevelColumns):
 
 
 class AccountBook(CurveColumns, Base):
-    """The books of one account."""
+    """The figures of one account."""
 
     __tablename__ = "accounts"
     __table_args__ = SCHEMA
@@ -136,7 +136,7 @@ class PortfolioBook(CurveColumns, Base):
 
 
 class EquityPoint(LevelColumns, Base):
-    """One account at one instant, with the level its curve had then."""
+    """One account at one instant, with the state of its curve at that instant."""
 
     __tablename__ = "equity_points"
     __table_args__ = (Index("ix_equity_points_time", "environment", "occurred_at"), SCHEMA)
@@ -160,7 +160,7 @@ class PortfolioPoint(LevelColumns, Base):
 
 
 class CounterRow(Base):
-    """One number that only grows, by family and labels; survives every restart."""
+    """One counter value, by family and labels; survives restarts."""
 
     __tablename__ = "counters"
     __table_args__ = SCHEMA
@@ -175,7 +175,7 @@ class CounterRow(Base):
 
 
 class ActivityRow(Base):
-    """What happened in one second, for the windows of the last minutes."""
+    """Counts of one second, for windows over the last minutes."""
 
     __tablename__ = "activity"
     __table_args__ = (Index("ix_activity_second", "environment", "second"), SCHEMA)

@@ -1,4 +1,4 @@
-"""Tables of the stress service: runs and what they proved."""
+"""Tables of the stress service: runs and their reports."""
 
 from datetime import datetime
 from typing import Any

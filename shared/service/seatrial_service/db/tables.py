@@ -1,4 +1,4 @@
-"""Gathers every service's tables on the one metadata, for migrations and their test."""
+"""Imports the tables of all services into one metadata, for migrations and their test."""
 
 from seatrial_service.db import alerts as alerts
 from seatrial_service.db import backtest as backtest

@@ -36,7 +36,7 @@ def config(url: str = "") -> Config:
 
 @cache
 def head() -> str:
-    """Return the newest migration's name; a history with two heads is an error."""
+    """Return the revision of the newest migration; a history with two heads is an error."""
     newest = ScriptDirectory.from_config(config()).get_heads()
     if len(newest) != 1:
         raise SettingsError(f"the migrations have {len(newest)} heads ({', '.join(newest)}); there must be exactly one")
