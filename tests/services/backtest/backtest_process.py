@@ -1,4 +1,4 @@
-"""A backtest service in a process of its own, with a strategy that an installed package offers and that waits."""
+"""A backtest service in a separate process, with a strategy from an installed package that waits for a file."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def compute(candles, params):
     entry[n // 2] = 1
     return Signals(entry=entry, exit=np.zeros(n, dtype=np.bool_))
 
-WAITING = ArrayStrategy("waiting", "1", "waits until it is told to go", Params, lambda params: 1, compute)
+WAITING = ArrayStrategy("waiting", "1", "waits for a file", Params, lambda params: 1, compute)
 """
 
 

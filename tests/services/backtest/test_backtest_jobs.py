@@ -190,14 +190,14 @@ async def test_bars_of_a_shorter_interval_are_walked_and_part_of_the_identity(do
         halves[name] = [half[position] for pair in pairs for half in pair]
     answer = await door.http.post("/v1/datasets", json={"symbol": "TEST", "candles": halves})
     finer = answer.json()["id"]
-    wish = {"dataset": coarse, "strategy": "rsi_bollinger", "params": {"rsi_below": 60}}
+    request = {"dataset": coarse, "strategy": "rsi_bollinger", "params": {"rsi_below": 60}}
 
-    magnified = await door.start(**wish, intrabar="magnify", finer_dataset=finer)
-    plain = await door.start(**wish)
+    magnified = await door.start(**request, intrabar="magnify", finer_dataset=finer)
+    plain = await door.start(**request)
     await door.ended(magnified["id"])
     result = await door.result(magnified["id"])
     swapped = await door.http.post(
-        "/v1/backtests", json={**wish, "dataset": finer, "intrabar": "magnify", "finer_dataset": coarse}
+        "/v1/backtests", json={**request, "dataset": finer, "intrabar": "magnify", "finer_dataset": coarse}
     )
 
     assert magnified["id"] != plain["id"]

@@ -83,7 +83,7 @@ async def test_forty_hostile_strategy_names_are_refused_and_reach_nothing(door: 
     assert (await door.http.get("/v1/backtests")).json()["items"] == []
 
 
-async def test_unknown_names_are_told_the_known_ones(door: Door) -> None:
+async def test_an_unknown_name_is_refused_with_the_registered_ones(door: Door) -> None:
     dataset = await door.dataset(bars=30)
 
     response = await door.http.post("/v1/backtests", json={"dataset": dataset, "strategy": "rsi"})
@@ -148,12 +148,12 @@ async def test_tokens_need_the_scope(database_url: str) -> None:
     reader, runner = "reader-token-0123456789", "runner-token-0123456789"
     async with open_service(database_url, tokens=f"{reader}=backtest:read;{runner}=backtest:run,backtest:read") as door:
         body = {"dataset": "0" * 64, "strategy": "macd"}
-        nobody = await door.http.get("/v1/strategies")
+        anonymous = await door.http.get("/v1/strategies")
         read = await door.http.get("/v1/strategies", headers={"authorization": f"Bearer {reader}"})
         refused = await door.http.post("/v1/backtests", json=body, headers={"authorization": f"Bearer {reader}"})
         allowed = await door.http.post("/v1/backtests", json=body, headers={"authorization": f"Bearer {runner}"})
 
-    assert (nobody.status_code, read.status_code) == (401, 200)
+    assert (anonymous.status_code, read.status_code) == (401, 200)
     assert refused.status_code == 403
     assert "backtest:run" in refused.json()["detail"]
     assert allowed.status_code == 404

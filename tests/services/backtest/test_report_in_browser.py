@@ -24,7 +24,7 @@ FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --v=0"
 )
-# No name resolves and what is asked by address goes to a port where nobody answers.
+# No name resolves and what is asked by address goes to a port where nothing listens.
 OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=http://127.0.0.1:1")
 Browser = Callable[[str], tuple[str, list[str]]]
 
@@ -40,12 +40,12 @@ class Drawn(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take one element."""
-        found = dict(attrs)
-        for name in (found.get("class") or "").split():
+        attributes = dict(attrs)
+        for name in (attributes.get("class") or "").split():
             self.classes[name] = self.classes.get(name, 0) + 1
         for key in ("src", "href"):
-            if (found.get(key) or "").startswith(("http", "//")):
-                self.outside.append(str(found[key]))
+            if (attributes.get(key) or "").startswith(("http", "//")):
+                self.outside.append(str(attributes[key]))
 
 
 @pytest.fixture

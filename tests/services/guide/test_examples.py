@@ -27,8 +27,8 @@ PATIENCE_SECONDS = 30.0
 def environment(tmp_path: Path) -> dict[str, str]:
     """A machine on which nothing of Seatrial runs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEATRIAL_", "ALERT_"))}
-    nobody = {f"SEATRIAL_{peer}_URL": "http://127.0.0.1:1" for peer in ("METRICS", "ALERTS", "ENGINE")}
-    return {**kept, **nobody, "SEATRIAL_SPILL_DIR": str(tmp_path / "spill"), "PYTHONWARNINGS": "error"}
+    unreachable = {f"SEATRIAL_{peer}_URL": "http://127.0.0.1:1" for peer in ("METRICS", "ALERTS", "ENGINE")}
+    return {**kept, **unreachable, "SEATRIAL_SPILL_DIR": str(tmp_path / "spill"), "PYTHONWARNINGS": "error"}
 
 
 def page(url: str) -> str:
@@ -77,13 +77,13 @@ def test_the_bot_trades_shows_its_metrics_and_ends(environment: dict[str, str], 
     own = {"MONITORING_PORT": str(port), "WEBHOOK_PORT": str(webhooks), "WEBHOOK_SECRET": "a long secret of the owner"}
 
     with running([str(EXAMPLES / "main.py"), "prices.csv"], {**environment, **own}, tmp_path) as process:
-        said = wait_for(f"http://127.0.0.1:{port}/metrics", 'strategy="rsi_bollinger"', process)
+        metrics_page = wait_for(f"http://127.0.0.1:{port}/metrics", 'strategy="rsi_bollinger"', process)
         wait_for(f"http://127.0.0.1:{webhooks}/health/live", "live", process)
         process.send_signal(end)
         _, errors = process.communicate(timeout=20)
 
     assert process.returncode == 0, errors
-    assert 'trades_total{side="BUY",status="filled",strategy="rsi_bollinger"}' in said
+    assert 'trades_total{side="BUY",status="filled",strategy="rsi_bollinger"}' in metrics_page
     assert "Traceback" not in errors
 
 

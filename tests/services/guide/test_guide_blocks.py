@@ -21,14 +21,14 @@ def port() -> int:
 def environment(tmp_path: Path, port: int) -> dict[str, str]:
     """A machine on which nothing of Seatrial runs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEATRIAL_", "ALERT_"))}
-    nobody = {
+    unreachable = {
         f"SEATRIAL_{service}_URL": "http://127.0.0.1:1" for service in ("METRICS", "ALERTS", "ENGINE", "BACKTEST")
     }
-    return {**kept, **nobody, "SEATRIAL_SPILL_DIR": str(tmp_path / "spill"), "MONITORING_PORT": str(port)}
+    return {**kept, **unreachable, "SEATRIAL_SPILL_DIR": str(tmp_path / "spill"), "MONITORING_PORT": str(port)}
 
 
 def run(block: str, environment: dict[str, str], folder: Path, *, status: int = 0) -> str:
-    """Run a block in a process of its own and return what it printed."""
+    """Run a block in a separate process and return its output."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(block)],
         env=environment,

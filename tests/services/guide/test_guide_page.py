@@ -1,4 +1,4 @@
-"""Every block of the guide's page runs as it stands there, in a process of its own, with warnings as errors."""
+"""Every block of the guide's page runs unchanged, in a separate process, with warnings as errors."""
 
 import os
 import re
@@ -90,22 +90,22 @@ class Block:
 def blocks() -> list[Block]:
     """Return the page's blocks that are code, in order."""
     text = PAGE.read_text(encoding="utf-8")
-    found: list[Block] = []
+    page_blocks: list[Block] = []
     for match in FENCE.finditer(text):
         if not match["language"]:
             continue
         heading = [line for line in text[: match.start()].splitlines() if line.startswith("#")][-1].lstrip("# ")
-        before = sum(each.name.startswith(heading) for each in found)
+        before = sum(block.name.startswith(heading) for block in page_blocks)
         name = f"{heading} ({before + 1})" if before else heading
-        found.append(Block(name, match["language"], match["code"], match["how"] or ""))
-    return found
+        page_blocks.append(Block(name, match["language"], match["code"], match["how"] or ""))
+    return page_blocks
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A machine on which nothing of Seatrial runs."""
+    """Return the environment of a machine without a running Seatrial service."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SEATRIAL_", "ALERT_"))}
-    nobody = {f"SEATRIAL_{peer}_URL": "http://127.0.0.1:1" for peer in ("METRICS", "ALERTS", "ENGINE", "BACKTEST")}
+    unreachable = {f"SEATRIAL_{peer}_URL": "http://127.0.0.1:1" for peer in ("METRICS", "ALERTS", "ENGINE", "BACKTEST")}
     own = {
         "SEATRIAL_SPILL_DIR": str(tmp_path / "spill"),
         "MONITORING_PORT": str(free_port()),
@@ -113,13 +113,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PYTHONWARNINGS": "error",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    return {**kept, **nobody, **own}
+    return {**kept, **unreachable, **own}
 
 
 @pytest.mark.parametrize("block", blocks(), ids=lambda block: block.name)
 def test_a_block_runs(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
     if block.how == INTERRUPTED:
-        said = interrupted(block, environment, tmp_path)
+        output = interrupted(block, environment, tmp_path)
     else:
         code = block.code.rstrip() + " --duration 1\n" if block.how == BRIEFLY else block.code
         file = tmp_path / f"block.{block.language}"
@@ -134,15 +134,15 @@ def test_a_block_runs(block: Block, environment: dict[str, str], tmp_path: Path)
             timeout=120,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert done.returncode == int(block.how == BRIEFLY), said[-3000:]
+        output = done.stdout + done.stderr
+        assert done.returncode == int(block.how == BRIEFLY), output[-3000:]
 
-    assert PRINTED[block.name] in said, said[-3000:]
-    assert "Traceback" not in said
+    assert PRINTED[block.name] in output, output[-3000:]
+    assert "Traceback" not in output
 
 
 def interrupted(block: Block, environment: dict[str, str], folder: Path) -> str:
-    """Run a program until it answers on its port, press Ctrl-C, and return what it printed; it must end with 0."""
+    """Run a program until it answers on its port, send SIGINT, check that it exits with 0, and return its output."""
     port = free_port()
     assert block.code.count("port=5000") == 1
     file = folder / "main.py"
@@ -158,15 +158,15 @@ def interrupted(block: Block, environment: dict[str, str], folder: Path) -> str:
         try:
             wait_until(lambda: answers(port) or process.poll() is not None)
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=20)
+            output, _ = process.communicate(timeout=20)
         finally:
             process.kill()
-    assert process.returncode == 0, said
-    return said
+    assert process.returncode == 0, output
+    return output
 
 
 def answers(port: int) -> bool:
-    """Tell whether a program serves on the port."""
+    """Return whether a program serves on the port."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1) as answer:
             return bool(answer.status == 200)
@@ -179,7 +179,7 @@ def test_no_block_is_left_out() -> None:
     fences = list(FENCE.finditer(text))
 
     assert [block.name for block in blocks()] == list(PRINTED)
-    assert text.count("```") == 2 * len(fences), "an indented or unclosed block would be run by nobody"
+    assert text.count("```") == 2 * len(fences), "an indented or unclosed block would not be run"
     assert "~~~" not in text
     assert [match["code"].split("\n")[0] for match in fences if not match["language"]] == ["seatrial/"]
 

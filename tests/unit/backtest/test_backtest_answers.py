@@ -91,20 +91,20 @@ def answer_of(signals: Signals, i: int, side: int) -> Answer:
 
 @FEW
 @given(st.integers(0, 100_000), st.sampled_from([1, -1]), SETTLINGS)
-def test_signals_said_by_a_callback_make_the_same_trades(seed: int, side: int, settling: ExecutionSettings) -> None:
+def test_signals_as_callback_answers_make_the_same_trades(seed: int, side: int, settings: ExecutionSettings) -> None:
     candles = random_candles(BARS, seed)
     signals = random_signals(candles, seed, side)
 
     asked = execute(
-        candles, resolve_strategy(lambda history, symbol: answer_of(signals, len(history) - 1, side)), settling
+        candles, resolve_strategy(lambda history, symbol: answer_of(signals, len(history) - 1, side)), settings
     )
-    wanted = simulate(candles, signals, settling.execution())
+    simulated = simulate(candles, signals, settings.execution())
 
     refused = {bar: refusal.reason for bar, refusal in asked.refused.items() if refusal.field}
     assert not refused
-    assert asked.simulation.table.tobytes() == wanted.table.tobytes()
-    assert asked.simulation.equity.tobytes() == wanted.equity.tobytes()
-    assert asked.simulation.rejections.tolist() == wanted.rejections.tolist()
+    assert asked.simulation.table.tobytes() == simulated.table.tobytes()
+    assert asked.simulation.equity.tobytes() == simulated.equity.tobytes()
+    assert asked.simulation.rejections.tolist() == simulated.rejections.tolist()
 
 
 FLAT = [{"timestamp": 60_000 * i, "open": 100.0, "high": 101.0, "low": 99.0, "close": 100.0} for i in range(8)]
@@ -165,7 +165,7 @@ def test_a_position_is_closed_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "field", "told"),
+    ("answer", "field", "expected"),
     [
         ({"sizing": 1}, "key", f"unknown key sizing; allowed: {', '.join(KNOWN_KEYS)}"),
         ({"order_type": "iceberg"}, "order_type", "'iceberg'; allowed: market, limit, stop, stop_limit"),
@@ -191,16 +191,16 @@ def test_a_position_is_closed_whole() -> None:
     ],
 )
 def test_a_wrong_answer_names_bar_field_value_and_what_is_allowed(
-    answer: dict[str, Any], field: str, told: str
+    answer: dict[str, Any], field: str, expected: str
 ) -> None:
     plan: dict[int, Answer] = {3: {"action": "buy", **answer}}
 
     results = play(plan)
 
     assert results["trades"] == []
-    found = results["rejected_signals"][0]
-    assert (found["index"], found["field"]) == (3, field)
-    assert told in found["reason"]
+    rejection = results["rejected_signals"][0]
+    assert (rejection["index"], rejection["field"]) == (3, field)
+    assert expected in rejection["reason"]
     assert results["rejected_counts"] == {f"{field} was not accepted": 1}
     with pytest.raises(StrategyFailed, match="bar 3"):
         play(plan, strict=True)

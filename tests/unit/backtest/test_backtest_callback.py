@@ -1,4 +1,4 @@
-"""Callbacks trade as arrays do; what cannot be taken is told; exceptions do what was asked for."""
+"""Callbacks trade like arrays; invalid answers are reported; exceptions have the requested effect."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ Answer = dict[str, Any] | None
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int) -> None:
+def test_a_callback_and_equal_arrays_make_the_same_trades(seed: int) -> None:
     candles = random_candles(400, seed)
     random = np.random.default_rng(seed)
     entry = (random.random(400) < 0.08).astype(np.int8)
@@ -42,13 +42,13 @@ def test_a_callback_and_the_arrays_it_stands_for_make_the_same_trades(seed: int)
             }
         return {"action": "sell"} if leave[bar] else None
 
-    settling = ExecutionSettings(fee=0.0007, slippage_bps=3)
-    asked = execute(candles, resolve_strategy(strategy), settling).simulation
-    wanted = simulate(candles, Signals(entry, leave, stop, target, trailing, base=base), settling.execution())
+    settings = ExecutionSettings(fee=0.0007, slippage_bps=3)
+    asked = execute(candles, resolve_strategy(strategy), settings).simulation
+    simulated = simulate(candles, Signals(entry, leave, stop, target, trailing, base=base), settings.execution())
 
-    assert asked.trades == wanted.trades
+    assert asked.trades == simulated.trades
     assert len(asked.trades) > 3
-    assert asked.equity.tolist() == wanted.equity.tolist()
+    assert asked.equity.tolist() == simulated.equity.tolist()
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -60,10 +60,10 @@ def test_built_in_strategies_trade_the_same_as_callbacks(name: str, mode: str) -
     choice = resolve_strategy(name, params)
     assert choice.spec is not None and choice.model is not None
     signals = choice.spec.signals(candles, choice.model)
-    # Stops as ratios of the fill price are what a callback cannot say; the rest must agree.
+    # Arrays give stops as ratios of the fill price, which this callback does not; the rest must agree.
     if signals.stop_base == "fill":
         signals = replace(signals, stop_loss=None, take_profit=None)
-    settling = ExecutionSettings(allow_short=True)
+    settings = ExecutionSettings(allow_short=True)
 
     def strategy(history: Any, symbol: str) -> Answer:
         bar = len(history) - 1
@@ -73,10 +73,10 @@ def test_built_in_strategies_trade_the_same_as_callbacks(name: str, mode: str) -
 
     # A callback closes or opens on one bar, so a reversal is a close here; both get the same plain signals.
     plain = replace(signals, entry=np.where(signals.exit, 0, signals.entry).astype(np.int8))
-    asked = execute(candles, resolve_strategy(strategy), settling).simulation
-    wanted = simulate(candles, plain, settling.execution())
+    asked = execute(candles, resolve_strategy(strategy), settings).simulation
+    simulated = simulate(candles, plain, settings.execution())
 
-    assert asked.trades == wanted.trades
+    assert asked.trades == simulated.trades
 
 
 def test_sell_closes_a_long_and_opens_short_only_where_allowed() -> None:
@@ -119,7 +119,7 @@ def test_sell_closes_a_long_and_opens_short_only_where_allowed() -> None:
         ("buy", "None or a dict"),
     ],
 )
-def test_an_answer_that_cannot_be_taken_is_told(answer: Any, reason: str) -> None:
+def test_an_invalid_answer_is_reported(answer: Any, reason: str) -> None:
     def strategy(history: Any, symbol: str) -> Any:
         return answer if len(history) == 10 else None
 

@@ -120,7 +120,7 @@ def test_a_rule_document_runs_with_its_parameters(prices: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--strategy", "nonsense"], "`strategy` was 'nonsense'; known strategies: buy_and_hold"),
         (["--strategy", "missing.yaml"], "`strategy` was 'missing.yaml'; allowed: a registered name or a file"),
@@ -139,16 +139,16 @@ def test_a_rule_document_runs_with_its_parameters(prices: Path, tmp_path: Path) 
     ],
     ids=lambda value: "_".join(value[1:]).replace("-", "") if isinstance(value, list) else None,
 )
-def test_a_bad_value_names_field_value_and_what_is_allowed(prices: Path, arguments: list[str], told: str) -> None:
+def test_a_bad_value_names_field_value_and_what_is_allowed(prices: Path, arguments: list[str], message: str) -> None:
     done = _seatrial("run", "--data", str(prices), *arguments)
 
     assert done.returncode == 2
-    assert told in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_a_missing_or_empty_or_dirty_file_is_told(tmp_path: Path, prices: Path) -> None:
+def test_a_missing_empty_or_bad_file_is_reported(tmp_path: Path, prices: Path) -> None:
     empty, dirty = tmp_path / "empty.csv", tmp_path / "dirty.csv"
     empty.write_text("")
     lines = prices.read_text().splitlines()

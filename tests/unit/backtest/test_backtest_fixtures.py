@@ -1,4 +1,4 @@
-"""Odd data through the loader and a run: every oddity is refused with its rows, or dropped and counted, or told."""
+"""Bad data through the loader and a run: every bad row is rejected with its number, or dropped and counted."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def test_bad_rows_are_listed_or_dropped_and_counted(name: str, make: Any, row: i
     listed = [error.value for error in refused.value.errors]
     assert len(listed) == 1
     assert kept.data_quality["dropped"] == 1
-    assert [each["row"] for each in kept.data_quality["dropped_rows"]] == listed
+    assert [row["row"] for row in kept.data_quality["dropped_rows"]] == listed
     assert listed[0] in {row, row + 1}  # rows are numbered as their source numbers them
     assert len(kept.candles) == len(rows) - 1
     assert result["data_quality"]["dropped"] == 1

@@ -48,8 +48,8 @@ def test_no_look_reaches_the_future() -> None:
     with pytest.raises(IndexError):
         bar["close"]
     names = {name for name in dir(history) if not name.startswith("__")}
-    held = [getattr(history, name) for name in names]
-    assert not any(isinstance(value, np.ndarray | memoryview) for value in held)
+    history_values = [getattr(history, name) for name in names]
+    assert not any(isinstance(value, np.ndarray | memoryview) for value in history_values)
 
 
 def test_a_price_of_some_bars_ago_is_one_call() -> None:

@@ -1,4 +1,4 @@
-"""Bars load from every dialect; bad rows are told or counted, real crashes stay, nothing is filled in."""
+"""Bars load from every dialect; bad rows are rejected or counted, real crashes stay, nothing is filled in."""
 
 import gzip
 from dataclasses import dataclass
@@ -92,18 +92,18 @@ def test_parquet_and_frames_give_the_same_bars(tmp_path: Path) -> None:
     frame.reset_index(names="timestamp").to_parquet(tmp_path / "X.parquet")
     local = frame.tz_convert("America/New_York")
 
-    wanted = load(_csv(tmp_path)).candles
+    expected = load(_csv(tmp_path)).candles
     for source in (frame, local, tmp_path / "X.parquet", frame.reset_index(names="Date")):
         candles = load(source, LoadOptions("X")).candles
-        assert candles.time_ms.tolist() == wanted.time_ms.tolist()
-        assert candles.close.tolist() == wanted.close.tolist()
+        assert candles.time_ms.tolist() == expected.time_ms.tolist()
+        assert candles.close.tolist() == expected.close.tolist()
     naive = load(frame.tz_localize(None), LoadOptions("X"))
-    assert naive.candles.time_ms.tolist() == wanted.time_ms.tolist()
+    assert naive.candles.time_ms.tolist() == expected.time_ms.tolist()
     assert naive.data_quality["naive_timestamps"] == 3
 
 
 @pytest.mark.parametrize("key", ["timestamp", "time", "date", "datetime"])
-def test_rows_name_their_time_in_many_ways(key: str) -> None:
+def test_rows_have_their_time_under_several_names(key: str) -> None:
     day = datetime(2020, 1, 1, tzinfo=UTC)
     values: dict[str, list[Any]] = {
         "timestamp": [day + timedelta(days=i) for i in range(3)],
@@ -127,7 +127,7 @@ def test_bars_without_timestamps_are_numbered() -> None:
     assert loaded.candles.volume.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_newest_first_is_turned_round() -> None:
+def test_newest_first_is_reversed() -> None:
     text = _lines(HEADER, [f"{day}T00:00:00Z" for day in DAYS[::-1]])
 
     loaded = load(text.encode(), LoadOptions("X"))
@@ -209,7 +209,7 @@ def test_splits_are_applied_once_and_crashes_are_left_alone() -> None:
     assert load(rows, LoadOptions("AAPL")).candles.close.tolist() == [100.0, 50.0, 52.0, 20.0]
 
 
-def test_a_file_of_several_symbols_needs_a_choice(tmp_path: Path) -> None:
+def test_a_file_of_several_symbols_needs_a_symbol(tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     lines = [f"{symbol},{day}T00:00:00Z,1,2,1,{close},1" for symbol, close in (("A", 1.5), ("B", 2)) for day in DAYS]
     path.write_text("symbol,timestamp,open,high,low,close,volume\n" + "\n".join(lines))
@@ -222,7 +222,7 @@ def test_a_file_of_several_symbols_needs_a_choice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (Path("/nowhere/prices.csv"), "an existing file"),
         (b"", "columns time, open"),
@@ -234,8 +234,8 @@ def test_a_file_of_several_symbols_needs_a_choice(tmp_path: Path) -> None:
         (3, "a path, a DataFrame"),
     ],
 )
-def test_what_cannot_be_read_says_what_can(source: Any, told: str) -> None:
-    with pytest.raises(DataError, match=told):
+def test_unreadable_data_names_what_is_allowed(source: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         load(source)
 
 

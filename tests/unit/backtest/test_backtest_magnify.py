@@ -1,4 +1,4 @@
-"""Bars of a shorter interval settle what a bar leaves open, through every door."""
+"""Bars of a shorter interval resolve ambiguous bars, from Python and from the command line."""
 
 import json
 import subprocess
@@ -102,14 +102,14 @@ def test_a_callback_that_closes_trades_as_its_signals_do(seed: int) -> None:
             return {"action": "short", "stop_loss_pct": 0.01, "trailing_pct": 0.008}
         return {"action": ("close", "sell")[int(draw < 0.23)]} if draw < 0.26 else None
 
-    settling = ExecutionSettings(intrabar="magnify", allow_short=True)
-    outcome = execute(candles, resolve_strategy(decide), settling, sub_bars=finer)
-    again = simulate(candles, outcome.signals, settling.execution(), finer)
+    settings = ExecutionSettings(intrabar="magnify", allow_short=True)
+    outcome = execute(candles, resolve_strategy(decide), settings, sub_bars=finer)
+    again = simulate(candles, outcome.signals, settings.execution(), finer)
 
     assert outcome.simulation.table.tobytes() == again.table.tobytes()
     assert len(again.table) > 10
     assert outcome.simulation.magnified_bars > 0
-    # What was told to be without effect is; what was read as a close found something to close.
+    # Decisions without effect are reported as such; every close found an open position.
     idle = {bar for bar, refusal in outcome.refused.items() if refusal.reason == "nothing is open"}
     exits = {trade.exit_index - 1 for trade in again.trades if trade.exit_reason == "signal"}
     assert not idle & exits

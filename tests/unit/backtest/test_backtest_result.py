@@ -59,8 +59,8 @@ def test_the_same_request_has_the_same_hash_in_every_process() -> None:
 def test_two_runs_in_one_process_agree_and_any_input_changes_the_hash() -> None:
     candles = random_candles(600)
 
-    def sha(bars: int = 600, params: dict[str, Any] | None = None, **settling: Any) -> str:
-        document = run(candles.head(bars), resolve_strategy("sma_cross", params), ExecutionSettings(**settling))
+    def sha(bars: int = 600, params: dict[str, Any] | None = None, **settings: Any) -> str:
+        document = run(candles.head(bars), resolve_strategy("sma_cross", params), ExecutionSettings(**settings))
         return str(document["manifest"]["sha256"])
 
     assert sha() == sha()
@@ -108,7 +108,7 @@ def test_ambiguous_bars_give_bounds() -> None:
     assert "result_depends_on_intrabar_order" in results["warnings"]
 
 
-def test_the_guides_example_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_guides_example_runs_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     historical_data = rows_of(random_candles(1_500, 5))
 
     def my_strategy(historical_data: Any, symbol: str) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ def test_names_and_rule_documents_stand_for_strategies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"strategy": "nonsense"}, "known strategies: .*sma_cross"),
         ({"strategy": 3}, "a callable, a registered name or a rule document"),
@@ -184,8 +184,8 @@ def test_names_and_rule_documents_stand_for_strategies() -> None:
         ({"params": {"fast": 3}}, "a callable takes no parameters"),
     ],
 )
-def test_bad_arguments_are_named_with_what_is_allowed(arguments: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationFailed, match=told):
+def test_bad_arguments_are_named_with_what_is_allowed(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationFailed, match=message):
         BacktestingEngine(**{"strategy": lambda history, symbol: None, **arguments})
 
 
@@ -223,10 +223,10 @@ def test_the_report_opens_without_a_network_and_escapes_texts() -> None:
     assert html.index("Assumptions") < html.index("Result")
 
 
-def test_the_job_librarys_schema_is_the_one_the_migration_knows() -> None:
-    found = hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest()
+def test_the_job_librarys_schema_is_the_one_of_the_migration() -> None:
+    schema_sha256 = hashlib.sha256(SchemaManager.get_schema().encode()).hexdigest()
 
-    assert found == QUEUE_SCHEMA_SHA256, (
+    assert schema_sha256 == QUEUE_SCHEMA_SHA256, (
         "the installed procrastinate has another schema: add a migration that brings databases made with the version "
         "noted on backtest.procrastinate_jobs up to it, then note the new hash here"
     )
@@ -237,12 +237,12 @@ def test_holding_is_compared_at_the_same_costs_on_the_same_bars() -> None:
 
     document = run(candles, resolve_strategy("sma_cross"), ExecutionSettings(fee=0.002))
 
-    held = run(candles, resolve_strategy("buy_and_hold"), ExecutionSettings(fee=0.002))
-    told = document["benchmark"]
-    assert told["name"] == "buy_and_hold"
-    assert told["metrics"]["final_equity"] == held["metrics"]["final_equity"]
-    assert told["excess_return"] == document["metrics"]["total_return"] - held["metrics"]["total_return"]
-    assert held["benchmark"]["excess_return"] == 0.0
+    buy_and_hold = run(candles, resolve_strategy("buy_and_hold"), ExecutionSettings(fee=0.002))
+    benchmark = document["benchmark"]
+    assert benchmark["name"] == "buy_and_hold"
+    assert benchmark["metrics"]["final_equity"] == buy_and_hold["metrics"]["final_equity"]
+    assert benchmark["excess_return"] == document["metrics"]["total_return"] - buy_and_hold["metrics"]["total_return"]
+    assert buy_and_hold["benchmark"]["excess_return"] == 0.0
 
 
 def test_figures_are_given_without_the_exit_that_the_end_forced() -> None:
@@ -265,7 +265,7 @@ def test_figures_are_given_without_the_exit_that_the_end_forced() -> None:
     assert closed["without_forced_exits"] is None
 
 
-def test_trades_tell_how_far_the_price_went_and_figures_how_much_was_at_stake() -> None:
+def test_trades_have_excursions_and_metrics_have_notional_ratios() -> None:
     flat = (100.0, 100.0, 100.0, 100.0)
     bars = [flat, flat, (100.0, 110.0, 95.0, 105.0), (105.0, 106.0, 104.0, 104.0), flat, flat]
     rows = [
