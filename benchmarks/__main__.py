@@ -28,19 +28,23 @@ def main() -> None:
     else:
         print("SEATRIAL_DATA_DIR names no folder with real minutes: seeded bars only", flush=True)
     began = clock.now()
-    found: Facts = {"began": began.isoformat(timespec="seconds"), "machine": machine(), "load_before": os.getloadavg()}
-    found["data"], found["loads"] = {}, {}
+    results: Facts = {
+        "began": began.isoformat(timespec="seconds"),
+        "machine": machine(),
+        "load_before": os.getloadavg(),
+    }
+    results["data"], results["loads"] = {}, {}
     for name, (columns, stops) in sets.items():
         path = BARS / f"{name}.npz"
         data.write(columns, path, stops)
-        found["data"][name], found["loads"][name] = _workloads(name, path, asked)
-    found["processes"] = _processes(asked.repeats or 5, sets["seeded"][0])
-    found["load_after"] = os.getloadavg()
-    found["seconds"] = (clock.now() - began).total_seconds()
+        results["data"][name], results["loads"][name] = _workloads(name, path, asked)
+    results["processes"] = _processes(asked.repeats or 5, sets["seeded"][0])
+    results["load_after"] = os.getloadavg()
+    results["seconds"] = (clock.now() - began).total_seconds()
     out = asked.out or RESULTS / f"{began.date().isoformat()}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n")
-    print(table.report(found))
+    out.write_text(json.dumps(results, indent=1) + "\n")
+    print(table.report(results))
     print(f"written to {out}")
 
 
@@ -59,15 +63,15 @@ def machine() -> Facts:
 
 
 def _workloads(name: str, path: Path, asked: argparse.Namespace) -> tuple[Facts, Facts]:
-    found: Facts = {}
+    results: Facts = {}
     loads: Facts = {}
     for workload in WORKLOADS:
         if asked.only and workload.name not in asked.only:
             continue
         loads[workload.name] = os.getloadavg()[0]
         _say(f"{name}: {workload.title} (load {loads[workload.name]:.1f})")
-        found[workload.name] = running.in_turn(workload, path, asked.bars, asked.repeats, _say)
-    return found, loads
+        results[workload.name] = running.in_turn(workload, path, asked.bars, asked.repeats, _say)
+    return results, loads
 
 
 def _processes(repeats: int, columns: data.Columns) -> Facts:

@@ -46,27 +46,27 @@ def main() -> None:
     """Trade, compare, write the results and the page."""
     cases = {f"{name}, {kind}": columns for name, bars in _data().items() for kind, columns in _signals(bars).items()}
     files = _stored(cases)
-    found: Facts = {"versions": {}, "cases": {}}
+    results: Facts = {"versions": {}, "cases": {}}
     answers = {rival: _asked(rival, files) for rival in THEIR_RULES}
     for number, (name, columns) in enumerate(cases.items()):
         ours, final = _ours(columns)
         by_rules, by_rules_final = trade(columns, Rules(), CASH, FEE)
         same = differing(ours, by_rules) == 0 and _close(final, by_rules_final)
         case: Facts = {"bars": len(columns["close"]), "trades": len(ours), "final": final, "rules_give_ours": same}
-        for rival, said in answers.items():
-            found["versions"][rival] = said[number]["version"]
-            case[rival] = compared(columns, ours, said[number], THEIR_RULES[rival])
-        found["cases"][name] = case
+        for rival, answer in answers.items():
+            results["versions"][rival] = answer[number]["version"]
+            case[rival] = compared(columns, ours, answer[number], THEIR_RULES[rival])
+        results["cases"][name] = case
     out = ROOT / "benchmarks" / "results" / "crosscheck.json"
-    out.write_text(json.dumps(found, indent=1) + "\n")
-    rivals_page.write(found)
-    print(rivals_page.table(found))
+    out.write_text(json.dumps(results, indent=1) + "\n")
+    rivals_page.write(results)
+    print(rivals_page.table(results))
     print(f"written to {out} and docs/rivals.md")
 
 
-def compared(columns: Columns, ours: list[Trade], said: Facts, their_rules: Facts) -> Facts:
+def compared(columns: Columns, ours: list[Trade], answer: Facts, their_rules: Facts) -> Facts:
     """Return how a rival's trades differ from ours, rule by rule, and how many trades no rule explains."""
-    theirs = [Trade(*row) for row in said["trades"]]
+    theirs = [Trade(*row) for row in answer["trades"]]
     rules, before, steps = Rules(), ours, {}
     _, final = trade(columns, rules, CASH, FEE)
     for name, value in their_rules.items():
@@ -74,10 +74,10 @@ def compared(columns: Columns, ours: list[Trade], said: Facts, their_rules: Fact
         after, final = trade(columns, rules, CASH, FEE)
         steps[name] = differing(before, after)
         before = after
-    explained = _close(final, said["final"])
+    explained = _close(final, answer["final"])
     return {
         "trades": len(theirs),
-        "final": said["final"],
+        "final": answer["final"],
         "same_bars": _same_bars(ours, theirs),
         "changed_by": steps,
         "unexplained": differing(before, theirs),
@@ -117,10 +117,10 @@ def _ours(columns: Columns) -> tuple[list[Trade], float]:
         take_profit=np.full(size, target),
     )
     config = ExecutionConfig(cash=CASH, taker_fee_rate=FEE, session="auction")
-    found = simulate(_candles(columns), signals, config)
+    run = simulate(_candles(columns), signals, config)
     places = (T_ENTRY_INDEX, T_ENTRY_PRICE, T_EXIT_INDEX, T_EXIT_PRICE, T_QUANTITY)
-    rows = found.table[:, places].tolist()
-    return [Trade(int(a), b, int(c), d, e) for a, b, c, d, e in rows], float(found.equity[-1])
+    rows = run.table[:, places].tolist()
+    return [Trade(int(a), b, int(c), d, e) for a, b, c, d, e in rows], float(run.equity[-1])
 
 
 def _asked(rival: str, files: list[Path]) -> list[Facts]:
@@ -135,10 +135,10 @@ def _asked(rival: str, files: list[Path]) -> list[Facts]:
 
 def _data() -> dict[str, Columns]:
     folder = next(ROOT.glob(SHIPPED))
-    found = {"GOOG daily": _read(folder / "GOOG.csv"), "EURUSD hourly": _read(folder / "EURUSD.csv")}
+    sets = {"GOOG daily": _read(folder / "GOOG.csv"), "EURUSD hourly": _read(folder / "EURUSD.csv")}
     for seed in SEEDS:
-        found[f"random {seed}"] = data.seeded(RANDOM_BARS, seed, yearly_sigma=6.0)
-    return found
+        sets[f"random {seed}"] = data.seeded(RANDOM_BARS, seed, yearly_sigma=6.0)
+    return sets
 
 
 def _read(path: Path) -> Columns:

@@ -78,7 +78,7 @@ def write(columns: Columns, path: Path, stops: tuple[float, float]) -> None:
         np.full(len(entry), stops[0]),
         np.full(len(entry), stops[1]),
     )
-    ended = np.zeros(len(entry), dtype=np.bool_)  # raptorbt enters again after a stop only once it was told to exit
+    ended = np.zeros(len(entry), dtype=np.bool_)  # raptorbt enters again after a stop only after an exit signal
     table = simulate(candles, given, ExecutionConfig(session="auction")).table
     ended[table[:, T_EXIT_INDEX].astype(np.int64)] = True
     given_all = {"entry": entry, "ended": ended, "stops": np.array(stops), "rise": np.array([rise])}

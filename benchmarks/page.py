@@ -11,27 +11,27 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- speed: written by `make bench-page` -->", "<!-- /speed -->"
 
 
-def section(found: dict[str, Any], name: str) -> str:  # Any: JSON
+def section(results: dict[str, Any], name: str) -> str:  # Any: JSON
     """Return the section's text.
 
     Args:
-        found: The results.
-        name: Of their file.
+        results: The results file as JSON.
+        name: Name of that file.
     """
     return "\n".join(
         [
             BEGIN,
-            table.targets(found),
+            table.targets(results),
             "",
-            f"{table.machine(found)} Ratios are of medians of at least five runs, told to go in turn; everybody on one",
-            "thread, in an environment with what its users install; slow rivals ran fewer bars and are compared by the",
-            "time a bar. All have the same task on the same bars and settle it by rules of their own, so that trades",
-            "and figures differ (that backtrader uses 99 % of the cash is how we order): everybody's times, memory,",
-            "trades and final equity are in",
-            f"[`benchmarks/results/{name}`](benchmarks/results/{name}), the rule behind each difference is in",
-            "[`docs/rivals.md`](docs/rivals.md). W1's targets apply to the seeded bars; the real ones are fewer, so",
-            "that what a run costs beside its bars, and what Python and numba take up, weigh more.",
-            "`make bench` measures it anew.",
+            f"{table.machine(results)} Ratios are of medians of at least five alternating runs on one",
+            "thread, each engine in an environment with what its users install. Slow engines run fewer bars and are",
+            "compared by time per bar. All have the same task on the same bars but different fill rules, so trades and",
+            "figures differ (backtrader uses 99 % of the cash because we order so). Times, memory, trades and final",
+            "equity of all are in",
+            f"[`benchmarks/results/{name}`](benchmarks/results/{name}), the rules behind the differences are in",
+            "[`docs/rivals.md`](docs/rivals.md). The targets of W1 apply to the seeded bars; there are fewer",
+            "real bars, so that constant costs per run and the memory of Python and numba weigh more.",
+            "`make bench` repeats the measurement.",
             END,
         ]
     )
@@ -40,15 +40,15 @@ def section(found: dict[str, Any], name: str) -> str:  # Any: JSON
 def placed(text: str, made: str) -> str:
     """Return a page with the section between its markers replaced."""
     before, _, rest = text.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
+    _, end, after = rest.partition(END)
+    if not end:
         raise ValueError(f"README.md has no section between {BEGIN} and {END}")
     return before + made + after
 
 
-def write_section(found: dict[str, Any], name: str) -> None:  # Any: JSON
+def write_section(results: dict[str, Any], name: str) -> None:  # Any: JSON
     """Write the section into the README."""
-    README.write_text(placed(README.read_text(), section(found, name)))
+    README.write_text(placed(README.read_text(), section(results, name)))
 
 
 if __name__ == "__main__":

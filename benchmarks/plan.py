@@ -1,4 +1,4 @@
-"""Who is measured on what, on how many bars, and the targets those measurements are held to."""
+"""The engines, their workloads and numbers of bars, and the targets of the measurements."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +8,10 @@ Figure = Literal["seconds_a_bar", "peak_rss_mb", "seconds"]
 
 @dataclass(frozen=True)
 class Contender:
-    """An engine in an environment of its own.
+    """An engine in a separate environment.
 
     Args:
-        name: As told in the table.
+        name: Name in the table.
         home: Its virtual environment.
         script: Its side, under `contenders/`.
         engine: Which of its engines, where it has several.
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Workload:
-    """Contenders with one task, each in its own way, told to go in turn."""
+    """Contenders with one task, which run alternately."""
 
     name: str
     title: str
@@ -140,7 +140,7 @@ class Target:
     Args:
         what: As the table says it.
         workload, other, own: The entries compared.
-        at_least: Theirs over ours; None: told only, held to nothing.
+        at_least: Their time over ours; None: reported without a target.
         figure: What is compared.
     """
 
@@ -178,7 +178,7 @@ TARGETS = (
         "Peak memory of W1 end to end, backtesting.py", "w1_e2e", _key(BACKTESTING, "w1_e2e"), E2E, 1, "peak_rss_mb"
     ),
 )
-# A target of its own kind each: ours against ours, against a fixed number, and whole processes.
+# Other kinds of targets: ours against ours, against a fixed number, and whole processes.
 MAX_TIMES_SLOWER = 3.0
 MIN_BARS_A_SECOND = 1_000_000
 MAX_HELP_SECONDS = 0.5

@@ -24,34 +24,34 @@ RULES = {
 }
 
 
-def write(found: Facts) -> None:
+def write(results: Facts) -> None:
     """Write the page."""
-    PAGE.write_text(page(found))
+    PAGE.write_text(page(results))
 
 
-def page(found: Facts) -> str:
+def page(results: Facts) -> str:
     """Return the page's text for the results of a cross-check."""
-    versions = ", ".join(f"{TITLES[name]} {text}" for name, text in found["versions"].items())
+    versions = ", ".join(f"{TITLES[name]} {text}" for name, text in results["versions"].items())
     rules = "\n".join(f"- `{name}`: {text}" for name, text in RULES.items())
-    return f"""# Rivals: the same signals, other trades
+    return f"""# Other engines: the same signals, different trades
 
-The same signals on the same bars give other results in other engines. This page says by which rule, trade by trade.
-`make crosscheck` writes it: it installs {versions} in environments of their own under `.bench`
-(the product never imports them), trades with each, and compares.
+Other engines give different results for the same signals on the same bars. This page shows the rule behind each
+difference, trade by trade. `make crosscheck` generates it: it installs {versions} in separate
+environments under `.bench` (the product never imports them), runs each, and compares.
 
-How: a plain account of a hundred lines (`benchmarks/rules.py`), which shares no code with the product, has each rule
-on which engines differ as a switch. With our rules it must give our trades, with a rival's rules the rival's: bars,
-prices and quantities of every trade, and the final equity, to 1e-9. Then the switches are what differs, and nothing
-else. A trade that no switch explains is counted as unexplained.
+Method: a plain account of a hundred lines (`benchmarks/rules.py`), which shares no code with the product, has a switch
+for each rule on which engines differ. With our rules it must give our trades, with another engine's rules that engine's
+trades: bars, prices and quantities of every trade, and the final equity, to 1e-9. A trade that no switch explains is
+counted as unexplained.
 
 Cash 1,000,000, fee 0.1 % a side, all in, long only, decided at a close and filled at the next open. SMA: 10 over 30,
 closed when it crosses back. RSI: RSI(14) under 30 and the close under the lower Bollinger band (20, 2), stop 2 %,
-target 4 %. Ours with `--session auction` (the default is `continuous`): what opens beyond a target is filled at the
-open, as the others do. GOOG and EURUSD are the bars that backtesting.py ships; the random ones are seeded.
+target 4 %. Ours with `--session auction` (the default is `continuous`): a target that the bar opens beyond is filled at
+the open, as in the other engines. GOOG and EURUSD are the bars that backtesting.py ships; the random ones are seeded.
 
-{table(found)}
+{table(results)}
 
-{verdict(found)}
+{verdict(results)}
 
 ## The rules
 
@@ -59,32 +59,32 @@ open, as the others do. GOOG and EURUSD are the bars that backtesting.py ships; 
 
 ## What each rule changes
 
-Starting from ours, the rival's rules are exchanged one by one; the number of trades that change at each step.
+From our rules to the other engine's, one rule at a time: the number of trades that change at each step.
 
-{steps(found)}
+{steps(results)}
 """
 
 
-def verdict(found: Facts) -> str:
-    """Return one sentence that says what is left unexplained."""
-    cases = found["cases"].values()
+def verdict(results: Facts) -> str:
+    """Return a sentence with the number of unexplained trades."""
+    cases = results["cases"].values()
     left = sum(case[rival]["unexplained"] for case in cases for rival in TITLES)
     totals = sum(not case[rival]["final_explained"] for case in cases for rival in TITLES)
     ours = sum(not case["rules_give_ours"] for case in cases)
     compared = sum(case[rival]["trades"] for case in cases for rival in TITLES)
     if left == totals == ours == 0:
-        return f"All {compared:,} trades of the rivals and every final equity are explained by the rules below."
+        return f"All {compared:,} trades of the other engines and every final equity are explained by the rules below."
     return (
-        f"Of {compared:,} trades of the rivals, **{left} are not explained** by the rules below; {totals} final "
+        f"Of {compared:,} trades of the other engines, **{left} are not explained** by the rules below; {totals} final "
         f"equities are not; the plain account with our rules misses our trades in {ours} cases."
     )
 
 
-def table(found: Facts) -> str:
-    """Return trades and final equity of everybody, case by case."""
+def table(results: Facts) -> str:
+    """Return trades and final equity of every engine, case by case."""
     head = "| bars and signals | ours | " + " | ".join(f"{title}: trades, final" for title in TITLES.values())
     lines = [head + " | not explained |", "|---" * (len(TITLES) + 3) + "|"]
-    for name, case in found["cases"].items():
+    for name, case in results["cases"].items():
         cells = [f"{case['trades']}, {case['final']:,.4f}"]
         cells += [f"{case[r]['trades']} ({case[r]['same_bars']} on our bars), {case[r]['final']:,.4f}" for r in TITLES]
         left = sum(case[rival]["unexplained"] for rival in TITLES)
@@ -92,14 +92,14 @@ def table(found: Facts) -> str:
     return "\n".join(lines)
 
 
-def steps(found: Facts) -> str:
+def steps(results: Facts) -> str:
     """Return how many trades each exchanged rule changes, for each rival."""
     parts = []
     for rival, title in TITLES.items():
-        names = list(next(iter(found["cases"].values()))[rival]["changed_by"])
+        names = list(next(iter(results["cases"].values()))[rival]["changed_by"])
         lines = [f"**{title}**", "", f"| bars and signals | {' | '.join(f'`{n}`' for n in names)} |"]
         lines.append("|---" * (len(names) + 1) + "|")
-        for name, case in found["cases"].items():
+        for name, case in results["cases"].items():
             counts = " | ".join(str(case[rival]["changed_by"][rule]) for rule in names)
             lines.append(f"| {name} | {counts} |")
         parts.append("\n".join(lines))

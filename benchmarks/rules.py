@@ -55,7 +55,7 @@ def trade(columns: Columns, rules: Rules, cash: float, fee: float) -> tuple[list
 
     Args:
         columns: open, high, low, close, entry, leave, and stops as (stop, target) ratios or NaN.
-        rules: How it is settled.
+        rules: The fill rules.
         cash: At the start.
         fee: Ratio on each side.
     """

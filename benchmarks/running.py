@@ -1,4 +1,4 @@
-"""Starts contenders, lets those of a workload run in turn, and gathers what they say."""
+"""Starts contenders, runs those of a workload alternately, and collects their output."""
 
 import json
 import os
@@ -28,12 +28,12 @@ class Failed(Exception):
 
 
 class Side:
-    """One contender on one task: a process of its own that runs when it is told to."""
+    """One contender on one task: a separate process that runs on command."""
 
     def __init__(self, entry: Entry, bars_file: Path, bars: int) -> None:
         self.entry = entry
         self.runs: list[Facts] = []
-        # A pipe that nobody reads would fill up.
+        # A pipe without a reader would fill up.
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  open as long as the process runs
         self._process = subprocess.Popen(
             command(entry.contender, entry.task, bars_file, min(bars, entry.most_bars)),
@@ -56,7 +56,7 @@ class Side:
         self.runs += [self._answer() for _ in range(self.burst)]
 
     def end(self) -> Facts:
-        """End the process and return medians, extremes, memory, versions and what it found."""
+        """End the process and return medians, extremes, memory, versions and results."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         closing = self._answer()
@@ -77,8 +77,8 @@ class Side:
         ending.cancel()
         if not line:
             self._words.seek(0)
-            said = self._words.read().strip().splitlines()
-            raise Failed(said[-1] if said else f"ended without a word, or gave none for {MAX_SECONDS} s")
+            lines = self._words.read().strip().splitlines()
+            raise Failed(lines[-1] if lines else f"ended without output, or gave none for {MAX_SECONDS} s")
         answer: Facts = json.loads(line)
         return answer
 
@@ -96,7 +96,7 @@ def environment(contender: Contender) -> dict[str, str]:
 
 
 def summary(runs: list[Facts], opening: Facts) -> Facts:
-    """Return medians and extremes of the runs; whatever they found must not differ between them."""
+    """Return medians and extremes of the runs; their results must not differ."""
     walls, cpus = [run["wall"] for run in runs], [run["cpu"] for run in runs]
     bars, result = opening["bars"], runs[-1]["result"]
     steady = all(run["result"] == result for run in runs)
@@ -120,38 +120,38 @@ def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None,
     """Run every contender of a workload, A B C A B C, and return what each measured.
 
     Who repeats less often than others takes turns spread over the same time, because the machine's speed drifts.
-    A rival that fails is told as `not_measured`, with its reason, and the others go on.
+    A rival that fails is reported as `not_measured` with its reason; the others continue.
 
     Args:
         workload: Whom and what.
         bars_file: The bars that all are given.
         bars: How many at most.
-        repeats: How often each, None as planned.
-        say: Told what is going on.
+        repeats: Number of runs of each, None as planned.
+        say: Called with each progress message.
 
     Raises:
         Failed: We failed ourselves.
     """
     contest = _Contest(workload, bars_file, bars, say)
-    wanted = {entry.key: entry.most_repeats if repeats is None else repeats for entry in workload.entries}
+    repeats_of = {entry.key: entry.most_repeats if repeats is None else repeats for entry in workload.entries}
     try:
-        for key in wanted:
+        for key in repeats_of:
             contest.attempt(key, contest.begin)
-        turns = max(wanted.values())
+        turns = max(repeats_of.values())
         for turn in range(turns):
             for key in list(contest.sides):
-                if turn * wanted[key] // turns != (turn + 1) * wanted[key] // turns:
+                if turn * repeats_of[key] // turns != (turn + 1) * repeats_of[key] // turns:
                     contest.attempt(key, contest.turn)
         for key in list(contest.sides):
             contest.attempt(key, contest.end)
     finally:
         for side in contest.sides.values():
             side.stop()
-    return {key: contest.measured[key] for key in wanted}
+    return {key: contest.measured[key] for key in repeats_of}
 
 
 class _Contest:
-    """The contenders of one workload that still run, and what is known of each."""
+    """The contenders of one workload that still run, and their measurements."""
 
     def __init__(self, workload: Workload, bars_file: Path, bars: int, say: Say) -> None:
         self.entries = {entry.key: entry for entry in workload.entries}
@@ -182,7 +182,7 @@ class _Contest:
 
 
 def whole_processes(commands: dict[str, tuple[list[str], dict[str, str]]], repeats: int) -> dict[str, Facts]:
-    """Time whole processes in turn, from start to end, each once beforehand to warm its caches."""
+    """Time whole processes alternately, from start to end, after one run each to warm the caches."""
     walls: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(repeats + 1):
         for name, (words, variables) in commands.items():

@@ -1,4 +1,4 @@
-"""Makes tables of a results file: the targets with what was reached, and every contender with what it found."""
+"""Makes tables of a results file: targets and measurements, and the results of every contender."""
 
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,22 @@ Facts = dict[str, Any]  # Any: JSON
 DATA_TITLES = {"seeded": "seeded minutes", "minutes": "real minutes (EURUSD)"}
 
 
-def report(found: Facts) -> str:
+def report(results: Facts) -> str:
     """Return both tables for a terminal or a page."""
-    return "\n".join([targets(found), "", contenders(found)])
+    return "\n".join([targets(results), "", contenders(results)])
 
 
-def targets(found: Facts) -> str:
-    """Return the table of targets: wanted, reached, met; a target that is missed says no."""
-    sets = list(found["data"])
+def targets(results: Facts) -> str:
+    """Return the table of targets: required, measured, met."""
+    sets = list(results["data"])
     head = ["what", "at least", *(f"{DATA_TITLES[name]}: reached | met" for name in sets)]
     cells = " | ".join(head)
     lines = [f"| {cells} |", "|" + "---|" * (2 + 2 * len(sets))]
     for target in TARGETS:
-        line = judged_line(target, found["data"], sets)
+        line = judged_line(target, results["data"], sets)
         if line:
             lines.append(line)
-    lines += _own_targets(found, sets) + _process_targets(found, len(sets))
+    lines += _own_targets(results, sets) + _process_targets(results, len(sets))
     return "\n".join(lines)
 
 
@@ -46,39 +46,39 @@ def judged_line(target: Target, data: Facts, sets: list[str]) -> str:
     if all(value is None for value in values):
         return ""
     shown = " | ".join(_judged(value, target.at_least) for value in values)
-    wanted = "-" if target.at_least is None else f"{target.at_least:g} x"
-    return f"| {target.what} | {wanted} | {shown} |"
+    required = "-" if target.at_least is None else f"{target.at_least:g} x"
+    return f"| {target.what} | {required} | {shown} |"
 
 
-def contenders(found: Facts) -> str:
-    """Return what every contender took and found, workload by workload."""
+def contenders(results: Facts) -> str:
+    """Return times and results of every contender by workload."""
     lines = [
         "| data, workload, contender | bars | median ms (min to max) | ns a bar | peak MB | trades | final equity |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, workloads in found["data"].items():
+    for name, workloads in results["data"].items():
         for workload in WORKLOADS:
             for key, facts in workloads.get(workload.name, {}).items():
                 lines.append(f"| {name}, {workload.name}, {key} | {_measured(facts)} |")
     return "\n".join(lines)
 
 
-def machine(found: Facts) -> str:
+def machine(results: Facts) -> str:
     """Return one sentence on where and with whom the figures were measured."""
-    what, loads = found["machine"], [load for of_data in found["loads"].values() for load in of_data.values()]
+    what, loads = results["machine"], [load for of_data in results["loads"].values() for load in of_data.values()]
     return (
-        f"Measured {found['began'][:10]} on {what['cores']} cores of {what['cpu']}, {what['memory_gib']} GiB, "
+        f"Measured {results['began'][:10]} on {what['cores']} cores of {what['cpu']}, {what['memory_gib']} GiB, "
         f"{what['system']}, Python {what['python']}; load average at the start of "
-        f"each workload {min(loads):.1f} to {max(loads):.1f}. Versions: {_versions(found)}."
+        f"each workload {min(loads):.1f} to {max(loads):.1f}. Versions: {_versions(results)}."
     )
 
 
-def _versions(found: Facts) -> str:
+def _versions(results: Facts) -> str:
     named: dict[str, str] = {}
-    for workloads in found["data"].values():
-        for facts in (each for workload in workloads.values() for each in workload.values()):
-            told = facts.get("versions", {})
-            named.update({name: text for name, text in told.items() if name not in ("numpy", "pandas")})
+    for workloads in results["data"].values():
+        for facts in (row for workload in workloads.values() for row in workload.values()):
+            versions = facts.get("versions", {})
+            named.update({name: text for name, text in versions.items() if name not in ("numpy", "pandas")})
     return ", ".join(f"{name} {text}" for name, text in sorted(named.items()))
 
 
@@ -89,12 +89,12 @@ def _reached(target: Target, workloads: Facts) -> float | None:
     return float(entries[target.other][target.figure] / entries[target.own][target.figure])
 
 
-def _own_targets(found: Facts, sets: list[str]) -> list[str]:
+def _own_targets(results: Facts, sets: list[str]) -> list[str]:
     speeds, costs, bounded, tight = [], [], [], []
     for name in sets:
-        light = found["data"][name].get("w3_light", {}).get(LIGHT)
+        light = results["data"][name].get("w3_light", {}).get(LIGHT)
         speeds.append("- | -" if light is None else _speed(1.0 / light["seconds_a_bar"]))
-        own = found["data"][name].get("own", {})
+        own = results["data"][name].get("own", {})
         costs.append(_slower(own, "w1_costly", SIM))
         bounded.append(_slower(own, "w1_everything", SIM))
         tight.append(_slower(own, "w1_tight_everything", Entry(OURS, "w1_tight").key))
@@ -103,7 +103,7 @@ def _own_targets(found: Facts, sets: list[str]) -> list[str]:
         f"| W3 light callback, bars a second | {MIN_BARS_A_SECOND:,} | {' | '.join(speeds)} |",
         f"| Trailing stop, slippage, fees against our plain path | {most} | {' | '.join(costs)} |",
         f"| The same and the bounds | {most} | {' | '.join(bounded)} |",
-        f"| The same, many ambiguous bars, which the bounds settle again and again | {most} | {' | '.join(tight)} |",
+        f"| The same, many ambiguous bars, with bounds over many scenarios | {most} | {' | '.join(tight)} |",
     ]
 
 
@@ -117,12 +117,12 @@ def _slower(own: Facts, task: str, plain: str) -> str:
         return "- | -"
     result, times = facts["result"], facts["wall_seconds"] / own[plain]["wall_seconds"]
     runs, ambiguous = result.get("runs"), result.get("ambiguous_trades")
-    told = f" ({ambiguous} ambiguous trades, runs: {runs})" if runs else ""
-    return f"{times:.2f} x{told} | {_met(times <= MAX_TIMES_SLOWER)}"
+    counts = f" ({ambiguous} ambiguous trades, runs: {runs})" if runs else ""
+    return f"{times:.2f} x{counts} | {_met(times <= MAX_TIMES_SLOWER)}"
 
 
-def _process_targets(found: Facts, sets: int) -> list[str]:
-    taken = {name: facts["seconds"] for name, facts in found["processes"].items()}
+def _process_targets(results: Facts, sets: int) -> list[str]:
+    taken = {name: facts["seconds"] for name, facts in results["processes"].items()}
     ours, theirs, help_ = taken[OURS.name], taken[BACKTESTING.name], taken["seatrial --help"]
     blank = "| | " * (sets - 1)
     first = f"{ours:.2f} s | {_met(ours <= theirs)}"

@@ -22,10 +22,10 @@ def frame_of(bars: Bars) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.to_datetime(bars["time"], unit="ms"))
 
 
-def facts_of(found: pd.Series) -> Facts:
-    equity, trades = found["_equity_curve"]["Equity"], found["_trades"]
+def facts_of(stats: pd.Series) -> Facts:
+    equity, trades = stats["_equity_curve"]["Equity"], stats["_trades"]
     facts = {"trades": len(trades), "final": float(equity.iloc[-1]), "equity_points": len(equity)}
-    return {**facts, "metrics": sum(not str(name).startswith("_") for name in found.index)}
+    return {**facts, "metrics": sum(not str(name).startswith("_") for name in stats.index)}
 
 
 class Bracket(Strategy):  # type: ignore[misc]

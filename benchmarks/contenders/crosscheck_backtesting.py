@@ -27,10 +27,10 @@ def trade(columns: Columns) -> tuple[Rows, float]:
             elif not self.position and columns["entry"][i]:
                 self.buy() if np.isnan(stop) else self.buy(sl=close * (1.0 - stop), tp=close * (1.0 + target))
 
-    found = Backtest(frame, Given, cash=CASH, commission=FEE, finalize_trades=True).run()
-    rows = found["_trades"][["EntryBar", "EntryPrice", "ExitBar", "ExitPrice", "Size"]]
+    stats = Backtest(frame, Given, cash=CASH, commission=FEE, finalize_trades=True).run()
+    rows = stats["_trades"][["EntryBar", "EntryPrice", "ExitBar", "ExitPrice", "Size"]]
     ordered = sorted(rows.itertuples(index=False, name=None))
-    return ordered, float(found["_equity_curve"]["Equity"].iloc[-1])
+    return ordered, float(stats["_equity_curve"]["Equity"].iloc[-1])
 
 
 answer(trade, "backtesting")

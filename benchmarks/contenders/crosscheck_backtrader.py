@@ -26,8 +26,8 @@ class Given(bt.Strategy):  # type: ignore[misc]
             self.entered = (i, price, size)
             self._bracket(price, size)
             return
-        entry, paid, held = self.entered or (-1, math.nan, math.nan)
-        self.rows.append((entry, paid, i, price, held))
+        entry, paid, size = self.entered or (-1, math.nan, math.nan)
+        self.rows.append((entry, paid, i, price, size))
         self.entered = None
         for child in self.children:
             self.cancel(child)

@@ -14,7 +14,7 @@ def trade(columns: Columns) -> tuple[Rows, float]:
     index = pd.to_datetime(columns["time"], unit="ms")
     prices = {name: pd.Series(columns[name], index=index) for name in ("open", "high", "low", "close")}
     stop, target = (None if np.isnan(ratio) else float(ratio) for ratio in columns["stops"])
-    found = vbt.Portfolio.from_signals(
+    portfolio = vbt.Portfolio.from_signals(
         prices["close"],
         entries=np.concatenate(([False], columns["entry"][:-1])),
         exits=np.concatenate(([False], columns["leave"][:-1])),
@@ -29,10 +29,10 @@ def trade(columns: Columns) -> tuple[Rows, float]:
         init_cash=CASH,
         freq="1D",
     )
-    trades = found.trades.values
+    trades = portfolio.trades.values
     closed = trades[trades["status"] == 1]
     names = ("entry_idx", "entry_price", "exit_idx", "exit_price", "size")
-    return [tuple(row[name] for name in names) for row in closed], float(found.final_value())
+    return [tuple(row[name] for name in names) for row in closed], float(portfolio.final_value())
 
 
 answer(trade, "vectorbt")

@@ -18,5 +18,5 @@ def answer(trade: Callable[[Columns], tuple[Rows, float]], package: str) -> None
         with np.load(path) as stored:
             columns = {name: stored[name] for name in stored.files}
         rows, final = trade(columns)
-        told = [[int(a), float(b), int(c), float(d), float(e)] for a, b, c, d, e in rows]
-        print(json.dumps({"trades": told, "final": float(final), "version": version(package)}), flush=True)
+        trades = [[int(a), float(b), int(c), float(d), float(e)] for a, b, c, d, e in rows]
+        print(json.dumps({"trades": trades, "final": float(final), "version": version(package)}), flush=True)

@@ -1,7 +1,7 @@
-"""What every contender does alike: load the bars, prepare outside the clock, run when told to, print JSON.
+"""Shared by all contenders: load the bars, prepare outside the timing, run on command, print JSON.
 
-Runs in each rival's own environment, so it needs numpy and the standard library only. The driver tells contenders of
-one workload to go in turn, so that whatever else the machine does hits all of them.
+Runs in each rival's own environment, so it needs numpy and the standard library only. The driver runs the contenders of
+one workload alternately, so that other load on the machine affects all of them.
 """
 
 import gc
@@ -35,10 +35,10 @@ def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
 
     Args:
         workloads: By name, what prepares a run outside the clock and returns it.
-        packages: Whose versions are told.
+        packages: Packages whose versions are reported.
     """
-    name, path, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    bars = load(path, wanted)
+    name, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    bars = load(path, count)
     began = time.perf_counter()
     run = workloads[name](bars)
     prepared = time.perf_counter() - began
@@ -47,23 +47,23 @@ def serve(workloads: Mapping[str, Prepare], packages: list[str]) -> None:
         say(first)
         return
     warm = measured(run) if first["wall"] < WARM_SECONDS else first
-    told = {package: version(package) for package in packages}
+    versions = {package: version(package) for package in packages}
     facts = {"first": first, "warm": warm, "prepare_seconds": prepared}
-    say({**facts, "bars": len(bars["close"]), "versions": told})
+    say({**facts, "bars": len(bars["close"]), "versions": versions})
     for line in sys.stdin:
         for _ in range(int(line)):
             say(measured(run))
     say({"peak_rss_mb": peak_rss_mb()})
 
 
-def load(path: str, wanted: int) -> dict[str, np.ndarray]:
+def load(path: str, count: int) -> dict[str, np.ndarray]:
     """Return the first bars of a file, each column a contiguous array."""
     with np.load(path) as columns:
-        return {name: np.ascontiguousarray(columns[name][:wanted]) for name in columns.files}
+        return {name: np.ascontiguousarray(columns[name][:count]) for name in columns.files}
 
 
 def measured(run: Run) -> Facts:
-    """Return wall and CPU seconds of one run, and what it found."""
+    """Return wall and CPU seconds of one run, and its result."""
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     facts = run()
@@ -90,5 +90,5 @@ def crossed(close: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     above = mean(10) > mean(30)
     before = np.insert(above[:-1], 0, False)
-    known = np.arange(len(close)) >= 30
-    return above & ~before & known, ~above & before & known
+    is_defined = np.arange(len(close)) >= 30
+    return above & ~before & is_defined, ~above & before & is_defined

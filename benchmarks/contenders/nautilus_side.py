@@ -90,7 +90,7 @@ class Window(Bracket):
             return False
         closes = self.closes[-WINDOW:]
         mean = sum(closes) / WINDOW
-        variance = sum((each - mean) ** 2 for each in closes) / WINDOW
+        variance = sum((close - mean) ** 2 for close in closes) / WINDOW
         return close < mean - DEVIATIONS * variance**0.5
 
 

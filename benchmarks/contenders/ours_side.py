@@ -19,8 +19,8 @@ from seatrial_trading.strategy.signals import Signals
 
 MINUTE_MS = 60_000
 TIGHTNESS = 16.0
-SETTLING = ExecutionSettings(cash=CASH, fee=FEE, session="auction")
-COSTLY = replace(SETTLING, slippage_bps=1.0)
+SETTINGS = ExecutionSettings(cash=CASH, fee=FEE, session="auction")
+COSTLY = replace(SETTINGS, slippage_bps=1.0)
 PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -45,7 +45,7 @@ def signals_of(bars: Bars, trailing: bool = False, tightness: float = 1.0) -> Si
 
 def w1_simulation(bars: Bars) -> Run:
     """From given entries: every trade and the equity at every close."""
-    candles, signals, config = candles_of(bars), signals_of(bars), SETTLING.execution()
+    candles, signals, config = candles_of(bars), signals_of(bars), SETTINGS.execution()
     return lambda: facts_of(simulate(candles, signals, config))
 
 
@@ -55,7 +55,7 @@ def w1_end_to_end(bars: Bars) -> Run:
     choice = resolve_strategy("rsi_bollinger", {"stop_loss": float(stop), "take_profit": float(target)})
 
     def run() -> Facts:
-        outcome = execute(candles, choice, SETTLING)
+        outcome = execute(candles, choice, SETTINGS)
         figures = outcome.statistics.metrics
         return {**facts_of(outcome.simulation), "metrics": len(figures), "sharpe_ratio": figures.get("sharpe_ratio")}
 
@@ -64,7 +64,7 @@ def w1_end_to_end(bars: Bars) -> Run:
 
 def tight(bars: Bars) -> Run:
     """As W1, with stop and target so near that some bars reach both: plain, without what makes it dear."""
-    candles, signals, config = candles_of(bars), signals_of(bars, tightness=TIGHTNESS), SETTLING.execution()
+    candles, signals, config = candles_of(bars), signals_of(bars, tightness=TIGHTNESS), SETTINGS.execution()
     return lambda: facts_of(simulate(candles, signals, config))
 
 
@@ -73,21 +73,21 @@ def costly(bars: Bars) -> Run:
     candles, signals, config = candles_of(bars), signals_of(bars, trailing=True), COSTLY.execution()
 
     def run() -> Facts:
-        found = simulate(candles, signals, config)
-        return {**facts_of(found), "ambiguous_trades": found.ambiguous_trades}
+        run = simulate(candles, signals, config)
+        return {**facts_of(run), "ambiguous_trades": run.ambiguous_trades}
 
     return run
 
 
 def everything(bars: Bars, tightness: float = 1.0) -> Run:
-    """The same, and the bounds: the run again and again over the ways to settle the ambiguous bars."""
+    """The same, and the bounds: the run over many intrabar scenarios."""
     candles, config = candles_of(bars), COSTLY.execution()
     signals = signals_of(bars, trailing=True, tightness=tightness)
 
     def run() -> Facts:
-        found = simulate(candles, signals, config)
-        ranges = compute_bounds(candles, signals, config, base=found)
-        return {**facts_of(found), "ambiguous_trades": found.ambiguous_trades, "runs": ranges.resolutions}
+        run = simulate(candles, signals, config)
+        ranges = compute_bounds(candles, signals, config, base=run)
+        return {**facts_of(run), "ambiguous_trades": run.ambiguous_trades, "runs": ranges.resolutions}
 
     return run
 
@@ -96,7 +96,7 @@ def called(bars: Bars, strategy: Callback) -> Run:
     candles, choice = candles_of(bars), resolve_strategy(strategy, None)
 
     def run() -> Facts:
-        outcome = execute(candles, choice, SETTLING)
+        outcome = execute(candles, choice, SETTINGS)
         return {**facts_of(outcome.simulation), "metrics": len(outcome.statistics.metrics)}
 
     return run
@@ -115,7 +115,7 @@ def w3_light(bars: Bars) -> Run:
 
 
 def w3_rows(bars: Bars) -> Run:
-    """The same look, by the rows that the guide's strategies read: each a mapping of one bar."""
+    """The same check, by the rows that the guide's strategies read: each a mapping of one bar."""
     rise, answer = float(bars["rise"][0]), answer_of(bars)
 
     def strategy(history: BarHistory, symbol: str) -> Mapping[str, Any] | None:

@@ -20,8 +20,8 @@ def columns_of(bars: Bars) -> dict[str, np.ndarray]:
     return {"timestamps": bars["time"] * NANOSECONDS, **{name: bars[name] for name in PRICES}}
 
 
-def facts_of(found) -> Facts:  # type: ignore[no-untyped-def]
-    figures, equity = found.metrics, found.equity_curve()
+def facts_of(result) -> Facts:  # type: ignore[no-untyped-def]
+    figures, equity = result.metrics, result.equity_curve()
     facts = {"trades": figures.total_trades, "final": figures.end_value, "equity_points": len(equity)}
     return {**facts, "metrics": len(figures.to_dict()), "sharpe_ratio": figures.sharpe_ratio}
 
@@ -35,8 +35,8 @@ def w1_simulation(bars: Bars) -> Run:
     columns, entry = columns_of(bars), bars["entry"]
 
     def run() -> Facts:
-        found = simulate(bars, columns, entry)
-        return {**facts_of(found), "listed": len(found.trades())}
+        result = simulate(bars, columns, entry)
+        return {**facts_of(result), "listed": len(result.trades())}
 
     return run
 

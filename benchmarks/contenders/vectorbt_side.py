@@ -46,8 +46,8 @@ def series_of(bars: Bars) -> dict[str, pd.Series]:
     return {name: pd.Series(bars[name], index=index) for name in ("open", "high", "low", "close")}
 
 
-def facts_of(found) -> Facts:  # type: ignore[no-untyped-def]
-    equity, trades = found.value().to_numpy(), found.trades.values
+def facts_of(result) -> Facts:  # type: ignore[no-untyped-def]
+    equity, trades = result.value().to_numpy(), result.trades.values
     return {"trades": len(trades), "final": float(equity[-1]), "equity_points": len(equity)}
 
 
@@ -69,8 +69,8 @@ def w1_simulation(bars: Bars) -> Run:
 def entries(close: pd.Series) -> np.ndarray:
     strength = vbt.RSI.run(close, window=14, ewm=True, engine=ENGINE).rsi.to_numpy()
     lower = vbt.BBANDS.run(close, window=20, alpha=2.0, engine=ENGINE).lower.to_numpy()
-    wanted: np.ndarray = (strength < 30.0) & (close.to_numpy() < lower)
-    return wanted
+    entry: np.ndarray = (strength < 30.0) & (close.to_numpy() < lower)
+    return entry
 
 
 def w1_end_to_end_plain(bars: Bars) -> Run:
@@ -78,8 +78,8 @@ def w1_end_to_end_plain(bars: Bars) -> Run:
     series = series_of(bars)
 
     def run() -> Facts:
-        found = portfolio(bars, series, entries(series["close"]))
-        return {"trades": int(found.trades.count()), "final": float(found.final_value())}
+        result = portfolio(bars, series, entries(series["close"]))
+        return {"trades": int(result.trades.count()), "final": float(result.final_value())}
 
     return run
 
@@ -89,8 +89,8 @@ def w1_end_to_end(bars: Bars) -> Run:
     series = series_of(bars)
 
     def run() -> Facts:
-        found = portfolio(bars, series, entries(series["close"]))
-        figures = found.stats()
+        result = portfolio(bars, series, entries(series["close"]))
+        figures = result.stats()
         final, trades = float(figures["End Value"]), int(figures["Total Trades"])
         return {"trades": trades, "final": final, "metrics": len(figures), "sharpe_ratio": figures["Sharpe Ratio"]}
 

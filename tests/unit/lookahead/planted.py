@@ -1,4 +1,4 @@
-"""Strategies that look ahead, each in another way, and beside each one that looks alike and does not."""
+"""Strategies that look ahead in different ways, each with a similar one that does not."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def range_so_far(c: Candles) -> Wants:
 
 
 def day_close(c: Candles) -> Wants:
-    """The day's close is known from midnight on: the bar of the higher timeframe has not ended."""
+    """The day's close is used from midnight on: the bar of the higher timeframe has not ended."""
     days = c.time_ms // DAY_MS
     last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
     return c.close < c.close[last][np.searchsorted(days[last], days)]
@@ -103,8 +103,8 @@ def scaler_on_all(c: Candles) -> Wants:
 
 def scaler_on_the_first_hundred(c: Candles) -> Wants:
     moves = np.diff(np.log(c.close), prepend=np.log(c.close[0]))
-    known = np.arange(len(moves)) >= 100
-    return known & ((moves - moves[:100].mean()) / max(moves[:100].std(), 1e-12) > 0.5)
+    is_fitted = np.arange(len(moves)) >= 100
+    return is_fitted & ((moves - moves[:100].mean()) / max(moves[:100].std(), 1e-12) > 0.5)
 
 
 def base_climb(c: Candles) -> Wants:
@@ -125,7 +125,7 @@ def percentile_of_all(c: Candles) -> Wants:
 
 
 def percentile_so_far(c: Candles) -> Wants:
-    return expanding(c.volume, lambda known: float((known < known[-1]).mean())) > 0.9
+    return expanding(c.volume, lambda past: float((past < past[-1]).mean())) > 0.9
 
 
 def backfilled(c: Candles) -> Wants:
@@ -187,7 +187,7 @@ def carried_over(candles: Candles) -> Strategy:
     return strategy
 
 
-def made_anew(candles: Candles) -> Strategy:
+def created_per_run(candles: Candles) -> Strategy:
     def make(bars: Candles) -> Strategy:
         return carried_over(bars)
 
@@ -204,7 +204,7 @@ PLANTS = (
         "scaler_fit_on_all", LookaheadCheck.FUTURE_POISONING, _array(scaler_on_all), _array(scaler_on_the_first_hundred)
     ),
     Plant("base_climb", LookaheadCheck.PREFIX_REPLAY, _array(base_climb), _array(base_look)),
-    Plant("state_between_runs", LookaheadCheck.STATE_LEAK, carried_over, made_anew),
+    Plant("state_between_runs", LookaheadCheck.STATE_LEAK, carried_over, created_per_run),
     Plant("percentile_of_all", LookaheadCheck.FUTURE_POISONING, _array(percentile_of_all), _array(percentile_so_far)),
     Plant("backfilled_nan", LookaheadCheck.PREFIX_REPLAY, _array(backfilled), _array(forward_filled)),
     Plant("rare_peek", LookaheadCheck.PREFIX_REPLAY, _array(rare_peek), _array(rare_past)),

@@ -105,7 +105,7 @@ def test_a_strategy_that_decides_nothing_ends_with_4(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nosuch"], "known strategies"),
         (["mine:nosuch"], "no callable `nosuch`"),
@@ -117,12 +117,12 @@ def test_a_strategy_that_decides_nothing_ends_with_4(folder: Path) -> None:
     ids=["name", "function", "number", "module", "cuts", "parameter"],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_allowed(
-    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["backtest", "check-lookahead", "--data", "BTC.csv", "--strategy", *arguments])
 
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert ended.value.code == 2
-    assert said in told.err
-    assert not told.out
+    assert message in output.err
+    assert not output.out

@@ -1,4 +1,4 @@
-"""The page on lookahead shows what the command really says; SEATRIAL_WRITE_DOCS=1 writes it anew."""
+"""The page on lookahead shows the real output of the command; SEATRIAL_WRITE_DOCS=1 rewrites it."""
 
 import io
 import os
@@ -21,9 +21,9 @@ CODE = re.compile(r"<!-- example: code -->\n```python\n(.*?)```", re.DOTALL)
 
 
 def _code(text: str) -> str:
-    found = CODE.search(text)
-    assert found is not None
-    return found.group(1)
+    match = CODE.search(text)
+    assert match is not None
+    return match.group(1)
 
 
 def _strategy(code: str) -> Any:  # Any: a function of the page
@@ -43,13 +43,13 @@ def test_the_worked_example_is_what_the_command_prints() -> None:
     text = PAGE.read_text(encoding="utf-8")
     shown = _shown()
     if os.environ.get("SEATRIAL_WRITE_DOCS"):
-        text = OUTPUT.sub(lambda found: found.group(1) + shown + found.group(3), text)
+        text = OUTPUT.sub(lambda match: match.group(1) + shown + match.group(3), text)
         PAGE.write_text(text, encoding="utf-8")
 
-    found = OUTPUT.search(text)
+    match = OUTPUT.search(text)
 
-    assert found is not None
-    assert found.group(2) == shown
+    assert match is not None
+    assert match.group(2) == shown
 
 
 def test_the_remedy_of_the_worked_example_is_clean() -> None:
@@ -65,7 +65,7 @@ def test_the_remedy_of_the_worked_example_is_clean() -> None:
     assert proof(_strategy(before), hours()).verdict is LookaheadVerdict.CLEAN
 
 
-def test_the_page_tells_the_exit_codes_and_limits_that_hold() -> None:
+def test_the_page_states_the_actual_exit_codes_and_limits() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
     for verdict, code in EXIT_CODES.items():

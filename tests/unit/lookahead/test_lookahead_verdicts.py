@@ -91,7 +91,7 @@ def test_a_finding_names_the_first_bar_and_both_sides() -> None:
             entry[40] = 1
         return Signals(entry, np.zeros(len(c), dtype=np.bool_))
 
-    finding = next(each for each in proof(peek, candles).findings if each.check is LookaheadCheck.PREFIX_REPLAY)
+    finding = next(item for item in proof(peek, candles).findings if item.check is LookaheadCheck.PREFIX_REPLAY)
 
     assert (finding.bar, finding.cut, finding.reach_bars) == (40, 40, 1)
     assert finding.time_ms == candles.time_ms[40]
@@ -101,7 +101,7 @@ def test_a_finding_names_the_first_bar_and_both_sides() -> None:
 
 def test_what_was_changed_for_a_trial_is_put_back() -> None:
     candles = hours(120)
-    frame, rows = pd.DataFrame({"close": candles.close.copy()}), [{"close": float(each)} for each in candles.close]
+    frame, rows = pd.DataFrame({"close": candles.close.copy()}), [{"close": float(price)} for price in candles.close]
     read_only = candles.close.copy()
     read_only.flags.writeable = False
 
@@ -149,7 +149,7 @@ def test_state_of_an_object_is_found() -> None:
     assert [finding.check for finding in report.findings] == [LookaheadCheck.STATE_LEAK]
 
 
-def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
+def test_a_strategy_that_depends_on_its_start_is_reported_to_drift() -> None:
     def since_the_start(candles: Candles) -> Signals:
         mean = np.cumsum(candles.close) / np.arange(1, len(candles) + 1)
         above = candles.close > mean
@@ -163,7 +163,7 @@ def test_a_strategy_that_hangs_on_its_start_is_told_to_drift() -> None:
     assert any("does not reach the same decisions" in note for note in report.notes)
 
 
-def test_recursive_indicators_settle_some_bars_after_their_warm_up() -> None:
+def test_recursive_indicators_agree_some_bars_after_their_warm_up() -> None:
     report = proof("macd", hours(1_200), CheckPlan(exhaustive_below=100, cuts=20, poisonings=4))
 
     assert report.warm_up is not None

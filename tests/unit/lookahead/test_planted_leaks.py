@@ -1,4 +1,4 @@
-"""Every planted leak is found, by the check that is made for it; no clean twin is accused."""
+"""Every planted leak is found by its check, and no clean counterpart is reported."""
 
 import pytest
 from tests.unit.lookahead.lookahead_bars import hours, proof

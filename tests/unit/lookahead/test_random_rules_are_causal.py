@@ -61,8 +61,8 @@ def test_a_random_rule_over_the_past_is_never_accused(rule: Rule, seed: int) -> 
 def test_a_random_look_ahead_is_found_however_far_it_looks(ahead: int, window: int, seed: int) -> None:
     report = proof(Rule(("close", window, -ahead), ("close", 1, 0), 1.0), hours(100, seed), QUICK)
 
-    found = {finding.check: finding for finding in report.findings}
+    findings = {finding.check: finding for finding in report.findings}
     assert report.verdict is LookaheadVerdict.LEAK
-    reach = found[LookaheadCheck.PREFIX_REPLAY].reach_bars
+    reach = findings[LookaheadCheck.PREFIX_REPLAY].reach_bars
     assert reach is not None
     assert 1 <= reach <= ahead

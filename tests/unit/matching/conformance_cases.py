@@ -1,6 +1,6 @@
-"""The conformance cases: a signal bar, the bars after it, and the fills that they must lead to, worked by hand.
+"""The conformance cases: a signal bar, the bars after it, and the expected fills, computed by hand.
 
-The test holds the kernel to them; `scripts/conformance_page.py` writes them into docs/execution.md from a real run.
+The test compares them with the kernel; `scripts/conformance_page.py` writes them to docs/execution.md from real runs.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ Exit = tuple[float, str]
 
 @dataclass(frozen=True)
 class Case:
-    """One position: the bars after the signal bar, its orders, and where it must end.
+    """One position: the bars after the signal bar, its orders, and its expected exit.
 
     Args:
-        id, text: What it is about.
+        id, text: Identifier and description.
         bars: Open, high, low, close of each bar after the signal bar.
-        exit: Price and reason of the exit of a long one, as `worst` settles it.
+        exit: Price and reason of the exit of a long position under `worst`.
         entry: Price of its entry; None for the open of the first bar after the signal.
         best, nearest: The exit under those; None where it is the same.
         is_ambiguous: Whether the order of high and low decides.

@@ -1,4 +1,4 @@
-"""Where the laws of a run are declared: which of I1 to I11 a test stands for, and on how many examples."""
+"""Registry of the invariants I1 to I11: the test of each, and how many examples it runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 THOROUGH = "thorough"  # the profile of `make test-all`; see tests/conftest.py
-MIN_EXAMPLES = 5_000  # of all laws together in that profile
+MIN_EXAMPLES = 5_000  # of all invariants together in that profile
 INVARIANTS = tuple(f"I{number}" for number in range(1, 12))
 
 
@@ -28,7 +28,7 @@ def invariant(name: str, few: int, thorough: int) -> Callable[[Any], Any]:  # An
 
     Args:
         name: One of INVARIANTS.
-        few, thorough: How many examples are tried, everywhere and in the profile of `make test-all`.
+        few, thorough: Number of examples by default and in the profile of `make test-all`.
     """
     assert name in INVARIANTS, name
     profile = settings(
@@ -43,5 +43,5 @@ def invariant(name: str, few: int, thorough: int) -> Callable[[Any], Any]:  # An
 
 
 def examples(few: int, thorough: int) -> int:
-    """Return how many examples this session tries."""
+    """Return the number of examples of this session."""
     return thorough if settings.get_current_profile_name() == THOROUGH else few

@@ -1,4 +1,4 @@
-"""Markets, decisions and terms that try everything at once: what the laws of a run are held against."""
+"""Random markets, decisions and execution rules that combine every feature, for the invariants."""
 
 from dataclasses import dataclass, replace
 
@@ -78,7 +78,7 @@ def _signals(draw: np.random.Generator, close: Floats, side: int, has_sizes: boo
     kind = draw.choice([0, 0, 0, 1, 2, 3], n).astype(np.int8)
     limit, trigger = (close * draw.uniform(0.98, 1.02, n) for _ in range(2))
     reference = np.choose(kind, [close, limit, trigger, limit])
-    # One in ten stands on the wrong side of a market entry, now and then.
+    # One stop in ten is on the wrong side of a market entry.
     wrong = np.where(draw.random(n) < 0.1, -1.0, 1.0)
 
     def some(share: float, highest: float) -> Floats:

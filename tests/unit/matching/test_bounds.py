@@ -14,26 +14,26 @@ from seatrial_trading.strategy.signals import Signals
 
 
 def test_an_unambiguous_run_has_one_result() -> None:
-    found = compute_bounds(candles([SIGNAL_BAR, (100, 101, 94, 96)]), one_entry(2, 95, 105), FREE)
+    bounds = compute_bounds(candles([SIGNAL_BAR, (100, 101, 94, 96)]), one_entry(2, 95, 105), FREE)
 
-    assert found.resolutions == 1
-    assert found.is_exact
-    assert not found.sign_depends
-    final = found.figures["final_equity"]
+    assert bounds.resolutions == 1
+    assert bounds.is_exact
+    assert not bounds.sign_depends
+    final = bounds.figures["final_equity"]
     assert final is not None
     assert final.low == final.high == 999_995
 
 
 def test_one_ambiguous_bar_spans_the_bracket() -> None:
-    found = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+    bounds = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
-    final, wins = found.figures["final_equity"], found.figures["win_rate"]
+    final, wins = bounds.figures["final_equity"], bounds.figures["win_rate"]
     assert final is not None
     assert wins is not None
     assert (final.low, final.high) == (999_995, 1_000_005)
     assert (wins.low, wins.high) == (0.0, 1.0)
-    assert found.is_exact
-    assert found.sign_depends
+    assert bounds.is_exact
+    assert bounds.sign_depends
 
 
 def test_every_way_of_three_bars_is_tried() -> None:
@@ -44,11 +44,11 @@ def test_every_way_of_three_bars_is_tried() -> None:
         stop_base="price",
     )  # fmt: skip
 
-    found = compute_bounds(bars, signals, FREE)
+    bounds = compute_bounds(bars, signals, FREE)
 
-    final = found.figures["final_equity"]
+    final = bounds.figures["final_equity"]
     assert final is not None
-    assert found.resolutions == 3 + 8
+    assert bounds.resolutions == 3 + 8
     assert (final.low, final.q50, final.high) == (999_985, 999_995, 1_000_015)
 
 
@@ -57,14 +57,14 @@ def test_every_way_of_three_bars_is_tried() -> None:
 def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: ExecutionConfig) -> None:
     bars, signals = market(seed, 120)
 
-    found = compute_bounds(bars, signals, config, seed=3, samples=10)
+    bounds = compute_bounds(bars, signals, config, seed=3, samples=10)
 
-    final = found.figures["final_equity"]
+    final = bounds.figures["final_equity"]
     assert final is not None
     for way in ("worst", "best", "nearest"):
         whole = simulate(bars, signals, replace(config, intrabar=way)).equity[-1]
         assert final.low * (1 - 1e-12) <= whole <= final.high * (1 + 1e-12)
-    assert found == compute_bounds(bars, signals, config, seed=3, samples=10)
+    assert bounds == compute_bounds(bars, signals, config, seed=3, samples=10)
 
 
 def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
@@ -80,14 +80,14 @@ def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
 
 
 def test_the_bars_and_trades_at_stake_are_counted() -> None:
-    found = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
+    bounds = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
-    assert (found.ambiguous_bars, found.ambiguous_trades) == (1, 1)
+    assert (bounds.ambiguous_bars, bounds.ambiguous_trades) == (1, 1)
 
 
 def test_a_result_that_is_known_already_is_not_run_again() -> None:
     bars, signals = candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105)
 
-    found = compute_bounds(bars, signals, FREE, base=simulate(bars, signals, FREE))
+    bounds = compute_bounds(bars, signals, FREE, base=simulate(bars, signals, FREE))
 
-    assert found == compute_bounds(bars, signals, FREE)
+    assert bounds == compute_bounds(bars, signals, FREE)

@@ -1,4 +1,4 @@
-"""Laws I10 and I11: every driver makes the same trades, and the same run has the same identity everywhere."""
+"""Invariants I10 and I11: every driver makes the same trades; equal runs have the same digest everywhere."""
 
 import os
 import subprocess
@@ -45,26 +45,26 @@ def _answer(market: RandomMarket, bar: int) -> Answer | None:
 
     base, kind = int(at("base")), OrderKind(int(at("entry_type")))
     ratio, trail = ("_pct" if base == 0 else ""), ("" if base == 1 else "_pct")
-    told: Answer = {
+    answer: Answer = {
         f"stop_loss{ratio}": at("stop_loss"),
         f"take_profit{ratio}": at("take_profit"),
         f"trailing{trail}": at("trailing"),
     }
     if kind in (OrderKind.LIMIT, OrderKind.STOP_LIMIT):
-        told["limit_price"] = at("limit_price")
+        answer["limit_price"] = at("limit_price")
     if kind in (OrderKind.STOP, OrderKind.STOP_LIMIT):
-        told["stop_price"] = at("stop_price")
+        answer["stop_price"] = at("stop_price")
     if kind != OrderKind.MARKET and at("expires"):
-        told["expires_bars"] = int(at("expires"))
+        answer["expires_bars"] = int(at("expires"))
     if signals.size is not None and SizeKind(int(at("size_kind"))) in OWN_SIZES:
-        told[OWN_SIZES[SizeKind(int(at("size_kind")))]] = at("size")
-    known = {key: value for key, value in told.items() if not np.isnan(value)}
-    return {"action": "buy" if signals.entry[bar] > 0 else "short", "order_type": KINDS[kind], **known}
+        answer[OWN_SIZES[SizeKind(int(at("size_kind")))]] = at("size")
+    defined = {key: value for key, value in answer.items() if not np.isnan(value)}
+    return {"action": "buy" if signals.entry[bar] > 0 else "short", "order_type": KINDS[kind], **defined}
 
 
-def callback(told: Sequence[Answer | None]) -> Callable[[Sequence[Mapping[str, Any]], str], Answer | None]:
+def callback(answers: Sequence[Answer | None]) -> Callable[[Sequence[Mapping[str, Any]], str], Answer | None]:
     """Return a callback that answers by heart."""
-    return lambda history, symbol: told[len(history) - 1]
+    return lambda history, symbol: answers[len(history) - 1]
 
 
 def sayable(market: RandomMarket) -> RandomMarket:
@@ -82,10 +82,10 @@ def test_i10_a_callback_trades_what_its_signals_trade(seed: int, terms: Executio
     asked = run_callback(callback(answers(market)), market.candles, "raise", False)
 
     signals, _ = resolve_signals(asked.decisions, market.candles, terms)
-    told, whole = simulate(market.candles, signals, terms), simulate(market.candles, market.signals, terms)
+    from_answers, whole = simulate(market.candles, signals, terms), simulate(market.candles, market.signals, terms)
 
-    assert told.trades == whole.trades
-    assert told.equity.tolist() == whole.equity.tolist()
+    assert from_answers.trades == whole.trades
+    assert from_answers.equity.tolist() == whole.equity.tolist()
 
 
 def stepped(market: RandomMarket, terms: ExecutionConfig, restart_at: int) -> tuple[list[TradeRecord], list[float]]:
@@ -127,16 +127,16 @@ def test_i10_the_bar_driven_exchange_trades_what_whole_arrays_trade(
 
 def identities(first: int, count: int) -> list[str]:
     """Return the manifests' identities of some backtests of callbacks and of registered strategies."""
-    found = []
+    digests = []
     for seed in range(first, first + count):
         market = sayable(random_market(seed, side=1))
-        chosen = (
+        order = (
             resolve_strategy("rsi_bollinger", {"rsi_below": 45.0})
             if seed % 2
             else resolve_strategy(callback(answers(market)))
         )
-        found.append(str(backtest(market.candles, chosen)["manifest"]["sha256"]))
-    return found
+        digests.append(str(backtest(market.candles, order)["manifest"]["sha256"]))
+    return digests
 
 
 def declare_identities() -> Declared:
@@ -167,6 +167,6 @@ def test_the_laws_are_all_declared_on_five_thousand_examples_and_more() -> None:
     modules = (test_ledger_invariants, test_symmetry_invariants, sys.modules[__name__])
     declared = [*DECLARED, declare_identities()]
 
-    assert {each.invariant for each in declared} == set(INVARIANTS)
-    assert all(any(hasattr(module, each.test) for module in modules) for each in declared)
-    assert sum(each.thorough for each in declared) >= MIN_EXAMPLES
+    assert {item.invariant for item in declared} == set(INVARIANTS)
+    assert all(any(hasattr(module, item.test) for module in modules) for item in declared)
+    assert sum(item.thorough for item in declared) >= MIN_EXAMPLES

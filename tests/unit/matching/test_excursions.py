@@ -60,7 +60,7 @@ def test_a_short_mirrors_a_long() -> None:
 
 @pytest.mark.parametrize(("intrabar", "against"), [("worst", 0.03), ("best", 0.0), ("nearest", 0.0)])
 @pytest.mark.parametrize("side", [1, -1])
-def test_how_deep_a_bar_went_before_its_target_is_settled_as_orders_are(
+def test_the_excursion_of_a_bar_with_a_target_follows_the_intrabar_rule(
     intrabar: IntrabarName, against: float, side: int
 ) -> None:
     # Both ways end at 105, but one goes to 97 before; the open is nearer the high. The short is mirrored about 100.
@@ -94,12 +94,12 @@ def test_a_trade_of_one_bar_and_an_open_one_are_marked_too() -> None:
     best, left_open = replace(FREE, intrabar="best"), replace(FREE, close_at_end=False)
 
     inside = run(bars, one_entry(3, 90, 106), best)
-    held = run(bars, one_entry(3, 90), left_open)
+    still_open = run(bars, one_entry(3, 90), left_open)
 
     assert (inside.low_equity - 1_000_000).tolist()[:2] == [0, 0]
     assert inside.low_equity[2] - 1_000_000 in (-3, 0)
     assert inside.low_equity[3] == inside.equity[3] == 1_000_006
-    assert (held.low_equity - 1_000_000).tolist() == [0, 0, -3, 1]
+    assert (still_open.low_equity - 1_000_000).tolist() == [0, 0, -3, 1]
 
 
 @FEW
@@ -144,9 +144,7 @@ def assert_losses_agree(result: Simulation, config: ExecutionConfig) -> None:
 
 @FEW
 @given(st.integers(0, 10_000), CONFIGS, st.booleans())
-def test_worst_marks_and_excursions_tell_of_the_same_losses(
-    seed: int, config: ExecutionConfig, with_waiting: bool
-) -> None:
+def test_worst_marks_and_excursions_agree_on_losses(seed: int, config: ExecutionConfig, with_waiting: bool) -> None:
     bars, signals = market(seed, 150)
     signals = with_orders(bars, signals, seed) if with_waiting else signals
 

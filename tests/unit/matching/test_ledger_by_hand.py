@@ -58,7 +58,7 @@ BARS: list[Bar] = [
     (107.00, 107.20, 105.00, 105.60),  # 25: ... and its stop is reached
     (105.58, 106.00, 104.20, 104.50),  # 26: trade 10 sells short at the open
     (103.92, 104.80, 103.10, 104.00),  # 27: ... and is turned round at the open: trade 11 buys
-    (104.00, 106.40, 100.50, 103.00),  # 28: both its stop and its target: the stop, as nobody knows
+    (104.00, 106.40, 100.50, 103.00),  # 28: both its stop and its target: the stop, because the order is unknown
     (103.08, 104.00, 102.50, 103.50),  # 29: trade 12 buys all that can be paid
     (103.50, 104.60, 103.30, 104.30),  # 30: the end
 ]
@@ -210,9 +210,9 @@ def test_the_ledger_of_twelve_trades_is_the_one_worked_by_hand() -> None:
     assert [trade.exit_reason for trade in result.trades] == [worked.exit_reason for worked in WORKED]
     for trade, worked in zip(result.trades, WORKED, strict=True):
         for name, value in vars(worked).items():
-            found = getattr(trade, name)
+            value = getattr(trade, name)
             expected = pytest.approx(value, rel=0, abs=EXACT) if isinstance(value, float) else value
-            assert found == expected, (trade.id, name)
+            assert value == expected, (trade.id, name)
     assert result.rejected == []
     assert (result.ambiguous_bars, result.ambiguous_trades) == (1, 1)
 

@@ -1,4 +1,4 @@
-"""Laws I1 to I5: the ledger adds up, every fill is paid for, lies in its bar, and comes after its decision."""
+"""Invariants I1 to I5: the ledger adds up; every fill is paid for, within its bar and after its decision."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ RELATIVE = 1e-9
 
 
 def scale(result: Simulation) -> float:
-    """Return the largest money that stood in the account, which rounding errors are relative to."""
+    """Return the largest equity, which rounding errors are relative to."""
     return float(np.abs(result.equity).max())
 
 
@@ -29,7 +29,7 @@ def test_i1_final_equity_is_what_began_and_what_was_made(seed: int, terms: Execu
     result = simulate(market.candles, market.signals, replace(terms, close_at_end=False))
     made = sum(trade.pnl for trade in result.trades)
     if result.open_quantity:
-        # The same run, closed at the end, tells at which price and fee the last position was opened.
+        # The same run, closed at the end, has the entry price and fee of the last position.
         last = simulate(market.candles, market.signals, replace(terms, close_at_end=True)).trades[-1]
         assert last.exit_reason == "end_of_data"
         made += result.open_quantity * (market.candles.close[-1] - last.entry_price) - last.entry_fee
@@ -65,7 +65,7 @@ def decision_of(market: RandomMarket, trade: TradeRecord) -> int:
 
 
 def may_have_rested(market: RandomMarket, trade: TradeRecord) -> bool:
-    """Tell whether a trade may have been entered by a limit: not if the close before it surely asked for another."""
+    """Return whether a trade may have been entered by a limit: not if the close before it surely asked for another."""
     signals = market.signals
     assert signals.entry_type is not None
     assert signals.base is not None
@@ -117,7 +117,7 @@ def until(market: RandomMarket, bar: int, rest: RandomMarket) -> tuple[Candles, 
     """Return bars and decisions of one market until a bar, and those of another after it."""
 
     def joined(name: str, of: str) -> Any:  # Any: a column of any type
-        first, second = (getattr(getattr(each, of), name) for each in (market, rest))
+        first, second = (getattr(getattr(run, of), name) for run in (market, rest))
         return np.concatenate([first[: bar + 1], second[bar + 1 :]])
 
     names = ("open", "high", "low", "close", "volume")
@@ -138,7 +138,7 @@ def test_i5_no_fill_comes_at_or_before_its_decision(seed: int, terms: ExecutionC
 
     # What is bought or sold on a bar is the same whatever is decided at its close and whatever follows.
     for changed in (other, turned):
-        before = [[each for each in run.trades if each.exit_index <= bar] for run in (result, changed)]
+        before = [[trade for trade in run.trades if trade.exit_index <= bar] for run in (result, changed)]
         assert before[0] == before[1]
         assert changed.equity[: bar + 2].tolist() == result.equity[: bar + 2].tolist()
     for trade in result.trades:

@@ -1,4 +1,4 @@
-"""Finer bars tell in which order a bar's high and low came; where they do, nothing is left to guess."""
+"""Finer bars give the order of a bar's high and low, so that the bar is not ambiguous."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -93,7 +93,7 @@ def test_an_order_waits_as_many_bars_as_it_says_however_many_finer_ones_there_ar
     late = simulate(bars, replace(limit, expires=np.full(4, 2)), MAGNIFY, finer)
     timely = simulate(bars, replace(limit, expires=np.full(4, 3)), MAGNIFY, finer)
 
-    assert [each.reason for each in late.rejected] == ["the order expired unfilled"]
+    assert [item.reason for item in late.rejected] == ["the order expired unfilled"]
     assert [trade.entry_price for trade in timely.trades] == [90]
 
 
@@ -129,7 +129,7 @@ def test_finer_bars_that_leave_their_bar_are_listed(extreme: Bar) -> None:
     with pytest.raises(CandleError, match="contradict 1 bars; the first is bar 1") as caught:
         simulate(bars, one_entry(2), MAGNIFY, finer)
 
-    assert [each.field for each in caught.value.errors] == ["candles[1]"]
+    assert [item.field for item in caught.value.errors] == ["candles[1]"]
     with pytest.raises(CandleError, match="leave the high or low of their bar"):
         BarStepper(MAGNIFY).on_bar(0, *SIGNAL_BAR, finer=[extreme])
 

@@ -108,14 +108,15 @@ def test_magnified_bounds_hold_the_magnified_result_and_no_more_ambiguity_than_i
     finer, bars, signals = coarse_market(seed, 80)
     config = ExecutionConfig(intrabar="magnify", allow_short=True)
 
-    found, own = compute_bounds(bars, signals, config, samples=10, finer=finer), simulate(bars, signals, config, finer)
+    base = simulate(bars, signals, config, finer)
+    bounds = compute_bounds(bars, signals, config, samples=10, finer=finer)
 
-    final = found.figures["final_equity"]
+    final = bounds.figures["final_equity"]
     assert final is not None
-    assert final.low <= own.equity[-1] <= final.high
-    assert found.ambiguous_bars == own.ambiguous_bars
-    if not own.ambiguous_bars:
-        assert found.resolutions == 1
+    assert final.low <= base.equity[-1] <= final.high
+    assert bounds.ambiguous_bars == base.ambiguous_bars
+    if not base.ambiguous_bars:
+        assert bounds.resolutions == 1
 
 
 def stepped_inside(

@@ -27,7 +27,7 @@ THIRTY: list[Bar] = [WON, LOST, WON, LOST, WON] * 6
 
 
 def last_quantity(size: str, stop: float, past: list[Bar]) -> float:
-    """Return what the entry after some trades of one bar each buys, with a stop of its own; nothing costs anything."""
+    """Return the quantity of the entry after some one-bar trades, with a stop and without costs."""
     bars = [(100.0, 100.0, 100.0, 100.0), *past, (100.0, 100.0, 100.0, 100.0)]
     n = len(bars)
     entry, stops = np.ones(n, dtype=np.int8), np.full(n, 98.0)
@@ -63,24 +63,24 @@ def test_kelly_does_not_bet_after_thirty_losses() -> None:
     result = run(bars, signals, replace(FREE, sizing="kelly:0.5"))
 
     assert len(result.trades) == 30
-    assert [(each.index, each.reason) for each in result.rejected] == [(30, "the sizing gives no quantity")]
+    assert [(item.index, item.reason) for item in result.rejected] == [(30, "the sizing gives no quantity")]
 
 
 def volatilities(close: Floats) -> list[float | None]:
     """Return the yearly volatility known at each close: a mean of squared returns at first, then exponential."""
-    known: list[float | None] = [None]
+    values: list[float | None] = [None]
     variance = 0.0
     for count, (before, now) in enumerate(pairwise(close), 1):
         weight = max(0.06, 1.0 / count)
         variance = (1.0 - weight) * variance + weight * (now / before - 1.0) ** 2
-        known.append(math.sqrt(variance * HOURS_A_YEAR) if count >= 20 else None)
-    return known
+        values.append(math.sqrt(variance * HOURS_A_YEAR) if count >= 20 else None)
+    return values
 
 
 def history_of(trades: list[TradeRecord]) -> ClosedTrades:
     """Return what Kelly needs of closed trades."""
     ratios = [trade.pnl / (trade.quantity * trade.entry_price) for trade in trades]
-    gains, losses = [each for each in ratios if each > 0], [each for each in ratios if each < 0]
+    gains, losses = [ratio for ratio in ratios if ratio > 0], [ratio for ratio in ratios if ratio < 0]
     return ClosedTrades(len(trades), len(gains), len(losses), sum(gains), sum(losses))
 
 
@@ -88,23 +88,23 @@ def history_of(trades: list[TradeRecord]) -> ClosedTrades:
 @given(SEEDS, st.sampled_from(SIZES), FEES, st.booleans())
 def test_every_entry_has_the_size_of_its_situation(seed: int, size: str, fee: float, allow_short: bool) -> None:
     market = random_market(seed, 250, has_sizes=False)
-    # A fixed stop of its own for every entry: its price is then known from the fill.
+    # A stop ratio for every entry: its price follows from the fill.
     stops = np.full(250, 0.015)
     signals = replace(market.signals, stop_loss=stops, take_profit=stops * 2, base=np.zeros(250, dtype=np.int8))
     terms = ExecutionConfig(sizing=size, taker_fee_rate=fee, allow_short=allow_short, intrabar="best")
-    known = volatilities(market.candles.close)
+    yearly = volatilities(market.candles.close)
     asked, trades = sizing.parse(size), simulate(market.candles, signals, terms).trades
     assert market.candles.interval_ms == HOUR_MS
 
     for number, trade in enumerate(trades):
-        equity = terms.cash + sum(each.pnl for each in trades[:number])
+        equity = terms.cash + sum(item.pnl for item in trades[:number])
         stop = trade.entry_price * (1 - 0.015 if trade.side == "long" else 1 + 0.015)
-        volatility = known[trade.entry_index - 1]
+        volatility = yearly[trade.entry_index - 1]
         situation = Situation(equity, trade.entry_price, stop, volatility, history_of(trades[:number]))
-        wanted = sizing.quantity(asked, situation).value
+        expected = sizing.quantity(asked, situation).value
         affordable = equity / (trade.entry_price * (1 + 2 * fee))
         if size.startswith("equity"):
-            wanted = 0.7 * affordable  # a share of what can be paid, with the fees of both sides
+            expected = 0.7 * affordable  # a share of what can be paid, with the fees of both sides
 
-        assert wanted is not None
-        assert trade.quantity == pytest.approx(min(wanted, affordable), rel=1e-8)
+        assert expected is not None
+        assert trade.quantity == pytest.approx(min(expected, affordable), rel=1e-8)

@@ -152,7 +152,7 @@ def test_an_order_that_expires_is_reported_by_the_bar_of_its_decision() -> None:
 
     assert [trade.entry_price for trade in kept.trades] == [92]
     assert expired.trades == []
-    assert [(each.index, each.reason) for each in expired.rejected] == [(0, "the order expired unfilled")]
+    assert [(item.index, item.reason) for item in expired.rejected] == [(0, "the order expired unfilled")]
 
 
 def test_an_exit_signal_cancels_what_waits_and_a_new_entry_replaces_it() -> None:
@@ -170,7 +170,7 @@ def test_an_exit_signal_cancels_what_waits_and_a_new_entry_replaces_it() -> None
 def test_an_order_without_its_price_is_rejected() -> None:
     result = run([SIGNAL_BAR, SIGNAL_BAR], placed(2, LIMIT))
 
-    assert [each.reason for each in result.rejected] == [
+    assert [item.reason for item in result.rejected] == [
         "a limit order needs a limit price above 0, a stop order a stop price above 0"
     ]
 
@@ -188,7 +188,7 @@ def test_a_waiting_order_survives_a_restart() -> None:
     assert [(fill.side, fill.price) for fill in fills] == [("BUY", 104)]
 
 
-def test_a_stepper_tells_of_an_order_that_expired() -> None:
+def test_a_stepper_reports_an_expired_order() -> None:
     stepper = BarStepper(ExecutionConfig())
     stepper.on_bar(0, *SIGNAL_BAR)
     stepper.decide(1, order=EntryOrder(OrderKind.LIMIT, limit_price=90, expires_bars=1))

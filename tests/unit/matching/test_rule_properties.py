@@ -1,4 +1,4 @@
-"""Mirrored shorts, modes that differ by the bracket, and sizes within buying power; the laws I1 to I11 stand apart."""
+"""Mirrored shorts, modes that differ by the bracket, and sizes within buying power."""
 
 import math
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_what_was_named_but_cannot_be_paid_is_rejected_whole() -> None:
 
     for sizing in ("fixed:11", "notional:1001"):
         result = run(bars, one_entry(2), ExecutionConfig(cash=1_000, taker_fee_rate=0.0, sizing=sizing))
-        assert [(each.index, each.reason) for each in result.rejected] == [(0, "not enough cash")]
+        assert [(item.index, item.reason) for item in result.rejected] == [(0, "not enough cash")]
         assert result.trades == []
     whole = run(bars, one_entry(2), ExecutionConfig(cash=1_000, taker_fee_rate=0.0, sizing="notional:1000"))
     assert whole.trades[0].quantity == 10
@@ -96,12 +96,12 @@ def test_volatility_sizing_waits_for_its_sample_and_then_aims_at_the_target() ->
 
     refused, traded = run(bars, early, config), run(bars, late, config)
 
-    assert [each.reason for each in refused.rejected] == ["the sizing gives no quantity"]
+    assert [item.reason for item in refused.rejected] == ["the sizing gives no quantity"]
     trade = traded.trades[0]
     expected = 0.1 / (0.01 * math.sqrt(minutes_a_year)) * 10_000 / trade.entry_price
     assert trade.quantity == pytest.approx(expected, rel=0.02)
 
 
-def test_an_unknown_way_to_settle_bars_is_refused_with_what_is_allowed() -> None:
+def test_an_unknown_intrabar_rule_is_rejected_with_the_allowed_ones() -> None:
     with pytest.raises(ValidationFailed, match="worst, best, nearest or magnify"):
         replace(FREE, intrabar="zoom")  # type: ignore[arg-type]

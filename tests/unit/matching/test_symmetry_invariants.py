@@ -1,4 +1,4 @@
-"""Laws I6 to I9: scaled and mirrored markets, costs, and the order of worst, nearest, magnified and best results."""
+"""Invariants I6 to I9: scaled and mirrored markets, costs, and the order of worst, nearest, magnified and best."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -177,7 +177,7 @@ def test_i8_costs_never_make_the_same_fills_better(seed: int, terms: ExecutionCo
     fees = replace(free, taker_fee_rate=terms.taker_fee_rate, fixed_fee=terms.fixed_fee)
     slips = replace(free, slippage_bps=terms.slippage_bps)
 
-    cheap, charged, slipped = (simulate(market.candles, signals, each) for each in (free, fees, slips))
+    cheap, charged, slipped = (simulate(market.candles, signals, terms) for terms in (free, fees, slips))
 
     assert shape(cheap) == shape(charged) == shape(slipped)
     assert charged.final_cash == pytest.approx(cheap.final_cash - sum(t.fees for t in charged.trades), abs=1e-6)

@@ -1,4 +1,4 @@
-"""A thousand hours made of ticks: what really happened lies between worst and best, and minutes tell what it was."""
+"""A thousand hours made of ticks: the tick result is between worst and best, and minute bars resolve it."""
 
 from dataclasses import replace
 
@@ -53,8 +53,8 @@ def exit_price(result: Simulation) -> float:
     return result.trades[0].exit_price
 
 
-def test_worst_and_best_hold_the_truth_and_minutes_tell_it() -> None:
-    guessed, told = 0, 0
+def test_worst_and_best_contain_the_tick_result_and_minutes_resolve_it() -> None:
+    guessed, resolved = 0, 0
     for seed in range(HOURS):
         side = 1 if seed % 2 else -1
         prices = ticks(seed)
@@ -69,8 +69,8 @@ def test_worst_and_best_hold_the_truth_and_minutes_tell_it() -> None:
         assert exit_price(worst) * side <= exit_price(seen) * side <= exit_price(best) * side
         guessed += worst.ambiguous_bars
         if not seen.ambiguous_bars:
-            told += 1
+            resolved += 1
             assert exit_price(seen) == truth
 
-    assert guessed > 100  # hours that hours alone cannot tell
-    assert told > HOURS - 10
+    assert guessed > 100  # hours that hourly bars cannot resolve
+    assert resolved > HOURS - 10

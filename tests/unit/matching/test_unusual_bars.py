@@ -39,7 +39,7 @@ def test_volume_of_zero_fills_like_any_other() -> None:
     quiet = candles(bars)
     busy = replace(quiet, volume=np.full(3, 1e9))
 
-    results = [simulate(each, one_entry(3, 95, 105), FREE) for each in (quiet, busy)]
+    results = [simulate(bars, one_entry(3, 95, 105), FREE) for bars in (quiet, busy)]
 
     assert quiet.volume.tolist() == [0.0, 0.0, 0.0]
     assert results[0].trades == results[1].trades

@@ -26,14 +26,14 @@ def test_worst_marks_are_those_of_the_trades(seed: int, terms: ExecutionConfig) 
         assert result.low_equity[bar + 1] == result.equity[bar + 1]
     for trade in result.trades:
         side = 1.0 if trade.side == "long" else -1.0
-        held, first, last = side * trade.quantity, trade.entry_index, trade.exit_index
+        quantity, first, last = side * trade.quantity, trade.entry_index, trade.exit_index
         paid = cash - trade.entry_fee
         adverse = (bars.low if side > 0 else bars.high)[first + 1 : last]
-        expected = paid + held * (adverse - trade.entry_price)
+        expected = paid + quantity * (adverse - trade.entry_price)
         assert result.low_equity[first + 2 : last + 1] == pytest.approx(expected, rel=0, abs=near)
         if all(touched[bar] == 1 for bar in (first, last)):
             worst = paid - trade.mae_ratio * trade.entry_price * trade.quantity
             spans = slice(first + 1, last + 2)
-            found = result.low_equity[spans].min()
-            assert found == pytest.approx(min(worst, result.equity[spans].min()), rel=0, abs=near)
+            lowest = result.low_equity[spans].min()
+            assert lowest == pytest.approx(min(worst, result.equity[spans].min()), rel=0, abs=near)
         cash += trade.pnl

@@ -38,19 +38,19 @@ def test_a_drawdown_knows_when_it_began_and_ended() -> None:
     curve = [100.0, 90.0, 100.0, 110.0, 88.0, 99.0, 111.0, 105.0]
     times = np.arange(8) * 1_000
 
-    found = deepest(np.array(curve), times)
+    drawdown = deepest(np.array(curve), times)
 
-    assert found.depth_ratio == pytest.approx(0.2)
-    assert (found.peak, found.trough, found.recovered) == (3, 4, 6)
-    assert found.underwater_ms == 2_000 + 3_000 + 1_000
-    assert found.longest_underwater_ms == 3_000
+    assert drawdown.depth_ratio == pytest.approx(0.2)
+    assert (drawdown.peak, drawdown.trough, drawdown.recovered) == (3, 4, 6)
+    assert drawdown.underwater_ms == 2_000 + 3_000 + 1_000
+    assert drawdown.longest_underwater_ms == 3_000
 
 
 def test_a_drawdown_that_is_still_open_has_not_recovered() -> None:
-    found = deepest(np.array([100.0, 120.0, 60.0, 110.0]), np.arange(4) * 1_000)
+    drawdown = deepest(np.array([100.0, 120.0, 60.0, 110.0]), np.arange(4) * 1_000)
 
-    assert (found.peak, found.trough, found.recovered) == (1, 2, -1)
-    assert found.longest_underwater_ms == 2_000
+    assert (drawdown.peak, drawdown.trough, drawdown.recovered) == (1, 2, -1)
+    assert drawdown.longest_underwater_ms == 2_000
 
 
 def test_a_curve_without_its_times_is_refused() -> None:
@@ -61,18 +61,18 @@ def test_a_curve_without_its_times_is_refused() -> None:
 @STEADY
 @given(curve=curves)
 def test_it_is_the_greatest_of_all_points_and_between_0_and_1(curve: list[float]) -> None:
-    found = max_drawdown(curve).value
+    depth = max_drawdown(curve).value
 
-    assert found is not None
-    assert 0.0 <= found < 1.0
-    assert found == pytest.approx(float(underwater(curve).max()), abs=1e-15)
+    assert depth is not None
+    assert 0.0 <= depth < 1.0
+    assert depth == pytest.approx(float(underwater(curve).max()), abs=1e-15)
 
 
 @STEADY
 @given(curve=curves)
 def test_the_places_of_a_drawdown_are_in_order(curve: list[float]) -> None:
-    found = deepest(np.array(curve), np.arange(len(curve)))
+    drawdown = deepest(np.array(curve), np.arange(len(curve)))
 
-    assert found.peak <= found.trough
-    assert found.recovered == -1 or found.recovered > found.trough
-    assert 0 <= found.longest_underwater_ms <= found.underwater_ms <= len(curve) - 1
+    assert drawdown.peak <= drawdown.trough
+    assert drawdown.recovered == -1 or drawdown.recovered > drawdown.trough
+    assert 0 <= drawdown.longest_underwater_ms <= drawdown.underwater_ms <= len(curve) - 1

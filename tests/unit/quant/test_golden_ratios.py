@@ -29,18 +29,18 @@ def test_the_probabilistic_sharpe_ratio_is_golden(benchmark: float, golden: floa
     [(100, 0.113172001865132, 0.900396834449391), (46, 0.100362370617654, 0.950501706875579)],
 )
 def test_the_deflated_sharpe_ratio_is_golden(trials: int, expected_maximum: float, golden: float) -> None:
-    found = overfitting.deflated_sharpe(EXAMPLE, VARIANCE, trials).value
+    probability = overfitting.deflated_sharpe(EXAMPLE, VARIANCE, trials).value
 
     assert overfitting.expected_maximum_sharpe(VARIANCE, trials) == pytest.approx(expected_maximum, rel=0, abs=EXACT)
-    assert found == pytest.approx(golden, rel=0, abs=EXACT)
+    assert probability == pytest.approx(golden, rel=0, abs=EXACT)
 
 
 def test_the_deflated_sharpe_ratio_of_normal_returns_is_golden() -> None:
     normal = SharpeMoments(sharpe=EXAMPLE.sharpe, observations=1250)
 
-    found = overfitting.deflated_sharpe(normal, VARIANCE, 88).value
+    probability = overfitting.deflated_sharpe(normal, VARIANCE, 88).value
 
-    assert found == pytest.approx(0.950490816676014, rel=0, abs=EXACT)
+    assert probability == pytest.approx(0.950490816676014, rel=0, abs=EXACT)
 
 
 @pytest.mark.parametrize(("benchmark", "golden"), [(0.0, 166.643288676535601), (0.1, 1227.179535229450008)])
@@ -49,10 +49,10 @@ def test_the_minimum_track_record_is_golden(benchmark: float, golden: float) -> 
 
 
 def test_the_forty_returns_have_golden_ratios() -> None:
-    found = overfitting.moments(FORTY)
+    moments = overfitting.moments(FORTY)
 
-    assert found is not None
-    assert vars(found) == pytest.approx(
+    assert moments is not None
+    assert vars(moments) == pytest.approx(
         {
             "sharpe": 0.322310081062748,
             "observations": 40,
@@ -62,7 +62,7 @@ def test_the_forty_returns_have_golden_ratios() -> None:
         rel=0,
         abs=EXACT,
     )
-    assert overfitting.probabilistic_sharpe(found).value == pytest.approx(0.976585354759489, rel=0, abs=EXACT)
+    assert overfitting.probabilistic_sharpe(moments).value == pytest.approx(0.976585354759489, rel=0, abs=EXACT)
     assert returns.sharpe(FORTY, 252).value == pytest.approx(5.116513917246596, rel=0, abs=EXACT)
     assert returns.sharpe(FORTY, 252, 0.05).value == pytest.approx(5.022160280909807, rel=0, abs=EXACT)
     assert returns.sortino(FORTY, 252).value == pytest.approx(10.005944179282579, rel=0, abs=EXACT)

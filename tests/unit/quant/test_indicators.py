@@ -107,10 +107,10 @@ KNOWN = [
 
 
 def test_rsi_has_the_known_values_and_none_before_index_n() -> None:
-    found = indicators.rsi(CLOSES, 14)
+    values = indicators.rsi(CLOSES, 14)
 
-    assert np.isnan(found[:14]).all()
-    np.testing.assert_allclose(found[14:], RSI_14, atol=5e-7, rtol=0)
+    assert np.isnan(values[:14]).all()
+    np.testing.assert_allclose(values[14:], RSI_14, atol=5e-7, rtol=0)
 
 
 def test_bollinger_has_the_known_values_of_the_population_deviation() -> None:
@@ -124,10 +124,10 @@ def test_bollinger_has_the_known_values_of_the_population_deviation() -> None:
 
 @pytest.mark.parametrize("case", KNOWN, ids=lambda case: case.id)
 def test_an_indicator_agrees_with_talib(case: Known) -> None:
-    found = case.indicator(HIGHS, LOWS, CLOSES)
+    values = case.indicator(HIGHS, LOWS, CLOSES)
 
-    assert int(np.flatnonzero(~np.isnan(found))[0]) == case.first
-    assert [found[-1], found[-2], found[-10]] == pytest.approx([case.last, case.before, case.tenth], abs=1e-11)
+    assert int(np.flatnonzero(~np.isnan(values))[0]) == case.first
+    assert [values[-1], values[-2], values[-10]] == pytest.approx([case.last, case.before, case.tenth], abs=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -143,20 +143,20 @@ def test_rsi_is_unknown_until_fifteen_clean_closes_after_a_nan() -> None:
     closes = 100.0 + np.sin(np.arange(100.0))
     closes[50] = np.nan
 
-    found = indicators.rsi(closes, 14)
+    values = indicators.rsi(closes, 14)
 
-    assert np.isnan(found[50:65]).all()
-    assert not np.isnan(found[14:50]).any()
-    assert not np.isnan(found[65:]).any()
+    assert np.isnan(values[50:65]).all()
+    assert not np.isnan(values[14:50]).any()
+    assert not np.isnan(values[65:]).any()
 
 
-def test_a_market_that_stops_moving_for_ever_ends_at_fifty() -> None:
+def test_a_market_that_stops_moving_ends_at_fifty() -> None:
     closes = np.concatenate([[100.0, 90.0, 95.0], np.full(30_000, 95.0)])
 
-    found = indicators.rsi(closes, 14)
+    values = indicators.rsi(closes, 14)
 
-    assert found[100] == pytest.approx(100.0 / 3.0)
-    assert found[-1] == 50.0
+    assert values[100] == pytest.approx(100.0 / 3.0)
+    assert values[-1] == 50.0
 
 
 @pytest.mark.parametrize("name", ["sma", "std", "highest", "lowest", "bollinger upper"])
@@ -164,10 +164,10 @@ def test_a_nan_leaves_a_window_when_it_falls_out_of_it(name: str) -> None:
     closes = 100.0 + np.sin(np.arange(40.0))
     closes[20] = np.nan
 
-    found = EACH[name](closes, closes, closes)
+    values = EACH[name](closes, closes, closes)
 
-    assert np.isnan(found[20:25]).all()
-    assert not np.isnan(found[25:]).any()
+    assert np.isnan(values[20:25]).all()
+    assert not np.isnan(values[25:]).any()
 
 
 @pytest.mark.parametrize("price", [100.0, 0.1, 1e-9, 1e12])
@@ -229,18 +229,18 @@ def test_no_indicator_sees_ahead(name: str, closes: list[float], data: st.DataOb
 @STEADY
 @given(closes=prices)
 def test_rsi_stays_between_0_and_100(closes: list[float]) -> None:
-    found = indicators.rsi(closes, 3)
+    values = indicators.rsi(closes, 3)
 
-    assert np.isnan(found[: min(3, len(found))]).all()
-    known = found[~np.isnan(found)]
-    assert ((known >= 0.0) & (known <= 100.0)).all()
+    assert np.isnan(values[: min(3, len(values))]).all()
+    defined = values[~np.isnan(values)]
+    assert ((defined >= 0.0) & (defined <= 100.0)).all()
 
 
 def test_true_range_spans_the_gap_from_the_close_before() -> None:
-    found = indicators.true_range([10.0, 15.0, 9.0], [9.0, 14.0, 8.0], [9.5, 14.5, 8.5])
+    values = indicators.true_range([10.0, 15.0, 9.0], [9.0, 14.0, 8.0], [9.5, 14.5, 8.5])
 
-    assert np.isnan(found[0])
-    assert found[1:].tolist() == [5.5, 6.5]
+    assert np.isnan(values[0])
+    assert values[1:].tolist() == [5.5, 6.5]
 
 
 def test_donchian_includes_this_bar() -> None:

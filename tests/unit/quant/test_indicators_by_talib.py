@@ -24,27 +24,27 @@ def ours(name: str) -> Floats:
         case ["atr", n]:
             return indicators.atr(HIGH, LOW, CLOSE, int(n))
         case ["donchian", n, part]:
-            found = getattr(indicators.donchian(HIGH, LOW, int(n)), part)
+            values = getattr(indicators.donchian(HIGH, LOW, int(n)), part)
         case ["bollinger", n, width, part]:
-            found = getattr(indicators.bollinger(CLOSE, int(n), float(width)), part)
+            values = getattr(indicators.bollinger(CLOSE, int(n), float(width)), part)
         case ["macd", fast, slow, signal, part]:
-            found = getattr(indicators.macd(CLOSE, int(fast), int(slow), int(signal)), part)
+            values = getattr(indicators.macd(CLOSE, int(fast), int(slow), int(signal)), part)
         case _:
             raise AssertionError(name)
-    assert isinstance(found, np.ndarray)
-    return found
+    assert isinstance(values, np.ndarray)
+    return values
 
 
 @pytest.mark.parametrize("name", GOLDEN["columns"])
 def test_an_indicator_is_talibs_at_every_bar(name: str) -> None:
-    expected, found = np.array(GOLDEN["columns"][name], dtype=np.float64), ours(name)
+    expected, values = np.array(GOLDEN["columns"][name], dtype=np.float64), ours(name)
 
     first = int(np.flatnonzero(~np.isnan(expected))[0])
     assert not np.isnan(expected[first:]).any()
-    np.testing.assert_allclose(found[first:], expected[first:], rtol=RELATIVE, atol=1e-12 * CLOSE.max())
+    np.testing.assert_allclose(values[first:], expected[first:], rtol=RELATIVE, atol=1e-12 * CLOSE.max())
     # TA-Lib keeps the line of a MACD back until its signal is there.
     if not name.endswith(" line"):
-        assert np.isnan(found[:first]).all()
+        assert np.isnan(values[:first]).all()
 
 
 def test_the_file_holds_every_indicator_of_the_built_in_strategies() -> None:

@@ -40,7 +40,7 @@ print(digest.hexdigest())
 
 
 def digest(**environment: str) -> str:
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         check=False,
         capture_output=True,
@@ -48,8 +48,8 @@ def digest(**environment: str) -> str:
         timeout=120,
         env={**os.environ, **environment},
     )
-    assert found.returncode == 0, found.stderr
-    return found.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_interpreted_loops_give_the_compiled_numbers() -> None:

@@ -19,10 +19,10 @@ def test_kelly_has_the_known_values(win_rate: float, payoff: float, expected: fl
 
 
 def test_kelly_without_a_payoff_is_undefined_with_a_reason() -> None:
-    found = kelly(0.5, 0.0)
+    fraction = kelly(0.5, 0.0)
 
-    assert found.value is None
-    assert found.reason == "the payoff ratio is not above zero"
+    assert fraction.value is None
+    assert fraction.reason == "the payoff ratio is not above zero"
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ def test_a_quantity_is_what_the_sizing_says(text: str, situation: Situation, exp
     ],
 )
 def test_no_quantity_comes_with_the_reason(text: str, situation: Situation, reason: str) -> None:
-    found = quantity(parse(text), situation)
+    units = quantity(parse(text), situation)
 
-    assert found.value is None
-    assert str(found.reason).startswith(reason)
+    assert units.value is None
+    assert str(units.reason).startswith(reason)
 
 
 def test_kelly_falls_back_until_thirty_trades_and_without_a_loss_or_a_win() -> None:

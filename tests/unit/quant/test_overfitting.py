@@ -55,12 +55,12 @@ def test_the_minimum_track_record_is_where_psr_reaches_the_confidence() -> None:
 def test_moments_are_those_of_scipy_with_raw_kurtosis() -> None:
     values = np.random.default_rng(3).standard_t(5, 500) * 0.01 + 0.001
 
-    found = moments(values)
+    sample_moments = moments(values)
 
-    assert found is not None
-    assert found.sharpe == pytest.approx(values.mean() / values.std(ddof=1), rel=1e-12)
-    assert found.skewness == pytest.approx(float(stats.skew(values)), rel=1e-10)
-    assert found.kurtosis == pytest.approx(float(stats.kurtosis(values, fisher=False)), rel=1e-10)
+    assert sample_moments is not None
+    assert sample_moments.sharpe == pytest.approx(values.mean() / values.std(ddof=1), rel=1e-12)
+    assert sample_moments.skewness == pytest.approx(float(stats.skew(values)), rel=1e-10)
+    assert sample_moments.kurtosis == pytest.approx(float(stats.kurtosis(values, fisher=False)), rel=1e-10)
     assert moments(np.full(50, 0.01)) is None
     assert moments([0.01]) is None
 

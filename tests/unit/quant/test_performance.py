@@ -68,10 +68,10 @@ def test_what_cannot_be_known_says_why(figure: str, pnl: list[float], reason: st
         "kelly_fraction": performance.kelly_fraction,
     }
 
-    found = functions[figure](pnl)
+    result = functions[figure](pnl)
 
-    assert found.value is None
-    assert found.reason == reason
+    assert result.value is None
+    assert result.reason == reason
 
 
 def test_sqn_stops_counting_at_a_hundred_trades() -> None:

@@ -44,9 +44,9 @@ def judged(curve: list[float], rows: list[Row]) -> Statistics:
 
 
 def test_a_small_backtest_has_the_worked_figures() -> None:
-    found = judged([100.0, 110.0, 99.0, 105.0, 88.0, 120.0], [Row(30.0, r_multiple=3.0), Row(-10.0, r_multiple=-1.0)])
+    summary = judged([100.0, 110.0, 99.0, 105.0, 88.0, 120.0], [Row(30.0, r_multiple=3.0), Row(-10.0, r_multiple=-1.0)])
 
-    metrics = found.metrics
+    metrics = summary.metrics
     assert metrics["total_return"] == pytest.approx(0.2)
     assert metrics["max_drawdown"] == pytest.approx(0.2)
     assert metrics["max_drawdown_seconds"] == 3 * 86_400
@@ -60,15 +60,15 @@ def test_a_small_backtest_has_the_worked_figures() -> None:
     assert metrics["expectancy_r"] == pytest.approx(1.0)
     assert metrics["average_bars_held"] == 1.0
     assert metrics["exposure"] == pytest.approx(2 / 5)
-    assert found.undefined["cagr"] == "less than a month of data"
+    assert summary.undefined["cagr"] == "less than a month of data"
 
 
 def test_an_open_loser_shows_in_the_drawdown_although_no_trade_closed() -> None:
-    found = judged([100.0, 100.0, 70.0], [])
+    summary = judged([100.0, 100.0, 70.0], [])
 
-    assert found.metrics["max_drawdown"] == pytest.approx(0.3)
-    assert found.metrics["win_rate"] is None
-    assert found.undefined["win_rate"] == "no closed trades"
+    assert summary.metrics["max_drawdown"] == pytest.approx(0.3)
+    assert summary.metrics["win_rate"] is None
+    assert summary.undefined["win_rate"] == "no closed trades"
 
 
 def test_every_key_of_the_guide_is_there() -> None:
@@ -108,9 +108,9 @@ wild = st.floats(allow_nan=False, allow_infinity=False, width=64)
     pnl=st.lists(st.one_of(st.floats(-1e6, 1e6), wild), max_size=8),
 )
 def test_no_curve_puts_a_nan_or_infinity_into_the_json(curve: list[float], pnl: list[float]) -> None:
-    found = judged(curve, [Row(value) for value in pnl])
+    summary = judged(curve, [Row(value) for value in pnl])
 
-    text = json.dumps({"metrics": dict(found.metrics), "undefined": dict(found.undefined)}, allow_nan=False)
+    text = json.dumps({"metrics": dict(summary.metrics), "undefined": dict(summary.undefined)}, allow_nan=False)
     assert "total_return" in text
-    for name, value in found.metrics.items():
-        assert value is not None or name in found.undefined or name == "return_sampling"
+    for name, value in summary.metrics.items():
+        assert value is not None or name in summary.undefined or name == "return_sampling"

@@ -30,7 +30,7 @@ def test_figures_of_a_run_equal_empyrical(seed: int) -> None:
     years = size * DAY_MS / 1000 / YEAR_SECONDS
     yearly = empyrical.annual_return(returns, annualization=size / years)  # its years are counts of returns
 
-    found = statistics(equity, np.arange(size + 1) * DAY_MS, TradeColumns.of([]), calendar, RISK_FREE).metrics
+    metrics = statistics(equity, np.arange(size + 1) * DAY_MS, TradeColumns.of([]), calendar, RISK_FREE).metrics
 
     expected = {
         "total_return": empyrical.cum_returns_final(returns),
@@ -43,5 +43,5 @@ def test_figures_of_a_run_equal_empyrical(seed: int) -> None:
         "value_at_risk_95": empyrical.value_at_risk(returns),
         "conditional_value_at_risk_95": empyrical.conditional_value_at_risk(returns),
     }
-    assert found["return_observations"] == size
-    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-10, abs=1e-12)
+    assert metrics["return_observations"] == size
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=1e-10, abs=1e-12)

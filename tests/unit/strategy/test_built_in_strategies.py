@@ -92,25 +92,25 @@ def test_no_signal_comes_within_the_warm_up_and_defaults_do_trade(name: str) -> 
 )
 def test_rsi_bollinger_enters_exactly_where_both_indicators_say(params: dict[str, float], seed: int) -> None:
     candles = random_walk(2_000, seed)
-    chosen = {"rsi_period": 14, "rsi_below": 30.0, "band_period": 20, "band_width": 2.0, **params}
-    strength = rsi(candles.close, int(chosen["rsi_period"]))
-    bands = bollinger(candles.close, int(chosen["band_period"]), chosen["band_width"])
+    values = {"rsi_period": 14, "rsi_below": 30.0, "band_period": 20, "band_width": 2.0, **params}
+    strength = rsi(candles.close, int(values["rsi_period"]))
+    bands = bollinger(candles.close, int(values["band_period"]), values["band_width"])
 
-    found = run("rsi_bollinger", candles, **params)
+    signals = run("rsi_bollinger", candles, **params)
 
-    np.testing.assert_array_equal(found.entry == 1, (strength < chosen["rsi_below"]) & (candles.close < bands.lower))
+    np.testing.assert_array_equal(signals.entry == 1, (strength < values["rsi_below"]) & (candles.close < bands.lower))
 
 
 def test_rsi_bollinger_has_a_stop_of_two_and_a_target_of_four_percent_of_the_fill() -> None:
-    found = run("rsi_bollinger", random_walk(50))
+    signals = run("rsi_bollinger", random_walk(50))
 
-    assert found.stop_base == "fill"
-    assert found.stop_loss is not None
-    assert set(found.stop_loss.tolist()) == {0.02}
-    assert found.take_profit is not None
-    assert set(found.take_profit.tolist()) == {0.04}
-    assert found.trailing is None
-    assert not found.exit.any()
+    assert signals.stop_base == "fill"
+    assert signals.stop_loss is not None
+    assert set(signals.stop_loss.tolist()) == {0.02}
+    assert signals.take_profit is not None
+    assert set(signals.take_profit.tolist()) == {0.04}
+    assert signals.trailing is None
+    assert not signals.exit.any()
 
 
 def test_rsi_bollinger_stays_out_of_a_flat_market() -> None:
@@ -135,37 +135,37 @@ def test_sma_cross_enters_above_and_leaves_below() -> None:
 def test_touching_is_not_crossing() -> None:
     close = [5.0, 4.0, 3.0, 8.0, 8.0, 8.0, 8.0, 9.0, 10.0]
 
-    found = run("sma_cross", market(close), fast=1, slow=3)
+    signals = run("sma_cross", market(close), fast=1, slow=3)
 
-    assert np.flatnonzero(found.entry).tolist() == [3]
-    assert not found.exit.any()
+    assert np.flatnonzero(signals.entry).tolist() == [3]
+    assert not signals.exit.any()
 
 
 def test_donchian_breaks_out_of_the_bars_before() -> None:
     candles = market([100.0, 101.0, 100.5, 100.8, 103.0, 104.0, 103.5, 101.0, 99.0, 97.0])
 
-    found = run("donchian_breakout", candles, entry_bars=3, exit_bars=2, mode="long_short")
+    signals = run("donchian_breakout", candles, entry_bars=3, exit_bars=2, mode="long_short")
 
-    assert {int(i): int(found.entry[i]) for i in np.flatnonzero(found.entry)} == {4: 1, 8: -1}
-    assert np.flatnonzero(found.exit).tolist() == [7]
+    assert {int(i): int(signals.entry[i]) for i in np.flatnonzero(signals.entry)} == {4: 1, 8: -1}
+    assert np.flatnonzero(signals.exit).tolist() == [7]
 
 
 def test_buy_and_hold_buys_once() -> None:
-    found = run("buy_and_hold", random_walk(10))
+    signals = run("buy_and_hold", random_walk(10))
 
-    assert found.entry.tolist() == [1] + [0] * 9
-    assert not found.exit.any()
+    assert signals.entry.tolist() == [1] + [0] * 9
+    assert not signals.exit.any()
 
 
 @pytest.mark.parametrize("name", BOTH_WAYS)
 @pytest.mark.parametrize("mode", ["long_flat", "long_short"])
 def test_entries_and_exits_take_turns(name: str, mode: str) -> None:
-    found = run(name, random_walk(2_000), mode=mode)
+    signals = run(name, random_walk(2_000), mode=mode)
 
     position = 0
-    for entry, leave in zip(found.entry.tolist(), found.exit.tolist(), strict=True):
+    for entry, leave in zip(signals.entry.tolist(), signals.exit.tolist(), strict=True):
         assert not leave or position != 0
         position = 0 if leave else position
         assert not entry or position == 0
         position = entry or position
-    assert (found.entry == -1).any() == (mode == "long_short")
+    assert (signals.entry == -1).any() == (mode == "long_short")

@@ -53,31 +53,31 @@ def run(raw: object, candles: Candles, **params: float) -> Signals:
 
 
 def entries(entry: object, closes: list[float], indicators: object = None) -> list[int]:
-    found = run({"version": 1, "indicators": indicators or {}, "entry": entry}, market(closes))
-    return np.flatnonzero(found.entry).tolist()
+    signals = run({"version": 1, "indicators": indicators or {}, "entry": entry}, market(closes))
+    return np.flatnonzero(signals.entry).tolist()
 
 
 def test_the_documents_example_enters_where_rsi_bollinger_does() -> None:
     candles = random_walk(3_000)
     built_in = registry.get("rsi_bollinger")
 
-    found = run(RSI_BOLLINGER, candles)
+    signals = run(RSI_BOLLINGER, candles)
 
     expected = built_in.signals(candles, built_in.parse({}))
-    assert found.entry.any()
-    np.testing.assert_array_equal(found.entry, expected.entry)
+    assert signals.entry.any()
+    np.testing.assert_array_equal(signals.entry, expected.entry)
 
 
 def test_stops_by_atr_and_r_become_ratios_of_the_fill() -> None:
     candles = random_walk(200)
 
-    found = run(RSI_BOLLINGER, candles)
+    signals = run(RSI_BOLLINGER, candles)
 
-    assert found.stop_base == "fill"
-    assert found.stop_loss is not None
-    assert found.take_profit is not None
-    np.testing.assert_allclose(found.stop_loss, 2 * atr(candles.high, candles.low, candles.close, 14) / candles.close)
-    np.testing.assert_allclose(found.take_profit, 1.5 * found.stop_loss)
+    assert signals.stop_base == "fill"
+    assert signals.stop_loss is not None
+    assert signals.take_profit is not None
+    np.testing.assert_allclose(signals.stop_loss, 2 * atr(candles.high, candles.low, candles.close, 14) / candles.close)
+    np.testing.assert_allclose(signals.take_profit, 1.5 * signals.stop_loss)
 
 
 def test_an_entry_without_a_known_stop_is_not_made() -> None:
@@ -89,10 +89,10 @@ def test_an_entry_without_a_known_stop_is_not_made() -> None:
 def test_a_short_document_sells() -> None:
     document = {"version": 1, "side": "short", "entry": {"gt": ["close", "open"]}, "exit": {"lt": ["close", "open"]}}
 
-    found = run(document, market([1.0, 2.0, 1.5]))
+    signals = run(document, market([1.0, 2.0, 1.5]))
 
-    assert found.entry.tolist() == [0, -1, 0]
-    assert found.exit.tolist() == [False, False, True]
+    assert signals.entry.tolist() == [0, -1, 0]
+    assert signals.exit.tolist() == [False, False, True]
 
 
 CLOSES = [5.0, 4.0, 3.0, 3.0, 4.0, 5.0, 4.0]
@@ -152,14 +152,14 @@ SWEPT = {
 def test_every_number_can_be_a_parameter_with_bounds() -> None:
     strategy = compile_rules(SWEPT)
 
-    chosen = strategy.parse({"n": 10, "stop": 0.03})
+    params = strategy.parse({"n": 10, "stop": 0.03})
 
-    assert chosen.model_dump() == {"n": 10, "edge": 1.0, "stop": 0.03}
+    assert params.model_dump() == {"n": 10, "edge": 1.0, "stop": 0.03}
     assert strategy.parse({}).model_dump()["n"] == 6
     assert strategy.ranges["n"].values() == [2, 6, 10]
     assert strategy.ranges["edge"].values() == pytest.approx([1.0, 1.05, 1.1])
-    assert strategy.warm_up_bars(chosen) == 10
-    assert strategy.sizing(chosen) == Sizing(SizingKind.RISK, 0.03)
+    assert strategy.warm_up_bars(params) == 10
+    assert strategy.sizing(params) == Sizing(SizingKind.RISK, 0.03)
     with pytest.raises(ValidationFailed, match=r"`params.n` was 11; allowed: integer >= 2 and <= 10"):
         strategy.parse({"n": 11})
 
@@ -360,11 +360,11 @@ def test_the_warm_up_is_when_every_part_is_known(entry: object, bars: int) -> No
     params = strategy.parse({})
     either = compile_rules(bad(indicators=lines, entry={"any": [entry, {"not": entry}]}))
 
-    known = either.signals(candles, params).entry != 0
+    is_defined = either.signals(candles, params).entry != 0
 
     assert strategy.warm_up_bars(params) == bars
-    assert known[bars - 1 :].all()
-    assert not known[: bars - 1].any()
+    assert is_defined[bars - 1 :].all()
+    assert not is_defined[: bars - 1].any()
 
 
 def test_text_is_read_as_json_or_safe_yaml_only() -> None:

@@ -80,6 +80,6 @@ def test_an_installed_package_can_offer_a_strategy(monkeypatch: pytest.MonkeyPat
         ]
     ]
 
-    found = registry.gather([SMA_CROSS], offers)
+    specs = registry.gather([SMA_CROSS], offers)
 
-    assert found == {"sma_cross": SMA_CROSS, "their_own": OFFERED}
+    assert specs == {"sma_cross": SMA_CROSS, "their_own": OFFERED}
