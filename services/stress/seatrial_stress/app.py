@@ -29,7 +29,7 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), serve_locust_ui(service, settings):
+        async with service.running(), serve_locust_ui(service, settings, registry):
             yield
 
     parts = ServiceParts(

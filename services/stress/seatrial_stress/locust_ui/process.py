@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import httpx
 
 from seatrial_service import logs
+from seatrial_service.loops import BackgroundLoop, LoopSchedule
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load import processes
 from seatrial_stress.load.processes import USER_CLASSES
@@ -25,7 +26,7 @@ HTTP_TIMEOUT_SECONDS = 10.0
 
 
 class LocustProcess:
-    """A supervised Locust process with a web page.
+    """The Locust process with the web page, started by its loop.
 
     Args:
         engine_url: The host that its start form suggests.
@@ -36,24 +37,19 @@ class LocustProcess:
         self.folder = Path(tempfile.mkdtemp(prefix="seatrial-locust-"))
         self.http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS)
         self._spec = self.folder / "spec.json"
+        self._port = _free_port()
         self._process: asyncio.subprocess.Process | None = None
-        self._supervising: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start the process, and restart it whenever it exits."""
+        self._stopping = asyncio.Event()
         self._spec.write_text("{}", encoding="utf-8")
-        port = _free_port()
-        self.http.base_url = f"http://127.0.0.1:{port}"
-        self._supervising = asyncio.create_task(self._supervise(port))
+        self.http.base_url = f"http://127.0.0.1:{self._port}"
 
-    async def stop(self) -> None:
-        """Terminate the process and remove its files."""
-        if self._supervising is not None:
-            self._supervising.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervising
-        if self._process is not None:
-            await processes.terminate(self._process)
+    def loop(self) -> BackgroundLoop:
+        """Return the loop that runs the process and restarts it when it exits."""
+        schedule = LoopSchedule(RESTART_SECONDS)
+        return BackgroundLoop("locust_page", self._run_process, schedule, on_stop=self._stopping.set)
+
+    async def close(self) -> None:
+        """Close the client and remove the files, after the loop has ended."""
         await self.http.aclose()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -90,16 +86,21 @@ class LocustProcess:
         if not answer.get("success"):
             raise ValueError(f"Locust did not start: {answer.get('message')}")
 
-    async def _supervise(self, port: int) -> None:
+    async def _run_process(self) -> None:
         arguments = ["--class-picker", "--host", self.engine_url, "--loglevel", "WARNING"]
-        arguments += ["--web-host", "127.0.0.1", "--web-port", str(port)]
+        arguments += ["--web-host", "127.0.0.1", "--web-port", str(self._port)]
         variables = processes.environment(self._spec, "")
-        while True:
-            log = self.folder / "locust.log"
-            self._process = await processes.start_locust(arguments, self.folder, log, variables)
-            exit_code = await self._process.wait()
-            logs.get().warning("locust_page_exited", exit_code=exit_code)
-            await asyncio.sleep(RESTART_SECONDS)
+        process = await processes.start_locust(arguments, self.folder, self.folder / "locust.log", variables)
+        self._process = process
+        waits = [asyncio.create_task(process.wait()), asyncio.create_task(self._stopping.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await processes.terminate(process)
+        if not self._stopping.is_set():
+            logs.get().warning("locust_page_exited", exit_code=process.returncode)
 
 
 def _free_port() -> int:

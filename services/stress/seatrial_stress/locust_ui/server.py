@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
+from seatrial_service.loops import running
 from seatrial_service.serving import bind
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustProcess
@@ -28,12 +30,15 @@ class EmbeddedServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_locust_ui(service: StressService, settings: StressSettings) -> AsyncIterator[None]:
+async def serve_locust_ui(
+    service: StressService, settings: StressSettings, registry: CollectorRegistry
+) -> AsyncIterator[None]:
     """Serve Locust's page while the block runs; if its port is taken, the service runs without the page.
 
     Args:
         service: Starts and stores runs.
         settings: Host, port and tokens.
+        registry: Registers the counter of the loop's failures.
     """
     if settings.ui_port == 0:
         yield
@@ -55,13 +60,15 @@ async def serve_locust_ui(service: StressService, settings: StressSettings) -> A
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     server = EmbeddedServer(config)
-    await locust.start()
-    task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield
+        async with running([locust.loop()], registry):
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                yield
+            finally:
+                server.should_exit = True
+                with contextlib.suppress(asyncio.CancelledError):
+                    await serving
     finally:
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await locust.stop()
+        await locust.close()
         listener.close()
