@@ -76,7 +76,7 @@ def _datasets(service: BacktestService) -> APIRouter:
 
     @router.get("/{dataset_id}", dependencies=READ, responses=examples.answer(examples.DATASET))
     async def get_dataset(dataset_id: Hash) -> DatasetInfo:
-        """Return what is known of one dataset."""
+        """Return one dataset without its bars."""
         async with service.database.transaction() as session:
             return await store.dataset(session, dataset_id)
 
@@ -88,7 +88,7 @@ def _backtests(service: BacktestService) -> APIRouter:
 
     @router.post("", status_code=202, dependencies=RUN, responses=examples.answer(examples.JOB, 202))
     async def start(request: Annotated[BacktestRequest, Body(examples=[examples.REQUEST])]) -> BacktestJob:
-        """Start a backtest; an identical request is the same job, and its result is not computed again."""
+        """Start a backtest; an identical request returns the same job and is not computed again."""
         return await service.submit(request)
 
     @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.JOB)))
@@ -102,7 +102,7 @@ def _backtests(service: BacktestService) -> APIRouter:
 
     @router.get("/{job_id}", dependencies=READ, responses=examples.answer(examples.JOB))
     async def get_backtest(job_id: Hash) -> BacktestJob:
-        """Return one backtest and how far it is."""
+        """Return one backtest and its progress."""
         async with service.database.transaction() as session:
             return await store.job(session, job_id)
 
@@ -119,11 +119,11 @@ def _backtests(service: BacktestService) -> APIRouter:
 
     @router.delete("/{job_id}", dependencies=RUN, responses=examples.answer(examples.JOB))
     async def cancel(job_id: Hash) -> BacktestJob:
-        """Cancel a backtest; one that runs stops at its next step."""
+        """Cancel a backtest; a running one stops at its next step."""
         async with service.database.transaction() as session:
             job = await store.cancel(session, job_id, service.clock.now())
         if job.status in {JobStatus.SUCCEEDED, JobStatus.FAILED}:
-            raise Conflict(f"backtest {job_id} has {job.status} already; there is nothing to cancel")
+            raise Conflict(f"backtest {job_id} has already {job.status}; there is nothing to cancel")
         return job
 
     return router

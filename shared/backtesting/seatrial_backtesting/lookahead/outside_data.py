@@ -14,7 +14,7 @@ from seatrial_trading.quant.candles import Candles
 COLUMNS = ("open", "high", "low", "close", "volume")
 NUMBERS = "fiu"
 MIN_ROWS = 50  # shorter lists are constants, not bars
-Cells = NDArray[Any] | list[Any]  # Any: whatever the strategy keeps
+Cells = NDArray[Any] | list[Any]  # Any: rows of the strategy
 
 
 @dataclass(frozen=True, eq=False)

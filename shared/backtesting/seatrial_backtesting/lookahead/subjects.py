@@ -210,7 +210,7 @@ def _unproven(decide: Decide, outside: OutsideData, candles: Candles) -> str:
         plain = decide(bars)
         with derived.hidden(0):
             other = decide(bars)
-    except Exception:  # noqa: BLE001  whatever it raises over such numbers, it has looked at them
+    except Exception:  # noqa: BLE001  an exception on false numbers shows that it uses them
         return UNPROVEN.format(names=", ".join(derived.names))
     return UNPROVEN.format(names=", ".join(derived.names)) if len(differing(plain, other, len(candles))) else ""
 
