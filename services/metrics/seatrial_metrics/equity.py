@@ -1,4 +1,4 @@
-"""Equity books of accounts and portfolios: marks go in, equity states come out, whatever the order and the batches."""
+"""Equity books of accounts and portfolios: their state does not depend on the order or the batches of the marks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,8 +1,8 @@
 """Examples of requests and responses for the OpenAPI page."""
 
-from typing import Any
+from seatrial_core.json_types import Json
 
-EVENTS: list[dict[str, Any]] = [  # Any: JSON
+EVENTS: list[Json] = [
     {
         "id": "account-1",
         "type": "account",
@@ -127,6 +127,6 @@ PERFORMANCE = {
 PAGE = "# HELP trades_total Trades by strategy, side and status.\n# TYPE trades_total counter\n"
 
 
-def answer(example: object, description: str = "OK") -> dict[str, Any]:
+def answer(example: object, description: str = "OK") -> Json:
     """Return one response of the OpenAPI page with an example."""
     return {"description": description, "content": {"application/json": {"example": example}}}

@@ -1,4 +1,4 @@
-"""The changes that a group of batches makes to the ledger: what was read goes in, what to write comes out."""
+"""Plans the changes that a group of batches makes to the ledger, from the stored state."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

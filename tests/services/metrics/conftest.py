@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.services.metrics.metrics_door import START, Door, open_service
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service
 
 from seatrial_core.clock import ManualClock
 
@@ -15,7 +15,7 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def door(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
-    """Return the door of a fresh service."""
+async def client(database_url: str, clock: ManualClock) -> AsyncIterator[MetricsClient]:
+    """Return a client of a fresh service."""
     async with open_service(database_url, clock) as opened:
         yield opened

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from tests.services.metrics.metrics_door import START, Door, open_service, samples
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service, samples
 from tests.support.waiting import wait_until_async
 
 from seatrial.stack.postgres.server import PostgresServer
@@ -37,38 +37,38 @@ def trade(name: str) -> dict[str, Any]:
 
 async def test_answer_comes_after_the_commit_also_under_concurrency(database_url: str) -> None:
     async with (
-        open_service(database_url) as door,
+        open_service(database_url) as client,
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as other,
     ):
 
         async def push_and_look(number: int) -> None:
-            await door.push(trade(f"t{number}"))
+            await client.push(trade(f"t{number}"))
             rows = await other.execute("SELECT count(*) FROM metrics.events WHERE id = %s", [f"t{number}"])
             assert await rows.fetchone() == (1,)
 
         await asyncio.gather(*(push_and_look(number) for number in range(60)))
 
-        page = await door.page()
+        page = await client.page()
     assert page[TRADES] == 60
     assert page["metrics_ledger_sequence"] == 60
 
 
-async def test_concurrent_repetitions_count_once(door: Door) -> None:
+async def test_concurrent_repetitions_count_once(client: MetricsClient) -> None:
     event = {**trade("x"), "occurred_at": START.isoformat()}
 
-    answers = await asyncio.gather(*(door.push(event, key=f"e/{number % 3}") for number in range(12)))
+    answers = await asyncio.gather(*(client.push(event, key=f"e/{number % 3}") for number in range(12)))
 
     assert sum(answer["accepted"] for answer in answers) == 1
     assert sum(answer["duplicates"] for answer in answers) == 11
 
 
-async def test_notification_carries_the_last_sequence(door: Door, database_url: str) -> None:
+async def test_notification_carries_the_last_sequence(client: MetricsClient, database_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute("LISTEN seatrial_metrics")
         event = {**trade("x"), "occurred_at": START.isoformat()}
 
-        await door.push(event, {**event, "trade_id": "y"})
-        await door.push(event)
+        await client.push(event, {**event, "trade_id": "y"})
+        await client.push(event)
 
         payloads = [notify.payload async for notify in listener.notifies(timeout=1, stop_after=1)]
         assert payloads == ["2"]
@@ -92,17 +92,17 @@ async def test_partitions_are_made_ahead_and_old_ones_dropped(database_url: str)
 
 async def test_dropped_days_change_no_figure(database_url: str, clock: ManualClock) -> None:
     event = {**trade("x"), "occurred_at": START.isoformat(), "pnl": "7"}
-    async with open_service(database_url, clock) as door:
-        await door.push(event)
+    async with open_service(database_url, clock) as client:
+        await client.push(event)
     database = Database(database_url)
     async with database.transaction() as session:
         await partitions.drop_older(session, START.date() + timedelta(days=1))
     await database.close()
 
     clock.advance(2 * 86_400)
-    async with open_service(database_url, clock) as door:
-        again = await door.push(event)
-        page = await door.page()
+    async with open_service(database_url, clock) as client:
+        again = await client.push(event)
+        page = await client.page()
 
     assert again["duplicates"] == 1
     assert page["current_pnl"] == 7
@@ -121,24 +121,24 @@ def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
         server.stop()
 
 
-async def _trades(door: Door, count: int) -> bool:
-    return (await door.page()).get(TRADES) == count
+async def _trades(client: MetricsClient, count: int) -> bool:
+    return (await client.page()).get(TRADES) == count
 
 
 @pytest.mark.system
 async def test_without_postgres_pushes_fail_and_the_page_stays(own_postgres: PostgresServer) -> None:
-    async with open_service(own_postgres.url("metrics"), update_interval_seconds=0.5) as door:
-        await door.push(trade("before"))
-        before = await door.page()
+    async with open_service(own_postgres.url("metrics"), update_interval_seconds=0.5) as client:
+        await client.push(trade("before"))
+        before = await client.page()
 
         await asyncio.to_thread(own_postgres.stop)
-        refused = await door.http.post("/v1/events", json=[trade("during")])
-        ready = await door.http.get("/health/ready")
-        first, second = await door.page(), await door.page()
+        refused = await client.http.post("/v1/events", json=[trade("during")])
+        ready = await client.http.get("/health/ready")
+        first, second = await client.page(), await client.page()
 
         await asyncio.to_thread(own_postgres.start)
-        await door.push(trade("during"))
-        await wait_until_async(lambda: _trades(door, 2))
+        await client.push(trade("during"))
+        await wait_until_async(lambda: _trades(client, 2))
 
     assert refused.status_code == 503
     assert refused.json()["code"] == "database_unreachable"

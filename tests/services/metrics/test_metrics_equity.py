@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.services.metrics.metrics_door import START, Door, open_service
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service
 from tests.unit.metrics.oracle import Mark, expect
 
 from seatrial_core.clock import ManualClock
@@ -88,15 +88,15 @@ async def test_any_order_and_repetition_gives_the_oracles_figures(
     remaining = sent
     while remaining:
         cut = random.randrange(1, 60)
-        async with open_service(database_url, clock) as door:  # every batch meets a service that has just started
-            await door.push(*remaining[:cut])
+        async with open_service(database_url, clock) as client:  # every batch meets a service that has just started
+            await client.push(*remaining[:cut])
         remaining = remaining[cut:]
 
-    async with open_service(database_url, clock) as door:
+    async with open_service(database_url, clock) as client:
         clock.advance(5)
-        performance = await door.get("/v1/performance", environment="replay")
-        history = await door.get("/v1/equity", environment="replay")
-        page = await door.page()
+        performance = await client.get("/v1/performance", environment="replay")
+        history = await client.get("/v1/equity", environment="replay")
+        page = await client.page()
     figures = performance["metrics"]
     assert figures["equity"] == float(expected.equity)
     assert figures["high_water_mark"] == float(expected.peak)
@@ -110,56 +110,56 @@ async def test_any_order_and_repetition_gives_the_oracles_figures(
     assert page['trades_total{side="SELL",status="filled",strategy="rsi"}'] == len(pnls)
 
 
-async def test_late_equity_raises_the_peak_but_is_not_the_current_value(door: Door) -> None:
-    await door.push(equity("a", FIRST, 100), equity("a", FIRST + timedelta(days=2), 90))
+async def test_late_equity_raises_the_peak_but_is_not_the_current_value(client: MetricsClient) -> None:
+    await client.push(equity("a", FIRST, 100), equity("a", FIRST + timedelta(days=2), 90))
 
-    await door.push(equity("a", FIRST + timedelta(days=1), 120))
+    await client.push(equity("a", FIRST + timedelta(days=1), 120))
 
-    performance = await door.get("/v1/performance")
+    performance = await client.get("/v1/performance")
     assert performance["metrics"]["equity"] == 90
     assert performance["metrics"]["high_water_mark"] == 120
     assert performance["metrics"]["max_drawdown_ratio"] == 0.25
     assert performance["accounts"][0]["late_events"] == 1
 
 
-async def test_incomplete_instant_makes_no_drawdown(door: Door, clock: ManualClock) -> None:
+async def test_incomplete_instant_makes_no_drawdown(client: MetricsClient, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
-    await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
-    half = await door.get("/v1/performance")
+    await client.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
+    half = await client.get("/v1/performance")
 
-    await door.push(equity("b", later, 150))
-    whole = await door.get("/v1/performance")
+    await client.push(equity("b", later, 150))
+    whole = await client.get("/v1/performance")
 
     assert half["metrics"]["drawdown_ratio"] == 0
     assert whole["metrics"]["equity"] == 200
     assert whole["metrics"]["max_drawdown_ratio"] == 0
 
 
-async def test_incomplete_instant_counts_after_a_pause(door: Door, clock: ManualClock) -> None:
+async def test_incomplete_instant_counts_after_a_pause(client: MetricsClient, clock: ManualClock) -> None:
     later = FIRST + timedelta(days=1)
-    await door.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
+    await client.push(equity("a", FIRST, 100), equity("b", FIRST, 100), equity("a", later, 50))
 
     clock.advance(3)
 
-    assert (await door.get("/v1/performance"))["metrics"]["drawdown_ratio"] == 0.25
+    assert (await client.get("/v1/performance"))["metrics"]["drawdown_ratio"] == 0.25
 
 
-async def test_stress_stays_out_of_the_headline(door: Door) -> None:
-    await door.push(equity("a", FIRST, 100), equity("s", START, 5, environment="stress"))
+async def test_stress_stays_out_of_the_headline(client: MetricsClient) -> None:
+    await client.push(equity("a", FIRST, 100), equity("s", START, 5, environment="stress"))
 
-    assert (await door.page())["trading_equity"] == 100
-    items = (await door.get("/v1/snapshot", environment="stress"))["items"]
+    assert (await client.page())["trading_equity"] == 100
+    items = (await client.get("/v1/snapshot", environment="stress"))["items"]
     assert items[0]["values"]["equity"] == 5
 
 
-async def test_day_without_marks_starts_at_the_last_equity(door: Door, clock: ManualClock) -> None:
-    await door.push(
+async def test_day_without_marks_starts_at_the_last_equity(client: MetricsClient, clock: ManualClock) -> None:
+    await client.push(
         equity("a", START - timedelta(days=1), 100, environment="live"),
         equity("a", START, 90, environment="live"),
     )
-    assert (await door.page())["daily_pnl"] == -10
+    assert (await client.page())["daily_pnl"] == -10
 
     clock.advance(86_400)
-    await door.push({"id": "h", "type": "heartbeat", "occurred_at": clock.now().isoformat()})
+    await client.push({"id": "h", "type": "heartbeat", "occurred_at": clock.now().isoformat()})
 
-    assert (await door.page())["daily_pnl"] == 0
+    assert (await client.page())["daily_pnl"] == 0

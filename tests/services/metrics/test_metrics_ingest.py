@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.services.metrics.metrics_door import START, Door, open_service
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service
 
 from seatrial_core.clock import ManualClock
 
@@ -15,33 +15,33 @@ def trade(number: int, **fields: Any) -> dict[str, Any]:
     return {**common, **fields}
 
 
-async def test_first_trade_is_counted(door: Door) -> None:
-    answer = await door.push(trade(1))
+async def test_first_trade_is_counted(client: MetricsClient) -> None:
+    answer = await client.push(trade(1))
 
     assert answer == {"accepted": 1, "duplicates": 0, "rejected": []}
-    page = await door.page()
+    page = await client.page()
     assert page['trades_total{side="BUY",status="filled",strategy="rsi"}'] == 1
     assert page['trades_total{side="BUY",status="failed",strategy="rsi"}'] == 0
 
 
-async def test_trade_sent_twice_counts_once(door: Door) -> None:
-    await door.push(trade(1, trade_id="x"))
+async def test_trade_sent_twice_counts_once(client: MetricsClient) -> None:
+    await client.push(trade(1, trade_id="x"))
 
-    again = await door.push(trade(2, trade_id="x"), trade(1, trade_id="x"))
+    again = await client.push(trade(2, trade_id="x"), trade(1, trade_id="x"))
 
     assert again == {"accepted": 0, "duplicates": 2, "rejected": []}
-    page = await door.page()
+    page = await client.page()
     assert page['trades_total{side="BUY",status="filled",strategy="rsi"}'] == 1
 
 
-async def test_telemetry_batch_sent_twice_counts_once(door: Door) -> None:
+async def test_telemetry_batch_sent_twice_counts_once(client: MetricsClient) -> None:
     call = {"id": "c", "type": "api_call", "occurred_at": AT, "endpoint": "/orders", "seconds": 0.2}
-    await door.push(call, call, key="engine/1")
+    await client.push(call, call, key="engine/1")
 
-    again = await door.push(call, call, key="engine/1")
+    again = await client.push(call, call, key="engine/1")
 
     assert again == {"accepted": 0, "duplicates": 2, "rejected": []}
-    page = await door.page()
+    page = await client.page()
     assert page['api_request_duration_seconds_count{endpoint="/orders"}'] == 2
 
 

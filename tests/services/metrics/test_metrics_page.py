@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.services.metrics.metrics_door import START, Door, open_service
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service
 
 from seatrial_core import catalog
 from seatrial_core.clock import ManualClock
@@ -21,49 +21,49 @@ def call(number: int, seconds: float, **fields: Any) -> dict[str, Any]:
     return {**common, **fields}
 
 
-async def test_page_of_an_empty_ledger_has_the_twelve(door: Door) -> None:
-    text = (await door.http.get("/metrics")).text
+async def test_page_of_an_empty_ledger_has_the_twelve(client: MetricsClient) -> None:
+    text = (await client.http.get("/metrics")).text
 
     for metric in catalog.GUIDE_METRICS:
         assert f"# TYPE {metric.name} {metric.kind}\n" in text
 
 
 async def test_first_cpu_value_is_measured(database_url: str) -> None:
-    async with open_service(database_url) as door:
-        page = await door.page()
+    async with open_service(database_url) as client:
+        page = await client.page()
         deadline = asyncio.get_running_loop().time() + 10
         while "system_cpu_percent" not in page and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
-            page = await door.page()
+            page = await client.page()
 
     assert 0 < page["system_memory_percent"] <= 100
     assert 0 <= page["system_cpu_percent"] <= 100
 
 
-async def test_engines_machine_and_heartbeat_are_shown(door: Door) -> None:
-    await door.push(
+async def test_engines_machine_and_heartbeat_are_shown(client: MetricsClient) -> None:
+    await client.push(
         {"id": "s", "type": "system", "occurred_at": AT, "cpu_percent": 88, "memory_percent": 44, "disk_percent": 22},
         {"id": "h", "type": "heartbeat", "occurred_at": AT},
     )
 
-    page = await door.page()
+    page = await client.page()
 
     assert page["system_cpu_percent"] == 88
     assert page["trading_engine_heartbeat_timestamp_seconds"] == pytest.approx(START.timestamp(), rel=1e-6)
 
 
-async def test_slowest_call_and_error_ratio_look_at_their_windows_only(door: Door, clock: ManualClock) -> None:
+async def test_slowest_call_and_error_ratio_use_their_windows(client: MetricsClient, clock: ManualClock) -> None:
     minutes_ago = (START - timedelta(minutes=4)).isoformat()
-    await door.push(
+    await client.push(
         call(1, 9.0, occurred_at=minutes_ago),
         call(2, 0.5),
         call(3, 1.5, ok=False),
         {"id": "e", "type": "error", "occurred_at": AT, "kind": "timeout"},
     )
 
-    items = (await door.get("/v1/snapshot", environment="live"))["items"]
+    items = (await client.get("/v1/snapshot", environment="live"))["items"]
     clock.advance(360)
-    later = (await door.get("/v1/snapshot", environment="live"))["items"]
+    later = (await client.get("/v1/snapshot", environment="live"))["items"]
 
     (endpoint,) = [item for item in items if item["endpoint"] == "/orders"]
     assert endpoint["values"] == {"slowest_api_call_seconds": 1.5}
@@ -75,26 +75,26 @@ async def test_slowest_call_and_error_ratio_look_at_their_windows_only(door: Doo
     assert later[0]["values"]["error_ratio"] is None
 
 
-async def test_replay_looks_at_event_time(door: Door) -> None:
+async def test_replay_looks_at_event_time(client: MetricsClient) -> None:
     old = "2001-05-01T00:00:00Z"
-    await door.push(call(1, 7.0, occurred_at=old, environment="replay"))
+    await client.push(call(1, 7.0, occurred_at=old, environment="replay"))
 
-    items = (await door.get("/v1/snapshot", environment="replay"))["items"]
+    items = (await client.get("/v1/snapshot", environment="replay"))["items"]
 
     assert items[0]["occurred_at"] == old
     assert items[-1]["values"] == {"slowest_api_call_seconds": 7.0}
 
 
-async def test_snapshot_has_portfolio_accounts_and_strategies(door: Door) -> None:
+async def test_snapshot_has_portfolio_accounts_and_strategies(client: MetricsClient) -> None:
     sold = {"type": "trade", "occurred_at": AT, "account": "a", "side": "SELL"}
-    await door.push(
+    await client.push(
         {"id": "o", "type": "account", "occurred_at": AT, "account": "a", "opening_balance": "1000"},
         {**sold, "id": "t1", "strategy": "rsi", "pnl": "5"},
         {**sold, "id": "t2", "strategy": "sma", "pnl": "-5"},
         {"id": "e", "type": "equity", "occurred_at": AT, "account": "a", "equity": "950", "risk_at_stop": "19"},
     )
 
-    items = (await door.get("/v1/snapshot"))["items"]
+    items = (await client.get("/v1/snapshot"))["items"]
 
     scopes = [(item["account"], item["strategy"], item["values"]["win_rate_ratio"]) for item in items]
     assert scopes == [(None, None, 0.5), ("a", None, 0.5), (None, "rsi", 1.0), (None, "sma", 0.0)]
@@ -105,27 +105,27 @@ async def test_snapshot_has_portfolio_accounts_and_strategies(door: Door) -> Non
     assert items[0]["undefined"]["open_positions"]
 
 
-async def test_performance_says_why_a_figure_is_unknown(door: Door) -> None:
-    performance = await door.get("/v1/performance")
+async def test_performance_says_why_a_figure_is_unknown(client: MetricsClient) -> None:
+    performance = await client.get("/v1/performance")
 
     assert performance["metrics"]["win_rate_ratio"] is None
     assert performance["undefined"]["win_rate_ratio"] == "0 closed trades, needs at least 1"
     assert performance["undefined"]["equity"] == "no equity event yet"
 
 
-async def test_events_are_listed_newest_first_with_a_cursor(door: Door) -> None:
-    await door.push(*(call(number, 0.1) for number in range(5)))
+async def test_events_are_listed_newest_first_with_a_cursor(client: MetricsClient) -> None:
+    await client.push(*(call(number, 0.1) for number in range(5)))
 
-    first = await door.get("/v1/events", limit=3, type="api_call")
-    second = await door.get("/v1/events", limit=3, type="api_call", cursor=first["next_cursor"])
+    first = await client.get("/v1/events", limit=3, type="api_call")
+    second = await client.get("/v1/events", limit=3, type="api_call", cursor=first["next_cursor"])
 
     assert [item["id"] for item in first["items"] + second["items"]] == ["c4", "c3", "c2", "c1", "c0"]
     assert second["next_cursor"] is None
     assert first["items"][0]["endpoint"] == "/orders"
-    assert not (await door.get("/v1/events", account="nobody"))["items"]
+    assert not (await client.get("/v1/events", account="nobody"))["items"]
 
 
-async def test_equity_is_thinned_and_keeps_the_newest_point(door: Door) -> None:
+async def test_equity_is_thinned_and_keeps_the_newest_point(client: MetricsClient) -> None:
     marks = [
         {
             "id": f"q{hour}",
@@ -137,22 +137,22 @@ async def test_equity_is_thinned_and_keeps_the_newest_point(door: Door) -> None:
         }
         for hour in range(50)
     ]
-    await door.push(*marks)
+    await client.push(*marks)
 
-    items = (await door.get("/v1/equity", environment="replay", account="a", limit=7))["items"]
+    items = (await client.get("/v1/equity", environment="replay", account="a", limit=7))["items"]
 
     assert len(items) == 7
     assert items[-1]["equity"] == 149
 
 
-async def test_schema_of_events_is_published(door: Door) -> None:
-    schema = await door.get("/v1/schema/events")
+async def test_schema_of_events_is_published(client: MetricsClient) -> None:
+    schema = await client.get("/v1/schema/events")
 
     assert set(schema["discriminator"]["mapping"]) >= {"trade", "equity", "account", "api_call"}
 
 
-async def test_every_route_has_an_example(door: Door) -> None:
-    document = await door.get("/openapi.json")
+async def test_every_route_has_an_example(client: MetricsClient) -> None:
+    document = await client.get("/openapi.json")
 
     for path, methods in document["paths"].items():
         for method, route in methods.items():
@@ -163,9 +163,9 @@ async def test_every_route_has_an_example(door: Door) -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on this machine")
-async def test_promtool_accepts_the_page(door: Door) -> None:
-    await door.push(call(1, 0.2, endpoint='/a"b\n\\c'))
-    text = (await door.http.get("/metrics")).text
+async def test_promtool_accepts_the_page(client: MetricsClient) -> None:
+    await client.push(call(1, 0.2, endpoint='/a"b\n\\c'))
+    text = (await client.http.get("/metrics")).text
 
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
 

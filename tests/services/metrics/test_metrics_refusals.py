@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.services.metrics.metrics_door import START, Door, open_service
+from tests.services.metrics.metrics_client import START, MetricsClient, open_service
 
 from seatrial_core.clock import ManualClock
 
@@ -16,8 +16,8 @@ EVENT = {"id": "1", "type": "heartbeat", "occurred_at": START.isoformat()}
 
 
 @pytest.fixture
-async def guarded(database_url: str, clock: ManualClock) -> AsyncIterator[Door]:
-    """Return the door of a service that other machines can reach."""
+async def guarded(database_url: str, clock: ManualClock) -> AsyncIterator[MetricsClient]:
+    """Return the client of a service that other machines can reach."""
     async with open_service(database_url, clock, tokens=TOKENS, host="0.0.0.0") as opened:
         yield opened
 
@@ -35,7 +35,7 @@ def problem(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-async def test_writing_needs_the_scope_by_name(guarded: Door) -> None:
+async def test_writing_needs_the_scope_by_name(guarded: MetricsClient) -> None:
     without = await guarded.http.post("/v1/events", json=[EVENT])
     unknown = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer("x" * 20))
     reader = await guarded.http.post("/v1/events", json=[EVENT], headers=bearer(READER))
@@ -47,64 +47,64 @@ async def test_writing_needs_the_scope_by_name(guarded: Door) -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/process", "/v1/snapshot", "/v1/performance", "/v1/events"])
-async def test_reading_beyond_loopback_needs_the_scope(guarded: Door, path: str) -> None:
+async def test_reading_beyond_loopback_needs_the_scope(guarded: MetricsClient, path: str) -> None:
     assert (await guarded.http.get(path)).status_code == 401
     assert (await guarded.http.get(path, headers=bearer(WRITER))).status_code == 403
     assert (await guarded.http.get(path, headers=bearer(READER))).status_code == 200
 
 
 async def test_metrics_are_open_on_loopback(database_url: str, clock: ManualClock) -> None:
-    async with open_service(database_url, clock, tokens=TOKENS) as door:
-        assert (await door.http.get("/metrics")).status_code == 200
-        assert (await door.http.get("/v1/snapshot")).status_code == 401
+    async with open_service(database_url, clock, tokens=TOKENS) as client:
+        assert (await client.http.get("/metrics")).status_code == 200
+        assert (await client.http.get("/v1/snapshot")).status_code == 401
 
 
-async def test_malformed_json_is_refused_with_its_position(door: Door) -> None:
-    response = await door.http.post("/v1/events", content=b'[{"id": ]')
+async def test_malformed_json_is_refused_with_its_position(client: MetricsClient) -> None:
+    response = await client.http.post("/v1/events", content=b'[{"id": ]')
 
     assert response.status_code == 400
     assert problem(response)["code"] == "malformed_json"
     assert "line 1 column 9" in problem(response)["detail"]
 
 
-async def test_oversized_body_is_refused_with_the_limit(door: Door) -> None:
-    response = await door.http.post("/v1/events", content=b" " * (8 * 1024 * 1024 + 1))
+async def test_oversized_body_is_refused_with_the_limit(client: MetricsClient) -> None:
+    response = await client.http.post("/v1/events", content=b" " * (8 * 1024 * 1024 + 1))
 
     assert response.status_code == 413
     assert "8388608 bytes" in response.json()["detail"]
 
 
-async def test_too_many_events_are_refused_with_the_limit(door: Door) -> None:
-    response = await door.http.post("/v1/events", json=[EVENT] * 5_001)
+async def test_too_many_events_are_refused_with_the_limit(client: MetricsClient) -> None:
+    response = await client.http.post("/v1/events", json=[EVENT] * 5_001)
 
     assert response.status_code == 413
     assert "at most 5000" in problem(response)["detail"]
 
 
-async def test_invalid_events_are_rejected_and_counted_and_the_rest_is_accepted(door: Door) -> None:
-    answer = await door.push(EVENT, {**EVENT, "type": "heartbeet"}, {"id": "2"})
+async def test_invalid_events_are_rejected_and_counted_and_the_rest_is_accepted(client: MetricsClient) -> None:
+    answer = await client.push(EVENT, {**EVENT, "type": "heartbeet"}, {"id": "2"})
 
     assert answer["accepted"] == 1
     assert [(rejection["index"], rejection["code"]) for rejection in answer["rejected"]] == [
         (1, "invalid_event"),
         (2, "invalid_event"),
     ]
-    assert (await door.page())['trading_events_dropped_total{reason="invalid_event"}'] == 2
+    assert (await client.page())['trading_events_dropped_total{reason="invalid_event"}'] == 2
 
 
-async def test_empty_batch_is_accepted(door: Door) -> None:
-    assert await door.push() == {"accepted": 0, "duplicates": 0, "rejected": []}
+async def test_empty_batch_is_accepted(client: MetricsClient) -> None:
+    assert await client.push() == {"accepted": 0, "duplicates": 0, "rejected": []}
 
 
-async def test_malformed_batch_header_is_named(door: Door) -> None:
-    response = await door.http.post("/v1/events", json=[EVENT], headers={"Seatrial-Batch": "7"})
+async def test_malformed_batch_header_is_named(client: MetricsClient) -> None:
+    response = await client.http.post("/v1/events", json=[EVENT], headers={"Seatrial-Batch": "7"})
 
     assert response.status_code == 422
     assert problem(response)["errors"][0]["field"] == "Seatrial-Batch"
 
 
-async def test_malformed_cursor_is_named(door: Door) -> None:
-    response = await door.http.get("/v1/events", params={"cursor": "x"})
+async def test_malformed_cursor_is_named(client: MetricsClient) -> None:
+    response = await client.http.get("/v1/events", params={"cursor": "x"})
 
     assert response.status_code == 422
     assert "next_cursor" in problem(response)["detail"]

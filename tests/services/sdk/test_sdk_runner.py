@@ -1,4 +1,4 @@
-"""The unit tests of a trading bot in whole processes: a planted fault turns them red, the runner does not pretend."""
+"""The unit tests of a trading bot in separate processes: a planted fault fails them, and the runner reports it."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ import seatrial
 
 @pytest.fixture
 def quiet(tmp_path: Path) -> dict[str, str]:
-    """An environment in which nothing answers and nothing is left behind."""
+    """An environment without services; files go to a temporary folder."""
     unreachable = {"SEATRIAL_METRICS_URL": "http://127.0.0.1:1", "SEATRIAL_ALERTS_URL": "http://127.0.0.1:1"}
     return {**os.environ, **unreachable, "MONITORING_PORT": str(free_port()), "SEATRIAL_SPILL_DIR": str(tmp_path)}
 
@@ -26,7 +26,7 @@ PLANTED = [
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_turns_the_unit_tests_red(fault: str) -> None:
+def test_a_planted_fault_fails_the_unit_tests(fault: str) -> None:
     script = f"""
 {fault}
 from seatrial.testing import run_all_tests
@@ -40,7 +40,7 @@ print(result.testsRun, result.wasSuccessful(), len(result.skipped))
 
 
 @pytest.mark.parametrize("way", ["script", "module"])
-def test_the_runner_is_a_module_and_a_script_and_does_not_pretend(quiet: dict[str, str], way: str) -> None:
+def test_the_runner_works_as_module_and_as_script(quiet: dict[str, str], way: str) -> None:
     script = Path(seatrial.__file__).parent / "testing" / "test_runner.py"
     command = [str(script)] if way == "script" else ["-m", "seatrial.testing.test_runner"]
 

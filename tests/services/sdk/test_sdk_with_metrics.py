@@ -86,7 +86,7 @@ def recorder(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iter
     recorder.sender.close()
 
 
-def test_what_was_recorded_while_the_service_was_away_is_in_the_ledger_once(
+def test_records_made_while_the_service_was_down_are_in_the_ledger_once(
     database_url: str, recorder: ProcessRecorder, port: int, tmp_path: Path
 ) -> None:
     metrics = MetricsCollector(recorder=recorder)
@@ -111,7 +111,7 @@ def test_what_was_recorded_while_the_service_was_away_is_in_the_ledger_once(
         assert 'api_request_duration_seconds_count{endpoint="place_order"} 1.0' in page
 
 
-def test_a_batch_whose_answer_was_lost_is_not_counted_twice(
+def test_a_batch_with_a_lost_response_is_counted_once(
     database_url: str, recorder: ProcessRecorder, port: int, tmp_path: Path
 ) -> None:
     with serving(database_url, port) as service:
@@ -132,9 +132,7 @@ def test_a_batch_whose_answer_was_lost_is_not_counted_twice(
         assert 'trading_webhooks_total{status="success"} 2.0' in service.page()
 
 
-def test_the_monitor_pushes_an_owners_figures_to_the_twelve_names(
-    database_url: str, recorder: ProcessRecorder, port: int
-) -> None:
+def test_the_monitor_pushes_the_bots_figures(database_url: str, recorder: ProcessRecorder, port: int) -> None:
     class Owner:
         def get_balance(self) -> float:
             return 9_000.0

@@ -1,4 +1,4 @@
-"""The collector: what it counts, what it drops, what it sends."""
+"""The collector: counting, dropping and sending records."""
 
 import threading
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_a_recorded_trade_counts_with_its_side_in_upper_case(
     assert 'trade_duration_seconds_bucket{le="1.0"} 0.0' in lines
 
 
-def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(recorder: ProcessRecorder) -> None:
+def test_every_family_of_the_guide_is_exposed_before_the_first_record(recorder: ProcessRecorder) -> None:
     lines = page(recorder)
 
     for family in catalog.GUIDE_METRICS:
@@ -68,7 +68,7 @@ def test_every_family_of_the_guide_is_announced_before_anything_is_recorded(reco
     assert not [line for line in lines if not line.startswith("#")]
 
 
-def test_every_kind_of_event_is_one_that_the_ledger_takes(metrics: MetricsCollector, service: FakeLedger) -> None:
+def test_every_recorded_event_is_valid_in_the_ledger(metrics: MetricsCollector, service: FakeLedger) -> None:
     metrics.record_trade("s", "SELL", "filled", 0.1, trade_id="t1", symbol="X", quantity=2, price=10.5, pnl=-1, fee=0.1)
     metrics.record_api_latency("place_order", 0.25)
     metrics.record_webhook("success")
@@ -112,7 +112,7 @@ def test_the_same_trade_is_counted_once(
         (object(), "wrong_type"),
     ],
 )
-def test_a_bad_duration_is_dropped_and_counted(
+def test_an_invalid_duration_is_dropped_and_counted(
     recorder: ProcessRecorder, metrics: MetricsCollector, duration: float, reason: str
 ) -> None:
     metrics.record_trade("s", "BUY", "filled", duration)
@@ -127,7 +127,7 @@ def test_a_bad_duration_is_dropped_and_counted(
     [(None, "none"), ("", "empty"), ("x" * 129, "too_long"), (7, "wrong_type"), ("a\0b", "not_printable"),
      ("\ud800", "not_printable")],
 )  # fmt: skip
-def test_a_bad_word_is_dropped_and_counted(
+def test_an_invalid_label_is_dropped_and_counted(
     recorder: ProcessRecorder, metrics: MetricsCollector, word: str, reason: str
 ) -> None:
     metrics.record_trade(word, "BUY", "filled", 1.0)
@@ -137,7 +137,7 @@ def test_a_bad_word_is_dropped_and_counted(
     assert recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, reason) == 3
 
 
-def test_money_of_any_kind_of_number_reaches_the_ledger_exactly(metrics: MetricsCollector, service: FakeLedger) -> None:
+def test_amounts_of_any_number_type_reach_the_ledger_exactly(metrics: MetricsCollector, service: FakeLedger) -> None:
     metrics.record_trade(
         "s", "SELL", "filled", float(np.float32(0.5)), pnl=np.float64(0.1), price="10.10", quantity=np.int64(3)
     )
@@ -199,7 +199,7 @@ def test_many_threads_lose_no_count(recorder: ProcessRecorder, metrics: MetricsC
     assert len(set(service.keys)) == len(service.keys)
 
 
-def test_what_cannot_be_sent_waits_and_goes_once_when_the_service_is_back(
+def test_unsent_records_are_spilled_and_sent_once_when_the_service_is_back(
     recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger, tmp_path: Path
 ) -> None:
     service.status = 503
@@ -256,14 +256,16 @@ def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
     service.hang.set()
 
 
-def test_a_stranger_sees_neither_token_nor_event(recorder: ProcessRecorder, tmp_path: Path) -> None:
-    with http_stub(lambda request: StubResponse(200, b"ok")) as stranger:
-        recorder.send_to(stranger.url)
+def test_another_program_receives_neither_token_nor_event(recorder: ProcessRecorder, tmp_path: Path) -> None:
+    with http_stub(lambda request: StubResponse(200, b"ok")) as other_program:
+        recorder.send_to(other_program.url)
         metrics = MetricsCollector(recorder=recorder)
         metrics.record_webhook("secret business")
         assert not metrics.flush()
 
-    assert {(request.headers.get("Authorization"), request.body) for request in stranger.requests} == {(None, b"[]")}
+    assert {(request.headers.get("Authorization"), request.body) for request in other_program.requests} == {
+        (None, b"[]")
+    }
     assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
 

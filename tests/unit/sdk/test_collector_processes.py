@@ -1,4 +1,4 @@
-"""The collector in whole processes: they end by themselves, spill, re-send, fork."""
+"""The collector in separate processes: exit, spill, resend, fork."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def run(script: str, url: str, spill: Path) -> str:
     return done.stdout
 
 
-def test_a_script_that_only_records_ends_by_itself_and_has_sent_everything(tmp_path: Path) -> None:
+def test_a_script_that_only_records_exits_and_has_sent_everything(tmp_path: Path) -> None:
     with fake_ledger() as service:
         out = run(TIMED.format(script=RECORD), service.url, tmp_path / "spill")
 
@@ -46,7 +46,7 @@ def test_a_script_that_only_records_ends_by_itself_and_has_sent_everything(tmp_p
     assert not SpillFolder(tmp_path / "spill").waiting()
 
 
-def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: Path) -> None:
+def test_without_a_service_records_are_spilled_and_the_next_process_sends_them_once(tmp_path: Path) -> None:
     port = free_port()
     out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{port}", tmp_path / "spill")
     assert float(out) < 2.0
@@ -62,7 +62,7 @@ def test_without_a_service_it_spills_and_the_next_start_sends_it_once(tmp_path: 
     assert not SpillFolder(tmp_path / "spill").waiting()
 
 
-def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_path: Path) -> None:
+def test_a_service_that_never_answers_does_not_delay_the_exit(tmp_path: Path) -> None:
     with silent_listener() as (port, _):
         out = run(TIMED.format(script=RECORD), f"http://127.0.0.1:{port}", tmp_path / "spill")
 
@@ -71,7 +71,7 @@ def test_a_service_that_accepts_and_never_answers_does_not_hold_a_script(tmp_pat
     assert sum(len(batch.events) for batch in batches if batch) == 4
 
 
-def test_a_folder_that_cannot_be_written_costs_the_events_and_nothing_else(tmp_path: Path) -> None:
+def test_an_unwritable_spill_folder_loses_the_events_and_nothing_else(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
 
@@ -144,7 +144,7 @@ print(generate_latest(MetricsCollector().recorder.registry).decode())
     assert len(service.batches) == 1
 
 
-def test_importing_seatrial_brings_nothing_heavy(tmp_path: Path) -> None:
+def test_importing_seatrial_imports_no_heavy_library(tmp_path: Path) -> None:
     script = """
 import json, sys
 import seatrial
@@ -157,7 +157,7 @@ print(json.dumps([heavy, sorted(seatrial.__all__)]))
     assert {"MetricsCollector", "PerformanceMonitor", "TradingEngine", "BacktestingEngine"} <= set(names)
 
 
-def test_a_script_ends_although_nothing_was_recorded(tmp_path: Path) -> None:
+def test_a_script_without_records_exits(tmp_path: Path) -> None:
     began = perf_counter()
     run("from seatrial.monitoring import MetricsCollector; MetricsCollector()", "http://127.0.0.1:1", tmp_path)
 

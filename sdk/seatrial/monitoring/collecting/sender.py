@@ -12,13 +12,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from seatrial.monitoring.collecting.identity import uuid7
 from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder
 from seatrial.monitoring.collecting.transport import SendResult, Transport
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.json_types import Json
 from seatrial_core.timestamps import format_rfc3339
 
 BUFFER_RECORDS = 20_000
@@ -31,7 +31,7 @@ MAX_WARNINGS = 20
 
 log = logging.getLogger("seatrial")
 
-Record = tuple[datetime, dict[str, Any]]  # occurred_at, and the event without id and occurred_at (Any: JSON)
+Record = tuple[datetime, Json]  # occurred_at, and the event without id and occurred_at
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class EventSender:
         """Return the number of records in the buffer."""
         return len(self._buffer)
 
-    def offer(self, occurred_at: datetime, event: dict[str, Any]) -> None:
+    def offer(self, occurred_at: datetime, event: Json) -> None:
         """Add one record to the buffer; never waits and never raises."""
         if len(self._buffer) >= self._buffer_records:
             self._targets.dropped("buffer_full", 1)
@@ -258,7 +258,7 @@ class EventSender:
     def _next_batch(self) -> RecordBatch:
         with self._batch_lock:
             self._sequence += 1
-            events: list[dict[str, Any]] = []
+            events: list[Json] = []
             while self._buffer and len(events) < BATCH_RECORDS:
                 occurred_at, event = self._buffer.popleft()
                 stamps = {"id": str(uuid7(occurred_at)), "occurred_at": format_rfc3339(occurred_at)}

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from seatrial_core.json_types import Json
 
 MAX_BYTES = 64 << 20
 SUFFIX = ".batch.json"
@@ -30,7 +31,7 @@ class RecordBatch:
 
     producer: str
     sequence: int
-    events: tuple[dict[str, Any], ...]  # Any: JSON
+    events: tuple[Json, ...]
 
     @property
     def key(self) -> str:

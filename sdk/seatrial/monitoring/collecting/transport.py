@@ -5,13 +5,13 @@ import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from seatrial.monitoring.collecting.spill import RecordBatch
 from seatrial_core.contracts.events import BATCH_HEADER
+from seatrial_core.json_types import Json
 
 EVENTS_PATH = "/v1/events"
 PROBE_SECONDS = 1.0
@@ -145,7 +145,7 @@ def _is_metrics_response(response: httpx.Response) -> bool:
     return response.status_code not in (404, 405) and {"code", "detail", "request_id"} <= body.keys()
 
 
-def _body(response: httpx.Response) -> dict[str, Any]:  # Any: JSON
+def _body(response: httpx.Response) -> Json:
     try:
         body = response.json()
     except ValueError:
