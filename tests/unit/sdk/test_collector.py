@@ -257,15 +257,13 @@ def test_closing_while_the_service_hangs_keeps_the_batch_in_flight(
 
 
 def test_another_program_receives_neither_token_nor_event(recorder: ProcessRecorder, tmp_path: Path) -> None:
-    with http_stub(lambda request: StubResponse(200, b"ok")) as other_program:
-        recorder.send_to(other_program.url)
+    with http_stub(lambda request: StubResponse(200, b"ok")) as other:
+        recorder.send_to(other.url)
         metrics = MetricsCollector(recorder=recorder)
         metrics.record_webhook("secret business")
         assert not metrics.flush()
 
-    assert {(request.headers.get("Authorization"), request.body) for request in other_program.requests} == {
-        (None, b"[]")
-    }
+    assert {(request.headers.get("Authorization"), request.body) for request in other.requests} == {(None, b"[]")}
     assert len(SpillFolder(tmp_path / "spill").waiting()) == 1
 
 
