@@ -1,6 +1,7 @@
 """One webhook receives the same fields and headers from the alerts service and from the SDK's monitor."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,13 @@ async def test_service_and_monitor_post_the_same_fields_and_headers(
         now = int(SystemClock().now().timestamp())
         stamp, signature = request.headers[TIMESTAMP_HEADER], request.headers[SIGNATURE_HEADER]
         assert verify(SECRET, request.body, stamp, signature, now=now) is None
+
+
+def test_the_documented_body_is_a_notification_with_every_field() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    body = page.partition("## Alert webhooks")[2].partition("```json\n")[2].partition("```")[0]
+
+    notification = Notification.model_validate_json(body)
+
+    assert notification.model_dump(mode="json") == json.loads(body)
+    assert json.loads(body).keys() == Notification.model_fields.keys()
