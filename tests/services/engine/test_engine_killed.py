@@ -1,4 +1,4 @@
-"""An engine that is killed in the middle of a replay loses nothing and does nothing twice."""
+"""A killed engine or database loses nothing and repeats nothing."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 
 
 class EngineProcess:
-    """An engine in a process of its own."""
+    """An engine in a separate process."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.environment = environment
@@ -34,7 +34,7 @@ class EngineProcess:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[EngineDoor]:
-        """Run it until the block ends, however it ends."""
+        """Run it until the block ends."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "seatrial_engine"], env=self.environment, stdout=log, stderr=log
@@ -50,7 +50,7 @@ class EngineProcess:
             await asyncio.to_thread(self.process.wait, 30)
 
     def kill(self) -> None:
-        """End it as the kernel would."""
+        """Kill it with SIGKILL."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
 
@@ -62,7 +62,9 @@ class EngineProcess:
             return False
 
 
-async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger: FakeLedger, tmp_path: Path) -> None:
+async def test_killed_replay_resumes_with_the_same_trades(
+    database_url: str, ledger: FakeLedger, tmp_path: Path
+) -> None:
     environment = {
         **os.environ,
         "SEATRIAL_DATABASE_URL": database_url,
@@ -86,14 +88,14 @@ async def test_killed_replay_ends_as_one_that_was_not(database_url: str, ledger:
     async with engine.running() as after:
         state = await finished(after, "r")
         await after.drained()
-        found = await after.get("/v1/replays/r/trades")
+        results = await after.get("/v1/replays/r/trades")
         fills = (await after.get("/v1/ledger", limit=1000))["items"]
 
     assert engine.process is not None and engine.process.returncode == 0
-    assert [(each["trades"], each["equity"]) for each in found] == [backtest(asked) for asked in accounts]
-    told = [event["trade_id"] for event in ledger.of_type("trade")]
-    assert sorted(told) == sorted(fill["id"] for fill in fills)
-    assert len(told) == len(set(told)) == 2 * state["trades"]
+    assert [(result["trades"], result["equity"]) for result in results] == [backtest(asked) for asked in accounts]
+    trade_ids = [event["trade_id"] for event in ledger.of_type("trade")]
+    assert sorted(trade_ids) == sorted(fill["id"] for fill in fills)
+    assert len(trade_ids) == len(set(trade_ids)) == 2 * state["trades"]
     assert len(ledger.of_type("equity")) == 750
 
 
@@ -123,13 +125,13 @@ async def test_killed_database_loses_no_order_and_no_step(ledger: FakeLedger, tm
             await wait_until_async(back)
             done = await finished(engine, "r")
             await engine.drained()
-            found = (await engine.get("/v1/replays/r/trades"))[0]
+            result = (await engine.get("/v1/replays/r/trades"))[0]
             orders = [order["id"] for order in (await engine.get("/v1/orders", account="default"))["items"]]
 
         assert away.status_code == 503
-        assert (found["trades"], found["equity"]) == backtest(asked)
-        told = [event["trade_id"] for event in ledger.of_type("trade")]
-        assert (len(told), len(set(told))) == (2 * done["trades"] + 2, 2 * done["trades"] + 2)
+        assert (result["trades"], result["equity"]) == backtest(asked)
+        trade_ids = [event["trade_id"] for event in ledger.of_type("trade")]
+        assert (len(trade_ids), len(set(trade_ids))) == (2 * done["trades"] + 2, 2 * done["trades"] + 2)
         assert (len(orders), orders[0]) == (2, first["order_id"])
     finally:
         await asyncio.to_thread(server.stop)

@@ -1,4 +1,4 @@
-"""Orders, positions, webhooks and commands through the public door."""
+"""Orders, positions, webhooks and control over HTTP."""
 
 import asyncio
 import json
@@ -34,13 +34,13 @@ async def test_order_sent_by_many_at_once_is_one_order(engine: EngineDoor) -> No
 
     answers = await asyncio.gather(*(engine.http.post("/v1/orders", json=body) for _ in range(10)))
 
-    assert sorted(each.status_code for each in answers) == [200] * 9 + [201]
-    assert len({each.json()["id"] for each in answers}) == 1
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
     other = await engine.http.post("/v1/orders", json={**body, "quantity": "2"})
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
 
 
-async def test_key_is_remembered_over_a_restart(database_url: str, ledger: FakeLedger) -> None:
+async def test_client_order_id_is_recognised_after_a_restart(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url) as before:
         first = await before.signal(**BUY, client_order_id="k")
     async with open_engine(database_url, ledger.url) as after:
@@ -61,7 +61,7 @@ async def test_orders_are_listed_in_pages(engine: EngineDoor) -> None:
     assert rest["next_cursor"] is None
 
 
-async def test_profit_made_of_an_average_price_with_endless_digits_is_listed(engine: EngineDoor) -> None:
+async def test_profit_from_an_average_price_with_endless_digits_is_listed(engine: EngineDoor) -> None:
     for quantity, price in (("1", "100"), ("2", "101.01"), ("4", "99.97")):
         await engine.signal(symbol="X", action="buy", quantity=quantity, price=price)
     sold = await engine.signal(symbol="X", action="sell", price="103", quantity="3")
@@ -85,9 +85,7 @@ async def test_bad_signal_names_its_field(engine: EngineDoor, body: dict[str, st
     assert answer["errors"][0]["field"] == field
 
 
-async def test_halt_survives_a_restart_and_check_sees_it_without_an_order(
-    database_url: str, ledger: FakeLedger
-) -> None:
+async def test_halt_survives_a_restart_and_is_visible_to_check(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url) as before:
         assert (await before.post("/v1/orders/check", BUY))["accepted"] is True
         await before.post("/v1/control/halt", {"actor": "alerts", "reason": "drawdown"})
@@ -106,9 +104,9 @@ async def test_halt_survives_a_restart_and_check_sees_it_without_an_order(
 async def test_price_that_reaches_the_stop_closes_the_position(engine: EngineDoor) -> None:
     await engine.signal(**BUY, stop_loss="98")
 
-    taken = await engine.post("/v1/prices", {"prices": [{"symbol": "X", "price": "97"}]})
+    accepted = await engine.post("/v1/prices", {"prices": [{"symbol": "X", "price": "97"}]})
 
-    assert taken == {"taken": 1, "filled": 1}
+    assert accepted == {"taken": 1, "filled": 1}
     assert (await engine.get("/v1/positions"))["items"] == []
 
 
@@ -127,14 +125,14 @@ async def test_signed_webhook_trades_once(engine: EngineDoor, ledger: FakeLedger
     assert [event["status"] for event in ledger.of_type("webhook")] == ["success", "success"]
 
 
-async def test_tradingview_webhook_comes_in_by_token_or_secret(engine: EngineDoor) -> None:
+async def test_tradingview_webhook_is_accepted_by_token_or_secret(engine: EngineDoor) -> None:
     alert = {"ticker": "X", "action": "buy", "contracts": "1", "price": "100"}
     text_plain = {"content-type": "text/plain"}
 
     by_path = await engine.http.post(f"/webhook/{TOKEN}", content=json.dumps(alert), headers=text_plain)
     by_field = await engine.http.post("/webhook", json={**alert, "secret": TOKEN})
 
-    assert [each.json()["status"] for each in (by_path, by_field)] == ["filled", "filled"]
+    assert [answer.json()["status"] for answer in (by_path, by_field)] == ["filled", "filled"]
 
 
 async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor, ledger: FakeLedger) -> None:
@@ -149,15 +147,15 @@ async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor
         await engine.http.post(f"/webhook/{TOKEN}", content=b'{"contracts": {{x}}}'),
     ]
 
-    assert [each.status_code for each in answers] == [401, 401, 401, 400]
-    assert all(each.headers["content-type"] == "application/problem+json" for each in answers)
-    assert not any(TOKEN in each.text or SECRET in each.text for each in answers)
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 400]
+    assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
+    assert not any(TOKEN in answer.text or SECRET in answer.text for answer in answers)
     await engine.drained()
     assert [event["status"] for event in ledger.of_type("webhook")] == ["refused", "refused", "refused", "invalid"]
     assert (await engine.get("/v1/orders"))["items"] == []
 
 
-async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: EngineDoor, ledger: FakeLedger) -> None:
+async def test_only_the_stress_account_may_inject_faults(engine: EngineDoor, ledger: FakeLedger) -> None:
     stress = {**BUY, "account": "stress"}
 
     lost = await engine.http.post("/v1/signals", json=stress, headers={"Seatrial-Fault": "timeout"})
@@ -169,7 +167,7 @@ async def test_stress_account_is_kept_apart_and_may_ask_for_faults(engine: Engin
     assert {event["environment"] for event in ledger.events} == {"stress"}
 
 
-async def test_routes_ask_for_their_scope(database_url: str, ledger: FakeLedger) -> None:
+async def test_routes_require_their_scope(database_url: str, ledger: FakeLedger) -> None:
     tokens = "a-trading-token-of-one=engine:trade;a-control-token-of-one=engine:control"
     async with open_engine(database_url, ledger.url, tokens=tokens) as engine:
         trader = {"Authorization": "Bearer a-trading-token-of-one"}
@@ -181,7 +179,7 @@ async def test_routes_ask_for_their_scope(database_url: str, ledger: FakeLedger)
         assert (await engine.http.get("/health/ready")).status_code == 200
 
 
-async def test_older_process_trades_no_more(database_url: str, ledger: FakeLedger) -> None:
+async def test_superseded_process_refuses_orders(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url) as older, open_engine(database_url, ledger.url) as newer:
         refused = await older.http.post("/v1/signals", json=BUY)
 

@@ -7,7 +7,7 @@ from tests.support.waiting import wait_until_async
 BUY = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
 
 
-async def test_events_arrive_once_and_in_order_through_trouble(engine: EngineDoor, ledger: FakeLedger) -> None:
+async def test_events_arrive_once_and_in_order_despite_faults(engine: EngineDoor, ledger: FakeLedger) -> None:
     ledger.faults = [500, "lost", 503, "lost", 429]
 
     orders = [(await engine.signal(**BUY))["order_id"] for _ in range(8)]
@@ -19,7 +19,7 @@ async def test_events_arrive_once_and_in_order_through_trouble(engine: EngineDoo
     assert len(ledger.of_type("account")) == 1
 
 
-async def test_events_wait_for_a_ledger_that_is_away_over_a_restart(database_url: str, ledger: FakeLedger) -> None:
+async def test_events_wait_for_an_absent_ledger_across_a_restart(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, "http://127.0.0.1:1") as before:
         sent = [(await before.signal(**BUY))["order_id"] for _ in range(3)]
         assert (await before.get("/v1/outbox"))["pending"] == 10
@@ -30,7 +30,7 @@ async def test_events_wait_for_a_ledger_that_is_away_over_a_restart(database_url
     assert [event["trade_id"] for event in ledger.of_type("trade")] == sent
 
 
-async def test_lost_answer_before_a_restart_sends_the_very_same_parcel(database_url: str, ledger: FakeLedger) -> None:
+async def test_lost_answer_before_a_restart_sends_the_same_batch(database_url: str, ledger: FakeLedger) -> None:
     ledger.faults = ["lost", *[503] * 1_000]
     async with open_engine(database_url, ledger.url) as before:
         await before.signal(**BUY)
@@ -44,7 +44,7 @@ async def test_lost_answer_before_a_restart_sends_the_very_same_parcel(database_
     assert len(ledger.of_type("trade")) == 2
 
 
-async def test_refused_events_are_kept_where_people_see_them(engine: EngineDoor, ledger: FakeLedger) -> None:
+async def test_rejected_events_are_counted_in_the_outbox(engine: EngineDoor, ledger: FakeLedger) -> None:
     ledger.rejects = {"equity": "invalid_event"}
 
     await engine.signal(**BUY)
@@ -54,7 +54,7 @@ async def test_refused_events_are_kept_where_people_see_them(engine: EngineDoor,
     assert (outbox["pending"], outbox["refused"]) == (0, 1)
 
 
-async def test_parcel_that_is_refused_as_a_whole_does_not_stop_the_next(engine: EngineDoor, ledger: FakeLedger) -> None:
+async def test_rejected_batch_does_not_stop_the_next(engine: EngineDoor, ledger: FakeLedger) -> None:
     ledger.faults = [422]
 
     await engine.signal(**BUY)
@@ -66,7 +66,7 @@ async def test_parcel_that_is_refused_as_a_whole_does_not_stop_the_next(engine: 
     assert len(ledger.of_type("trade")) == 1
 
 
-async def test_engine_says_that_it_lives(database_url: str, ledger: FakeLedger) -> None:
+async def test_engine_sends_heartbeats_and_samples(database_url: str, ledger: FakeLedger) -> None:
     async with open_engine(database_url, ledger.url, update_interval_seconds=0.05):
         await wait_until_async(
             lambda: ledger.of_type("heartbeat") and ledger.of_type("system"), describe=lambda: ledger.events

@@ -1,4 +1,4 @@
-"""A replay trades what a backtest trades, and goes on where it was."""
+"""A replay trades what a backtest trades, and resumes after a stop."""
 
 from typing import Any
 
@@ -76,14 +76,14 @@ async def test_replay_trades_what_a_backtest_trades(engine: EngineDoor, strategy
     state = await finished(engine, "r")
 
     assert state["steps_total"] == 400
-    for asked, found in zip(accounts, await engine.get("/v1/replays/r/trades"), strict=True):
+    for asked, result in zip(accounts, await engine.get("/v1/replays/r/trades"), strict=True):
         trades, equity = backtest(asked)
-        assert found["trades"] == trades
-        assert found["equity"] == equity
+        assert result["trades"] == trades
+        assert result["equity"] == equity
         assert len(trades) > 2
 
 
-async def test_replay_tells_each_fill_and_each_bar_once(engine: EngineDoor, ledger: FakeLedger) -> None:
+async def test_replay_sends_one_event_per_fill_and_bar(engine: EngineDoor, ledger: FakeLedger) -> None:
     accounts = [account("a", "sma_cross", bars(3), params={"fast": 3, "slow": 9})]
 
     await engine.post("/v1/replays", {"id": "r", "accounts": accounts}, 202)
@@ -124,7 +124,7 @@ async def test_replay_that_cannot_be_traded_is_refused_by_account(engine: Engine
         assert "'a'" in problem["detail"]
 
 
-async def test_stopped_replay_stays_where_it_is(engine: EngineDoor) -> None:
+async def test_stopped_replay_makes_no_progress(engine: EngineDoor) -> None:
     slow = {"id": "r", "accounts": [account("a", "sma_cross", bars(7))], "bars_per_second": 5}
     await engine.post("/v1/replays", slow, 202)
 
@@ -134,7 +134,7 @@ async def test_stopped_replay_stays_where_it_is(engine: EngineDoor) -> None:
     assert stopped["steps_done"] < 400
 
 
-async def test_halted_engine_enters_nothing_in_a_replay(engine: EngineDoor) -> None:
+async def test_replay_of_a_halted_engine_opens_no_position(engine: EngineDoor) -> None:
     await engine.post("/v1/control/halt", {"actor": "me", "reason": "a drill"})
 
     await engine.post("/v1/replays", {"id": "r", "accounts": [account("a", "sma_cross", bars(8, 60))]}, 202)
@@ -142,7 +142,7 @@ async def test_halted_engine_enters_nothing_in_a_replay(engine: EngineDoor) -> N
     assert (await finished(engine, "r"))["trades"] == 0
 
 
-async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url: str, ledger: FakeLedger) -> None:
+async def test_replay_resumes_after_a_restart_with_the_same_trades(database_url: str, ledger: FakeLedger) -> None:
     asked = account("a", "sma_cross", bars(9), params={"fast": 3, "slow": 9})
     slow = {"id": "r", "accounts": [asked], "bars_per_second": 400}
     async with open_engine(database_url, ledger.url) as before:
@@ -155,8 +155,8 @@ async def test_replay_goes_on_after_a_restart_as_if_there_was_none(database_url:
     async with open_engine(database_url, ledger.url) as after:
         state = await finished(after, "r")
         await after.drained()
-        found = (await after.get("/v1/replays/r/trades"))[0]
+        result = (await after.get("/v1/replays/r/trades"))[0]
 
-    assert (found["trades"], found["equity"]) == backtest(asked)
+    assert (result["trades"], result["equity"]) == backtest(asked)
     assert len(ledger.of_type("trade")) == 2 * state["trades"]
     assert len(ledger.of_type("equity")) == 400

@@ -1,4 +1,4 @@
-"""Every built-in strategy, long and short, under all kinds of terms: the replay of a request is its backtest."""
+"""Every built-in strategy, long and short, under different terms: a replay equals the backtest of the same request."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -25,7 +25,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "rsi_bollinger": {"rsi_period": 5, "rsi_below": 40, "band_period": 8, "band_width": 1.2},
     "sma_cross": {"fast": 3, "slow": 8},
 }
-# What an account may be asked to trade under; the same words in a replay and in a backtest.
+# Terms of an account; replays and backtests use the same names.
 TERMS: list[dict[str, Any]] = [
     {},
     {"fee": -0.0002, "slippage_bps": 0.0, "size": "fixed:3"},
@@ -37,7 +37,7 @@ TERMS: list[dict[str, Any]] = [
 
 
 def market(seed: int) -> dict[str, list[Any]]:
-    """Return hours that wander, with gaps and some flat bars, at a price level of its own."""
+    """Return hourly bars of a random walk, with gaps and some flat bars; the seed sets the price level."""
     draw = np.random.default_rng(seed)
     close = 10.0 ** draw.uniform(0, 2) * np.exp(np.cumsum(draw.normal(0, 0.012, BARS) * (draw.random(BARS) > 0.1)))
     gaps = np.exp(draw.normal(0, 0.02, BARS) * (draw.random(BARS) < 0.2))
@@ -49,7 +49,7 @@ def market(seed: int) -> dict[str, list[Any]]:
 
 
 def accounts(strategy: str, is_short: bool) -> Iterator[dict[str, Any]]:
-    """Yield an account for each kind of terms, on bars of its own."""
+    """Yield one account per set of terms, each with its own bars."""
     params = dict(PARAMS.get(strategy, {}))
     if is_short and "mode" in registry.get(strategy).params.model_fields:
         params["mode"] = "long_short"
@@ -80,9 +80,9 @@ async def test_replay_of_every_strategy_is_its_backtest(engine: EngineDoor, stra
     await wait_until_async(over)
 
     assert (await engine.get("/v1/replays/r"))["status"] == "finished"
-    found = await engine.get("/v1/replays/r/trades")
+    results = await engine.get("/v1/replays/r/trades")
     sides: list[str] = []
-    for account, replayed in zip(asked, found, strict=True):
+    for account, replayed in zip(asked, results, strict=True):
         trades, equity = backtest(account)
         assert replayed["account"] == account["account"]
         assert replayed["trades"] == trades, account["account"]

@@ -1,4 +1,4 @@
-"""An engine in memory, with a clock that the test moves and identities that count up."""
+"""An engine in memory, with a manual clock and ids that count up."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 class Bench:
-    """One engine and everything it told."""
+    """One engine and every event that it sent."""
 
     def __init__(self, limits: RiskLimits | None = None, **config: Any) -> None:
         self.events: list[Event] = []

@@ -1,4 +1,4 @@
-"""What a signal becomes: an order at the last price, a refusal with a reason, or a field error."""
+"""The result of a signal: an order at the last price, a rejection with its reason, or a field error."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from tests.unit.engine.engine_parts import Bench
 from seatrial_engine.domain.exchange import ExchangeFault
 
 
-def test_buying_and_selling_settles_to_the_last_digit() -> None:
+def test_profit_and_cash_are_exact_to_the_last_digit() -> None:
     bench = Bench(slippage_bps=Decimal(10))
 
     bought = bench.send("buy", "100", quantity="2")
@@ -33,7 +33,7 @@ def test_cash_is_the_opening_balance_less_what_the_fills_paid() -> None:
     assert bench.cash == Decimal(10_000) - paid
 
 
-def test_whole_equity_is_invested_and_the_fee_is_kept_back() -> None:
+def test_default_size_invests_the_equity_less_the_fee() -> None:
     bench = Bench()
 
     bought = bench.send("buy", "50")
@@ -79,7 +79,7 @@ def test_bad_value_is_an_answer_that_names_its_field(fields: dict[str, Any], fie
     assert bench.events == []
 
 
-def test_words_of_tradingview_are_understood() -> None:
+def test_field_names_of_tradingview_are_accepted() -> None:
     bench = Bench()
     body = {"ticker": "X", "action": "Buy", "contracts": "2", "price": "420.69", "order_id": "Long", "interval": "5"}
 
@@ -103,7 +103,7 @@ def test_words_of_tradingview_are_understood() -> None:
         ("buy", {"quantity": "101"}, "no_cash"),
     ],
 )
-def test_refused_order_says_why_and_is_told_as_rejected(action: str, fields: dict[str, Any], reason: str) -> None:
+def test_rejected_order_has_a_reason_and_an_event(action: str, fields: dict[str, Any], reason: str) -> None:
     bench = Bench()
 
     answer = bench.send(action, **{"price": "100", **fields})
@@ -112,14 +112,14 @@ def test_refused_order_says_why_and_is_told_as_rejected(action: str, fields: dic
     assert [event["status"] for event in bench.of_type("trade")] == ["rejected"]
 
 
-def test_hold_is_no_order() -> None:
+def test_hold_makes_no_order() -> None:
     bench = Bench()
 
     assert bench.send("hold")["status"] == "ignored"
     assert bench.store.orders() == []
 
 
-def test_last_price_serves_an_order_without_one() -> None:
+def test_order_without_a_price_fills_at_the_last_one() -> None:
     bench = Bench()
     bench.engine.on_prices([("X", Decimal(20))])
 
@@ -130,14 +130,14 @@ def test_last_price_serves_an_order_without_one() -> None:
     ("price", "exit_price", "reason"),
     [("97", "97", "stop_loss"), ("98", "98", "stop_loss"), ("105", "104", "take_profit")],
 )
-def test_position_is_left_at_its_stop_or_target(price: str, exit_price: str, reason: str) -> None:
+def test_position_is_closed_at_its_stop_or_target(price: str, exit_price: str, reason: str) -> None:
     bench = Bench()
     bench.send("buy", quantity="1", stop_loss="98", take_profit="104")
 
     bench.engine.on_prices([("X", Decimal("99")), ("X", Decimal(price))])
 
-    left = bench.store.fills()[-1]
-    assert (left.exit_reason, left.price) == (reason, Decimal(exit_price))
+    exit_fill = bench.store.fills()[-1]
+    assert (exit_fill.exit_reason, exit_fill.price) == (reason, Decimal(exit_price))
     assert bench.engine.state.accounts["default"].positions == {}
 
 
@@ -170,6 +170,6 @@ def test_core_needs_no_web_database_or_compiler() -> None:
         "print(sorted({'fastapi','sqlalchemy','numba','numpy','httpx','psutil'} & set(sys.modules)))"
     )
 
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert found.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

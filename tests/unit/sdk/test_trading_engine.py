@@ -64,7 +64,7 @@ def bars(count: int = 400) -> list[dict[str, float]]:
     ]
 
 
-def test_a_signal_is_traded_counted_and_told(engine: TradingEngine, service: FakeLedger) -> None:
+def test_a_signal_is_traded_and_sends_its_events(engine: TradingEngine, service: FakeLedger) -> None:
     bought = engine.process_signal({"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 50})
     sold = engine.process_signal({"symbol": "BTCUSDT", "action": "sell", "price": 90})
 
@@ -128,7 +128,7 @@ def test_automatic_trading_makes_the_trades_of_the_backtest(service: FakeLedger)
     assert events[0]["occurred_at"].startswith("2020-09-13")
 
 
-def test_automatic_trading_stops_when_told(service: FakeLedger) -> None:
+def test_stop_trading_ends_automatic_trading(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars(), bars_per_second=50))
     engine.start_auto_trading()
     automatic = engine.db_manager.automatic

@@ -1,4 +1,4 @@
-"""What no order may break: the risk limits and the trading state."""
+"""The risk limits and the trading states."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,14 +12,14 @@ from seatrial_engine.domain.order_intent import RejectReason
 from seatrial_engine.domain.signal_parser import read
 
 
-def test_position_stays_within_its_largest_value() -> None:
+def test_order_beyond_the_largest_position_value_is_rejected() -> None:
     bench = Bench(RiskLimits(max_position_notional=Decimal(300)))
 
     assert bench.send("buy", quantity="3")["status"] == "filled"
     assert bench.send("buy", quantity="0.1")["reason"] == "max_position_notional"
 
 
-def test_most_open_positions() -> None:
+def test_entry_beyond_the_largest_number_of_positions_is_rejected() -> None:
     bench = Bench(RiskLimits(max_open_positions=1))
     bench.send("buy", quantity="1")
 
@@ -27,7 +27,7 @@ def test_most_open_positions() -> None:
     assert bench.send("buy", quantity="1")["status"] == "filled"
 
 
-def test_small_entry_is_refused_and_a_small_exit_is_not() -> None:
+def test_small_entry_is_rejected_and_a_small_exit_is_not() -> None:
     bench = Bench(RiskLimits(min_notional=Decimal(50)))
 
     assert bench.send("buy", quantity="0.1")["reason"] == "below_min_notional"
@@ -35,7 +35,7 @@ def test_small_entry_is_refused_and_a_small_exit_is_not() -> None:
     assert bench.send("sell", quantity="0.1")["status"] == "filled"
 
 
-def test_daily_loss_forbids_entries_until_the_next_day() -> None:
+def test_daily_loss_rejects_entries_until_the_next_day() -> None:
     bench = Bench(RiskLimits(max_daily_loss_ratio=Decimal("0.05")))
     bench.send("buy", "100", quantity="90")
     bench.send("sell", "94")
@@ -55,7 +55,7 @@ def test_order_rate_counts_the_last_minute() -> None:
     assert bench.send("buy", quantity="1")["status"] == "filled"
 
 
-def test_short_position_is_opened_covered_and_earns_the_fall() -> None:
+def test_covered_short_position_earns_the_price_fall() -> None:
     bench = Bench(RiskLimits(allow_short=True))
 
     assert bench.send("short", "100", quantity="10")["side"] == "SELL"
@@ -64,7 +64,7 @@ def test_short_position_is_opened_covered_and_earns_the_fall() -> None:
     assert Decimal(covered["pnl"]) == Decimal(100) - Decimal(1) - Decimal("0.9")
 
 
-def test_short_sale_is_covered_by_the_equity() -> None:
+def test_short_positions_are_limited_by_the_equity() -> None:
     bench = Bench(RiskLimits(allow_short=True))
 
     assert bench.send("short", "100", quantity="101")["reason"] == "no_cash"

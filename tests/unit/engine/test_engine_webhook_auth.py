@@ -1,4 +1,4 @@
-"""Who may send a webhook, and which deliveries are one."""
+"""Authentication of webhooks, and the ids of repeated deliveries."""
 
 import json
 
@@ -14,11 +14,11 @@ BODY = json.dumps({"symbol": "X", "action": "buy"}).encode()
 
 
 def signed(body: bytes = BODY, at: int = NOW, secret: str = KEYS.secret) -> WebhookRequest:
-    """Return a signed delivery."""
+    """Return a signed webhook."""
     return WebhookRequest(body, str(at), sign(secret, body, at))
 
 
-def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
+def test_signed_webhook_is_authenticated_and_identified_by_time_and_body() -> None:
     first, again, later = (authenticate(signed(at=at), KEYS, NOW) for at in (NOW, NOW, NOW + 1))
 
     assert first.fields == {"symbol": "X", "action": "buy"}
@@ -26,7 +26,7 @@ def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "delivery",
+    "webhook",
     [
         signed(secret="another"),
         signed(at=NOW - 301),
@@ -40,21 +40,21 @@ def test_signed_delivery_comes_in_and_is_known_by_time_and_body() -> None:
         WebhookRequest(b'{"secret": null}'),
     ],
 )
-def test_delivery_that_proves_nothing_is_refused(delivery: WebhookRequest) -> None:
+def test_webhook_without_valid_signature_or_token_is_refused(webhook: WebhookRequest) -> None:
     with pytest.raises(Unauthenticated):
-        authenticate(delivery, KEYS, NOW)
+        authenticate(webhook, KEYS, NOW)
 
 
-def test_nothing_opens_what_has_no_key() -> None:
-    for delivery in (signed(secret=""), WebhookRequest(BODY, token=""), WebhookRequest(b'{"secret": ""}')):
+def test_without_keys_every_webhook_is_refused() -> None:
+    for webhook in (signed(secret=""), WebhookRequest(BODY, token=""), WebhookRequest(b'{"secret": ""}')):
         with pytest.raises(Unauthenticated):
-            authenticate(delivery, WebhookKeys(), NOW)
+            authenticate(webhook, WebhookKeys(), NOW)
 
 
-def test_secret_in_the_body_opens_and_goes_no_further() -> None:
-    opened = authenticate(WebhookRequest(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
+def test_secret_in_the_body_authenticates_and_is_removed() -> None:
+    authenticated = authenticate(WebhookRequest(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
 
-    assert opened.fields == {"ticker": "X"}
+    assert authenticated.fields == {"ticker": "X"}
 
 
 def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
@@ -67,6 +67,6 @@ def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"contracts": {{strategy.order.contracts}}}', b"[]", b"long X q=1", b"\xff"])
-def test_body_that_is_no_object_is_a_bad_request(body: bytes) -> None:
+def test_body_that_is_not_an_object_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
         authenticate(WebhookRequest(body, token=KEYS.token), KEYS, NOW)

@@ -1,6 +1,4 @@
-"""One order a key, and no state that was not stored."""
-
-from collections.abc import Sequence
+"""A client order id makes one order, and the state is always the stored one."""
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +13,7 @@ from seatrial_engine.engine import Engine
 from seatrial_engine.memory import MemoryStore
 
 
-def test_same_key_and_body_is_the_same_order() -> None:
+def test_same_id_and_values_are_the_same_order() -> None:
     bench = Bench()
 
     first = bench.send("buy", quantity="1", client_order_id="a")
@@ -25,7 +23,7 @@ def test_same_key_and_body_is_the_same_order() -> None:
     assert len(bench.store.fills()) == 1
 
 
-def test_same_key_with_another_body_is_a_conflict() -> None:
+def test_same_id_with_other_values_is_a_conflict() -> None:
     bench = Bench()
     bench.send("buy", quantity="1", client_order_id="a")
 
@@ -33,7 +31,7 @@ def test_same_key_with_another_body_is_a_conflict() -> None:
     assert len(bench.store.fills()) == 1
 
 
-def test_refused_order_stays_refused_under_its_key() -> None:
+def test_rejected_order_stays_rejected_under_its_id() -> None:
     bench = Bench()
     bench.send("sell", client_order_id="a")
     bench.send("buy", quantity="1")
@@ -43,7 +41,7 @@ def test_refused_order_stays_refused_under_its_key() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30))
-def test_redelivery_in_any_number_changes_nothing(deliveries: list[int]) -> None:
+def test_repeated_deliveries_change_nothing(deliveries: list[int]) -> None:
     once, often = Bench(), Bench()
 
     for number in dict.fromkeys(deliveries):
@@ -56,12 +54,12 @@ def test_redelivery_in_any_number_changes_nothing(deliveries: list[int]) -> None
 
 
 class FailingStore(MemoryStore):
-    """A store whose commits fail when told to."""
+    """A store whose commits fail while `fails` is set."""
 
     fails = False
 
     def commit(self, changes: StateChanges) -> None:
-        """Keep the changes, or fail before anything is kept."""
+        """Store the changes, or fail before anything is stored."""
         if self.fails:
             raise DatabaseUnreachable("away")
         super().commit(changes)
@@ -70,10 +68,7 @@ class FailingStore(MemoryStore):
 def test_state_is_the_stored_one_when_the_store_fails() -> None:
     events: list[object] = []
 
-    def hear(told: Sequence[object]) -> None:
-        events.extend(told)
-
-    store = FailingStore(hear)
+    store = FailingStore(events.extend)
     engine = Engine(EngineConfig(), store, None, ManualClock(START))
     before = engine.state
     store.fails = True
