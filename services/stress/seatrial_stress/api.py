@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from pydantic import AwareDatetime
 
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
+from seatrial_service.cursors import format_position, parse_position
 from seatrial_service.web import requires
 from seatrial_stress import store, worker_api
 from seatrial_stress.examples import PLANS, REQUEST, RUN, example_response
@@ -32,14 +32,13 @@ def routes(service: StressService) -> list[APIRouter]:
         return await service.start(request)
 
     @router.get("/runs", dependencies=READ, responses=example_response({"items": [RUN], "next_cursor": None}))
-    async def list_runs(
-        limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: AwareDatetime | None = None
-    ) -> Page[RunState]:
+    async def list_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None) -> Page[RunState]:
         """List runs, newest first."""
         async with service.database.transaction() as session:
-            rows = await store.page(session, cursor, limit + 1)
-        more = rows[limit - 1].created_at.isoformat() if len(rows) > limit else None
-        return Page(items=[service.run_state(row) for row in rows[:limit]], next_cursor=more)
+            rows = await store.page(session, parse_position(cursor), limit + 1)
+        items = [service.run_state(row) for row in rows[:limit]]
+        last = items[-1] if len(rows) > limit else None
+        return Page(items=items, next_cursor=format_position(last.created_at, last.id) if last else None)
 
     @router.get("/runs/{identity}", dependencies=READ, responses=example_response(RUN))
     async def state(identity: str) -> RunState:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.stress import StressPlan, StressReport
@@ -65,9 +65,9 @@ async def find(session: AsyncSession, identity: str) -> RunRow | None:
     return await session.get(RunRow, identity)
 
 
-async def page(session: AsyncSession, before: datetime | None, limit: int) -> Sequence[RunRow]:
-    """Return up to `limit` runs created before a time, newest first."""
-    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
+async def page(session: AsyncSession, before: tuple[datetime, str] | None, limit: int) -> Sequence[RunRow]:
+    """Return up to `limit` runs, newest first, after the run with the creation time and id in `before`."""
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(RunRow.created_at < before)
+        query = query.where(tuple_(RunRow.created_at, RunRow.id) < before)
     return (await session.execute(query)).scalars().all()

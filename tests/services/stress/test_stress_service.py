@@ -85,6 +85,22 @@ async def test_target_that_is_not_allowed_is_forbidden(database_url: str) -> Non
     assert "SEATRIAL_STRESS_TARGETS" in answer.json()["detail"]
 
 
+async def test_runs_are_listed_in_pages_newest_first(database_url: str) -> None:
+    with serving(TinyEngine()) as engine_url:
+        async with running(database_url, engine_url) as http:
+            started = []
+            for _ in range(3):
+                started.append((await http.post("/v1/runs", json={"plan": "high_frequency"})).json()["id"])
+                await http.delete(f"/v1/runs/{started[-1]}")
+            first = (await http.get("/v1/runs", params={"limit": 2})).json()
+            second = (await http.get("/v1/runs", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+            refused = await http.get("/v1/runs", params={"cursor": "yesterday"})
+
+    assert [run["id"] for run in first["items"] + second["items"]] == started[::-1]
+    assert second["next_cursor"] is None
+    assert refused.status_code == 422
+
+
 async def test_cancelled_run_ends_at_once_without_a_verdict(database_url: str) -> None:
     with serving(TinyEngine()) as engine_url:
         async with running(database_url, engine_url) as http:
