@@ -17,7 +17,7 @@ WORDS = (
 PHRASES = ("of its own", "came of", "come of", "comes of", "became of", "becomes of", "become of", "for ever")
 NAMES = frozenset({"found", "said", "told", "held", "known", "wanted", "chosen", "each"})
 # Fields of published JSON that cannot be renamed.
-PUBLIC_FIELDS = frozenset({"said"})
+PUBLIC_FIELDS = frozenset({"said", "found"})
 LIMITS = re.compile(r"\b(?:MOST|FEWEST|LONGEST|SHORTEST|LEAST)_[A-Z]\w*")
 WORD = re.compile(rf"(?<![A-Za-z`'-])(?:{'|'.join(WORDS)})(?![A-Za-z`'-])", re.IGNORECASE)
 PHRASE = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b", re.IGNORECASE)

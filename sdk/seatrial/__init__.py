@@ -1,6 +1,6 @@
-"""Watch a trading engine in production and prove it before it trades.
+"""Monitor a trading engine in production and test it before it trades.
 
-The main names load when they are first used, so that importing the package costs nothing.
+The public names are imported on first use, so that importing the package is fast.
 """
 
 from typing import TYPE_CHECKING

@@ -1,10 +1,10 @@
-"""Names that load when they are first used; one whose extra is not installed says which to install."""
+"""Lazy imports of the public names; an error names the extra that is missing."""
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-# Which extra brings a module that is not there.
+# The extra that installs a module.
 EXTRAS = {
     "seatrial_backtesting": "backtest",
     "seatrial_trading": "backtest",
@@ -21,7 +21,7 @@ EXTRAS = {
 
 
 class MissingExtra(ImportError):
-    """A name needs an extra that is not installed."""
+    """A public name needs an extra that is not installed."""
 
 
 def exports(
@@ -31,7 +31,7 @@ def exports(
 
     Args:
         package: The package's `__name__`.
-        names: Which module holds which name.
+        names: The module of each name.
     """
 
     def load(name: str) -> object:

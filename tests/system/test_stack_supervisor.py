@@ -159,7 +159,7 @@ def test_next_start_stops_what_an_earlier_one_left(up: Up) -> None:
         up.start_and_wait()
 
         assert left.wait(timeout=5) == -signal.SIGTERM
-        assert "first: was left over by an earlier `seatrial up`" in up.said
+        assert "first: was left running by an earlier `seatrial up`" in up.said
 
 
 def test_reused_pid_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ app = typer.Typer(help="The database of this folder (or of SEATRIAL_DATABASE_URL
 
 @app.command()
 def upgrade() -> None:
-    """Bring the schema to the newest version; the embedded database is started for it when it does not run."""
+    """Upgrade the schema to the newest version; start the embedded database for it if necessary."""
     import os
 
     from seatrial.stack import access, services
@@ -25,25 +25,23 @@ def upgrade() -> None:
 
 @app.command()
 def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
-    """Print the database's address, password included."""
+    """Print the URL of the database, including its password."""
     from seatrial.stack import access
     from seatrial.stack.layout import Layout
 
     layout = Layout.nearest()
-    found = access.running_url(layout)
-    if found is None:
-        fail(
-            f"The embedded database of {layout.root} is not running, so it has no address. Start it with `seatrial up`."
-        )
+    address = access.running_url(layout)
+    if address is None:
+        fail(f"The embedded database of {layout.root} is not running and has no address. Start it with `seatrial up`.")
     if json_out:
-        write_json(json_out, {"url": found})
+        write_json(json_out, {"url": address})
     else:
-        say(found)
+        say(address)
 
 
 @app.command()
 def shell() -> None:
-    """Open psql on the database; the embedded one is started for it when it does not run."""
+    """Open psql on the database; start the embedded database for it if necessary."""
     from seatrial.stack import access
     from seatrial.stack.layout import Layout
 

@@ -1,4 +1,4 @@
-"""How commands speak: tables and sentences for people, `--json OUT|-` for programs, exit codes for scripts."""
+"""Output of the commands: messages, `--json OUT|-`, exit codes."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-JSON_HELP = "Write the data as JSON to a file, or to the output with -."
+JSON_HELP = "Write JSON to a file, or to the standard output with -."
 
 
 def write_json(target: str, data: object) -> None:
@@ -23,15 +23,18 @@ def write_json(target: str, data: object) -> None:
     try:
         Path(target).write_text(text, encoding="utf-8")
     except OSError as error:
-        fail(f"Cannot write {target}: {error.strerror}. Name a file in a folder that exists and is yours.", EXIT_USAGE)
+        fail(
+            f"Cannot write {target}: {error.strerror}. Name a file in an existing folder that you may write to.",
+            EXIT_USAGE,
+        )
 
 
-def say(sentence: str) -> None:
-    """Print one sentence."""
-    typer.echo(sentence)
+def say(message: str) -> None:
+    """Print one message."""
+    typer.echo(message)
 
 
-def fail(sentence: str, code: int = EXIT_FAILED) -> NoReturn:
-    """Print one sentence on the error output and end with a code."""
-    typer.echo(sentence, err=True)
+def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
+    """Print one message to the standard error and exit with `code`."""
+    typer.echo(message, err=True)
     raise typer.Exit(code)

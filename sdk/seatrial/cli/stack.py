@@ -1,4 +1,4 @@
-"""`up down status logs doctor reset`: the stack of the working folder."""
+"""`up down status logs doctor reset`: the stack of the current folder."""
 
 from typing import Annotated
 
@@ -10,25 +10,23 @@ Json = Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_H
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of the stack to the application."""
+    """Add the stack commands to the application."""
     for command in (up, down, status, logs, doctor, reset):
         app.command()(command)
 
 
 def up(
     demo: Annotated[
-        bool, typer.Option("--demo", help="Replay real prices through the stack and show what happens.")
+        bool, typer.Option("--demo", help="Replay real prices through the stack and print a summary.")
     ] = False,
-    once: Annotated[bool, typer.Option("--once", help="With --demo: end after the summary.")] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return when all is ready; `seatrial down` stops it.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="With --demo: exit after the summary.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Run in the background; `seatrial down` stops it.")] = False,
 ) -> None:
-    """Start the database and all services of this folder and keep them running until Ctrl-C."""
+    """Start the database and all services of this folder; Ctrl-C stops them."""
     if once and not demo:
-        fail("--once belongs to --demo: `seatrial up --demo --once`.", EXIT_USAGE)
+        fail("--once requires --demo: `seatrial up --demo --once`.", EXIT_USAGE)
     if detach and demo:
-        fail("--detach and --demo cannot go together: the demo talks to its terminal.", EXIT_USAGE)
+        fail("--detach and --demo cannot be combined: the demo prints to its terminal.", EXIT_USAGE)
     if detach:
         _detach()
         return
@@ -36,12 +34,12 @@ def up(
     from seatrial.stack.layout import Layout
 
     job = foreground.demo(once) if demo else foreground.serve
-    # an interrupted `--once` has not shown what it had to
+    # an interrupted `--once` has printed no summary
     raise typer.Exit(foreground.run(Layout.here(), job, if_interrupted=EXIT_FAILED if once else 0))
 
 
 def down(json_out: Json = None) -> None:
-    """Stop the stack of this folder, also one that was started with --detach or left over."""
+    """Stop the stack of this folder, including processes left by a crash."""
     from seatrial.stack import down as stopping
     from seatrial.stack.layout import Layout
 
@@ -54,7 +52,7 @@ def down(json_out: Json = None) -> None:
 
 
 def status(json_out: Json = None) -> None:
-    """Show which parts of the stack run; exit code 1 when one that should is not ready."""
+    """Show the status of the database and services; exit code 1 if any is not ready."""
     from dataclasses import asdict
 
     from rich.console import Console
@@ -76,18 +74,18 @@ def status(json_out: Json = None) -> None:
 
 
 def logs(
-    service: Annotated[str, typer.Argument(help="metrics, alerts, backtest, engine, postgres or up")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many last lines to begin with.")] = 100,
+    service: Annotated[str, typer.Argument(help="metrics, alerts, backtest, stress, engine, postgres or up")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of last lines to print first.")] = 100,
 ) -> None:
     """Print the log of one service."""
     from seatrial.stack import logfile
     from seatrial.stack.layout import Layout
 
     layout = Layout.nearest()
-    known = logfile.names(layout)
-    if service not in known:
-        listed = ", ".join(known) or "none yet; start the stack with `seatrial up`"
+    names = logfile.names(layout)
+    if service not in names:
+        listed = ", ".join(names) or "none yet; start the stack with `seatrial up`"
         fail(f"There is no log of `{service}` in {layout.root}. There are: {listed}.", EXIT_USAGE)
     try:
         for line in logfile.read(layout.log(service), lines, follow):
@@ -97,11 +95,11 @@ def logs(
 
 
 def doctor(json_out: Json = None) -> None:
-    """Check python, packages, folder, disk, PostgreSQL, ports and database; exit code 1 when one is not fine."""
+    """Check Python, packages, folder, disk, PostgreSQL, ports and database; exit code 1 if a check fails."""
     from dataclasses import asdict
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from seatrial.stack import doctor as checks
     from seatrial.stack.layout import Layout
@@ -110,7 +108,7 @@ def doctor(json_out: Json = None) -> None:
     if json_out:
         write_json(json_out, {"items": [asdict(finding) for finding in findings]})
     else:
-        table = Table("check", "fine", "found", "what to do")
+        table = Table("check", "ok", Column("result", overflow="fold"), "what to do")
         for finding in findings:
             mark = "[green]yes[/green]" if finding.ok else "[red]no[/red]"
             table.add_row(finding.check, mark, finding.found, finding.advice)
@@ -118,18 +116,18 @@ def doctor(json_out: Json = None) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
 
 
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Really delete.")] = False) -> None:
-    """Stop the stack of this folder and delete .seatrial: database, token, logs."""
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Confirm the deletion.")] = False) -> None:
+    """Stop the stack of this folder and delete its database, token and logs."""
     from seatrial.stack import down as stopping
     from seatrial.stack.layout import Layout
 
     layout = Layout.nearest()
     if not layout.base.exists():
-        say(f"There is no {layout.base}; nothing to delete.")
+        say(f"There is no {layout.base}, so there is nothing to delete.")
         return
     if not yes:
         fail(
-            f"This deletes {layout.base} with its database, token and logs. Say so with `seatrial reset --yes`.",
+            f"This deletes {layout.base} with its database, token and logs. Confirm with `seatrial reset --yes`.",
             EXIT_USAGE,
         )
     stopping.remove(layout)
@@ -142,4 +140,4 @@ def _detach() -> None:
 
     layout = Layout.here()
     pid = background.launch(layout, say)
-    say(f"Seatrial is up in {layout.root} (process {pid}). `seatrial status` looks, `seatrial down` stops it.")
+    say(f"Seatrial is up in {layout.root} (process {pid}). `seatrial status` shows it, `seatrial down` stops it.")

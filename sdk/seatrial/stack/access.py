@@ -1,4 +1,4 @@
-"""Reaching the database from a command: the running one, or the embedded one started for as long as it is needed."""
+"""Database access for commands: the running database, or the embedded one started temporarily."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from seatrial.stack.postgres import binaries, cluster, database
 
 
 def running_url(layout: Layout) -> str | None:
-    """Return the address of the named or the running embedded database, or None when the latter does not run."""
+    """Return the URL of the configured database, else of the running embedded one, else None."""
     named = os.environ.get(database.VARIABLE, "").strip()
     if named:
         database.check_url(named)
@@ -24,11 +24,11 @@ def running_url(layout: Layout) -> str | None:
 
 @contextlib.contextmanager
 def opened(layout: Layout) -> Iterator[str]:
-    """Yield the address of a database that answers, starting the embedded one when nobody has."""
-    found = running_url(layout)
-    if found is not None:
-        database.reach(found, is_ours=not os.environ.get(database.VARIABLE))
-        yield found
+    """Yield the URL of a database that answers; start the embedded one for the block when it is not running."""
+    url = running_url(layout)
+    if url is not None:
+        database.reach(url, is_ours=not os.environ.get(database.VARIABLE))
+        yield url
         return
     layout.make()
     embedded = database.choose(layout, os.environ, {})
@@ -40,20 +40,22 @@ def opened(layout: Layout) -> Iterator[str]:
 
 
 def psql(layout: Layout, url: str) -> int:
-    """Run psql on an address and return its exit code; the password goes by the environment, not the command line."""
+    """Run psql and return its exit code; the password is passed in the environment, not on the command line."""
     parts = urlsplit(url)
     user, _, _ = parts.netloc.rpartition("@")
     name, _, _ = user.partition(":")
-    without = urlunsplit(parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}" if name else parts.netloc))
+    url_without_password = urlunsplit(
+        parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}" if name else parts.netloc)
+    )
     environment = {**os.environ, "PGPASSWORD": unquote(parts.password or os.environ.get("PGPASSWORD", ""))}
-    return subprocess.run([str(_program(layout)), without], env=environment, check=False).returncode
+    return subprocess.run([str(_program(layout)), url_without_password], env=environment, check=False).returncode
 
 
 def _program(layout: Layout) -> Path:
     with contextlib.suppress(StackError):
-        beside = binaries.find(cluster.version(layout.postgres.resolve() / "data")).folder / "psql"
-        if beside.is_file():
-            return beside
+        program = binaries.find(cluster.version(layout.postgres.resolve() / "data")).folder / "psql"
+        if program.is_file():
+            return program
     on_path = shutil.which("psql")
     if on_path is None:
         raise StackError(

@@ -1,4 +1,4 @@
-"""`seatrial up --detach`: a supervisor in a session of its own that survives the terminal."""
+"""`seatrial up --detach`: a supervisor in a separate session that survives the terminal."""
 
 import argparse
 import contextlib
@@ -18,8 +18,8 @@ READY = "ready"
 PROGRAM = (sys.executable, "-m", "seatrial.stack.background")
 
 
-def launch(layout: Layout, hear: Callable[[str], None], program: Sequence[str] = PROGRAM) -> int:
-    """Start a background supervisor, pass its sentences to `hear` until all is ready, and return its pid."""
+def launch(layout: Layout, on_message: Callable[[str], None], program: Sequence[str] = PROGRAM) -> int:
+    """Start a background supervisor, pass its messages to `on_message` until all is ready, and return its pid."""
     layout.make()
     reading, writing = os.pipe()
     try:
@@ -47,12 +47,12 @@ def launch(layout: Layout, hear: Callable[[str], None], program: Sequence[str] =
     with os.fdopen(reading, encoding="utf-8") as lines:
         for line in lines:
             if last:
-                hear(last)  # one behind: the last line of a failed start is raised instead
+                on_message(last)  # one behind: the last line of a failed start is raised instead
             last = line.strip()
             if last == READY:
                 return child.pid
     child.wait()
-    raise StackError(f"{last or 'The background process ended at once'} (log: {layout.log(SUPERVISOR)})")
+    raise StackError(f"{last or 'The background process exited immediately'} (log: {layout.log(SUPERVISOR)})")
 
 
 def main(arguments: list[str] | None = None, plan: StackPlan | None = None) -> int:
@@ -93,7 +93,7 @@ class _Report:
         sys.stdout.write(f"{sentence}\n")
         sys.stdout.flush()
         if self._pipe is not None:
-            with contextlib.suppress(OSError):  # the terminal that asked may be gone
+            with contextlib.suppress(OSError):  # the terminal may be closed
                 os.write(self._pipe, f"{sentence}\n".encode())
 
     def close(self) -> None:

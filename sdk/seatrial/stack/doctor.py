@@ -1,4 +1,4 @@
-"""What `seatrial doctor` looks at: is this machine and folder fit to run the stack."""
+"""The checks of `seatrial doctor`: can this machine and folder run the stack."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ FREE_BYTES = 1024 * 2**20
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One check: what was found, and when it is not fine what to do."""
+    """The result of one check, and what to do when it fails."""
 
     check: str
     ok: bool
@@ -88,26 +88,28 @@ def _programs(layout: Layout) -> Diagnosis:
         return Diagnosis("postgres programs", True, f"not needed, {database.VARIABLE} is set")
 
     def look() -> str:
-        found = binaries.find(cluster.version(layout.postgres.resolve() / "data"))
-        return f"{found.major} in {found.folder}"
+        programs = binaries.find(cluster.version(layout.postgres.resolve() / "data"))
+        return f"{programs.major} in {programs.folder}"
 
     return _checked("postgres programs", look)
 
 
 def _account(layout: Layout) -> Diagnosis:
     def look() -> str:
-        chosen = account.for_data(layout.postgres.resolve() / "data")
-        return f"server runs as uid {chosen.user}" if chosen.is_other else f"server runs as uid {os.geteuid()}"
+        server_user = account.for_data(layout.postgres.resolve() / "data")
+        return (
+            f"server runs as uid {server_user.user}" if server_user.is_other else f"server runs as uid {os.geteuid()}"
+        )
 
     return _checked("account", look)
 
 
 def _orphans() -> Iterator[Diagnosis]:
-    found = server_folder.orphans()
-    if found:
-        listed = ", ".join(str(each) for each in found[:3]) + (", ..." if len(found) > 3 else "")
-        advice = "If those folders are gone for good and not only moved, delete these."
-        yield Diagnosis("old databases", True, f"{len(found)} without their folder: {listed}", advice)
+    orphans = server_folder.orphans()
+    if orphans:
+        listed = ", ".join(str(folder) for folder in orphans[:3]) + (", ..." if len(orphans) > 3 else "")
+        advice = "If their working folders were deleted and not moved, delete these."
+        yield Diagnosis("old databases", True, f"{len(orphans)} without a working folder: {listed}", advice)
 
 
 def _ports(layout: Layout) -> Iterator[Diagnosis]:
@@ -120,11 +122,11 @@ def _ports(layout: Layout) -> Iterator[Diagnosis]:
     for service in services.SERVICES:
         address = where[service.name]
         if running is not None:
-            yield Diagnosis(f"port {address.port}", True, f"{service.name}: ours, the stack runs (process {running})")
+            yield Diagnosis(f"port {address.port}", True, f"{service.name}: used by this stack (process {running})")
             continue
         fine = ports.is_free(address.port, address.host)
-        found = f"{service.name}: free" if fine else f"{service.name}: taken by {ports.holder(address.port)}"
-        yield Diagnosis(f"port {address.port}", fine, found, "" if fine else f"Set {service.prefix}PORT.")
+        usage = f"{service.name}: free" if fine else f"{service.name}: taken by {ports.holder(address.port)}"
+        yield Diagnosis(f"port {address.port}", fine, usage, "" if fine else f"Set {service.prefix}PORT.")
 
 
 def _database(layout: Layout) -> Diagnosis:
@@ -148,4 +150,4 @@ def _checked(check: str, look: Callable[[], str]) -> Diagnosis:
     try:
         return Diagnosis(check, True, look())
     except StackError as error:
-        return Diagnosis(check, False, "not fine", str(error))
+        return Diagnosis(check, False, "failed", str(error))

@@ -1,4 +1,4 @@
-"""Stops the stack of a folder from outside: the supervisor by a signal, and whatever a killed one left."""
+"""Stops the stack of a folder: the supervisor by a signal, then processes that a killed one left."""
 
 import contextlib
 import time
@@ -21,8 +21,8 @@ def supervisor_pid(layout: Layout) -> int | None:
 
 
 def stop(layout: Layout) -> list[str]:
-    """Stop everything of a folder; returns the names of what was running."""
-    names = [noted.service for noted in record.read_all(layout.run) if noted.process is not None]
+    """Stop everything of a folder and return the names of the parts that were running."""
+    names = [entry.service for entry in record.read_all(layout.run) if entry.process is not None]
     pid = supervisor_pid(layout)
     if pid is not None:
         _end_supervisor(layout, pid)
@@ -51,7 +51,7 @@ def _end_supervisor(layout: Layout, pid: int) -> None:
             process = psutil.Process(pid)
             process.terminate()
             if process_exit.wait([process], PATIENCE_SECONDS):
-                process.kill()  # its children end by their pipes
+                process.kill()  # its children end when their pipes close
         except psutil.AccessDenied as error:
             raise StackError(
                 f"Process {pid}, which runs the stack of {layout.root}, belongs to another user. Stop it as that user."

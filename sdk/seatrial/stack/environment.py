@@ -8,7 +8,7 @@ from seatrial.stack.services import ServiceAddress, ServiceSpec
 
 @dataclass(frozen=True)
 class StackEnvironment:
-    """What all services of a stack share: the user's variables, where each listens, and the stack's token."""
+    """The variables that all services of a stack share: the user's, the addresses of all services, and the token."""
 
     inherited: Mapping[str, str]
     where: Mapping[str, ServiceAddress]
@@ -17,7 +17,7 @@ class StackEnvironment:
     def for_service(self, service: ServiceSpec, database_url: str) -> dict[str, str]:
         """Return the whole environment of one service.
 
-        What the user exported is kept; what only the stack can know (database, token, ports of all) is set.
+        The user's variables are kept; those that only the stack knows (database, token, all ports) are set.
         """
         shared = {
             "SEATRIAL_DATABASE_URL": database_url,

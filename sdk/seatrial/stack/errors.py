@@ -1,4 +1,12 @@
-"""What can stop the stack, as sentences for the person at the terminal."""
+"""Errors of the stack.
+
+StackError
+    UsageError            an invalid value; exit code 2
+    NoBinaries            no suitable PostgreSQL programs
+    FolderNotWritable
+    AlreadyRunning
+    PortTaken
+"""
 
 from typing import ClassVar
 
@@ -6,14 +14,14 @@ from seatrial_core.errors import SeatrialError
 
 
 class StackError(SeatrialError):
-    """Say what was wrong, what was found and what to do; the command line prints it and ends with `exit_code`."""
+    """Base of all errors of the stack; the command line prints the message and exits with `exit_code`."""
 
     code = "stack_error"
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(StackError):
-    """A value given by the user is wrong."""
+    """A value from the user is invalid."""
 
     exit_code = 2
 
@@ -23,19 +31,19 @@ class NoBinaries(StackError):
 
 
 class FolderNotWritable(StackError):
-    """A folder of the stack cannot be made or written."""
+    """A folder of the stack cannot be created or written."""
 
 
 class AlreadyRunning(StackError):
-    """Another process holds the folder."""
+    """Another process uses the folder."""
 
 
 class PortTaken(StackError):
-    """A port that the stack needs belongs to someone else."""
+    """A port of the stack is used by another program."""
 
 
 def not_writable(folder: object, error: OSError) -> FolderNotWritable:
-    """Phrase an operating system error on a folder of the stack."""
+    """Return the error for an operating system error on a file or folder of the stack."""
     return FolderNotWritable(
         f"Cannot write in {folder}: {error.strerror or error}. "
         "Seatrial keeps its data in .seatrial of the working folder; run it in a folder you may write to."

@@ -1,4 +1,4 @@
-"""`seatrial up` in a terminal: run a job on a stack, show what happens, and stop everything whatever happens."""
+"""`seatrial up` in a terminal: run a job on a stack, print its messages, and always stop everything."""
 
 import importlib
 import importlib.util
@@ -20,17 +20,17 @@ Job = Callable[[Stack], int]
 
 
 def run(layout: Layout, job: Job, plan: StackPlan | None = None, *, if_interrupted: int = 0) -> int:
-    """Hand a stack that is not started yet to a job and stop it afterwards; returns the job's exit code.
+    """Run a job on a stack that is not started, stop the stack afterwards, and return the exit code of the job.
 
     The job starts the stack (it may add variables before) and is interrupted by Ctrl-C, SIGTERM or a closed terminal,
     which ends with the exit code `if_interrupted`.
     """
     console = Console()
 
-    def hear(service: str, sentence: str) -> None:
-        console.print(f"{service}: {sentence}", highlight=False, markup=False, soft_wrap=True)
+    def print_message(service: str, message: str) -> None:
+        console.print(f"{service}: {message}", highlight=False, markup=False, soft_wrap=True)
 
-    stack = Stack(layout, plan, hear)
+    stack = Stack(layout, plan, print_message)
     code = 0
     try:
         with signals.raised():
@@ -38,28 +38,28 @@ def run(layout: Layout, job: Job, plan: StackPlan | None = None, *, if_interrupt
     except signals.Interrupted:
         code = if_interrupted
     finally:
-        stack.say = hear
+        stack.say = print_message
         with signals.postponed():
             stack.stop()
     return code
 
 
 def serve(stack: Stack) -> int:
-    """Start the stack and show its live table until a signal comes."""
+    """Start the stack and show its live table until a signal arrives."""
     console = Console()
     stack.start()
     if not console.is_terminal:
         stack.say("up", f"all is ready in {stack.layout.root}; SIGTERM stops everything")
         stack.serve()
     view = LiveStatus(stack)
-    stack.say = view.hear
+    stack.say = view.add_message
     with Live(view, console=console, refresh_per_second=2):
         stack.serve()
     return 0
 
 
 def demo(once: bool) -> Job:
-    """Return the demo as a job; it ends by itself only with `once`."""
+    """Return the demo as a job; it ends without a signal only with `once`."""
     if importlib.util.find_spec(DEMO) is None:
         raise StackError("This installation has no demo. Install it with: pip install 'seatrial[demo]'")
 

@@ -1,4 +1,4 @@
-"""Reading the log files of a stack: the last lines, then new ones as they come."""
+"""Reads the log files of a stack: the last lines, then new lines as they are written."""
 
 import time
 from collections import deque
@@ -11,9 +11,9 @@ POLL_SECONDS = 0.2
 
 
 def names(layout: Layout) -> list[str]:
-    """Return whose logs exist."""
-    found = sorted(file.stem for file in layout.logs.glob("*.log")) if layout.logs.is_dir() else []
-    return [*found, "postgres"] if layout.log("postgres").exists() else found
+    """Return the parts that have a log file."""
+    parts = sorted(file.stem for file in layout.logs.glob("*.log")) if layout.logs.is_dir() else []
+    return [*parts, "postgres"] if layout.log("postgres").exists() else parts
 
 
 def read(file: Path, lines: int, follow: bool) -> Iterator[str]:

@@ -66,7 +66,7 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class StackPlan:
-    """What a stack consists of; tests bring stand-ins."""
+    """The parts of a stack; tests replace the services."""
 
     services: tuple[ServiceSpec, ...] = SERVICES
     migration: tuple[str, ...] = MIGRATION
@@ -74,10 +74,10 @@ class StackPlan:
     fresh_database: str | None = None
 
     def with_environment(self, name: str, values: Mapping[str, str]) -> "StackPlan":
-        """Return a plan whose service `name` gets further variables."""
+        """Return a plan with more environment variables for service `name`."""
         if name not in {service.name for service in self.services}:
             raise StackError(
-                f"There is no service `{name}`; there are {', '.join(each.name for each in self.services)}."
+                f"There is no service `{name}`; there are {', '.join(service.name for service in self.services)}."
             )
         changed = tuple(
             replace(service, environment={**service.environment, **values}) if service.name == name else service
@@ -93,7 +93,11 @@ def addresses(services: Sequence[ServiceSpec], environment: Mapping[str, str]) -
 
 def check_installed(services: Sequence[ServiceSpec]) -> None:
     """Raise when the package of a service is missing."""
-    missing = [each.module for each in services if not each.command and importlib.util.find_spec(each.module) is None]
+    missing = [
+        service.module
+        for service in services
+        if not service.command and importlib.util.find_spec(service.module) is None
+    ]
     if missing:
         raise StackError(
             f"{' and '.join(missing)} cannot be imported. Install the services: pip install 'seatrial[up]'"
@@ -101,14 +105,14 @@ def check_installed(services: Sequence[ServiceSpec]) -> None:
 
 
 def check_ports(services: Sequence[ServiceSpec], where: Mapping[str, ServiceAddress]) -> None:
-    """Raise when a port belongs to a stranger, or to two of our services."""
+    """Raise when a port is used by another program, or configured for two services."""
     complaints = []
     seen: dict[int, str] = {}
     for service in services:
         address = where[service.name]
         if address.port in seen:
             complaints.append(
-                f"{service.name} and {seen[address.port]} both want port {address.port}; "
+                f"{service.name} and {seen[address.port]} both use port {address.port}; "
                 f"set {service.prefix}PORT to another one."
             )
         elif not ports.is_free(address.port, address.host):
@@ -125,7 +129,7 @@ def check_ports(services: Sequence[ServiceSpec], where: Mapping[str, ServiceAddr
 
 
 def taken_text(service: ServiceSpec, address: ServiceAddress, holder: str) -> str:
-    """Phrase that a service's port belongs to somebody else, and which variable moves us."""
+    """Return the message for a port that another program uses; it names the variable that changes the port."""
     airplay = ""
     if address.port == 5000 and sys.platform == "darwin":
         airplay = " On macOS this is usually the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
@@ -140,8 +144,8 @@ def _address(service: ServiceSpec, environment: Mapping[str, str]) -> ServiceAdd
     names = (f"{service.prefix}PORT", *service.port_aliases)
     given = {name: environment[name] for name in names if environment.get(name)}
     if len(set(given.values())) > 1:
-        said = " and ".join(f"{name}={value}" for name, value in given.items())
-        raise UsageError(f"{said} name the same port but differ. Set only one of them, or both to the same value.")
+        variables = " and ".join(f"{name}={value}" for name, value in given.items())
+        raise UsageError(f"{variables} name the same port but differ. Set only one of them, or both to the same value.")
     for name, text in given.items():
         if not text.isdigit() or not 1 <= int(text) <= 65535:
             raise UsageError(f"{name} must be a port from 1 to 65535, was {text!r}.")

@@ -1,4 +1,4 @@
-"""The whole stack of one folder as one object: what `seatrial up` and the demo hold in their hands."""
+"""The stack of one folder as one object, used by `seatrial up` and the demo."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ SUPERVISOR = "up"
 class Stack:
     """Start and stop everything that belongs to a folder.
 
-    `listener(service, sentence)` hears what happens; it may be called from the supervisor's thread.
+    `listener(service, message)` is called on every change, also from the supervisor's thread.
 
     Example: `with Stack(Layout.here()) as stack: stack.start(); print(stack.url("metrics"))`
     """
@@ -32,7 +32,7 @@ class Stack:
         self,
         layout: Layout,
         plan: StackPlan | None = None,
-        listener: Listener = lambda service, sentence: None,
+        listener: Listener = lambda service, message: None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.layout = layout
@@ -40,7 +40,7 @@ class Stack:
         self.say = listener
         self._inherited = dict(os.environ if environment is None else environment)
         if not self._inherited.get(database.VARIABLE):
-            self._inherited.pop(database.DIRECT_VARIABLE, None)  # it would lead past the embedded database
+            self._inherited.pop(database.DIRECT_VARIABLE, None)  # it would bypass the embedded database
         self._where = services.addresses(self._plan.services, self._inherited)
         self._lock = FileLock(layout.lock)
         self._holds_lock = False
@@ -58,13 +58,13 @@ class Stack:
         self.stop()
 
     def add_environment(self, service: str, values: Mapping[str, str]) -> None:
-        """Give one service further variables; call it before `start`."""
+        """Add environment variables to one service; call it before `start`."""
         if self._supervisor is not None:
             raise StackError("add_environment must be called before start: a running process keeps its variables.")
         self._plan = self._plan.with_environment(service, values)
 
     def use_fresh_database(self, name: str) -> None:
-        """Work in an empty database of this name instead of the folder's usual one; call it before `start`."""
+        """Use a new database of this name instead of the folder's default; call it before `start`."""
         self._plan = replace(self._plan, fresh_database=name)
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Stop everything in reverse order; nothing happens when nothing runs."""
+        """Stop everything in reverse order; do nothing when nothing runs."""
         if self._supervisor is not None:
             self._supervisor.stop()
         if self._database is not None:
@@ -91,8 +91,8 @@ class Stack:
 
     def serve(self) -> None:
         """Block until a signal raises in this thread."""
-        forever = threading.Event()
-        while not forever.wait(3600):
+        never = threading.Event()
+        while not never.wait(3600):
             pass
 
     def url(self, service: str) -> str:
@@ -113,7 +113,7 @@ class Stack:
 
     @property
     def states(self) -> list[ServiceState]:
-        """Return what the database and each service are doing."""
+        """Return the state of the database and of each service."""
         return self._supervisor.states() if self._supervisor is not None else []
 
     @property
@@ -123,7 +123,7 @@ class Stack:
 
     def _start(self) -> None:
         for name in stale_processes.stop(self.layout.run):
-            self.say(name, "was left over by an earlier `seatrial up` and has been stopped")
+            self.say(name, "was left running by an earlier `seatrial up` and has been stopped")
         record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
@@ -141,7 +141,7 @@ class Stack:
             self._database,
             self._plan.services,
             StackEnvironment(self._inherited, self._where, self.token),
-            lambda service, sentence: self.say(service, sentence),
+            lambda service, message: self.say(service, message),
         )
         self._supervisor.start()
 
@@ -149,6 +149,6 @@ class Stack:
         if not self._lock.take():
             raise AlreadyRunning(
                 f"Seatrial is already running in {self.layout.root} (process {self._lock.holder()}). "
-                "Look with `seatrial status`, stop it with `seatrial down`, or start this one in another folder."
+                "See `seatrial status`, stop it with `seatrial down`, or run `seatrial up` in another folder."
             )
         self._holds_lock = True

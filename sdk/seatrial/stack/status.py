@@ -1,4 +1,4 @@
-"""The state of a stack seen from outside, by its run folder and its health answers."""
+"""The state of a stack as another process sees it: its run folder and health checks."""
 
 from seatrial.stack import services
 from seatrial.stack.layout import Layout
@@ -11,17 +11,17 @@ from seatrial.stack.stack import SUPERVISOR
 def states(layout: Layout) -> list[ServiceState]:
     """Return the state of every recorded part; an empty list when nothing was started."""
     order = ["postgres", *(service.name for service in services.SERVICES)]
-    noted = [found for found in record.read_all(layout.run) if found.service != SUPERVISOR]
-    noted.sort(key=lambda found: order.index(found.service) if found.service in order else len(order))
-    return [_state(found) for found in noted]
+    records = [entry for entry in record.read_all(layout.run) if entry.service != SUPERVISOR]
+    records.sort(key=lambda entry: order.index(entry.service) if entry.service in order else len(order))
+    return [_state(entry) for entry in records]
 
 
-def _state(noted: record.ProcessRecord) -> ServiceState:
-    alive = noted.process is not None
+def _state(entry: record.ProcessRecord) -> ServiceState:
+    alive = entry.process is not None
     if not alive:
         status = ServiceStatus.STOPPED
-    elif noted.service == "postgres" or (noted.port is not None and answers_ready("127.0.0.1", noted.port)):
+    elif entry.service == "postgres" or (entry.port is not None and answers_ready("127.0.0.1", entry.port)):
         status = ServiceStatus.READY
     else:
         status = ServiceStatus.NOT_READY
-    return ServiceState(noted.service, status, noted.pid if alive else None, noted.port, noted.restarts)
+    return ServiceState(entry.service, status, entry.pid if alive else None, entry.port, entry.restarts)

@@ -17,7 +17,7 @@ COLOURS = {
     ServiceStatus.WAITING: "red",
     ServiceStatus.STOPPED: "red",
 }
-KEPT_SENTENCES = 6
+MAX_MESSAGES = 6
 
 
 def of_states(states: Iterable[ServiceState], root: object) -> Table:
@@ -45,19 +45,17 @@ def of_states(states: Iterable[ServiceState], root: object) -> Table:
 
 
 class LiveStatus:
-    """The table of a running stack with the latest sentences below it, drawn anew on every refresh."""
+    """The table of a running stack with the latest messages below it; rendered on every refresh."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._said: deque[str] = deque(maxlen=KEPT_SENTENCES)
+        self._messages: deque[str] = deque(maxlen=MAX_MESSAGES)
 
-    def hear(self, service: str, sentence: str) -> None:
-        """Remember a sentence of the supervisor."""
-        self._said.append(f"{service}: {sentence}")
+    def add_message(self, service: str, message: str) -> None:
+        """Add a message of the supervisor."""
+        self._messages.append(f"{service}: {message}")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the present state."""
-        sentences = [Text(sentence, style="dim") for sentence in list(self._said)]
-        yield Group(
-            of_states(self._stack.states, self._stack.layout.root), *sentences, Text("Ctrl-C stops everything.")
-        )
+        """Render the current state."""
+        lines = [Text(message, style="dim") for message in list(self._messages)]
+        yield Group(of_states(self._stack.states, self._stack.layout.root), *lines, Text("Ctrl-C stops everything."))

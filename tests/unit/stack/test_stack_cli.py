@@ -15,8 +15,8 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     """Run a command in this process and return its exit code and what it printed."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+    printed = capsys.readouterr()
+    return int(ended.value.code or 0), printed.out, printed.err
 
 
 @pytest.fixture(autouse=True)
@@ -37,81 +37,81 @@ def test_help_does_not_import_the_heavy_parts() -> None:
         "print([name for name in heavy if name in sys.modules])"
     )
 
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
-    assert "doctor" in said
-    assert said.splitlines()[-1] == "[]"
+    assert "doctor" in printed
+    assert printed.splitlines()[-1] == "[]"
 
 
 def test_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, said = run(["fly"], capsys)
+    code, _, printed = run(["fly"], capsys)
 
     assert code == 2
-    assert "fly" in said
+    assert "fly" in printed
 
 
 def test_once_without_demo_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, said = run(["up", "--once"], capsys)
+    code, _, printed = run(["up", "--once"], capsys)
 
     assert code == 2
-    assert "--once belongs to --demo" in said
+    assert "--once requires --demo" in printed
 
 
 def test_status_of_an_empty_folder_says_how_to_start(capsys: pytest.CaptureFixture[str], own_folder: Path) -> None:
-    code, said, _ = run(["status"], capsys)
+    code, printed, _ = run(["status"], capsys)
 
     assert code == 1
-    assert said == f"Nothing is running in {own_folder}. Start it with `seatrial up`.\n"
+    assert printed == f"Nothing is running in {own_folder}. Start it with `seatrial up`.\n"
 
 
 def test_status_as_json_is_data(capsys: pytest.CaptureFixture[str], own_folder: Path) -> None:
-    code, said, _ = run(["status", "--json", "-"], capsys)
+    code, printed, _ = run(["status", "--json", "-"], capsys)
 
     assert code == 1
-    assert json.loads(said) == {"folder": str(own_folder), "items": []}
+    assert json.loads(printed) == {"folder": str(own_folder), "items": []}
 
 
 def test_down_where_nothing_runs_is_fine(capsys: pytest.CaptureFixture[str]) -> None:
-    code, said, _ = run(["down"], capsys)
+    code, printed, _ = run(["down"], capsys)
 
     assert code == 0
-    assert "Nothing was running" in said
+    assert "Nothing was running" in printed
 
 
 def test_log_of_an_unknown_service_lists_the_known(capsys: pytest.CaptureFixture[str], own_folder: Path) -> None:
     (own_folder / ".seatrial" / "logs").mkdir(parents=True)
     (own_folder / ".seatrial" / "logs" / "metrics.log").write_text("one\n")
 
-    code, _, said = run(["logs", "radio"], capsys)
+    code, _, printed = run(["logs", "radio"], capsys)
 
     assert code == 2
-    assert "There is no log of `radio`" in said
-    assert "There are: metrics." in said
+    assert "There is no log of `radio`" in printed
+    assert "There are: metrics." in printed
 
 
 def test_reset_without_yes_deletes_nothing(capsys: pytest.CaptureFixture[str], own_folder: Path) -> None:
     (own_folder / ".seatrial").mkdir()
 
-    code, _, said = run(["reset"], capsys)
+    code, _, printed = run(["reset"], capsys)
 
     assert code == 2
-    assert "seatrial reset --yes" in said
+    assert "seatrial reset --yes" in printed
     assert (own_folder / ".seatrial").is_dir()
 
 
 def test_address_of_a_database_that_does_not_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, said = run(["db", "url"], capsys)
+    code, _, printed = run(["db", "url"], capsys)
 
     assert code == 1
-    assert "is not running, so it has no address. Start it with `seatrial up`" in said
+    assert "is not running and has no address. Start it with `seatrial up`" in printed
 
 
 def test_named_database_address_is_printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEATRIAL_DATABASE_URL", "postgresql://me:pw@host/books")
 
-    code, said, _ = run(["db", "url"], capsys)
+    code, printed, _ = run(["db", "url"], capsys)
 
-    assert (code, said) == (0, "postgresql://me:pw@host/books\n")
+    assert (code, printed) == (0, "postgresql://me:pw@host/books\n")
 
 
 def test_database_of_another_kind_is_a_usage_error(
@@ -119,10 +119,10 @@ def test_database_of_another_kind_is_a_usage_error(
 ) -> None:
     monkeypatch.setenv("SEATRIAL_DATABASE_URL", "mysql://me@host/books")
 
-    code, _, said = run(["db", "url"], capsys)
+    code, _, printed = run(["db", "url"], capsys)
 
     assert code == 2
-    assert "must be a plain postgresql:// address" in said
+    assert "must be a plain postgresql:// address" in printed
 
 
 def test_doctor_names_an_unreachable_database(

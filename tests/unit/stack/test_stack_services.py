@@ -48,7 +48,7 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
     port = free_port()
     where = {"first": ServiceAddress("127.0.0.1", port), "second": ServiceAddress("127.0.0.1", port)}
 
-    with pytest.raises(PortTaken, match=f"second and first both want port {port}; set SEATRIAL_SECOND_PORT"):
+    with pytest.raises(PortTaken, match=f"second and first both use port {port}; set SEATRIAL_SECOND_PORT"):
         services.check_ports(pair, where)
 
 

@@ -1,4 +1,4 @@
-"""The demo: real daily prices through engine, metrics, alerts and backtest, and a summary of what really happened."""
+"""The demo: real daily prices through engine, metrics, alerts and backtest, and a summary."""
 
 from seatrial.stack.demo.run_demo import run
 

@@ -1,4 +1,4 @@
-"""A small webhook receiver, so that the demo sees what a person on call would get."""
+"""A webhook receiver that records the notifications of the demo."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ LARGEST_BODY_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ReceivedNotification:
-    """One notification as it came, with its idempotency key."""
+    """One notification as received, with its idempotency key."""
 
     key: str
     body: dict[str, Any]  # Any: JSON
@@ -32,17 +32,17 @@ class ReceivedNotification:
 
 
 class NotificationReceiver:
-    """Listens on a free loopback port, checks every signature, keeps each notification once.
+    """Listen on a free loopback port, verify every signature and keep each notification once.
 
     Args:
         secret: What the sender signs with.
-        heard: Called with each new notification.
+        on_notification: Called with each new notification.
     """
 
-    def __init__(self, secret: str, heard: Callable[[ReceivedNotification], None]) -> None:
+    def __init__(self, secret: str, on_notification: Callable[[ReceivedNotification], None]) -> None:
         self.secret = secret
         self.refused: list[str] = []
-        self._heard = heard
+        self._on_notification = on_notification
         self._clock = SystemClock()
         self._deliveries: dict[str, ReceivedNotification] = {}
         self._guard = threading.Lock()
@@ -61,7 +61,7 @@ class NotificationReceiver:
             return list(self._deliveries.values())
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -71,7 +71,7 @@ class NotificationReceiver:
         self._thread.join(timeout=5)
 
     def take(self, key: str, body: bytes, timestamp: str | None, signature: str | None) -> int:
-        """Judge one request and return the status to answer."""
+        """Verify one request and return the HTTP status."""
         refusal = verify(self.secret, body, timestamp, signature, now=int(self._clock.now().timestamp()))
         if refusal is not None:
             with self._guard:
@@ -82,7 +82,7 @@ class NotificationReceiver:
             is_new = key not in self._deliveries
             self._deliveries.setdefault(key, delivery)
         if is_new:
-            self._heard(delivery)
+            self._on_notification(delivery)
         return 200
 
 
@@ -102,6 +102,6 @@ def _handler(receiver: NotificationReceiver) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-            """Keep the terminal for the demo's own lines."""
+            """Write no access log to the terminal of the demo."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Runs the demo from the first price to the summary."""
+"""Runs the demo: replay, metrics, alerts, backtest, stress, summary."""
 
 import secrets
 import time
@@ -26,7 +26,7 @@ CLIENT_ATTEMPTS = 8
 
 @dataclass
 class DemoObservations:
-    """What the steps saw, gathered for the summary."""
+    """The results of all steps, collected for the summary."""
 
     replay: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
     engine: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ def run(stack: Stack, *, once: bool) -> int:
 
     Args:
         stack: A stack that has not been started.
-        once: End after the summary instead of serving on.
+        once: Exit after the summary instead of continuing to serve.
     """
     began = time.monotonic()
     console = Console()
@@ -68,7 +68,7 @@ def run(stack: Stack, *, once: bool) -> int:
         console.print(summary.table())
         console.print(f"written to {file}")
         if not once:
-            console.print("Seatrial goes on serving; Ctrl-C stops everything.")
+            console.print("Seatrial keeps running; Ctrl-C stops everything.")
             stack.serve()
         return 0 if summary.ok else 1
     finally:
@@ -94,13 +94,13 @@ def _watch(
         seen.performance = steps.performance(metrics)
     with _client(stack, "alerts") as alerts:
         seen.fired = steps.firing_rules(alerts, EXPECTED_RULES)
-    steps.wait_until_delivered(lambda: {each.rule for each in receiver.deliveries} >= set(seen.fired))
+    steps.wait_until_delivered(lambda: {delivery.rule for delivery in receiver.deliveries} >= set(seen.fired))
     seen.delivered, seen.refused = receiver.deliveries, receiver.refused
     with _client(stack, "backtest") as service, _progress(console) as progress:
-        for each in symbols:
-            task = progress.add_task(f"backtest {each.symbol}", total=1.0, figures="")
-            result = steps.backtest(service, each, lambda done, task=task: progress.update(task, completed=done))  # type: ignore[misc]
-            seen.backtest[each.symbol] = result["trades"]
+        for symbol in symbols:
+            task = progress.add_task(f"backtest {symbol.symbol}", total=1.0, figures="")
+            result = steps.backtest(service, symbol, lambda done, task=task: progress.update(task, completed=done))  # type: ignore[misc]
+            seen.backtest[symbol.symbol] = result["trades"]
             progress.update(task, completed=1.0, figures=f"{len(result['trades'])} trades")
     with _client(stack, "stress") as service, _progress(console) as progress:
         task = progress.add_task("stress", total=1.0, figures="")
@@ -110,7 +110,7 @@ def _watch(
 
 
 def summarise(seen: DemoObservations, services: dict[str, str], seconds: float, peak_rss_mb: float) -> DemoSummary:
-    """Judge what was seen: every check must have really happened for `ok`."""
+    """Check the observations; `ok` requires that every check passed."""
     differences = [
         difference
         for symbol in bars.SYMBOLS
@@ -119,7 +119,7 @@ def summarise(seen: DemoObservations, services: dict[str, str], seconds: float, 
     count_engine = sum(map(len, seen.engine.values()))
     count_backtest = sum(map(len, seen.backtest.values()))
     missing = [metric.name for metric in GUIDE_METRICS if metric.name not in seen.page]
-    delivered = {each.rule for each in seen.delivered}
+    delivered = {delivery.rule for delivery in seen.delivered}
     equal = not differences and count_engine > 0
     checks = [
         DemoCheck("services ready", set(services.values()) == {"ready"}, ", ".join(sorted(services))),

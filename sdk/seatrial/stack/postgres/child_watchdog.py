@@ -1,4 +1,4 @@
-"""Run one child and end it, gently first, when the pipe on stdin closes: so a killed parent leaves nothing behind.
+"""Runs one child and stops it when the pipe on stdin closes, so that a killed parent leaves no process.
 
 Started by file path with the standard library only, never imported by us, so it also starts where only root can read.
 The one argument is a JSON object: command, log, user, group, stop_signal, grace_seconds, environment.
@@ -13,7 +13,7 @@ import threading
 from typing import Any
 
 
-def main(order: dict[str, Any]) -> int:  # Any: the order is JSON written by postgres.py next door
+def main(order: dict[str, Any]) -> int:  # Any: JSON written by launch.py
     """Start the ordered command and return its exit code once it has ended."""
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)

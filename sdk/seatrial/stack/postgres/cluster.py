@@ -48,7 +48,7 @@ def password(server_folder: Path) -> str:
 
 
 def create(data: Path, binaries: Binaries, account: ServerUser, secret: str, *, durable: bool = True) -> None:
-    """Run initdb in a folder beside `data` and move it into place, so a killed initdb leaves no half data folder."""
+    """Run initdb in a temporary folder next to `data` and rename it, so a killed initdb leaves no incomplete data."""
     staging = data.with_name("data.new")
     secret_file = data.with_name("password.new")
     _check_space(data.parent)
@@ -99,5 +99,5 @@ def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: ServerUs
         extra_groups=[] if account.is_other else None,
     )
     if ended.returncode != 0:
-        said = (ended.stderr or ended.stdout).strip().splitlines()[-4:]
-        raise StackError(f"initdb could not make {data}: {' '.join(line.strip() for line in said)}")
+        output = (ended.stderr or ended.stdout).strip().splitlines()[-4:]
+        raise StackError(f"initdb could not create {data}: {' '.join(line.strip() for line in output)}")

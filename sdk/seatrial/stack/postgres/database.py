@@ -32,16 +32,16 @@ class StackDatabase(Protocol):
         ...
 
     def is_running(self) -> bool:
-        """Tell whether the part of it that is ours is alive."""
+        """Return whether the part that we run is alive."""
         ...
 
     def stop(self) -> None:
-        """Stop the part of it that is ours."""
+        """Stop the part that we run."""
         ...
 
 
 class ExternalDatabase:
-    """A server that somebody else runs; we only make sure that it answers."""
+    """A server that is run outside the stack; only checked for an answer."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -59,7 +59,7 @@ class ExternalDatabase:
 
 
 class EmbeddedDatabase:
-    """The server in .seatrial/postgres; `fresh` names a database that is made anew when the stack starts."""
+    """The server in .seatrial/postgres; `fresh` names a database that is recreated at the start."""
 
     def __init__(
         self, layout: Layout, settings: Mapping[str, str], port: int | None = None, fresh: str | None = None
@@ -89,7 +89,7 @@ class EmbeddedDatabase:
             )
 
     def is_running(self) -> bool:
-        """Tell whether the server is alive."""
+        """Return whether the server is running."""
         return self._server.is_running
 
     def stop(self) -> None:
@@ -101,10 +101,10 @@ class EmbeddedDatabase:
 def choose(
     layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str], fresh: str | None = None
 ) -> StackDatabase:
-    """Return the database that the environment asks for; `fresh` names one of the embedded server to make anew."""
+    """Return the database that the environment selects; `fresh` names an embedded database to recreate."""
     url = environment.get(VARIABLE, "").strip()
     if url and fresh is not None:
-        raise UsageError(f"The demo brings an empty database of its own. Unset {VARIABLE} for it.")
+        raise UsageError(f"The demo creates its own empty database. Unset {VARIABLE} to run it.")
     if url:
         check_url(url)
         return ExternalDatabase(url)
@@ -134,19 +134,19 @@ def reach(url: str, *, is_ours: bool = False) -> None:
     except (psycopg.Error, OSError) as error:
         parts = urlsplit(url)
         where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
-        said = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         if is_ours:
             raise StackError(
-                f"The embedded database ({where}) does not answer: {said} See `seatrial logs postgres`."
+                f"The embedded database ({where}) does not answer: {reason} See `seatrial logs postgres`."
             ) from error
         raise StackError(
-            f"The database of {VARIABLE} ({where}) cannot be reached: {said} "
+            f"The database of {VARIABLE} ({where}) cannot be reached: {reason} "
             f"Start it, correct the address, or unset {VARIABLE} to use the embedded database."
         ) from error
 
 
 def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | None = None) -> None:
-    """Bring the database at `url` to the newest schema with the migration command, or raise with what it said."""
+    """Upgrade the database at `url` with the migration command; the error quotes its last output line."""
     environment = {**(os.environ if inherited is None else inherited), VARIABLE: url, DIRECT_VARIABLE: url}
     try:
         ended = subprocess.run(
@@ -155,11 +155,11 @@ def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | Non
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise StackError(
-            f"The migrations did not end within {MIGRATION_SECONDS} s; see whether a session locks them."
+            f"The migrations did not finish within {MIGRATION_SECONDS} s; see whether a session locks them."
         ) from error
     if ended.returncode != 0:
-        said = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
-        raise StackError(f"The migrations failed: {said[-1] if said else f'exit code {ended.returncode}'}")
+        output = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
+        raise StackError(f"The migrations failed: {output[-1] if output else f'exit code {ended.returncode}'}")
 
 
 def direct_url(environment: Mapping[str, str], url: str) -> str:
@@ -169,8 +169,8 @@ def direct_url(environment: Mapping[str, str], url: str) -> str:
 
 def embedded_url(layout: Layout) -> str | None:
     """Return the address of the running embedded server of another process, or None when it does not run."""
-    noted = record.read(layout.run, "postgres")
-    if noted is None or noted.process is None:
+    stored = record.read(layout.run, "postgres")
+    if stored is None or stored.process is None:
         return None
     secret = cluster.password(layout.postgres.resolve())
-    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{noted.port}/{noted.database or DATABASE}"
+    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{stored.port}/{stored.database or DATABASE}"

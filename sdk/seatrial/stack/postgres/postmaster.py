@@ -1,4 +1,4 @@
-"""The file postmaster.pid: is a server alive in this data folder, is it ready, how to end a leftover."""
+"""Reads postmaster.pid: whether a server runs in a data folder, whether it is ready; stops a stale one."""
 
 import contextlib
 import signal
@@ -15,7 +15,7 @@ START_TIME_SLACK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Postmaster:
-    """What a running server wrote about itself."""
+    """The content of postmaster.pid."""
 
     pid: int
     started_at: float
@@ -24,7 +24,7 @@ class Postmaster:
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether the server accepts connections."""
+        """Return whether the server accepts connections."""
         return self.status == "ready"
 
 
@@ -40,12 +40,12 @@ def read(data: Path) -> Postmaster | None:
 
 def process(data: Path) -> psutil.Process | None:
     """Return the live server process of a data folder, recognised by pid and start time."""
-    found = read(data)
-    if found is None:
+    state = read(data)
+    if state is None:
         return None
     try:
-        alive = psutil.Process(found.pid)
-        same = abs(alive.create_time() - found.started_at) <= START_TIME_SLACK_SECONDS
+        alive = psutil.Process(state.pid)
+        same = abs(alive.create_time() - state.started_at) <= START_TIME_SLACK_SECONDS
         return alive if same and alive.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
@@ -65,7 +65,7 @@ def stop(data: Path, patience_seconds: float = 20.0) -> bool:
 
 
 def wait_until_gone(data: Path, patience_seconds: float) -> None:
-    """Give a server that is already going down (its watchdog saw the pipe close) the time to finish."""
+    """Wait for a server that is already shutting down because its watchdog saw the pipe close."""
     deadline = time.monotonic() + patience_seconds
     while process(data) is not None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,7 +1,7 @@
 """Where the server's files really are: in the folder itself, or under /var/lib/seatrial when we are root.
 
 As root the server runs as `nobody`, who can enter neither a clone under /root nor a folder of mode 0700. So the folder
-becomes a link to a place that everybody can enter.
+becomes a link to a folder that every account can enter.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ OWNER = "folder"
 
 
 def prepare(folder: Path) -> Path:
-    """Make (or find) the server folder behind `folder` and return its real path."""
+    """Create (or find) the server folder behind `folder` and return its real path."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
@@ -29,7 +29,7 @@ def prepare(folder: Path) -> Path:
 
 
 def remove(folder: Path) -> None:
-    """Delete the server folder behind `folder` and the link to it; nothing happens when there is none."""
+    """Delete the server folder behind `folder` and the link to it; do nothing when there is none."""
     target = folder.resolve()
     try:
         if folder.is_symlink():
@@ -44,13 +44,13 @@ def remove(folder: Path) -> None:
 
 def orphans() -> list[Path]:
     """Return the server folders under /var/lib/seatrial to which their folder no longer leads."""
-    found = []
+    unlinked = []
     for target in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
         with contextlib.suppress(OSError):
             owner = Path((target / OWNER).read_text(encoding="utf-8").strip())
             if owner.resolve() != target:
-                found.append(target)
-    return found
+                unlinked.append(target)
+    return unlinked
 
 
 def _prepare_as_user(folder: Path) -> Path:
@@ -86,8 +86,8 @@ def _prepare_as_root(folder: Path) -> Path:
 
 
 def _new_folder(folder: Path) -> Path:
-    # Whoever deleted .seatrial wants to start anew: a target that is already there is another life of this folder (or
-    # serves a clone that was moved away), so it is neither used nor deleted.
+    # After .seatrial was deleted the user expects an empty database: an existing target has older data of this folder
+    # (or serves a clone that was moved), so it is neither used nor deleted.
     SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
     name = hashlib.sha256(str(_absolute(folder)).encode()).hexdigest()[:16]
     for number in itertools.count():
@@ -101,7 +101,7 @@ def _new_folder(folder: Path) -> Path:
 
 
 def _belongs_to(target: Path, folder: Path) -> bool:
-    # A copied clone brings the link along; two clones must not serve the same data. A moved clone may go on with it.
+    # A copied clone contains the link too; two clones must not serve the same data. A moved clone may keep using it.
     try:
         owner = Path((target / OWNER).read_text(encoding="utf-8").strip())
     except OSError:

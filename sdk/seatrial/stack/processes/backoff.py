@@ -1,4 +1,4 @@
-"""How long to wait before a crashed process starts again: longer each time, forgotten after a quiet while."""
+"""The pause before a crashed process is restarted: it doubles per crash and is reset after a stable run."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""A lock file that the operating system frees when its holder dies, however it dies."""
+"""A file lock that the operating system releases when its process ends."""
 
 import fcntl
 import os
@@ -8,14 +8,14 @@ from seatrial.stack.errors import not_writable
 
 
 class FileLock:
-    """Hold a file exclusively between `take` and `release`."""
+    """An exclusive lock on a file between `take` and `release`."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._descriptor: int | None = None
 
     def take(self) -> bool:
-        """Take the lock now or return False when another process (or another Lock) holds it."""
+        """Take the lock without waiting; return False when another process (or FileLock) holds it."""
         try:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -31,7 +31,7 @@ class FileLock:
         return True
 
     def holder(self) -> int | None:
-        """Return the pid that the present holder wrote, or None when nobody holds the lock."""
+        """Return the pid of the process that holds the lock, or None."""
         probe = FileLock(self._file)
         if not self._file.exists() or probe.take():
             probe.release()
@@ -40,7 +40,7 @@ class FileLock:
         return int(text) if text.isdigit() else None
 
     def release(self) -> None:
-        """Let the lock go; nothing happens when it is not held."""
+        """Release the lock; do nothing when it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

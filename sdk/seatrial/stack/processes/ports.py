@@ -1,4 +1,4 @@
-"""TCP ports of this machine: find a free one, ask whether one is taken."""
+"""TCP ports of this machine: find a free one, check whether one is in use."""
 
 import socket
 
@@ -6,7 +6,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free(host: str = LOOPBACK) -> int:
-    """Return a port that is free now; somebody else may take it before its use, so callers retry."""
+    """Return a port that is free now; another process may take it before its use, so callers retry."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -14,8 +14,8 @@ def free(host: str = LOOPBACK) -> int:
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Tell whether a server could listen on `port` of `host`."""
-    if _answers(port, host):  # macOS lets us bind 127.0.0.1 beside a stranger on all addresses
+    """Return whether a server could listen on `port` of `host`."""
+    if _answers(port, host):  # macOS allows binding 127.0.0.1 while another program listens on all addresses
         return False
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -35,7 +35,7 @@ def reachable_host(host: str) -> str:
 
 
 def holder(port: int) -> str:
-    """Name the process that listens on a port, as far as the system lets us see it."""
+    """Return the name of the process that listens on a port, if the system permits it."""
     import psutil
 
     try:

@@ -45,10 +45,10 @@ class ServiceProcess:
         return self._layout.log(self.service.name)
 
     def start(self, environment: Mapping[str, str], restarts: int = 0) -> None:
-        """Start the process in a session of its own, so Ctrl-C in the terminal reaches only the supervisor."""
+        """Start the process in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
         try:
             with self.log.open("ab") as log:
-                self._log_start = log.tell()
+                self._log_start = os.fstat(log.fileno()).st_size
                 self._child = subprocess.Popen(
                     self.service.arguments,
                     stdin=subprocess.PIPE,
@@ -65,7 +65,7 @@ class ServiceProcess:
         record.write(self._layout.run, part, self._child.pid)
 
     def ended(self) -> int | None:
-        """Return the exit code when the process has ended by itself, else None."""
+        """Return the exit code when the process has exited, else None."""
         if self._child is None:
             return None
         code = self._child.poll()
@@ -74,7 +74,7 @@ class ServiceProcess:
         return code
 
     def is_ready(self) -> bool:
-        """Tell whether /health/ready answers 200."""
+        """Return whether /health/ready answers 200."""
         host = self.address.url.removeprefix("http://").rpartition(":")[0].strip("[]")
         return answers_ready(host, self.address.port)
 
@@ -116,7 +116,7 @@ class ServiceProcess:
 
 
 def answers_ready(host: str, port: int) -> bool:
-    """Tell whether a service answers 200 on /health/ready."""
+    """Return whether a service answers 200 on /health/ready."""
     connection = http.client.HTTPConnection(host, port, timeout=READY_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health/ready")

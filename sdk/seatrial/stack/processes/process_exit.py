@@ -9,7 +9,7 @@ POLL_SECONDS = 0.02
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Tell whether a process has ended."""
+    """Return whether a process has ended."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -17,7 +17,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 
 def wait(processes: Iterable[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
-    """Wait until all have ended or the time is over; returns those that still live."""
+    """Wait until all have ended or the time is over; return those that are still alive."""
     deadline = time.monotonic() + timeout_seconds
     alive = [process for process in processes if not has_ended(process)]
     while alive and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The files run/<service>.json: which process is which, known by pid and start time so a reused pid is left alone."""
+"""The files run/<service>.json: the process of each part, identified by pid and start time because pids are reused."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ SLACK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ProcessLabel:
-    """What is known of a part before the system says which process it is."""
+    """The name and address of a part, before its process is started."""
 
     service: str
     port: int | None = None
@@ -36,15 +36,15 @@ class ProcessRecord:
     def process(self) -> psutil.Process | None:
         """Return the live process, or None when it ended (even when its pid belongs to another one now)."""
         try:
-            found = psutil.Process(self.pid)
-            same = abs(found.create_time() - self.start_time) <= SLACK_SECONDS
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.start_time) <= SLACK_SECONDS
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.Error:
             return None
 
 
 def write(folder: Path, part: ProcessLabel, pid: int) -> ProcessRecord:
-    """Note that a part runs as `pid`."""
+    """Store that a part runs as `pid`."""
     try:
         started = psutil.Process(pid).create_time()
     except psutil.Error:
@@ -58,7 +58,7 @@ def write(folder: Path, part: ProcessLabel, pid: int) -> ProcessRecord:
 
 
 def read(folder: Path, service: str) -> ProcessRecord | None:
-    """Return what is noted about `service`, or None when nothing readable is."""
+    """Return the record of `service`, or None when there is no readable one."""
     with contextlib.suppress(OSError, ValueError, TypeError):
         return ProcessRecord(**json.loads((folder / f"{service}.json").read_text(encoding="utf-8")))
     return None
@@ -66,11 +66,11 @@ def read(folder: Path, service: str) -> ProcessRecord | None:
 
 def read_all(folder: Path) -> list[ProcessRecord]:
     """Return every readable record of a run folder."""
-    found = (read(folder, file.stem) for file in sorted(folder.glob("*.json")))
-    return [record for record in found if record is not None]
+    records = (read(folder, file.stem) for file in sorted(folder.glob("*.json")))
+    return [record for record in records if record is not None]
 
 
 def forget(folder: Path, service: str) -> None:
-    """Remove what is noted about `service`."""
+    """Delete the record of `service`."""
     with contextlib.suppress(OSError):
         (folder / f"{service}.json").unlink(missing_ok=True)

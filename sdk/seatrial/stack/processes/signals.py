@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal, turned into one exception in the main thread."""
+"""Turns Ctrl-C, SIGTERM and a closed terminal into one exception in the main thread."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody asked us to end."""
+    """A signal asked the process to end."""
 
 
 @contextlib.contextmanager
@@ -29,13 +29,13 @@ def raised() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postponed() -> Iterator[None]:
-    """Let nothing interrupt the block: an impatient second Ctrl-C must not leave half a stack running."""
+    """Ignore signals in the block: a second Ctrl-C must not leave half a stack running."""
     with _handled_by(lambda number, frame: None):
         yield
 
 
 def _leave_terminal() -> None:
-    # The terminal is gone; whoever still prints on the way out must not fail on it. A log file stays.
+    # The terminal is closed; output during the shutdown must not fail on it. A log file is kept.
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

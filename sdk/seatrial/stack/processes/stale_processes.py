@@ -1,4 +1,4 @@
-"""Processes of an `up` that was killed: they end by themselves soon; here is where the next one makes sure."""
+"""Stops processes that a killed `up` left; they end by themselves soon, and the next start makes sure."""
 
 import contextlib
 import signal
@@ -12,12 +12,12 @@ PATIENCE_SECONDS = 8.0
 
 
 def stop(run: Path) -> list[str]:
-    """End every recorded process that still lives and forget all records; returns the names of those that lived."""
+    """Stop every recorded process that is alive, delete all records, and return the names of those that were alive."""
     alive = {}
-    for noted in record.read_all(run):
-        process = noted.process
+    for entry in record.read_all(run):
+        process = entry.process
         if process is not None:
-            alive[noted.service] = process
+            alive[entry.service] = process
     server = alive.get("postgres")
     end([process for name, process in alive.items() if name != "postgres"])
     if server is not None:
@@ -28,17 +28,17 @@ def stop(run: Path) -> list[str]:
     return list(alive)
 
 
-def end(processes: list[psutil.Process], politely: signal.Signals = signal.SIGTERM) -> None:
-    """End processes and their children: politely, then by force."""
+def end(processes: list[psutil.Process], first_signal: signal.Signals = signal.SIGTERM) -> None:
+    """End processes and their children: by `first_signal`, then by SIGKILL."""
     family = list(processes)
     for process in processes:
         with contextlib.suppress(psutil.Error):
             family.extend(process.children(recursive=True))
     for process in processes:
         with contextlib.suppress(psutil.Error):
-            process.send_signal(politely)
-    stubborn = process_exit.wait(family, PATIENCE_SECONDS)
-    for process in stubborn:
+            process.send_signal(first_signal)
+    alive_after_signal = process_exit.wait(family, PATIENCE_SECONDS)
+    for process in alive_after_signal:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    process_exit.wait(stubborn, 5.0)
+    process_exit.wait(alive_after_signal, 5.0)
