@@ -14,6 +14,7 @@ from seatrial_trading.quant.candles import Candles
 from seatrial_trading.strategy import registry
 
 DAY_MS = 86_400_000
+REPLAY_SECONDS = 180.0  # the first replay of a process may compile the kernel on a busy machine
 
 
 def bars(seed: int, count: int = 400, first: int = 0) -> dict[str, list[Any]]:
@@ -42,11 +43,15 @@ def account(name: str, strategy: str, columns: dict[str, list[Any]], **fields: A
 async def finished(engine: EngineDoor, identity: str) -> dict[str, Any]:
     """Wait for the end of a replay and return its state."""
 
-    async def over() -> bool:
-        return bool((await engine.get(f"/v1/replays/{identity}"))["status"] != "running")
+    async def progress() -> dict[str, Any]:
+        state: dict[str, Any] = await engine.get(f"/v1/replays/{identity}")
+        return state
 
-    await wait_until_async(over)
-    state: dict[str, Any] = await engine.get(f"/v1/replays/{identity}")
+    async def is_over() -> bool:
+        return bool((await progress())["status"] != "running")
+
+    await wait_until_async(is_over, REPLAY_SECONDS, describe=progress)
+    state = await progress()
     assert state["status"] == "finished", state
     return state
 

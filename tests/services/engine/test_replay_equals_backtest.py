@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.services.engine.engine_door import EngineDoor
-from tests.support.waiting import wait_until_async
+from tests.services.engine.test_engine_replay import finished
 
 from seatrial_backtest.jobs.request import resolve_request
 from seatrial_backtesting.run import execute
@@ -73,13 +73,9 @@ def backtest(asked: dict[str, Any]) -> tuple[list[dict[str, Any]], list[float]]:
 async def test_replay_of_every_strategy_is_its_backtest(engine: EngineDoor, strategy: str, is_short: bool) -> None:
     asked = list(accounts(strategy, is_short))
 
-    async def over() -> bool:
-        return bool((await engine.get("/v1/replays/r"))["status"] != "running")
-
     await engine.post("/v1/replays", {"id": "r", "accounts": asked}, 202)
-    await wait_until_async(over)
+    await finished(engine, "r")
 
-    assert (await engine.get("/v1/replays/r"))["status"] == "finished"
     results = await engine.get("/v1/replays/r/trades")
     sides: list[str] = []
     for account, replayed in zip(asked, results, strict=True):
