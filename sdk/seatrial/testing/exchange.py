@@ -21,7 +21,7 @@ def exchange(*statuses: int) -> Iterator[ExchangeStub]:
     """Serve one status per request until the block ends; the last one is repeated."""
     stub = ExchangeStub()
 
-    class Handler(BaseHTTPRequestHandler):
+    class ExchangeHandler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer()
 
@@ -43,7 +43,7 @@ def exchange(*statuses: int) -> Iterator[ExchangeStub]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ExchangeHandler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -46,14 +46,14 @@ class TradingBotTests(unittest.TestCase):
         self.assertEqual(kelly.applied_fraction(0.9), 0.25)
         self.assertEqual(kelly.applied_fraction(-0.2), 0.0)
 
-        history = sizing.ClosedTrades(closed=60, wins=30, losses=30, gain_ratios=1.2, loss_ratios=-0.6)
+        history = sizing.TradeStatistics(closed=60, wins=30, losses=30, gain_ratios=1.2, loss_ratios=-0.6)
         situation = sizing.Situation(equity=10_000.0, price=100.0, stop_price=95.0, history=history)
         quantity = sizing.quantity(sizing.parse("kelly:0.5"), situation)
         self.assertAlmostEqual(quantity.value or 0.0, 0.125 * 10_000 / 5, places=9)
 
     def test_kelly_criterion_is_zero_for_a_losing_history(self) -> None:
         """A negative Kelly fraction opens no position."""
-        history = sizing.ClosedTrades(closed=60, wins=20, losses=40, gain_ratios=0.2, loss_ratios=-0.8)
+        history = sizing.TradeStatistics(closed=60, wins=20, losses=40, gain_ratios=0.2, loss_ratios=-0.8)
         situation = sizing.Situation(equity=10_000.0, price=100.0, stop_price=95.0, history=history)
         self.assertIsNone(sizing.quantity(sizing.parse("kelly:0.5"), situation).value)
 

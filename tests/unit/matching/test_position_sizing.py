@@ -14,7 +14,7 @@ from tests.unit.matching.tables import FREE, Bar, run
 
 from seatrial_trading.matching import ExecutionConfig, TradeRecord, simulate
 from seatrial_trading.quant import sizing
-from seatrial_trading.quant.sizing import ClosedTrades, Situation
+from seatrial_trading.quant.sizing import Situation, TradeStatistics
 from seatrial_trading.strategy.signals import Signals
 
 SIZES = ["equity:0.7", "risk:0.003", "kelly:0.02", "kelly:1.0:0.004", "vol:0.3"]
@@ -77,11 +77,11 @@ def volatilities(close: Floats) -> list[float | None]:
     return values
 
 
-def history_of(trades: list[TradeRecord]) -> ClosedTrades:
+def history_of(trades: list[TradeRecord]) -> TradeStatistics:
     """Return what Kelly needs of closed trades."""
     ratios = [trade.pnl / (trade.quantity * trade.entry_price) for trade in trades]
     gains, losses = [ratio for ratio in ratios if ratio > 0], [ratio for ratio in ratios if ratio < 0]
-    return ClosedTrades(len(trades), len(gains), len(losses), sum(gains), sum(losses))
+    return TradeStatistics(len(trades), len(gains), len(losses), sum(gains), sum(losses))
 
 
 @settings(max_examples=examples(25, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])

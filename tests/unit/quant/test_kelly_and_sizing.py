@@ -4,10 +4,10 @@ import pytest
 
 from seatrial_core.errors import ValidationFailed
 from seatrial_trading.quant.kelly import applied_fraction, kelly, kelly_leverage
-from seatrial_trading.quant.sizing import ClosedTrades, Situation, Sizing, SizingKind, kelly_share, parse, quantity
+from seatrial_trading.quant.sizing import Situation, Sizing, SizingKind, TradeStatistics, kelly_share, parse, quantity
 
 # 40 trades, W = 0.55 and R = 1.5: Kelly 0.25; the average loss is 2 % of the notional.
-HISTORY = ClosedTrades(closed=40, wins=22, losses=18, gain_ratios=22 * 0.03, loss_ratios=-18 * 0.02)
+HISTORY = TradeStatistics(closed=40, wins=22, losses=18, gain_ratios=22 * 0.03, loss_ratios=-18 * 0.02)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_quantity_is_what_the_sizing_says(text: str, situation: Situation, exp
         ("vol:0.1", Situation(10_000.0, 100.0), "needs a known volatility"),
         (
             "kelly:0.5",
-            Situation(10_000.0, 100.0, 98.0, history=ClosedTrades(40, 10, 30, 0.3, -0.3)),
+            Situation(10_000.0, 100.0, 98.0, history=TradeStatistics(40, 10, 30, 0.3, -0.3)),
             "Kelly is not above",
         ),
     ],
@@ -122,7 +122,7 @@ def test_no_quantity_comes_with_the_reason(text: str, situation: Situation, reas
 def test_kelly_falls_back_until_thirty_trades_and_without_a_loss_or_a_win() -> None:
     sizing = parse("kelly:0.5")
 
-    assert kelly_share(sizing, ClosedTrades(29, 20, 9, 1.0, -0.1)).value == sizing.fallback_risk
-    assert kelly_share(sizing, ClosedTrades(30, 30, 0, 1.0, 0.0)).value == sizing.fallback_risk
-    assert kelly_share(sizing, ClosedTrades(30, 0, 30, 0.0, -1.0)).value == 0.0
+    assert kelly_share(sizing, TradeStatistics(29, 20, 9, 1.0, -0.1)).value == sizing.fallback_risk
+    assert kelly_share(sizing, TradeStatistics(30, 30, 0, 1.0, 0.0)).value == sizing.fallback_risk
+    assert kelly_share(sizing, TradeStatistics(30, 0, 30, 0.0, -1.0)).value == 0.0
     assert kelly_share(sizing, HISTORY).value == pytest.approx(0.125)

@@ -87,7 +87,7 @@ class NotificationReceiver:
 
 
 def _handler(receiver: NotificationReceiver) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class ReceiverHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = min(int(self.headers.get("Content-Length") or 0), LARGEST_BODY_BYTES)
             body = self.rfile.read(length)
@@ -104,4 +104,4 @@ def _handler(receiver: NotificationReceiver) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
             """Write no access log to the terminal of the demo."""
 
-    return Handler
+    return ReceiverHandler

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.decimals import ZERO
-from seatrial_trading.quant.sizing import ClosedTrades
+from seatrial_trading.quant.sizing import TradeStatistics
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Account:
     positions: Mapping[str, Position] = field(default_factory=lambda: MappingProxyType({}))
     session_day: date | None = None
     session_start_equity: Decimal = ZERO
-    history: ClosedTrades = field(default_factory=ClosedTrades)
+    history: TradeStatistics = field(default_factory=TradeStatistics)
     order_times: tuple[datetime, ...] = ()
     replay: str | None = None
 

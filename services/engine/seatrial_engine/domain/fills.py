@@ -7,7 +7,7 @@ from decimal import Decimal
 from seatrial_core.contracts.orders import Side
 from seatrial_engine.domain.account import Account, Position
 from seatrial_engine.domain.decimals import ZERO
-from seatrial_trading.quant.sizing import ClosedTrades
+from seatrial_trading.quant.sizing import TradeStatistics
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _reduced(account: Account, position: Position, fill: Fill, signed: Decimal) 
     return account.with_position(fill.symbol, rest), replace(fill, pnl=pnl, holding_seconds=seconds)
 
 
-def _with_trade(history: ClosedTrades, pnl_ratio: float) -> ClosedTrades:
-    return ClosedTrades(
+def _with_trade(history: TradeStatistics, pnl_ratio: float) -> TradeStatistics:
+    return TradeStatistics(
         closed=history.closed + 1,
         wins=history.wins + (pnl_ratio > 0),
         losses=history.losses + (pnl_ratio < 0),

@@ -10,7 +10,7 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.account import Account, EngineState, Position, TradingControl
 from seatrial_service.db.engine import AccountRow, ControlChangeRow, PositionRow
-from seatrial_trading.quant.sizing import ClosedTrades
+from seatrial_trading.quant.sizing import TradeStatistics
 
 
 async def load(session: AsyncSession) -> EngineState:
@@ -50,7 +50,7 @@ def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:
         positions={position.symbol: _position(position) for position in positions},
         session_day=row.session_day,
         session_start_equity=row.session_start_equity,
-        history=ClosedTrades(row.closed, row.wins, row.losses, row.gain_ratios, row.loss_ratios),
+        history=TradeStatistics(row.closed, row.wins, row.losses, row.gain_ratios, row.loss_ratios),
         replay=row.replay,
     )
 

@@ -24,7 +24,7 @@ MAX_REJECTIONS = 1_000
 
 
 @dataclass(frozen=True)
-class RejectedSignal:
+class SignalRejection:
     """A decision that led to no order.
 
     Args:
@@ -89,15 +89,15 @@ class BacktestOutcome:
         config = replace(self.config, sizing="equity:1.0", intrabar="worst")
         return simulate(self.candles, signals, config)
 
-    def rejections(self) -> tuple[list[RejectedSignal], Counter[str]]:
+    def rejections(self) -> tuple[list[SignalRejection], Counter[str]]:
         """Return the first rejected decisions in the order of bars, and the count of each reason over all of them."""
         codes = self.simulation.rejections
         kinds, counts = np.unique(codes[codes != 0], return_counts=True)
         totals = Counter({_rejection_text(kind): int(count) for kind, count in zip(kinds, counts, strict=True)})
         totals.update(refusal.kind for refusal in self.refused.values())
-        by_bar = {bar: RejectedSignal(bar, refusal.reason, refusal.field) for bar, refusal in self.refused.items()}
+        by_bar = {bar: SignalRejection(bar, refusal.reason, refusal.field) for bar, refusal in self.refused.items()}
         for bar in np.flatnonzero(codes)[:MAX_REJECTIONS].tolist():
-            by_bar.setdefault(bar, RejectedSignal(bar, _rejection_text(codes[bar])))
+            by_bar.setdefault(bar, SignalRejection(bar, _rejection_text(codes[bar])))
         return [by_bar[bar] for bar in sorted(by_bar)[:MAX_REJECTIONS]], totals
 
 

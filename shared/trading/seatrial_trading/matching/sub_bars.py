@@ -16,7 +16,7 @@ from seatrial_trading.quant.jit import compiled
 TOLERANCE_RATIO = 1e-9
 
 
-class Coverage(IntEnum):
+class SubBarFit(IntEnum):
     """How finer bars fit the bar they lie in."""
 
     NONE = 0  # there are none
@@ -26,7 +26,7 @@ class Coverage(IntEnum):
 
 
 # The members as plain integers, for compiled code.
-COVERAGE_NONE, COVERAGE_COMPLETE, COVERAGE_PARTIAL, COVERAGE_OUTSIDE = map(int, Coverage)
+COVERAGE_NONE, COVERAGE_COMPLETE, COVERAGE_PARTIAL, COVERAGE_OUTSIDE = map(int, SubBarFit)
 
 
 def match_sub_bars(candles: Candles, finer: Candles | None, config: ExecutionConfig) -> SubBars:
@@ -87,7 +87,7 @@ def is_complete(candle: tuple[float, float, float, float], finer: Bars) -> bool:
 def coverage(
     opens: Floats, highs: Floats, lows: Floats, closes: Floats, o: float, h: float, low: float, c: float
 ) -> int:
-    """Return the Coverage of the bar `o h low c` by finer bars, float64[k] each."""
+    """Return the SubBarFit of the bar `o h low c` by finer bars, float64[k] each."""
     if opens.shape[0] == 0:
         return COVERAGE_NONE
     top, bottom = highs[0], lows[0]

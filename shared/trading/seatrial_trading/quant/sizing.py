@@ -50,7 +50,7 @@ class Sizing:
 
 
 @dataclass(frozen=True)
-class ClosedTrades:
+class TradeStatistics:
     """Statistics of the trades closed before a decision; sums of net returns on notional, losses negative."""
 
     closed: int = 0
@@ -68,7 +68,7 @@ class Situation:
     price: float
     stop_price: float | None = None
     volatility_ratio: float | None = None
-    history: ClosedTrades = ClosedTrades()
+    history: TradeStatistics = TradeStatistics()
 
 
 def parse(text: str, field: str = "size") -> Sizing:
@@ -115,7 +115,7 @@ def quantity(sizing: Sizing, situation: Situation) -> Figure:
             return _by_volatility(sizing.value, situation)
 
 
-def kelly_share(sizing: Sizing, history: ClosedTrades) -> Figure:
+def kelly_share(sizing: Sizing, history: TradeStatistics) -> Figure:
     """Return the share of equity that Kelly sizing puts at risk; 0 when the history says not to bet."""
     if history.closed < sizing.minimum_trades:
         return known(sizing.fallback_risk)
