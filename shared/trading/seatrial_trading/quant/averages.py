@@ -9,7 +9,18 @@ from seatrial_trading.quant.jit import compiled
 
 
 def sma(values: Floats | Sequence[float], n: int) -> Floats:
-    """Return the mean of the last `n` values; NaN before index n-1 and while a NaN is in the window."""
+    """Return the simple moving average: the mean of the last `n` values, NaN before index n-1 and with a NaN inside.
+
+    Args:
+        values: float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+    """
     return _sma(column(values), window("n", n))
 
 

@@ -1,4 +1,4 @@
-"""The highest and lowest of a window: rolling extremes and Donchian channels."""
+"""Rolling extremes and Donchian channels."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,34 @@ from seatrial_trading.quant.volatility import Bands
 
 
 def rolling_max(values: Floats | Sequence[float], n: int) -> Floats:
-    """Return the highest of the last `n` values; NaN before index n-1 and while a NaN is in the window."""
+    """Return the highest of the last `n` values; NaN before index n-1 and while a NaN is in the window.
+
+    Args:
+        values: float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+    """
     return _rolling_max(column(values), window("n", n))
 
 
 def rolling_min(values: Floats | Sequence[float], n: int) -> Floats:
-    """Return the lowest of the last `n` values; NaN before index n-1 and while a NaN is in the window."""
+    """Return the lowest of the last `n` values; NaN before index n-1 and while a NaN is in the window.
+
+    Args:
+        values: float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+    """
     return -_rolling_max(column(-column(values)), window("n", n))
 
 

@@ -1,4 +1,4 @@
-"""One column of numbers, as every indicator takes it: float64, contiguous, read-only."""
+"""Converts and checks the arguments of indicators."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,10 @@ MAX_WINDOW = 1_000_000
 def column(values: Floats | Sequence[float]) -> Floats:
     """Return a read-only float64 view of `values`, copying only when it must.
 
-    One flavour of array for every caller also means one compiled version of every loop.
+    One array type for all callers also means one compiled version of every loop.
+
+    Raises:
+        ValidationFailed: `values` has more or fewer than one dimension.
     """
     array = np.ascontiguousarray(values, dtype=np.float64)
     if array.ndim != 1:
@@ -26,7 +29,16 @@ def column(values: Floats | Sequence[float]) -> Floats:
 
 
 def window(name: str, n: int, lowest: int = 1) -> int:
-    """Return `n` when it is a whole number of bars that a window can have, else say what is allowed."""
+    """Return `n` as a valid window length.
+
+    Args:
+        name: Field name for the error.
+        n: Number of bars, `lowest` to 1,000,000.
+        lowest: Smallest allowed value.
+
+    Raises:
+        ValidationFailed: `n` is no whole number in that range.
+    """
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or not lowest <= n <= MAX_WINDOW:
         raise field_error(name, n, f"a whole number of bars from {lowest} to {MAX_WINDOW}")
     return int(n)

@@ -1,4 +1,4 @@
-"""How far and how long an equity curve stood below its highest point so far."""
+"""Depth and duration of the drawdowns of an equity curve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Drawdown:
-    """The deepest fall of a curve, with indices into it; `recovered` is -1 while the peak has not been seen again.
+    """The deepest drawdown of a curve, with indices into it; `recovered` is -1 while the peak is not reached again.
 
     Times are in milliseconds; underwater is from a peak to the value that reaches it again, or to the end.
     """
@@ -30,7 +30,11 @@ class Drawdown:
 
 
 def max_drawdown(equity: Floats | Sequence[float]) -> Figure:
-    """Return the greatest fall from a peak as a positive ratio; the first value counts as a peak."""
+    """Return the maximum drawdown, max(1 - value / highest value before), from 0 to 1; the first value is a peak.
+
+    Args:
+        equity: float64[n]; undefined when empty or when it does not begin above zero.
+    """
     curve = column(equity)
     if not len(curve):
         return undefined("no equity")
@@ -40,7 +44,15 @@ def max_drawdown(equity: Floats | Sequence[float]) -> Figure:
 
 
 def deepest(equity: Floats, times_ms: Times) -> Drawdown:
-    """Return the deepest drawdown of a curve that begins above zero."""
+    """Return the deepest drawdown of a curve.
+
+    Args:
+        equity: float64[n], n >= 1, begins above zero.
+        times_ms: Time of each value, UTC epoch milliseconds, int64[n].
+
+    Raises:
+        ValidationFailed: The lengths differ or are 0.
+    """
     if len(equity) != len(times_ms) or not len(equity):
         raise field_error("times_ms", f"{len(times_ms)} instants", f"one for each of the {len(equity)} equity values")
     depth, *rest = _walk(column(equity), times_ms)
@@ -48,7 +60,11 @@ def deepest(equity: Floats, times_ms: Times) -> Drawdown:
 
 
 def underwater(equity: Floats | Sequence[float]) -> Floats:
-    """Return the drawdown ratio at every value, 0 at a peak."""
+    """Return the drawdown ratio at every value, float64[n], 0 at a peak.
+
+    Args:
+        equity: float64[n], begins above zero.
+    """
     curve = column(equity)
     below: Floats = 1.0 - curve / np.maximum.accumulate(curve)
     return below

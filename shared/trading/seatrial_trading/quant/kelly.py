@@ -10,7 +10,12 @@ HARD_CAP = 1.0
 
 
 def kelly(win_rate: float, payoff: float) -> Figure:
-    """Return W - (1 - W) / R; below zero means that the bet loses in the long run."""
+    """Return the Kelly fraction W - (1 - W) / R (Kelly 1956); below zero the bet loses in the long run.
+
+    Args:
+        win_rate: W, 0 to 1.
+        payoff: R, average win over average loss; undefined unless above 0.
+    """
     if not 0.0 <= win_rate <= 1.0:
         raise field_error("win_rate", win_rate, "a ratio from 0 to 1")
     if not payoff > 0.0:
@@ -19,7 +24,7 @@ def kelly(win_rate: float, payoff: float) -> Figure:
 
 
 def kelly_of_trades(wins: int, losses: int, closed: int, gains: float, losses_sum: float) -> Figure:
-    """Return Kelly of closed trades: `gains` and `losses_sum` are the summed wins and losses, in currency or ratios."""
+    """Return the Kelly fraction of closed trades; `gains` and `losses_sum` are summed in currency or ratios."""
     if wins == 0 or gains <= 0.0:
         return undefined("no winning trade")
     if losses == 0 or losses_sum == 0.0:
@@ -33,5 +38,5 @@ def applied_fraction(full: float, fraction: float = 0.5, cap: float = 0.25) -> f
 
 
 def kelly_leverage(mean: float, variance: float) -> Figure:
-    """Return mean over variance of per-period returns: the leverage of continuous Kelly, another thing than `kelly`."""
+    """Return mean / variance of per-period returns: the leverage of continuous Kelly (Thorp 2006), not `kelly`."""
     return known(mean / variance) if variance > 0.0 else undefined("the returns do not vary")

@@ -1,4 +1,4 @@
-"""Where prices are heading: Wilder's RSI and MACD."""
+"""Momentum indicators: Wilder's RSI and MACD."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ DECAYED = 1e-200
 
 
 class Macd(NamedTuple):
-    """The MACD line, its signal line and the difference of the two."""
+    """The MACD line, its signal line and their difference, float64[m] each."""
 
     line: Floats
     signal: Floats

@@ -18,7 +18,7 @@ NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class SharpeMoments:
-    """A per-period Sharpe ratio and what its own error depends on."""
+    """A per-period Sharpe ratio and the moments that its standard error depends on."""
 
     sharpe: float
     observations: int
@@ -61,7 +61,7 @@ def probabilistic_sharpe(estimate: SharpeMoments, benchmark: float = 0.0) -> Fig
 
 
 def minimum_track_record(estimate: SharpeMoments, benchmark: float = 0.0, confidence: float = 0.95) -> Figure:
-    """Return how many observations make PSR reach `confidence`, the moments staying as they are."""
+    """Return the minimum track record length: observations for which the PSR reaches `confidence` (0 to 1)."""
     if estimate.sharpe <= benchmark:
         return undefined("the Sharpe ratio is not above the benchmark")
     if estimate.radicand <= 0.0:
@@ -83,10 +83,10 @@ def expected_maximum_sharpe(variance: float, trials: float) -> float:
 
 
 def deflated_sharpe(estimate: SharpeMoments, variance: float, trials: float) -> Figure:
-    """Return the PSR against the best that chance alone would show in that many trials."""
+    """Return the deflated Sharpe ratio: the PSR against the expected best of `trials` trials without skill."""
     return probabilistic_sharpe(estimate, expected_maximum_sharpe(variance, trials))
 
 
 def effective_trials(trials: int, mean_correlation: float) -> float:
-    """Return how many independent trials so many correlated ones are worth."""
+    """Return the number of independent trials that equals a number of correlated ones."""
     return mean_correlation + (1.0 - mean_correlation) * trials

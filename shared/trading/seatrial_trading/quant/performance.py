@@ -1,4 +1,4 @@
-"""What closed trades say about a strategy: win rate, profit factor, expectancy, payoff, SQN."""
+"""Figures of closed trades: win rate, profit factor, expectancy, payoff, SQN; P&L is float64[n], net of fees."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ Values = Floats | Sequence[float]
 
 
 def win_rate(pnl: Values) -> Figure:
-    """Return winning over closed trades; a trade that ends at zero is closed but no win."""
+    """Return winning trades over closed trades, 0 to 1; a trade with a P&L of zero is no win."""
     values = column(pnl)
     return (
         live.win_rate_ratio(int(np.count_nonzero(values > 0.0)), len(values)) if len(values) else undefined(NO_TRADES)
@@ -25,7 +25,7 @@ def win_rate(pnl: Values) -> Figure:
 
 
 def profit_factor(pnl: Values) -> Figure:
-    """Return summed wins over summed losses, in net currency."""
+    """Return the sum of wins over the size of the sum of losses."""
     values = column(pnl)
     if not len(values):
         return undefined(NO_TRADES)
@@ -57,7 +57,7 @@ def payoff_ratio(pnl: Values) -> Figure:
 
 
 def expectancy(pnl: Values) -> Figure:
-    """Return what a trade makes on average."""
+    """Return the mean result of a trade."""
     values = column(pnl)
     return known(float(values.mean())) if len(values) else undefined(NO_TRADES)
 
@@ -74,7 +74,7 @@ def sqn(values: Values) -> Figure:
 
 
 def kelly_fraction(pnl: Values) -> Figure:
-    """Return the full Kelly share at risk that these trades call for; below zero means do not bet."""
+    """Return the full Kelly share at risk of these trades; below zero means do not bet."""
     values = column(pnl)
     if not len(values):
         return undefined(NO_TRADES)

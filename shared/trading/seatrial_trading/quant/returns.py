@@ -1,4 +1,4 @@
-"""Returns of an equity curve, how they are sampled, and the rates made of them."""
+"""Returns of an equity curve and the ratios computed from them."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MAX_DAYS = 200_000  # a span that no market has; beyond it days without bars are
 
 @dataclass(frozen=True)
 class ReturnSample:
-    """Simple returns, how many of them make a year, and what one of them spans."""
+    """Simple returns, float64[n], the number of periods in a year, and the length of one period."""
 
     returns: Floats
     periods_a_year: float
@@ -44,14 +44,14 @@ def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> Retu
 
 
 def simple_returns(values: Floats | Sequence[float]) -> Floats:
-    """Return each value over the one before, minus 1."""
+    """Return simple returns, value / value before - 1, float64[n - 1]."""
     curve = column(values)
     changes: Floats = curve[1:] / curve[:-1] - 1.0
     return changes
 
 
 def cagr(first: float, last: float, years: float) -> Figure:
-    """Return the yearly rate that leads from `first` to `last` in `years`."""
+    """Return the compound annual growth rate, (last / first) ** (1 / years) - 1."""
     if years < 1.0 / 12.0:
         return undefined("less than a month of data")
     if not first > 0.0 or not last > 0.0:
@@ -69,7 +69,13 @@ def volatility(returns: Floats | Sequence[float], periods_a_year: float) -> Figu
 
 
 def sharpe(returns: Floats | Sequence[float], periods_a_year: float, risk_free: float = 0.0) -> Figure:
-    """Return mean excess over sample deviation, per year; `risk_free` is a yearly ratio."""
+    """Return the Sharpe ratio per year: mean excess return over its sample deviation (Sharpe 1994).
+
+    Args:
+        returns: Returns per period, float64[n].
+        periods_a_year: Number of periods in a year.
+        risk_free: Yearly ratio.
+    """
     values = column(returns)
     if len(values) < 2:
         return undefined(f"{len(values)} returns, needs at least 2")
@@ -81,7 +87,13 @@ def sharpe(returns: Floats | Sequence[float], periods_a_year: float, risk_free: 
 
 
 def sortino(returns: Floats | Sequence[float], periods_a_year: float, target: float = 0.0) -> Figure:
-    """Return mean excess over target downside deviation of all observations; `target` is a yearly ratio."""
+    """Return the Sortino ratio per year: mean excess return over the downside deviation (Sortino and Price 1994).
+
+    Args:
+        returns: Returns per period, float64[n]; the deviation is over all of them.
+        periods_a_year: Number of periods in a year.
+        target: Yearly ratio.
+    """
     values = column(returns)
     if not len(values):
         return undefined("0 returns, needs at least 1")
@@ -93,7 +105,7 @@ def sortino(returns: Floats | Sequence[float], periods_a_year: float, target: fl
 
 
 def calmar(yearly: Figure, drawdown: Figure) -> Figure:
-    """Return CAGR over the maximum drawdown of the bars."""
+    """Return the Calmar ratio: CAGR over the maximum drawdown (Young 1991)."""
     if yearly.value is None:
         return yearly
     if drawdown.value is None:

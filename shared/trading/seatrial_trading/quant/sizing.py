@@ -10,7 +10,7 @@ from seatrial_trading.quant.kelly import applied_fraction, kelly_of_trades
 
 
 class SizingKind(StrEnum):
-    """What the number of a sizing means."""
+    """Meaning of the number of a sizing rule."""
 
     FIXED = "fixed"  # units of the asset
     NOTIONAL = "notional"  # quote currency
@@ -33,7 +33,7 @@ HIGHEST = {
 
 @dataclass(frozen=True)
 class Sizing:
-    """A sizing rule; `cap`, `minimum_trades` and `fallback_risk` matter to Kelly only.
+    """A sizing rule; `cap`, `minimum_trades` and `fallback_risk` are used by Kelly only.
 
     Until `minimum_trades` have closed, and while Kelly is undefined, `fallback_risk` is the share of equity at risk.
     """
@@ -62,7 +62,7 @@ class TradeStatistics:
 
 @dataclass(frozen=True)
 class Situation:
-    """The account and the market when a position is sized; the stop and the yearly volatility may be unknown."""
+    """Account and market when a position is sized; stop and yearly volatility are optional."""
 
     equity: float
     price: float
@@ -97,7 +97,7 @@ def parse(text: str, field: str = "size") -> Sizing:
 
 
 def quantity(sizing: Sizing, situation: Situation) -> Figure:
-    """Return how many units to trade, before rounding to lots, fees and buying power; undefined means no trade."""
+    """Return the number of units before rounding to lots, fees and buying power; undefined means no trade."""
     if not situation.price > 0.0 or not situation.equity > 0.0:
         return undefined("needs a price and an equity above zero")
     match sizing.kind:

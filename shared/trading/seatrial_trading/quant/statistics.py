@@ -38,7 +38,7 @@ RETURN_FIGURES = (
 
 @dataclass(frozen=True)
 class Statistics:
-    """Figures by name, JSON safe; a figure that is None has its reason in `undefined`."""
+    """Figures by name, JSON safe; the reason of a figure that is None is in `undefined`."""
 
     metrics: Mapping[str, Metric]
     undefined: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Closed trades as columns, which is what the figures about trades are made of."""
+"""Closed trades as columns, the input of the figures of trades."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from seatrial_trading.quant.column import Floats
 
 
 class TradeRow(Protocol):
-    """What the figures need of one closed trade."""
+    """The fields of a closed trade that figures use; money in quote currency."""
 
     @property
     def entry_price(self) -> float: ...
@@ -42,7 +42,7 @@ class TradeRow(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TradeColumns:
-    """One row a closed trade; money in quote currency, `pnl` net of the fees of both legs.
+    """One row per closed trade, float64[n] each; money in quote currency, `pnl` net of the fees of both legs.
 
     `bars_held` counts the bars of entry and exit; `r_multiple` is NaN for a trade without a stop.
     """

@@ -1,4 +1,4 @@
-"""How much prices move: rolling deviation, Bollinger bands, true range, ATR."""
+"""Volatility indicators: rolling deviation, Bollinger bands, true range, ATR."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from seatrial_trading.quant.jit import compiled
 
 
 class Bands(NamedTuple):
-    """An upper, a middle and a lower line."""
+    """Upper, middle and lower line, float64[m] each."""
 
     upper: Floats
     middle: Floats
@@ -19,7 +19,7 @@ class Bands(NamedTuple):
 
 
 def rolling_std(values: Floats | Sequence[float], n: int) -> Floats:
-    """Return the population standard deviation (ddof 0) of the last `n` values."""
+    """Return the population standard deviation (ddof 0) of the last `n` values, float64[m]."""
     return _mean_and_std(column(values), window("n", n))[1]
 
 

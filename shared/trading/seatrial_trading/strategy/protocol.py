@@ -20,26 +20,32 @@ class StrategySpec(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name in results and on the command line."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Return the version, part of a result's identity."""
 
     @property
-    def params(self) -> type[BaseModel]: ...
+    def params(self) -> type[BaseModel]:
+        """Return the model of the parameters."""
 
-    def parse(self, values: Mapping[str, Any]) -> BaseModel: ...  # Any: not yet validated
+    def parse(self, values: Mapping[str, Any]) -> BaseModel:  # Any: not yet validated
+        """Return validated parameters, or raise ValidationFailed."""
 
-    def warm_up_bars(self, params: BaseModel) -> int: ...
+    def warm_up_bars(self, params: BaseModel) -> int:
+        """Return the number of bars that must have closed before the first signal."""
 
-    def signals(self, candles: Candles, params: BaseModel) -> Signals: ...
+    def signals(self, candles: Candles, params: BaseModel) -> Signals:
+        """Return one row of signals per candle, decided at its close."""
 
 
 @dataclass(frozen=True)
 class ArrayStrategy(Generic[P]):
     """A strategy made of one function over whole arrays.
 
-    `warm_up` returns how many bars must have closed before the first signal can come.
+    `warm_up` returns the number of bars that must have closed before the first signal.
     """
 
     name: str
@@ -66,7 +72,11 @@ class ArrayStrategy(Generic[P]):
 
 
 def parse_params(strategy: str, model: type[P], values: Mapping[str, Any]) -> P:
-    """Return `values` as the strategy's parameters, or raise naming each field, its value and what is allowed."""
+    """Return `values` as the strategy's parameters.
+
+    Raises:
+        ValidationFailed: Names each wrong field, its value and what is allowed.
+    """
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

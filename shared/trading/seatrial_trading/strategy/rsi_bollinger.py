@@ -95,7 +95,7 @@ def _entries(close: Floats, rsi_period: int, rsi_below: float, n: int, width: fl
 
 @compiled
 def _rough_side(window: Floats, width: float) -> int:
-    """Return -1 where the last value lies below the lower band of its window, 1 above, 0 where rounding decides."""
+    # Returns -1 where the last value is below the lower band of its window, 1 above, 0 where rounding decides.
     size, last = window.shape[0], window[-1]
     a = b = c = d = 0.0
     aa = bb = cc = dd = 0.0

@@ -128,7 +128,7 @@ def _number(number: Number, values: Mapping[str, float]) -> float:
 
 
 def _ratios(run: Evaluation, distance: Distance | None, stop: Floats | None = None) -> Floats | None:
-    """Return a distance as a ratio of the fill price; ATRs are measured against the close of the decision."""
+    # Ratios of the fill price; ATRs are divided by the close of the decision.
     if distance is None:
         return None
     number, candles = run.number(distance.number), run.candles
