@@ -46,7 +46,7 @@ def test_a_strategy_that_raises_on_most_shorter_bars_is_not_judged() -> None:
     assert report.coverage.runs_raised > 300
 
 
-def test_numbers_of_unknown_making_are_not_judged() -> None:
+def test_numbers_of_unknown_origin_are_not_judged() -> None:
     candles = hours(200)
     score = (candles.close - candles.close.mean()) / candles.close.std()
 
@@ -71,7 +71,7 @@ def test_bars_of_another_interval_from_outside_are_not_judged() -> None:
     assert "daily['close']" in report.reason
 
 
-def test_a_constant_list_from_outside_hinders_nothing() -> None:
+def test_a_constant_outside_list_does_not_prevent_the_check() -> None:
     weights = np.linspace(0.0, 1.0, 40)
 
     def weighted(candles: Candles) -> Signals:
@@ -99,7 +99,7 @@ def test_a_finding_names_the_first_bar_and_both_sides() -> None:
     assert "shift(-1)" in finding.advice
 
 
-def test_what_was_changed_for_a_trial_is_put_back() -> None:
+def test_data_changed_for_a_check_is_restored() -> None:
     candles = hours(120)
     frame, rows = pd.DataFrame({"close": candles.close.copy()}), [{"close": float(price)} for price in candles.close]
     read_only = candles.close.copy()
@@ -172,7 +172,7 @@ def test_recursive_indicators_agree_some_bars_after_their_warm_up() -> None:
     assert 0 < report.warm_up.drift_bars < 200
 
 
-def test_a_strategy_that_refuses_other_bars_is_not_accused_of_state() -> None:
+def test_a_strategy_that_rejects_other_bars_has_no_state_finding() -> None:
     candles = hours(200)
 
     def careful(c: Candles) -> Signals:

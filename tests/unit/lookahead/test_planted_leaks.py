@@ -22,7 +22,7 @@ def test_a_planted_leak_is_found_by_the_right_check(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("plant", ALL, ids=lambda plant: plant.name)
-def test_a_clean_twin_is_not_accused(plant: Plant) -> None:
+def test_a_clean_counterpart_is_not_reported(plant: Plant) -> None:
     candles = hours()
 
     report = proof(plant.twin(candles), candles, QUICK)
@@ -31,7 +31,7 @@ def test_a_clean_twin_is_not_accused(plant: Plant) -> None:
     assert report.coverage.decisions > 0
 
 
-def test_twelve_leaks_and_their_twins_are_planted() -> None:
+def test_twelve_leaks_and_their_counterparts_are_planted() -> None:
     assert len({plant.name for plant in ALL}) == len(ALL) >= 12
     assert {plant.check for plant in ALL} == {
         "prefix_replay",

@@ -49,7 +49,7 @@ rules = st.builds(Rule, parts, parts, st.floats(0.98, 1.02))
 
 @given(rule=rules, seed=st.integers(0, 20))
 @settings(max_examples=40, deadline=None)
-def test_a_random_rule_over_the_past_is_never_accused(rule: Rule, seed: int) -> None:
+def test_a_random_rule_over_the_past_is_never_reported(rule: Rule, seed: int) -> None:
     report = proof(rule, hours(100, seed), QUICK)
 
     assert report.verdict in (LookaheadVerdict.CLEAN, LookaheadVerdict.NOT_JUDGED), report

@@ -93,7 +93,7 @@ def test_a_strategy_of_another_package_is_proven_like_ours() -> None:
 
 
 @pytest.mark.parametrize("name", ["rsi_bollinger", "macd"])
-def test_a_long_series_is_sampled_and_says_so(name: str) -> None:
+def test_a_long_series_is_sampled_and_reported_as_such(name: str) -> None:
     spec = registry.get(name)
 
     report = run_checks(signals_subject(spec, spec.parse({})), hours(3_000), CheckPlan(cuts=60, poisonings=10, seed=3))

@@ -36,7 +36,7 @@ def test_one_ambiguous_bar_spans_the_bracket() -> None:
     assert bounds.sign_depends
 
 
-def test_every_way_of_three_bars_is_tried() -> None:
+def test_every_scenario_of_three_ambiguous_bars_is_run() -> None:
     hit: Bar = (100, 106, 94, 100)
     bars = candles([SIGNAL_BAR, hit, hit, hit])
     signals = Signals(
@@ -54,7 +54,9 @@ def test_every_way_of_three_bars_is_tried() -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10_000), CONFIGS)
-def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: ExecutionConfig) -> None:
+def test_named_and_random_scenarios_are_within_the_bounds_and_a_seed_repeats(
+    seed: int, config: ExecutionConfig
+) -> None:
     bars, signals = market(seed, 120)
 
     bounds = compute_bounds(bars, signals, config, seed=3, samples=10)
@@ -67,7 +69,7 @@ def test_named_and_random_ways_lie_within_and_a_seed_repeats(seed: int, config: 
     assert bounds == compute_bounds(bars, signals, config, seed=3, samples=10)
 
 
-def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
+def test_a_long_series_runs_fewer_scenarios() -> None:
     bars, signals = market(5, 1_000_000)
 
     whole = compute_bounds(bars, signals, ExecutionConfig(lot_size=1e-9))
@@ -79,13 +81,13 @@ def test_a_long_series_that_is_run_whole_is_tried_less_often() -> None:
     assert not scaled.is_exact
 
 
-def test_the_bars_and_trades_at_stake_are_counted() -> None:
+def test_ambiguous_bars_and_trades_are_counted() -> None:
     bounds = compute_bounds(candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105), FREE)
 
     assert (bounds.ambiguous_bars, bounds.ambiguous_trades) == (1, 1)
 
 
-def test_a_result_that_is_known_already_is_not_run_again() -> None:
+def test_an_existing_result_is_not_simulated_again() -> None:
     bars, signals = candles([SIGNAL_BAR, (100, 106, 94, 100)]), one_entry(2, 95, 105)
 
     bounds = compute_bounds(bars, signals, FREE, base=simulate(bars, signals, FREE))

@@ -37,7 +37,7 @@ def test_mirrored_short(case: Case) -> None:
 @pytest.mark.parametrize(
     ("intrabar", "price"), [("worst", 95.0), ("best", 105.0), ("nearest", 105.0)], ids=["worst", "best", "nearest"]
 )
-def test_the_order_of_an_ambiguous_bar_is_chosen_by_name(intrabar: str, price: float) -> None:
+def test_the_intrabar_rule_decides_an_ambiguous_bar(intrabar: str, price: float) -> None:
     bars = [SIGNAL_BAR, CALM, (104.0, 106.0, 94.0, 96.0)]
     config = {"worst": FREE, "best": replace(FREE, intrabar="best"), "nearest": replace(FREE, intrabar="nearest")}
 
@@ -107,7 +107,7 @@ def test_prices_round_against_the_trader_and_quantities_down() -> None:
     assert trade.exit_price == 99.5
 
 
-def test_what_cannot_be_bought_is_rejected_with_its_reason() -> None:
+def test_an_unaffordable_entry_is_rejected_with_its_reason() -> None:
     bars = [SIGNAL_BAR, CALM, CALM]
 
     small = run(bars, one_entry(3), replace(FREE, min_notional=500))

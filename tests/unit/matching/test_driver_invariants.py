@@ -163,7 +163,7 @@ def test_i11_the_same_run_has_the_same_identity_in_every_process() -> None:
     assert len(set(here)) == count
 
 
-def test_the_laws_are_all_declared_on_five_thousand_examples_and_more() -> None:
+def test_every_invariant_has_a_test_and_five_thousand_examples_in_total() -> None:
     modules = (test_ledger_invariants, test_symmetry_invariants, sys.modules[__name__])
     declared = [*DECLARED, declare_identities()]
 

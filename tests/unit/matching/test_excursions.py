@@ -30,7 +30,7 @@ def test_excursions_count_from_the_fill_to_the_exit() -> None:
     assert trade.mfe_ratio == pytest.approx(0.04)
 
 
-def test_what_lies_before_the_fill_does_not_count() -> None:
+def test_prices_before_the_fill_do_not_count() -> None:
     # A limit at 97: on both paths the high of 105 comes first or after; the worst path reaches it before the fill.
     bars: list[Bar] = [SIGNAL_BAR, (100, 105, 96, 97)]
     signals = replace(one_entry(2), entry_type=np.ones(2, dtype=np.int8), limit_price=np.full(2, 97.0))

@@ -24,7 +24,7 @@ def scale(result: Simulation) -> float:
 
 @invariant("I1", few=40, thorough=700)
 @given(SEEDS, ANY_TERMS)
-def test_i1_final_equity_is_what_began_and_what_was_made(seed: int, terms: ExecutionConfig) -> None:
+def test_i1_final_equity_is_initial_balance_plus_profit(seed: int, terms: ExecutionConfig) -> None:
     market = random_market(seed)
     result = simulate(market.candles, market.signals, replace(terms, close_at_end=False))
     made = sum(trade.pnl for trade in result.trades)
@@ -77,7 +77,7 @@ def may_have_rested(market: RandomMarket, trade: TradeRecord) -> bool:
 
 @invariant("I3", few=40, thorough=700)
 @given(SEEDS, ANY_TERMS)
-def test_i3_every_fill_lies_in_its_bar_but_for_declared_costs(seed: int, terms: ExecutionConfig) -> None:
+def test_i3_every_fill_is_within_its_bar_apart_from_costs(seed: int, terms: ExecutionConfig) -> None:
     market = random_market(seed)
     bars = market.candles
 

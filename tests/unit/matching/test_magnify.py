@@ -59,7 +59,7 @@ def test_a_stop_hit_between_a_late_entry_and_the_target_is_seen() -> None:
     assert [(t.entry_price, t.exit_price, t.ambiguous) for t in seen.trades] == [(103, 98, False)]
 
 
-def test_an_ambiguous_finer_bar_goes_by_the_worst_rule_and_is_counted() -> None:
+def test_an_ambiguous_finer_bar_uses_the_worst_rule_and_is_counted() -> None:
     bars = candles([SIGNAL_BAR, (100, 106, 94, 100)])
     finer = quarters([CALM, [(100, 101, 100, 101), (101, 106, 94, 100)]])
 
@@ -75,7 +75,7 @@ def test_an_ambiguous_finer_bar_goes_by_the_worst_rule_and_is_counted() -> None:
     [[], steps(100, 94, 100), steps(101, 106, 94, 100), steps(100, 106, 94, 99)],
     ids=["none", "its high is missing", "its open is missing", "its close is missing"],
 )
-def test_a_bar_without_all_its_finer_bars_goes_by_the_worst_rule_and_is_counted(inside: list[Bar]) -> None:
+def test_a_bar_without_all_its_finer_bars_uses_the_worst_rule_and_is_counted(inside: list[Bar]) -> None:
     bars, finer = candles([SIGNAL_BAR, (100, 106, 94, 100)]), quarters([CALM, inside])
 
     result = simulate(bars, one_entry(2, 95, 105), MAGNIFY, finer)
@@ -85,7 +85,7 @@ def test_a_bar_without_all_its_finer_bars_goes_by_the_worst_rule_and_is_counted(
     assert (result.magnified_bars, result.unmagnified_bars) == (0, 1)
 
 
-def test_an_order_waits_as_many_bars_as_it_says_however_many_finer_ones_there_are() -> None:
+def test_an_order_expires_by_bars_not_by_finer_bars() -> None:
     bars = candles([SIGNAL_BAR] * 3 + [(100, 101, 89, 100)])
     finer = quarters([CALM, CALM, CALM, steps(100, 101, 89, 100)])
     limit = replace(one_entry(4), entry_type=np.ones(4, dtype=np.int8), limit_price=np.full(4, 90.0))

@@ -72,7 +72,7 @@ def test_bars_that_are_their_own_finer_bars_give_the_worst_result(
 
 @FEW
 @given(st.integers(0, 10_000), st.booleans())
-def test_nothing_is_ambiguous_where_every_finer_bar_goes_one_way(seed: int, allow_short: bool) -> None:
+def test_finer_bars_with_one_direction_are_never_ambiguous(seed: int, allow_short: bool) -> None:
     # A bar that opens at its low may still have come back there from its high: a trailing stop must ask that.
     random = np.random.default_rng(seed)
     prices = 100.0 * np.exp(np.cumsum(random.normal(0, 0.01, 601)))

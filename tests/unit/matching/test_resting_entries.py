@@ -61,7 +61,7 @@ def test_l2_a_limit_entry_takes_part_in_the_rest_of_its_bar_only(
     assert result.ambiguous_bars == result.ambiguous_trades == 1
 
 
-def test_l3_a_fall_through_limit_and_stop_loses_both_ways() -> None:
+def test_l3_a_fall_through_limit_and_stop_loses_on_both_paths() -> None:
     result = run([SIGNAL_BAR, (100, 103, 94, 99)], placed(2, LIMIT, limit=97, stop=95, target=104))
 
     assert outcome(result) == [(97, 95, "stop_loss")]
@@ -155,7 +155,7 @@ def test_an_order_that_expires_is_reported_by_the_bar_of_its_decision() -> None:
     assert [(item.index, item.reason) for item in expired.rejected] == [(0, "the order expired unfilled")]
 
 
-def test_an_exit_signal_cancels_what_waits_and_a_new_entry_replaces_it() -> None:
+def test_an_exit_signal_cancels_a_pending_entry_and_a_new_entry_replaces_it() -> None:
     bars = [SIGNAL_BAR, SIGNAL_BAR, (100.0, 101.0, 90.0, 95.0)]
     cancelled, replaced = placed(3, LIMIT, limit=92), placed(3, LIMIT, limit=92)
     cancelled.exit[1] = True

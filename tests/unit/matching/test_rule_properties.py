@@ -62,7 +62,7 @@ def test_trailing_mirrored_short() -> None:
     ]
 
 
-def test_what_was_named_but_cannot_be_paid_is_rejected_whole() -> None:
+def test_an_unaffordable_fixed_size_is_rejected_whole() -> None:
     bars = [SIGNAL_BAR, SIGNAL_BAR]
 
     for sizing in ("fixed:11", "notional:1001"):

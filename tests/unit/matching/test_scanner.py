@@ -53,7 +53,7 @@ def test_scans_equal_whole_arrays(seed: int, config: ExecutionConfig, expires_at
     assert equity == whole.equity.tolist()
 
 
-def test_an_exit_can_be_signalled_on_the_way() -> None:
+def test_an_exit_can_be_signalled_while_the_position_is_open() -> None:
     bars = candles([SIGNAL_BAR, SIGNAL_BAR, (101.0, 102.0, 100.0, 101.0), (103.0, 104.0, 102.0, 103.0)])
     signals = one_entry(4)
     signals.exit[2] = True
@@ -65,7 +65,7 @@ def test_an_exit_can_be_signalled_on_the_way() -> None:
     assert scanner.next_bar == 3
 
 
-def test_a_decision_that_comes_to_nothing_says_why() -> None:
+def test_a_rejected_decision_has_a_reason() -> None:
     bars = candles([SIGNAL_BAR] * 4)
     scanner = Scanner(bars, FREE)
 

@@ -16,7 +16,7 @@ COSTLY = ExecutionConfig(cash=1_000.0, taker_fee_rate=0.001, slippage_bps=10, al
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_flat_bars_cost_what_costs_are_and_nothing_else(side: int) -> None:
+def test_flat_bars_lose_exactly_the_costs(side: int) -> None:
     result = run([FLAT] * 5, one_entry(5, 100 - side, 100 + side, side=side), replace(COSTLY, sizing="fixed:2"))
 
     (trade,) = result.trades
@@ -99,7 +99,7 @@ def test_an_entry_decided_at_the_last_close_is_never_filled() -> None:
 
 @pytest.mark.parametrize("column", ["open", "high", "low", "close"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, -1.0])
-def test_prices_that_are_none_are_refused_with_their_row(column: str, value: float) -> None:
+def test_invalid_prices_are_rejected_with_their_row(column: str, value: float) -> None:
     columns = candles([SIGNAL_BAR] * 3).to_columns()
     columns[column][1] = value
 
@@ -118,7 +118,7 @@ def test_signals_of_another_length_are_refused() -> None:
         Signals(np.zeros(2, dtype=np.int8), np.zeros(3, dtype=np.bool_))
 
 
-def test_stops_that_are_no_numbers_protect_nothing_and_break_nothing() -> None:
+def test_nan_stops_have_no_effect() -> None:
     stepper = BarStepper(FREE)
     stepper.on_bar(0, *SIGNAL_BAR)
     stepper.decide(1, stop_loss=math.nan, take_profit=math.nan, trailing=math.nan)

@@ -65,7 +65,7 @@ def test_a_bad_row_is_named_with_its_reason(columns: dict[str, list[float]], row
         (with_(close=["a", "b", "c"]), "columns of numbers"),  # type: ignore[list-item]
     ],
 )
-def test_what_is_no_table_of_bars_is_refused(columns: dict[str, list[float]], words: str) -> None:
+def test_an_invalid_table_of_bars_is_rejected(columns: dict[str, list[float]], words: str) -> None:
     with pytest.raises(CandleError, match=words):
         Candles.from_columns("X", columns)
 
@@ -93,7 +93,7 @@ def test_a_head_shares_memory_and_shows_nothing_later(bars: int) -> None:
     assert head.interval_ms == candles.interval_ms
 
 
-def test_gaps_stay_gaps_and_the_commonest_distance_is_the_interval() -> None:
+def test_gaps_are_kept_and_the_most_frequent_distance_is_the_interval() -> None:
     columns = with_(time=[0, 60_000, 360_000])
 
     assert Candles.from_columns("X", columns, 60_000).time_ms.tolist() == [0, 60_000, 360_000]

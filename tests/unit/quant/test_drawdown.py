@@ -28,12 +28,12 @@ def test_the_deepest_fall_is_found(curve: list[float], expected: float) -> None:
     assert max_drawdown(curve).value == pytest.approx(expected, abs=1e-12)
 
 
-def test_no_curve_and_a_curve_from_zero_have_no_drawdown() -> None:
+def test_an_empty_curve_and_one_from_zero_have_no_drawdown() -> None:
     assert max_drawdown([]).reason == "no equity"
     assert max_drawdown([0.0, 1.0]).reason == "the equity does not begin above zero"
 
 
-def test_a_drawdown_knows_when_it_began_and_ended() -> None:
+def test_a_drawdown_has_its_start_and_end() -> None:
     #        0      1     2     3     4     5      6      7
     curve = [100.0, 90.0, 100.0, 110.0, 88.0, 99.0, 111.0, 105.0]
     times = np.arange(8) * 1_000

@@ -65,7 +65,7 @@ def test_moments_are_those_of_scipy_with_raw_kurtosis() -> None:
     assert moments([0.01]) is None
 
 
-def test_what_cannot_be_known_says_why() -> None:
+def test_an_undefined_figure_has_a_reason() -> None:
     assert probabilistic_sharpe(SharpeMoments(0.1, 29)).reason == "29 returns, needs at least 30"
     assert probabilistic_sharpe(SharpeMoments(1.0, 100, skewness=5.0)).value is None
     assert minimum_track_record(SharpeMoments(0.0, 100)).reason == "the Sharpe ratio is not above the benchmark"

@@ -58,7 +58,7 @@ def test_breakeven_is_neither_win_nor_loss_but_counts_as_closed() -> None:
         ("kelly_fraction", [1.0], "no losing trade"),
     ],
 )
-def test_what_cannot_be_known_says_why(figure: str, pnl: list[float], reason: str) -> None:
+def test_an_undefined_figure_has_a_reason(figure: str, pnl: list[float], reason: str) -> None:
     functions = {
         "win_rate": performance.win_rate,
         "profit_factor": performance.profit_factor,
@@ -94,7 +94,7 @@ def test_the_longest_run_is_counted() -> None:
 
 @STEADY
 @given(st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 2)), min_size=1, max_size=40))
-def test_expectancy_is_what_win_rate_and_averages_say(pnl: list[float]) -> None:
+def test_expectancy_follows_from_win_rate_and_averages(pnl: list[float]) -> None:
     win, loss = performance.average_win(pnl).or_zero(), performance.average_loss(pnl).or_zero()
     losing = sum(value < 0 for value in pnl) / len(pnl)
 

@@ -35,7 +35,7 @@ def test_columns_hold_the_numbers_of_the_records(run: Simulation) -> None:
         np.testing.assert_array_equal(getattr(quick, field.name), getattr(slow, field.name), err_msg=field.name)
 
 
-def test_the_money_made_is_what_the_trades_made(run: Simulation) -> None:
+def test_total_profit_is_the_sum_of_the_trades(run: Simulation) -> None:
     metrics = statistics(run.equity, run.candles.marks_ms, trade_columns(run)).metrics
 
     made = float(str(metrics["final_equity"])) - float(str(metrics["initial_equity"]))

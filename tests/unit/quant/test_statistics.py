@@ -75,7 +75,7 @@ def test_every_key_of_the_guide_is_there() -> None:
     assert set(judged([100.0, 101.0], []).metrics) >= GUIDE_KEYS
 
 
-def test_the_same_names_are_there_whatever_happened() -> None:
+def test_every_result_has_the_same_names() -> None:
     good = judged([100.0 + (day * 7) % 11 for day in range(400)], [Row(3.0), Row(-1.0)])
     ruined = judged([100.0, -5.0], [Row(-105.0)])
     single = judged([100.0], [])
@@ -94,7 +94,7 @@ def test_sharpe_is_measured_against_the_risk_free_rate() -> None:
     assert float(str(costly.metrics["sharpe"])) < float(str(free.metrics["sharpe"]))
 
 
-def test_an_equity_without_its_instants_is_refused() -> None:
+def test_an_equity_without_its_times_is_rejected() -> None:
     with pytest.raises(ValidationFailed, match="times_ms"):
         statistics(np.array([1.0, 2.0]), np.arange(3), TradeColumns.of([]))
 

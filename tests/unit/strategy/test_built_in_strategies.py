@@ -90,7 +90,7 @@ def test_no_signal_comes_within_the_warm_up_and_defaults_do_trade(name: str) -> 
         {"band_period": 500, "rsi_below": 100.0},
     ],
 )
-def test_rsi_bollinger_enters_exactly_where_both_indicators_say(params: dict[str, float], seed: int) -> None:
+def test_rsi_bollinger_enters_exactly_where_both_indicators_agree(params: dict[str, float], seed: int) -> None:
     candles = random_walk(2_000, seed)
     values = {"rsi_period": 14, "rsi_below": 30.0, "band_period": 20, "band_width": 2.0, **params}
     strength = rsi(candles.close, int(values["rsi_period"]))

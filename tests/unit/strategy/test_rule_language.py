@@ -80,7 +80,7 @@ def test_stops_by_atr_and_r_become_ratios_of_the_fill() -> None:
     np.testing.assert_allclose(signals.take_profit, 1.5 * signals.stop_loss)
 
 
-def test_an_entry_without_a_known_stop_is_not_made() -> None:
+def test_an_entry_with_an_undefined_stop_is_not_made() -> None:
     document = {"version": 1, "entry": {"gt": ["close", 0]}, "stop_loss": {"atr_mult": 1, "n": 3}}
 
     assert np.flatnonzero(run(document, random_walk(6)).entry).tolist() == [3, 4, 5]
@@ -124,7 +124,7 @@ CLOSES = [5.0, 4.0, 3.0, 3.0, 4.0, 5.0, 4.0]
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )
-def test_an_operator_means_what_it_says(entry: object, expected: list[int]) -> None:
+def test_each_operator_has_its_meaning(entry: object, expected: list[int]) -> None:
     assert entries(entry, CLOSES) == expected
 
 
@@ -353,7 +353,7 @@ def test_no_document_sees_ahead(entry: object, leave: object, seed: int, cut: in
         ({"all": [{"gt": ["close", 1]}, {"not": {"gt": ["a", 1]}}]}, 15),
     ],
 )
-def test_the_warm_up_is_when_every_part_is_known(entry: object, bars: int) -> None:
+def test_the_warm_up_ends_when_every_part_is_defined(entry: object, bars: int) -> None:
     lines = {"r": {"fn": "rsi"}, "m": {"fn": "macd"}, "b": {"fn": "bollinger"}, "a": {"fn": "atr"}}
     strategy = compile_rules(bad(indicators=lines, entry=entry))
     candles = random_walk(100)
