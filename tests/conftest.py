@@ -1,4 +1,4 @@
-"""What tests share: a real Postgres with the real migrations, and a fresh database for whoever needs one."""
+"""Shared fixtures: a real Postgres with the real migrations, and a new database per test that asks for one."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -14,7 +14,7 @@ from seatrial_service.db import upgrade
 
 TEMPLATE = "migrated"
 
-# In CI the examples are the same in every run; elsewhere Hypothesis goes on looking for new ones.
+# In CI the examples are the same in every run; elsewhere Hypothesis looks for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
 # `make test-all`: the laws of the fill kernel try thousands of examples (tests/unit/matching/invariants.py).
 settings.register_profile("thorough", derandomize=bool(os.environ.get("CI")), deadline=None)
@@ -26,7 +26,7 @@ if os.environ.get("CI"):
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, TestReport, TestReport]:
-    """Turn a skip into a failure where everything must be installed: a skip there hides a missing install."""
+    """Report a skip as a failure where everything must be installed: a skip there hides a missing package."""
     report = yield
     if report.skipped and os.environ.get("SEATRIAL_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A Postgres server of this test process's own."""
+    """A Postgres server of this test process."""
     folder: Path = tmp_path_factory.mktemp("postgres")
     server = PostgresServer(folder, settings={"fsync": "off"})
     server.start()

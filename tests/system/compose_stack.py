@@ -1,4 +1,4 @@
-"""Starts docker-compose.yml under a name, secrets and ports of its own, with whatever engine `docker` answers for."""
+"""Starts docker-compose.yml under its own project name, secrets and ports."""
 
 import json
 import os
@@ -49,8 +49,8 @@ class Compose:
 
     def inspect(self, service: str) -> dict[str, Any]:  # Any: docker's JSON
         """Return what the engine knows about a service's container."""
-        found: dict[str, Any] = json.loads(docker("inspect", self.container(service)))[0]
-        return found
+        container: dict[str, Any] = json.loads(docker("inspect", self.container(service)))[0]
+        return container
 
     def client(self, service: str) -> ServiceClient:
         """Return a client of a service as it is published on this machine."""
@@ -74,7 +74,7 @@ def docker(*words: str, environment: dict[str, str] | None = None, seconds: floa
 
 def ended(words: Sequence[str], environment: dict[str, str] | None, seconds: float) -> tuple[int, str]:
     """Run a docker command and return its exit code and both streams."""
-    # Streams go to a file, because the text of a build must not fill a pipe that nobody reads.
+    # Streams go to a file, because the text of a build must not fill a pipe without a reader.
     with tempfile.TemporaryFile("w+") as written:
         process = subprocess.run(
             ["docker", *words], cwd=ROOT, env=environment, stdout=written, stderr=written, timeout=seconds, check=False
@@ -100,17 +100,17 @@ def running(folder: Path, say: Any) -> Iterator[Compose]:  # Any: print
     """Build, start and wait for the whole stack; take it down again with its volumes, whatever happens."""
     environment = _environment(folder)
     every = docker("compose", "config", "--services", environment=environment).split()
-    wanted = [service for service in sorted(every) if service != GRAFANA or _has_image(environment, say)]
-    compose = Compose(environment, tuple(wanted))
+    services = [service for service in sorted(every) if service != GRAFANA or _has_image(environment, say)]
+    compose = Compose(environment, tuple(services))
     try:
-        for service in sorted(set(wanted) & set(PORTS)):
+        for service in sorted(set(services) & set(PORTS)):
             say(f"building seatrial/{service}")
             compose.run("build", "--quiet", service, seconds=900)
-        say(f"starting {', '.join(wanted)}")
-        compose.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", *wanted, seconds=300)
+        say(f"starting {', '.join(services)}")
+        compose.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", *services, seconds=300)
         yield compose
     except ComposeError:
-        say(_last_words(compose))
+        say(_last_output(compose))
         raise
     finally:
         compose.run("down", "--volumes", "--remove-orphans", "--timeout", "15", seconds=180)
@@ -133,7 +133,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print
-    """Tell whether Grafana's image is here or can be had; say so when not."""
+    """Return whether Grafana's image is here or can be pulled; print a line when not."""
     try:
         docker("compose", "pull", "--quiet", "--policy", "missing", GRAFANA, environment=environment, seconds=120)
     except (ComposeError, subprocess.TimeoutExpired) as error:
@@ -142,7 +142,7 @@ def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print
     return True
 
 
-def _last_words(compose: Compose) -> str:
+def _last_output(compose: Compose) -> str:
     try:
         return compose.run("ps", "--all") + compose.run("logs", "--no-color", "--tail", "15")
     except ComposeError as error:

@@ -32,7 +32,7 @@ def end_with_parent() -> None:
 
 
 def main() -> int:
-    """Serve until told to stop; refuse to start when STANDIN_REFUSES says why."""
+    """Serve until SIGTERM; refuse to start with the message in STANDIN_REFUSES."""
     if os.environ.get("STANDIN_REFUSES"):
         sys.stderr.write(f"{os.environ['STANDIN_REFUSES']}\n")
         return 2

@@ -67,7 +67,7 @@ def equity_events(prefix: str, first: int, amounts: list[float]) -> list[dict[st
     ]
 
 
-def test_what_is_pushed_stands_on_the_page_and_raises_an_alert(compose: Compose) -> None:
+def test_pushed_events_are_on_the_page_and_raise_an_alert(compose: Compose) -> None:
     account = {"id": "fall-0", "type": "account", "opening_balance": "10000", "currency": "USD"}
     when = {"occurred_at": SystemClock().now().isoformat(), "account": "fall", "environment": "paper"}
 
@@ -90,13 +90,16 @@ def test_the_demo_trades_the_same_in_engine_and_backtest(compose: Compose) -> No
         steps.start_replay(engine, symbols)
         replay = steps.follow_replay(engine, lambda _: None)
         traded = steps.engine_trades(engine)
-        tested = {each.symbol: steps.backtest(service, each, lambda _: None)["trades"] for each in symbols}
+        tested = {
+            bars_of_symbol.symbol: steps.backtest(service, bars_of_symbol, lambda _: None)["trades"]
+            for bars_of_symbol in symbols
+        }
         executions = steps.sample_page(page)["trades_total"]
 
     assert replay["status"] == "finished"
-    for each in symbols:
-        assert traded[each.symbol]
-        assert comparison.first_difference(traded[each.symbol], tested[each.symbol]) is None
+    for bars_of_symbol in symbols:
+        assert traded[bars_of_symbol.symbol]
+        assert comparison.first_difference(traded[bars_of_symbol.symbol], tested[bars_of_symbol.symbol]) is None
     assert executions == 2 * sum(map(len, traded.values()))
     say(f"replay of {len(symbols)} symbols: {executions:.0f} executions, engine and backtest trade the same")
 
@@ -141,15 +144,15 @@ def test_prometheus_reaches_every_service(compose: Compose) -> None:
     say(f"prometheus reaches {', '.join(sorted(answers()))}")
 
 
-def test_locusts_page_stands_behind_the_login(compose: Compose) -> None:
+def test_locusts_page_requires_a_login(compose: Compose) -> None:
     url = f"http://127.0.0.1:{compose.environment['SEATRIAL_STRESS_UI_PORT']}/"
     token = {"Authorization": f"Bearer {compose.environment['SEATRIAL_TOKEN']}"}
 
     stranger = httpx.get(url, timeout=10)
-    known = httpx.get(url, headers=token, timeout=10)
+    signed_in = httpx.get(url, headers=token, timeout=10)
 
-    assert (stranger.status_code, known.status_code) == (401, 200)
-    assert "Locust" in known.text
+    assert (stranger.status_code, signed_in.status_code) == (401, 200)
+    assert "Locust" in signed_in.text
     say("Locust's page answers behind the login")
 
 
@@ -158,12 +161,12 @@ def test_a_stress_run_ends_with_its_verdict_as_exit_code(compose: Compose) -> No
 
     code, text = short.ends_with("--profile", "load", "run", "--rm", "-T", "stress-run")
 
-    said = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
-    assert len(said) == 1, text
-    assert VERDICTS[said[0].split(" ", 1)[0]] == code, text
+    verdicts = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
+    assert len(verdicts) == 1, text
+    assert VERDICTS[verdicts[0].split(" ", 1)[0]] == code, text
     assert " ledger: " in text  # the books were really looked at
     bad = [line.strip() for line in text.splitlines() if line.startswith("  ") and not line.startswith("  PASS")]
-    say(" | ".join([f"stress run ended with {code}: {said[0]}", *bad]))
+    say(" | ".join([f"stress run ended with {code}: {verdicts[0]}", *bad]))
 
 
 def test_two_load_workers_in_containers_of_their_own_send_a_run(compose: Compose) -> None:
@@ -179,12 +182,12 @@ def test_two_load_workers_in_containers_of_their_own_send_a_run(compose: Compose
     logs = short.run("--profile", "load", "logs", "--no-color", "stress-worker")
     short.run("--profile", "load", "rm", "--stop", "--force", "stress-worker")
 
-    said = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
-    assert VERDICTS[said[0].split(" ", 1)[0]] == code, text
+    verdicts = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
+    assert VERDICTS[verdicts[0].split(" ", 1)[0]] == code, text
     assert "2 of 2 workers finished" in text, text
     assert counts["scheduled"] == counts["sent"]
     assert logs.count("stress_worker_done") == 2, logs
-    say(f"two load workers in containers of their own: {said[0]}")
+    say(f"two load workers in containers of their own: {verdicts[0]}")
 
 
 class Load:
@@ -259,15 +262,15 @@ def time_passes(seconds: float) -> None:
 
 
 def _stored(compose: Compose, account: str) -> list[str]:
-    found: list[str] = []
+    event_ids: list[str] = []
     cursor = None
     with compose.client("metrics") as metrics:
         while True:
             page = metrics.get("/v1/events", account=account, type="equity", limit=1000, cursor=cursor)
-            found.extend(item["id"] for item in page["items"])
+            event_ids.extend(item["id"] for item in page["items"])
             cursor = page["next_cursor"]
             if cursor is None:
-                return found
+                return event_ids
 
 
 def _health(compose: Compose) -> set[str]:

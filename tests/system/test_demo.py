@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.system, pytest.mark.serial]
 
 
 class Demo:
-    """A demo of its own: folder, ports, process."""
+    """One demo: its folder, ports and process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,8 +53,8 @@ class Demo:
 
     @property
     def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / ".seatrial" / "demo" / "summary.json").read_text())
-        return found
+        summary: dict[str, Any] = json.loads((self.folder / ".seatrial" / "demo" / "summary.json").read_text())
+        return summary
 
     def steps_done(self) -> int:
         with contextlib.suppress(OSError, httpx.HTTPError, KeyError, ValueError):
@@ -104,7 +104,9 @@ def test_the_demo_really_happens_and_leaves_nothing_running(tmp_path: Path) -> N
     assert summary["events"] > 12_000
     assert all(ports.is_free(port) for port in demo.ports.values())
     assert not [
-        each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in " ".join(each.info["cmdline"] or [])
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(tmp_path) in " ".join(process.info["cmdline"] or [])
     ]
 
 

@@ -28,17 +28,17 @@ FAST = {"fsync": "off"}
 
 def system_binaries() -> Path | None:
     """Return the newest PostgreSQL of the system, when there is one."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1].parent if found else None
+    initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return initdbs[-1].parent if initdbs else None
 
 
 @pytest.fixture(params=["wheel", "system"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostgresServer]:
     """Yield a server that is not started, of the wheel's version and of the system's."""
-    chosen = None if request.param == "wheel" else system_binaries()
-    if request.param == "system" and chosen is None:
-        pytest.skip("this machine has no PostgreSQL of its own (apt install postgresql)")
-    made = PostgresServer(tmp_path / "postgres", binaries=chosen, settings=FAST)
+    folder = None if request.param == "wheel" else system_binaries()
+    if request.param == "system" and folder is None:
+        pytest.skip("this machine has no system PostgreSQL (apt install postgresql)")
+    made = PostgresServer(tmp_path / "postgres", binaries=folder, settings=FAST)
     yield made
     made.remove()
 
@@ -201,15 +201,15 @@ def test_data_folder_of_another_version_names_both(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another account")
 def test_programs_that_only_root_can_reach_are_copied(tmp_path: Path) -> None:
-    found = binaries.find()
-    package = found.folder.parent.parent
+    programs = binaries.find()
+    package = programs.folder.parent.parent
     private = tmp_path / "site-packages"
     private.mkdir(mode=0o700)
     shutil.copytree(package, private / package.name, symlinks=True)
     for libraries in package.parent.glob(f"{package.name}.libs"):
         shutil.copytree(libraries, private / libraries.name)
     server = PostgresServer(
-        tmp_path / "postgres", binaries=private / found.folder.relative_to(package.parent), settings=FAST
+        tmp_path / "postgres", binaries=private / programs.folder.relative_to(package.parent), settings=FAST
     )
 
     with server:
@@ -222,10 +222,10 @@ def test_programs_that_only_root_can_reach_are_copied(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_ordinary_user_serves_in_place_and_reads_why_a_folder_is_refused(tmp_path: Path) -> None:
     python = Path("/usr/bin/python3")
-    said = (
+    version = (
         subprocess.run([python, "--version"], capture_output=True, text=True, check=False) if python.exists() else None
     )
-    if said is None or said.stdout.split(".")[1:2] != [str(sys.version_info.minor)] or not _open_to_all(ROOT):
+    if version is None or version.stdout.split(".")[1:2] != [str(sys.version_info.minor)] or not _open_to_all(ROOT):
         pytest.skip("no system Python of our version that everybody may run")
     script = (
         "import sys; from pathlib import Path; from seatrial.stack.postgres.server import PostgresServer\n"
@@ -291,7 +291,7 @@ def test_fresh_database_is_empty_at_each_start_and_kept_after_a_crash(tmp_path: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps the data outside of the folder")
-def test_deleted_folder_starts_anew_and_a_moved_one_keeps_its_data(tmp_path: Path) -> None:
+def test_deleted_folder_starts_empty_and_a_moved_one_keeps_its_data(tmp_path: Path) -> None:
     (tmp_path / "clone").mkdir()
     first = PostgresServer(tmp_path / "clone" / "postgres", settings=FAST)
     with first:

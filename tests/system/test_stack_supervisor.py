@@ -61,7 +61,7 @@ class Up:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return the variables that tell the stand-ins their ports."""
+        """Return the variables with the ports of the stand-ins."""
         return {f"SEATRIAL_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
 
     @property
@@ -77,7 +77,7 @@ class Up:
 
     def processes(self) -> list[psutil.Process]:
         """Return every live process of the stack but `up` itself."""
-        noted = (each.process for each in record.read_all(self.layout.run) if each.service != "up")
+        noted = (entry.process for entry in record.read_all(self.layout.run) if entry.service != "up")
         return [process for process in noted if process is not None]
 
     def clean(self) -> None:
@@ -261,11 +261,11 @@ def test_detached_stack_outlives_the_command_and_is_stopped_by_down(up: Up) -> N
         check=True,
         timeout=30,
     )
-    heard = ended.stdout.splitlines()
+    lines = ended.stdout.splitlines()
     alive = answers_ready("127.0.0.1", up.ports["first"])
     stopped = down.stop(up.layout)
 
-    assert f"second: ready on http://127.0.0.1:{up.ports['second']}" in heard
+    assert f"second: ready on http://127.0.0.1:{up.ports['second']}" in lines
     assert alive
     assert sorted(stopped) == ["first", "postgres", "second"]
     assert down.supervisor_pid(up.layout) is None

@@ -12,13 +12,13 @@ def _close(of: SymbolBars, day: str) -> float:
 
 
 def test_five_symbols_with_their_staggered_listings() -> None:
-    loaded = {each.symbol: len(each) for each in bars.load()}
+    loaded = {symbol.symbol: len(symbol) for symbol in bars.load()}
 
     assert loaded == {"AAPL": 3270, "FB": 196, "GOOG": 2148, "IBM": 3270, "MSFT": 3270}
 
 
 def test_splits_leave_no_jump_and_the_crash_stays() -> None:
-    apple = next(each for each in bars.load() if each.symbol == "AAPL")
+    apple = next(symbol for symbol in bars.load() if symbol.symbol == "AAPL")
 
     assert 0.9 < _close(apple, "2000-06-21") / _close(apple, "2000-06-20") < 1.2
     assert 0.9 < _close(apple, "2005-02-28") / _close(apple, "2005-02-25") < 1.2

@@ -21,8 +21,8 @@ def _post(receiver: NotificationReceiver, key: str, secret: str) -> int:
 
 
 def test_signed_notifications_are_kept_once_and_forged_ones_refused() -> None:
-    heard: list[ReceivedNotification] = []
-    receiver = NotificationReceiver("the-secret", heard.append)
+    received: list[ReceivedNotification] = []
+    receiver = NotificationReceiver("the-secret", received.append)
     receiver.start()
     try:
         answers = [
@@ -34,6 +34,6 @@ def test_signed_notifications_are_kept_once_and_forged_ones_refused() -> None:
         receiver.stop()
 
     assert answers == [200, 200, 401]
-    assert [(each.key, each.rule, each.state) for each in heard] == [("a", "max_drawdown", "firing")]
+    assert [(one.key, one.rule, one.state) for one in received] == [("a", "max_drawdown", "firing")]
     assert len(receiver.deliveries) == 1
     assert "does not match" in receiver.refused[0]

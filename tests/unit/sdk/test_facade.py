@@ -1,4 +1,4 @@
-"""The Python face: every module path and name, lazily, and an honest word where an extra is missing."""
+"""The public Python names: module paths, lazy imports, and the error when an extra is missing."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ CASES = [(module, name) for module, names in NAMES.items() for name in names]
 
 
 @pytest.mark.parametrize(("module", "name"), CASES, ids=[name for _, name in CASES])
-def test_every_name_stands_in_its_module_its_package_and_at_the_top(module: str, name: str) -> None:
+def test_every_name_is_in_its_module_its_package_and_seatrial(module: str, name: str) -> None:
     package = import_module(".".join(module.split(".")[:2]))
     thing = getattr(import_module(module), name)
 

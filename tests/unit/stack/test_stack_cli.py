@@ -132,8 +132,8 @@ def test_doctor_names_an_unreachable_database(
 
     code, _, _ = run(["doctor", "--json", "out.json"], capsys)
 
-    found = {each["check"]: each for each in json.loads((own_folder / "out.json").read_text())["items"]}
+    checks = {item["check"]: item for item in json.loads((own_folder / "out.json").read_text())["items"]}
     assert code == 1
-    assert found["python"]["ok"]
-    assert not found["database"]["ok"]
-    assert "cannot be reached" in found["database"]["advice"]
+    assert checks["python"]["ok"]
+    assert not checks["database"]["ok"]
+    assert "cannot be reached" in checks["database"]["advice"]

@@ -15,7 +15,7 @@ from seatrial.stack.processes import record
 from seatrial.stack.processes.backoff import Backoff
 from seatrial.stack.processes.lock import FileLock
 
-NOBODY = 65_534
+UNPRIVILEGED_UID = 65_534
 
 
 def test_pause_doubles_up_to_half_a_minute() -> None:
@@ -92,7 +92,7 @@ def ordinary_user() -> Iterator[None]:
     """Give up root's rights for a while: root may write everywhere."""
     is_root = os.geteuid() == 0
     if is_root:
-        os.seteuid(NOBODY)
+        os.seteuid(UNPRIVILEGED_UID)
     try:
         yield
     finally:
@@ -102,7 +102,7 @@ def ordinary_user() -> Iterator[None]:
 
 def test_read_only_folder_says_so(tmp_path: Path, ordinary_user: None) -> None:
     locked = tmp_path
-    if os.geteuid() != NOBODY:
+    if os.geteuid() != UNPRIVILEGED_UID:
         locked.chmod(0o500)
 
     with pytest.raises(FolderNotWritable, match=r"Permission denied.*run it in a folder you may write to"):
@@ -154,7 +154,7 @@ def test_postgres_port_that_is_no_port_is_refused(tmp_path: Path) -> None:
         database.choose(Layout(tmp_path), {"SEATRIAL_POSTGRES_PORT": "many"}, {})
 
 
-def test_failed_migration_is_told_with_its_last_line() -> None:
+def test_failed_migration_is_reported_with_its_last_line() -> None:
     import sys
 
     command = (sys.executable, "-c", "import sys; sys.exit('first\\nmigrate: relation is missing')")

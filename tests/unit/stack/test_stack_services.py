@@ -1,4 +1,4 @@
-"""Where services listen, what they are told, and the sentences about ports."""
+"""Addresses and environment of the services, and the messages about ports."""
 
 import sys
 
@@ -14,9 +14,9 @@ METRICS = services.SERVICES[0]
 
 
 def test_every_service_of_the_public_table_is_listed_with_its_port() -> None:
-    found = {service.name: service.default_port for service in services.SERVICES}
+    ports = {service.name: service.default_port for service in services.SERVICES}
 
-    assert found == {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000}
+    assert ports == {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000}
 
 
 def test_guides_port_variable_moves_the_metrics_service() -> None:
@@ -53,7 +53,7 @@ def test_two_services_on_one_port_are_refused_before_anything_starts() -> None:
 
 
 def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() -> None:
-    stress = next(each for each in services.SERVICES if each.name == "stress")
+    stress = next(service for service in services.SERVICES if service.name == "stress")
     with silent_listener() as (port, _):
         given = {"SEATRIAL_STRESS_PORT": str(free_port()), "SEATRIAL_STRESS_UI_PORT": str(port)}
 
@@ -67,9 +67,9 @@ def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() 
 def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    said = services.taken_text(services.SERVICES[-1], ServiceAddress("127.0.0.1", 5000), "another program")
+    message = services.taken_text(services.SERVICES[-1], ServiceAddress("127.0.0.1", 5000), "another program")
 
-    assert said == (
+    assert message == (
         "Port 5000 of engine is taken by another program. On macOS this is usually the AirPlay Receiver "
         "(System Settings, General, AirDrop & Handoff). Stop that program or set SEATRIAL_ENGINE_PORT to a free port."
     )
