@@ -1,10 +1,10 @@
 """Reads the engine's orders and fills over HTTP after a run."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.errors import SeatrialError
+from seatrial_core.json_types import Json
 from seatrial_stress.checks.engine_records import EngineRecords, parse_fill, parse_order
 
 PAGE_SIZE = 1_000
@@ -36,10 +36,8 @@ async def read_records(target: str, token: str, since: datetime) -> EngineRecord
     )
 
 
-async def _read_list(
-    client: AsyncServiceClient, path: str, since: datetime
-) -> tuple[list[dict[str, Any]] | None, str]:  # Any: JSON
-    rows: list[dict[str, Any]] = []
+async def _read_list(client: AsyncServiceClient, path: str, since: datetime) -> tuple[list[Json] | None, str]:
+    rows: list[Json] = []
     cursor: str | None = None
     params = {"account": "stress", "since": (since - CLOCK_MARGIN).isoformat(), "limit": str(PAGE_SIZE)}
     for _ in range(MAX_PAGES):
