@@ -25,6 +25,11 @@ def format_rfc3339(moment: datetime, timespec: str = "auto") -> str:
     return moment.astimezone(UTC).isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
+def format_epoch_ms(milliseconds: int) -> str:
+    """Return epoch milliseconds as RFC 3339 text in UTC, with milliseconds only where they are not 0."""
+    return format_rfc3339(from_epoch_ms(milliseconds), "milliseconds" if milliseconds % 1000 else "seconds")
+
+
 def from_epoch_ms(milliseconds: int) -> datetime:
     """Return the aware UTC datetime of a number of milliseconds since 1970-01-01 UTC.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial_core.timestamps import EPOCH, format_rfc3339, from_epoch_ms, to_epoch_ms
+from seatrial_core.timestamps import EPOCH, format_epoch_ms, format_rfc3339, from_epoch_ms, to_epoch_ms
 
 MAX_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
@@ -42,3 +42,8 @@ def test_epoch_milliseconds_round_trip(milliseconds: int) -> None:
 def test_epoch_milliseconds_round_down() -> None:
     assert to_epoch_ms(EPOCH + timedelta(microseconds=1_999)) == 1
     assert to_epoch_ms(EPOCH - timedelta(microseconds=1)) == -1
+
+
+def test_epoch_milliseconds_are_formatted_as_short_as_they_are_exact() -> None:
+    assert format_epoch_ms(1_000) == "1970-01-01T00:00:01Z"
+    assert format_epoch_ms(1_001) == "1970-01-01T00:00:01.001Z"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seatrial_backtesting.data.columns import Arrays
 from seatrial_core.errors import FieldError
 from seatrial_core.json_types import Json
-from seatrial_core.timestamps import format_rfc3339, from_epoch_ms
+from seatrial_core.timestamps import format_epoch_ms
 from seatrial_trading.quant.candles import CandleError, Candles, bad_rows
 
 OnBadBar = Literal["reject", "drop"]
@@ -78,14 +78,14 @@ def summarize(candles: Candles) -> Json:
     return {
         "bars": len(candles),
         "interval_ms": candles.interval_ms,
-        "first": rfc3339(int(candles.time_ms[0])),
-        "last": rfc3339(int(candles.time_ms[-1])),
+        "first": format_epoch_ms(int(candles.time_ms[0])),
+        "last": format_epoch_ms(int(candles.time_ms[-1])),
         "gaps": len(gaps),
         "missing_bars": int(missing.sum()),
         "gap_list": [
             {
-                "after": rfc3339(int(candles.time_ms[row])),
-                "before": rfc3339(int(candles.time_ms[row + 1])),
+                "after": format_epoch_ms(int(candles.time_ms[row])),
+                "before": format_epoch_ms(int(candles.time_ms[row + 1])),
                 "missing_bars": int(steps[row] // candles.interval_ms - 1),
             }
             for row in widest.tolist()
@@ -94,11 +94,6 @@ def summarize(candles: Candles) -> Json:
         "zero_volume_bars": int(np.count_nonzero(candles.volume == 0.0)),
         "flat_bars": int(np.count_nonzero(candles.high == candles.low)),
     }
-
-
-def rfc3339(time_ms: int) -> str:
-    """Return epoch milliseconds as RFC 3339 with Z."""
-    return format_rfc3339(from_epoch_ms(time_ms), "milliseconds" if time_ms % 1000 else "seconds")
 
 
 def list_dropped(dropped: Mapping[int, str]) -> list[Json]:

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from seatrial_backtesting.data.quality import rfc3339
 from seatrial_backtesting.execution_settings import describe_assumptions
 from seatrial_backtesting.result import manifest, metrics
 from seatrial_backtesting.result.outcome import BacktestOutcome
 from seatrial_core.json_types import Json
+from seatrial_core.timestamps import format_epoch_ms
 from seatrial_trading.matching import TradeRecord
 from seatrial_trading.quant.statistics import Metric
 
@@ -67,8 +67,8 @@ def build_document(outcome: BacktestOutcome, inputs: Json, data_quality: Mapping
 def _trade(record: TradeRecord, numbered: bool) -> Json:
     row = dataclasses.asdict(record)
     entry_ms, exit_ms = row.pop("entry_time_ms"), row.pop("exit_time_ms")
-    row["entry_time"] = record.entry_index if numbered else rfc3339(entry_ms)
-    row["exit_time"] = record.exit_index if numbered else rfc3339(exit_ms)
+    row["entry_time"] = record.entry_index if numbered else format_epoch_ms(entry_ms)
+    row["exit_time"] = record.exit_index if numbered else format_epoch_ms(exit_ms)
     return row
 
 
@@ -85,7 +85,7 @@ def _results(outcome: BacktestOutcome, numbered: bool) -> Json:
         "rejected_signals": [
             {
                 "index": signal.bar,
-                "time": signal.bar if numbered else rfc3339(int(times[signal.bar])),
+                "time": signal.bar if numbered else format_epoch_ms(int(times[signal.bar])),
                 "reason": signal.reason,
                 "field": signal.field,
             }
