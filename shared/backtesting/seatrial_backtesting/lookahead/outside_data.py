@@ -140,7 +140,6 @@ def _is_changeable(cells: Cells) -> bool:
 
 
 def _unlock(cells: Cells) -> bool:
-    """Make cells writable; return whether they were."""
     if isinstance(cells, list):
         return True
     was = cells.flags.writeable
@@ -149,7 +148,6 @@ def _unlock(cells: Cells) -> bool:
 
 
 def _offset(true: Cells, candles: Candles) -> int | None:
-    """Return where the bars' numbers begin, None if these are other numbers."""
     if len(true) < len(candles):
         return None
     for column in _columns_of(true):
@@ -179,7 +177,7 @@ def _other(row: Any, change: str) -> Any:  # Any: a cell or a row
 
 
 def _data(thing: Any) -> list[tuple[str, Cells | tuple[Any, ...]]] | None:  # Any: a pandas object may be one
-    """Return what is data itself, as columns, None for what only leads to data."""
+    # Returns the columns of data, None for an object that is not data itself.
     if isinstance(thing, np.ndarray):
         return [("", thing)] if thing.ndim and thing.dtype.kind in NUMBERS else []
     kind = type(thing)

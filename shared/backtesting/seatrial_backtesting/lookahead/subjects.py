@@ -32,7 +32,7 @@ from seatrial_trading.strategy.signals import Signals
 
 CURTAINS = ("noise", "nan")
 SEED = 20_000
-FORMS = "f(historical_data, symbol) -> dict | None, f(candles) -> Signals, or f(candles) -> such a callback"
+FORMS = "f(historical_data, symbol) -> dict | None, f(candles) -> Signals, or f(candles) -> callback"
 UNPROVEN = (
     "it decides from {names}, whose numbers are not the bars': how they were made cannot be seen. Make them inside a "
     "function of the candles, `make(candles) -> strategy`, and check that"
@@ -199,7 +199,6 @@ def _seeded(decide: Decide) -> Decide:
 
 
 def _unproven(decide: Decide, outside: OutsideData, candles: Candles) -> str:
-    """Return why a strategy cannot be judged whole: it decides from numbers whose making cannot be seen."""
     if outside.fixed:
         return FIXED.format(names=", ".join(outside.fixed))
     derived = outside.only_derived()

@@ -43,7 +43,6 @@ def ambiguous_pnl_share(simulation: Simulation) -> float:
 
 
 def _mean_notional_ratio(simulation: Simulation) -> Figure:
-    """Return the mean over the bars of what is held at the close, as a ratio of the equity."""
     closes, equity = simulation.candles.close, simulation.equity[1:]
     if not len(closes):
         return undefined("no bars")
@@ -64,7 +63,7 @@ def _summed_notional_ratios(rows: Floats, closes: Floats, equity: Floats, room: 
 
 @compiled
 def _summed_ratios(some: Floats, others: Floats, ratios: Floats) -> float:
-    """Return the sum of quotients: divided side by side first, then four sums at once, as none waits for another."""
+    # Four independent sums, so that the CPU can add in parallel.
     for i in range(some.shape[0]):
         ratios[i] = some[i] / others[i]
     a = b = c = d = 0.0
