@@ -61,7 +61,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Monitor a trading engine in production and test it before it trades."""
+    del version  # its callback prints it and ends
 
 
 if __name__ == "__main__":

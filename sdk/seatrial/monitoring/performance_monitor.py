@@ -199,7 +199,7 @@ class _MonitorRun:
 
 
 def _open(port: int, recorder: ProcessRecorder, service_url: str | None) -> tuple[str, MetricsPage | None]:
-    """Push to the metrics service if it answers on the port, else serve the page there."""
+    # Pushes to the metrics service if it answers on the port, else serves the page there.
     url = f"http://127.0.0.1:{port}"
     for address in filter(None, (service_url, url)):
         peer = identify(address)

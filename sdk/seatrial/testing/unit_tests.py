@@ -186,7 +186,7 @@ def _engine(limits: RiskLimits, store: MemoryStore | None = None) -> Engine:
 
 
 def _reason(engine: Engine, symbol: str, action: str, quantity: int) -> str | None:
-    """Return why an order at a price of 100 was refused, or None when it was filled."""
+    # Returns why an order at a price of 100 was rejected, or None when it was filled.
     price = {} if symbol == "A" and action == "sell" else {"price": "100"}
     result = engine.process_signal({"symbol": symbol, "action": action, "quantity": quantity, **price})
     assert result["status"] in {"filled", "rejected"}, result

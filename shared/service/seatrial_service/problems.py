@@ -98,7 +98,7 @@ def _validation_problem(error: RequestValidationError) -> JSONResponse:
 
 
 def _quote(value: object) -> object:
-    """Return a value short enough to send back, with nothing JSON cannot carry."""
+    # Short enough to send back, and nothing that JSON cannot carry.
     if isinstance(value, bool | int | None):
         return value
     text = value if isinstance(value, str) else repr(value)

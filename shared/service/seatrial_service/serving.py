@@ -74,7 +74,6 @@ def bind(service: str, host: str, port: int) -> socket.socket:
 
 
 async def _check_database(service: str, settings: ServiceSettings) -> None:
-    """Raise when the database is away or its schema is not the one that this program was written for."""
     database = Database(settings.database_url, pool_size=1, application=f"seatrial-{service}-start")
     try:
         await database.require_head(head())
@@ -103,7 +102,7 @@ def _serve(service: str, app: FastAPI, listener: socket.socket, settings: Servic
 
 
 def _stop_at_end_of_input() -> None:
-    """Wait for the parent's pipe to close, then stop as on SIGTERM; a killed parent leaves nothing behind."""
+    # The parent's pipe closes when the parent ends, even if it is killed.
     with contextlib.suppress(OSError):
         while os.read(0, 4096):
             pass

@@ -293,7 +293,7 @@ class EventSender:
 
 
 def _close_with_worker(close: Callable[[], None]) -> None:
-    """Close at the end of a multiprocessing worker, which does not run atexit functions."""
+    # A multiprocessing worker does not run atexit functions.
     util, process = sys.modules.get("multiprocessing.util"), sys.modules.get("multiprocessing.process")
     if util is not None and process is not None and process.parent_process() is not None:
         util.Finalize(None, close, exitpriority=10)

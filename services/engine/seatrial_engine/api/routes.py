@@ -123,7 +123,7 @@ def _webhook(service: EngineService) -> APIRouter:
 async def _traded(
     service: EngineService, fields: Mapping[str, Any], order_ids: tuple[str, ...]
 ) -> ProcessingResult | None:
-    """Trade a webhook's signal; None when that takes longer than the sender waits (it continues)."""
+    # Returns None when trading takes longer than the sender waits; the trade continues.
     signal = signal_parser.read({"account": service.config.account, **fields})
     if signal.client_order_id is None:
         newest, *older = order_ids

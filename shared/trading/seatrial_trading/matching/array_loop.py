@@ -50,13 +50,16 @@ def advance(
     """Run the bars from `start` up to, but without, `end`.
 
     Args:
-        bars, sub_bars, orders: The run.
+        bars: The bars of the run, n rows.
+        sub_bars: The finer bars inside them, empty without any.
+        orders: The decisions; a column has n rows, or one row for all bars.
         state: Account and orders, float64[S_SIZE], changed in place.
         config: The packed execution rules, float64[C_SIZE].
         trades: Rows for closed trades, float64[m, T_SIZE], filled in.
         equity: Marks, float64[n + 1]; the rows after the bars that are run are filled in.
         rejections: A Rejection for each bar, int8[n], filled in.
-        start, end: Bar numbers from 0 to n.
+        start: First bar to run, 0 to n.
+        end: The bar after the last one to run, 0 to n.
         to_exit: Stop as soon as no position is open and no entry is pending.
 
     Returns:

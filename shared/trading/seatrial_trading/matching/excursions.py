@@ -23,7 +23,9 @@ def worst_equity(rows: Floats, equity: Floats, highs: Floats, lows: Floats, clos
     Args:
         rows: The trades in order, float64[m, T_SIZE]; the exit index of an open position is the number of bars.
         equity: Marked at the closes, float64[n + 1].
-        highs, lows, closes: The bars, float64[n].
+        highs: Highs of the bars, float64[n].
+        lows: Lows of the bars, float64[n].
+        closes: Closes of the bars, float64[n].
     """
     worst = equity.copy()
     for number in range(rows.shape[0]):
@@ -46,7 +48,11 @@ def intrabar_drawdown(rows: Floats, equity: Floats, highs: Floats, lows: Floats,
     Equity is constant between trades, so only the bars of trades are read and no array is made.
 
     Args:
-        rows, equity, highs, lows, closes: As in `worst_equity`; the equity starts above 0.
+        rows: The trades as in `worst_equity`.
+        equity: Marked at the closes, float64[n + 1]; the first value is above 0.
+        highs: Highs of the bars, float64[n].
+        lows: Lows of the bars, float64[n].
+        closes: Closes of the bars, float64[n].
     """
     depth = 0.0
     peak = equity[0]

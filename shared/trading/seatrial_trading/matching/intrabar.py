@@ -73,9 +73,12 @@ def uses_adverse_path(
         state: Account and orders, float64[S_SIZE]; the seeded rules count their draws there.
         config: The packed execution rules, float64[C_SIZE].
         side: +1 long, -1 short.
-        favourable_value, adverse_value: Money at the close on each path.
+        favourable_value: Money at the close on the favourable path.
+        adverse_value: Money at the close on the adverse path.
         adverse_reason: The Exit on the adverse path; with equal values `worst` prefers a stop.
-        o, h, low: The bar.
+        o: Open of the bar.
+        h: High of the bar.
+        low: Low of the bar.
     """
     rule = config[C_INTRABAR]
     if rule == INTRABAR_NEAREST:

@@ -64,7 +64,10 @@ def step(state: Floats, config: Floats, trades: Floats, o: float, h: float, low:
         state: Account and orders, float64[S_SIZE], changed in place.
         config: The packed execution rules, float64[C_SIZE].
         trades: Rows for closed trades, float64[m, T_SIZE]; the next free one is filled when a position closes.
-        o, h, low, c: The bar.
+        o: Open of the bar.
+        h: High of the bar.
+        low: Low of the bar.
+        c: Close of the bar.
     """
     state[S_BAR_TROUGH] = math.inf
     _run_path(state, config, trades, o, h, low, c)
@@ -88,9 +91,17 @@ def magnify(
     """Run one bar along the finer bars inside it, in order; as `step` where there are none.
 
     Args:
-        state, config, trades: As in `step`.
-        opens, highs, lows, closes: The finer bars that make up the bar, float64[k].
-        o, h, low, c: The bar.
+        state: Account and orders as in `step`, changed in place.
+        config: The packed execution rules, float64[C_SIZE].
+        trades: Rows for closed trades as in `step`.
+        opens: Opens of the finer bars, float64[k].
+        highs: Highs of the finer bars, float64[k].
+        lows: Lows of the finer bars, float64[k].
+        closes: Closes of the finer bars, float64[k].
+        o: Open of the bar.
+        h: High of the bar.
+        low: Low of the bar.
+        c: Close of the bar.
     """
     if opens.shape[0] == 0 or (state[S_QUANTITY] == 0.0 and state[S_NEXT_SIDE] == 0.0):
         if state[S_QUANTITY] != 0.0 or state[S_NEXT_SIDE] != 0.0:
@@ -111,7 +122,9 @@ def finish(state: Floats, config: Floats, trades: Floats) -> None:
     """Close the open position at the last close with a market order and cancel the pending entry.
 
     Args:
-        state, config, trades: As in `step`.
+        state: Account and orders as in `step`, changed in place.
+        config: The packed execution rules, float64[C_SIZE].
+        trades: Rows for closed trades as in `step`.
     """
     if state[S_QUANTITY] != 0.0:
         state[S_INDEX] -= 1.0

@@ -62,12 +62,16 @@ def place_order(
         config: The packed execution rules, float64[C_SIZE].
         entry: +1 long, -1 short, 0 nothing. A new entry replaces a pending one.
         exit_open: Close the open position and cancel the pending entry.
-        stop, target, trail: In the unit of `base`, NaN for none.
+        stop: Stop loss in the unit of `base`, NaN for none.
+        target: Take profit in the unit of `base`, NaN for none.
+        trail: Trailing stop in the unit of `base`, NaN for none.
         base: A PriceBase.
         kind: When the entry fills, an OrderKind.
-        limit, trigger: Prices of the order, NaN where its kind has none.
+        limit: Limit price, NaN where the kind has none.
+        trigger: Stop price, NaN where the kind has none.
         bars: Number of bars the order is pending at most, 0 for no limit.
-        size_kind, size: A SizeKind and its number; NaN uses the sizing of the run.
+        size_kind: A SizeKind.
+        size: The size in the unit of `size_kind`; NaN uses the sizing of the run.
     """
     quantity = state[S_QUANTITY]
     if exit_open:

@@ -76,8 +76,12 @@ def exit_on_path(
     """Return how an open long position ends on a path.
 
     Args:
-        first, second, third, last: The path.
-        stop, target: Prices, NaN for none.
+        first: Price at which the path starts.
+        second: Price at its first turn.
+        third: Price at its second turn.
+        last: Price at which it ends.
+        stop: Price of the stop loss, NaN for none.
+        target: Price of the take profit, NaN for none.
         trail: Distance of the trailing stop below the peak, NaN for none.
         peak: Highest price since the entry.
         auction: A favourable gap fills at the open instead of the limit.
@@ -126,11 +130,16 @@ def entry_on_path(
     """Return where a pending order to buy fills on a path.
 
     Args:
-        first, second, third, last: The path.
+        first: Price at which the path starts.
+        second: Price at its first turn.
+        third: Price at its second turn.
+        last: Price at which it ends.
         kind: An OrderKind.
-        limit, trigger: Prices of the order, NaN where its kind has none.
+        limit: Limit price, NaN where the kind has none.
+        trigger: Stop price, NaN where the kind has none.
         triggered: A stop-limit order whose stop was reached on an earlier bar.
-        auction, through: As in `exit_on_path`.
+        auction: A favourable gap fills at the open instead of the limit.
+        through: How far beyond a limit the price must go to fill it, 0 for a touch.
         fresh: The order is created at `first`: a limit above it is marketable and takes liquidity.
     """
     if kind == ORDER_MARKET:

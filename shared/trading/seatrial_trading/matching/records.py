@@ -71,7 +71,8 @@ def trade(number: int, row: NDArray[np.float64], symbol: str, entry_time_ms: int
         number: Number of the trade in its run, from 1.
         row: float64[T_SIZE].
         symbol: Symbol of the run.
-        entry_time_ms, exit_time_ms: Opens of the entry and the exit bar, UTC epoch milliseconds.
+        entry_time_ms: Open of the entry bar, UTC epoch milliseconds.
+        exit_time_ms: Open of the exit bar, UTC epoch milliseconds.
     """
     side = row[layout.T_SIDE]
     entry, exit_price, quantity = (

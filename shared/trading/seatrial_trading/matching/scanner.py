@@ -66,7 +66,11 @@ class Scanner:
         Args:
             bar: From `next_bar` to n - 1.
             entry: +1 long, -1 short.
-            stop_loss, take_profit, trailing, stop_base, order: As in `BarStepper.decide`.
+            stop_loss: Ratio or price as `stop_base` says, NaN for none.
+            take_profit: Ratio or price as `stop_base` says, NaN for none.
+            trailing: Ratio or distance as `stop_base` says, NaN for none.
+            stop_base: `fill`: the three are ratios of the fill price; `price`: prices (trailing: a distance).
+            order: How the entry is placed.
             exit_at: The bar after `bar` at whose close an open position is closed.
 
         Raises:

@@ -140,7 +140,11 @@ class BarStepper:
 
         Args:
             time_ms: Open of the bar, UTC epoch milliseconds.
-            o, h, low, c, volume: The bar.
+            o: Open of the bar.
+            h: High of the bar.
+            low: Low of the bar.
+            c: Close of the bar.
+            volume: Traded units; no rule uses it.
             finer: The finer bars inside it (open, high, low, close), for `intrabar="magnify"`; without them, or with
                 only some, the bar uses the worst rule.
 
@@ -184,7 +188,9 @@ class BarStepper:
         Args:
             entry: +1 long, -1 short, 0 none; replaces a pending entry.
             exit: Close the open position and cancel the pending entry.
-            stop_loss, take_profit, trailing: NaN for none.
+            stop_loss: Ratio or price as `stop_base` says, NaN for none.
+            take_profit: Ratio or price as `stop_base` says, NaN for none.
+            trailing: Ratio or distance as `stop_base` says, NaN for none.
             stop_base: `fill`: the three are ratios of the fill price; `price`: prices (trailing: a distance).
             order: How the entry is placed.
         """

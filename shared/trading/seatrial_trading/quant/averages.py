@@ -20,6 +20,10 @@ def sma(values: Floats | Sequence[float], n: int) -> Floats:
 
     Raises:
         ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> sma([1, 2, 3, 4], 2).tolist()
+        [nan, 1.5, 2.5, 3.5]
     """
     return _sma(column(values), window("n", n))
 
@@ -28,6 +32,20 @@ def ema(values: Floats | Sequence[float], n: int) -> Floats:
     """Return the exponential average with alpha = 2/(n+1), seeded with the SMA of the first `n` values.
 
     After a NaN it is undefined until `n` clean values have passed, which seed it again.
+
+    Args:
+        values: float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> ema([1, 2, 3, 6], 3).tolist()
+        [nan, nan, 2.0, 4.0]
     """
     return _ema(column(values), window("n", n))
 

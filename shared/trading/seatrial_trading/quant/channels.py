@@ -21,6 +21,10 @@ def rolling_max(values: Floats | Sequence[float], n: int) -> Floats:
 
     Raises:
         ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> rolling_max([1, 3, 2], 2).tolist()
+        [nan, 3.0, 3.0]
     """
     return _rolling_max(column(values), window("n", n))
 
@@ -37,12 +41,29 @@ def rolling_min(values: Floats | Sequence[float], n: int) -> Floats:
 
     Raises:
         ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> rolling_min([1, 3, 2], 2).tolist()
+        [nan, 1.0, 2.0]
     """
     return -_rolling_max(column(-column(values)), window("n", n))
 
 
 def donchian(high: Floats | Sequence[float], low: Floats | Sequence[float], n: int = 20) -> Bands:
-    """Return the highest high, the lowest low and their middle over the last `n` bars, this bar included."""
+    """Return the highest high, the lowest low and their middle over the last `n` bars, this bar included.
+
+    Args:
+        high: Highs of the bars, float64[m].
+        low: Lows of the bars, float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> donchian([2, 4, 3], [1, 2, 2], 2).middle.tolist()
+        [nan, 2.5, 3.0]
+    """
     upper, lower = rolling_max(high, n), rolling_min(low, n)
     return Bands(upper, (upper + lower) / 2.0, lower)
 

@@ -24,7 +24,15 @@ def kelly(win_rate: float, payoff: float) -> Figure:
 
 
 def kelly_of_trades(wins: int, losses: int, closed: int, gains: float, losses_sum: float) -> Figure:
-    """Return the Kelly fraction of closed trades; `gains` and `losses_sum` are summed in currency or ratios."""
+    """Return the Kelly fraction of closed trades; `gains` and `losses_sum` are summed in currency or ratios.
+
+    Args:
+        wins: Number of trades with a profit.
+        losses: Number of trades with a loss.
+        closed: Number of all closed trades.
+        gains: Sum of the profits, in currency or as ratios.
+        losses_sum: Sum of the losses, in the unit of `gains`; the sign does not matter.
+    """
     if wins == 0 or gains <= 0.0:
         return undefined("no winning trade")
     if losses == 0 or losses_sum == 0.0:
@@ -33,10 +41,21 @@ def kelly_of_trades(wins: int, losses: int, closed: int, gains: float, losses_su
 
 
 def applied_fraction(full: float, fraction: float = 0.5, cap: float = 0.25) -> float:
-    """Return the share to risk: `fraction` of the full Kelly, never below 0 nor above `cap` (itself at most 1)."""
+    """Return the share to risk: `fraction` of the full Kelly, never below 0 nor above `cap` (itself at most 1).
+
+    Args:
+        full: The full Kelly fraction.
+        fraction: Share of it that is used, such as 0.5 for half Kelly.
+        cap: Highest share to risk, 0 to 1.
+    """
     return min(max(fraction * full, 0.0), min(cap, HARD_CAP))
 
 
 def kelly_leverage(mean: float, variance: float) -> Figure:
-    """Return mean / variance of per-period returns: the leverage of continuous Kelly (Thorp 2006), not `kelly`."""
+    """Return mean / variance of per-period returns: the leverage of continuous Kelly (Thorp 2006), not `kelly`.
+
+    Args:
+        mean: Mean of the excess returns per period.
+        variance: Their variance per period; undefined unless above 0.
+    """
     return known(mean / variance) if variance > 0.0 else undefined("the returns do not vary")

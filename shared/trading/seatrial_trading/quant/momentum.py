@@ -28,6 +28,21 @@ def rsi(close: Floats | Sequence[float], n: int = 14) -> Floats:
     """Return Wilder's relative strength index, 0 to 100, first value at index n.
 
     No move at all is 50. A NaN close leaves it undefined until n+1 clean closes have passed.
+    Source: J. W. Wilder, New Concepts in Technical Trading Systems, 1978.
+
+    Args:
+        close: Closes of the bars, float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> rsi([1, 2, 1, 2], 2).tolist()
+        [nan, nan, 50.0, 75.0]
     """
     return _rsi(column(close), window("n", n))
 
@@ -36,6 +51,19 @@ def macd(close: Floats | Sequence[float], fast: int = 12, slow: int = 26, signal
     """Return EMA(fast) - EMA(slow), its EMA(signal) and their difference.
 
     Both averages start at the same bar, slow-1, each seeded with the SMA of its last closes there (as TA-Lib does).
+
+    Args:
+        close: Closes of the bars, float64[m].
+        fast: Window of the fast average in bars, 1 to 1,000,000.
+        slow: Window of the slow average in bars, more than `fast`.
+        signal: Window of the signal line in bars, 1 to 1,000,000.
+
+    Raises:
+        ValidationFailed: A window is out of range, or `fast` is not less than `slow`.
+
+    Example:
+        >>> macd([1, 2, 3, 4], fast=1, slow=2, signal=1).line.tolist()
+        [nan, 0.5, 0.5, 0.5]
     """
     fast, slow, signal = window("fast", fast), window("slow", slow), window("signal", signal)
     if fast >= slow:

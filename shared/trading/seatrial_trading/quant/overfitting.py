@@ -32,7 +32,11 @@ class SharpeMoments:
 
 
 def moments(returns: Floats | Sequence[float]) -> SharpeMoments | None:
-    """Return the moments of excess returns, or None when they do not vary."""
+    """Return the moments of excess returns, or None when they do not vary.
+
+    Args:
+        returns: Excess returns per period, float64[n].
+    """
     values = column(returns)
     if len(values) < 2:
         return None
@@ -51,7 +55,14 @@ def moments(returns: Floats | Sequence[float]) -> SharpeMoments | None:
 
 
 def probabilistic_sharpe(estimate: SharpeMoments, benchmark: float = 0.0) -> Figure:
-    """Return the probability that the true Sharpe ratio is above `benchmark` (per period)."""
+    """Return the probability that the true Sharpe ratio is above `benchmark` (per period).
+
+    Source: Bailey and Lopez de Prado, The Sharpe Ratio Efficient Frontier, 2012.
+
+    Args:
+        estimate: The moments of the excess returns.
+        benchmark: The Sharpe ratio to beat, per period.
+    """
     if estimate.observations < MIN_OBSERVATIONS:
         return undefined(f"{estimate.observations} returns, needs at least {MIN_OBSERVATIONS}")
     if estimate.radicand <= 0.0:
@@ -61,7 +72,15 @@ def probabilistic_sharpe(estimate: SharpeMoments, benchmark: float = 0.0) -> Fig
 
 
 def minimum_track_record(estimate: SharpeMoments, benchmark: float = 0.0, confidence: float = 0.95) -> Figure:
-    """Return the minimum track record length: observations for which the PSR reaches `confidence` (0 to 1)."""
+    """Return the minimum track record length: observations for which the PSR reaches `confidence` (0 to 1).
+
+    Source: Bailey and Lopez de Prado, The Sharpe Ratio Efficient Frontier, 2012.
+
+    Args:
+        estimate: The moments of the excess returns.
+        benchmark: The Sharpe ratio to beat, per period.
+        confidence: Probability to reach, 0 to 1, both excluded.
+    """
     if estimate.sharpe <= benchmark:
         return undefined("the Sharpe ratio is not above the benchmark")
     if estimate.radicand <= 0.0:
@@ -74,6 +93,12 @@ def expected_maximum_sharpe(variance: float, trials: float) -> float:
     """Return the best per-period Sharpe that `trials` independent trials without skill are expected to show.
 
     `variance` is that of the trials' per-period Sharpe ratios.
+
+    Source: Bailey and Lopez de Prado, The Deflated Sharpe Ratio, 2014.
+
+    Args:
+        variance: Variance of the trials' per-period Sharpe ratios, at least 0.
+        trials: Number of independent trials.
     """
     if trials <= 1.0:
         return 0.0
@@ -83,10 +108,25 @@ def expected_maximum_sharpe(variance: float, trials: float) -> float:
 
 
 def deflated_sharpe(estimate: SharpeMoments, variance: float, trials: float) -> Figure:
-    """Return the deflated Sharpe ratio: the PSR against the expected best of `trials` trials without skill."""
+    """Return the deflated Sharpe ratio: the PSR against the expected best of `trials` trials without skill.
+
+    Source: Bailey and Lopez de Prado, The Deflated Sharpe Ratio, 2014.
+
+    Args:
+        estimate: The moments of the excess returns.
+        variance: Variance of the trials' per-period Sharpe ratios, at least 0.
+        trials: Number of independent trials.
+    """
     return probabilistic_sharpe(estimate, expected_maximum_sharpe(variance, trials))
 
 
 def effective_trials(trials: int, mean_correlation: float) -> float:
-    """Return the number of independent trials that equals a number of correlated ones."""
+    """Return the number of independent trials that equals a number of correlated ones.
+
+    Source: Bailey and Lopez de Prado, The Deflated Sharpe Ratio, 2014.
+
+    Args:
+        trials: Number of trials.
+        mean_correlation: Mean correlation of their returns, 0 to 1.
+    """
     return mean_correlation + (1.0 - mean_correlation) * trials

@@ -17,7 +17,11 @@ Values = Floats | Sequence[float]
 
 
 def win_rate(pnl: Values) -> Figure:
-    """Return winning trades over closed trades, 0 to 1; a trade with a P&L of zero is no win."""
+    """Return winning trades over closed trades, 0 to 1; a trade with a P&L of zero is no win.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     return (
         live.win_rate_ratio(int(np.count_nonzero(values > 0.0)), len(values)) if len(values) else undefined(NO_TRADES)
@@ -25,7 +29,11 @@ def win_rate(pnl: Values) -> Figure:
 
 
 def profit_factor(pnl: Values) -> Figure:
-    """Return the sum of wins over the size of the sum of losses."""
+    """Return the sum of wins over the size of the sum of losses.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     if not len(values):
         return undefined(NO_TRADES)
@@ -33,21 +41,33 @@ def profit_factor(pnl: Values) -> Figure:
 
 
 def average_win(pnl: Values) -> Figure:
-    """Return the mean of the winning trades."""
+    """Return the mean of the winning trades.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     wins = values[values > 0.0]
     return known(float(wins.mean())) if len(wins) else undefined("no winning trade")
 
 
 def average_loss(pnl: Values) -> Figure:
-    """Return the mean of the losing trades, which is negative."""
+    """Return the mean of the losing trades, which is negative.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     losses = values[values < 0.0]
     return known(float(losses.mean())) if len(losses) else undefined("no losing trade")
 
 
 def payoff_ratio(pnl: Values) -> Figure:
-    """Return the average win over the size of the average loss."""
+    """Return the average win over the size of the average loss.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     win, loss = average_win(pnl), average_loss(pnl)
     if win.value is None:
         return win
@@ -57,13 +77,23 @@ def payoff_ratio(pnl: Values) -> Figure:
 
 
 def expectancy(pnl: Values) -> Figure:
-    """Return the mean result of a trade."""
+    """Return the mean result of a trade.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     return known(float(values.mean())) if len(values) else undefined(NO_TRADES)
 
 
 def sqn(values: Values) -> Figure:
-    """Return Tharp's system quality number of R-multiples or P&L: sqrt(min(N, 100)) * mean / sample deviation."""
+    """Return Tharp's system quality number of R-multiples or P&L: sqrt(min(N, 100)) * mean / sample deviation.
+
+    Source: Van K. Tharp, Trade Your Way to Financial Freedom, 1998.
+
+    Args:
+        values: R-multiples, or profit or loss, of each closed trade, float64[n].
+    """
     numbers = column(values)
     if len(numbers) < 2:
         return undefined(f"{len(numbers)} closed trades, needs at least 2")
@@ -74,7 +104,11 @@ def sqn(values: Values) -> Figure:
 
 
 def kelly_fraction(pnl: Values) -> Figure:
-    """Return the full Kelly share at risk of these trades; below zero means do not bet."""
+    """Return the full Kelly share at risk of these trades; below zero means do not bet.
+
+    Args:
+        pnl: Profit or loss of each closed trade after fees, float64[n].
+    """
     values = column(pnl)
     if not len(values):
         return undefined(NO_TRADES)
@@ -83,12 +117,20 @@ def kelly_fraction(pnl: Values) -> Figure:
 
 
 def r_multiples(trades: TradeColumns) -> Floats | None:
-    """Return the R-multiples of all trades, or None unless every trade had a stop."""
+    """Return the R-multiples of all trades, or None unless every trade had a stop.
+
+    Args:
+        trades: The closed trades.
+    """
     return None if not len(trades) or np.isnan(trades.r_multiple).any() else trades.r_multiple
 
 
 def longest_run(flags: Sequence[bool]) -> int:
-    """Return the length of the longest run of True."""
+    """Return the length of the longest run of True.
+
+    Args:
+        flags: Such as whether each trade lost, in order.
+    """
     longest = run = 0
     for flag in flags:
         run = run + 1 if flag else 0

@@ -35,6 +35,11 @@ def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> Retu
 
     `equity[0]` is at the open of the first bar, the others at the close of their bar; a bar that closes at
     midnight belongs to the day that ends. On a 24/7 calendar a day without bars is a day with a return of 0.
+
+    Args:
+        equity: Equity values, float64[n + 1].
+        times_ms: Their times, UTC epoch milliseconds, int64[n + 1], not decreasing.
+        calendar: `24/7` or `exchange` (252 days a year).
     """
     every_day = calendar == "24/7" and (times_ms[-1] - times_ms[0]) // DAY_MS < MAX_DAYS
     daily = _daily(equity, times_ms, DAY_MS, every_day)
@@ -44,14 +49,24 @@ def sample(equity: Floats, times_ms: Times, calendar: Calendar = "24/7") -> Retu
 
 
 def simple_returns(values: Floats | Sequence[float]) -> Floats:
-    """Return simple returns, value / value before - 1, float64[n - 1]."""
+    """Return simple returns, value / value before - 1, float64[n - 1].
+
+    Args:
+        values: Values above 0 in order, float64[n].
+    """
     curve = column(values)
     changes: Floats = curve[1:] / curve[:-1] - 1.0
     return changes
 
 
 def cagr(first: float, last: float, years: float) -> Figure:
-    """Return the compound annual growth rate, (last / first) ** (1 / years) - 1."""
+    """Return the compound annual growth rate, (last / first) ** (1 / years) - 1.
+
+    Args:
+        first: Equity at the start; undefined unless above 0.
+        last: Equity at the end; undefined unless above 0.
+        years: Time between them in years; undefined below one month.
+    """
     if years < 1.0 / 12.0:
         return undefined("less than a month of data")
     if not first > 0.0 or not last > 0.0:
@@ -61,7 +76,12 @@ def cagr(first: float, last: float, years: float) -> Figure:
 
 
 def volatility(returns: Floats | Sequence[float], periods_a_year: float) -> Figure:
-    """Return the sample standard deviation of the returns, per year."""
+    """Return the sample standard deviation of the returns, per year.
+
+    Args:
+        returns: Returns per period, float64[n].
+        periods_a_year: Number of periods in a year, above 0.
+    """
     values = column(returns)
     if len(values) < 2:
         return undefined(f"{len(values)} returns, needs at least 2")
@@ -105,7 +125,12 @@ def sortino(returns: Floats | Sequence[float], periods_a_year: float, target: fl
 
 
 def calmar(yearly: Figure, drawdown: Figure) -> Figure:
-    """Return the Calmar ratio: CAGR over the maximum drawdown (Young 1991)."""
+    """Return the Calmar ratio: CAGR over the maximum drawdown (Young 1991).
+
+    Args:
+        yearly: The compound annual growth rate.
+        drawdown: The maximum drawdown, a ratio of at least 0.
+    """
     if yearly.value is None:
         return yearly
     if drawdown.value is None:
@@ -116,7 +141,12 @@ def calmar(yearly: Figure, drawdown: Figure) -> Figure:
 
 
 def value_at_risk(returns: Floats | Sequence[float], tail: float = 0.05) -> Figure:
-    """Return the empirical `tail` quantile of the returns: a return, so a loss is negative."""
+    """Return the empirical `tail` quantile of the returns: a return, so a loss is negative.
+
+    Args:
+        returns: Returns per period, float64[n].
+        tail: Share of the returns in the tail, above 0 and below 1.
+    """
     values = column(returns)
     if len(values) * tail < 1.0:
         return undefined(f"{len(values)} returns, needs at least {math.ceil(1.0 / tail)}")
@@ -124,7 +154,12 @@ def value_at_risk(returns: Floats | Sequence[float], tail: float = 0.05) -> Figu
 
 
 def conditional_value_at_risk(returns: Floats | Sequence[float], tail: float = 0.05) -> Figure:
-    """Return the mean of the returns at or below the `tail` quantile."""
+    """Return the mean of the returns at or below the `tail` quantile.
+
+    Args:
+        returns: Returns per period, float64[n].
+        tail: Share of the returns in the tail, above 0 and below 1.
+    """
     threshold = value_at_risk(returns, tail)
     if threshold.value is None:
         return threshold
@@ -150,7 +185,12 @@ def quantile(values: Floats, share: float) -> float:
 
 
 def per_period(yearly: float, periods_a_year: float) -> float:
-    """Return the rate of one period that compounds to `yearly`."""
+    """Return the rate of one period that compounds to `yearly`.
+
+    Args:
+        yearly: Yearly rate of return as a ratio.
+        periods_a_year: Number of periods in a year, above 0.
+    """
     return float((1.0 + yearly) ** (1.0 / periods_a_year) - 1.0) if yearly else 0.0
 
 

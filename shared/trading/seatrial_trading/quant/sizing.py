@@ -97,7 +97,12 @@ def parse(text: str, field: str = "size") -> Sizing:
 
 
 def quantity(sizing: Sizing, situation: Situation) -> Figure:
-    """Return the number of units before rounding to lots, fees and buying power; undefined means no trade."""
+    """Return the number of units before rounding to lots, fees and buying power; undefined means no trade.
+
+    Args:
+        sizing: The sizing rule.
+        situation: The account and the market at the decision.
+    """
     if not situation.price > 0.0 or not situation.equity > 0.0:
         return undefined("needs a price and an equity above zero")
     match sizing.kind:
@@ -116,7 +121,12 @@ def quantity(sizing: Sizing, situation: Situation) -> Figure:
 
 
 def kelly_share(sizing: Sizing, history: TradeStatistics) -> Figure:
-    """Return the share of equity that Kelly sizing puts at risk; 0 when the history says not to bet."""
+    """Return the share of equity that Kelly sizing puts at risk; 0 when the history says not to bet.
+
+    Args:
+        sizing: A sizing rule of kind Kelly.
+        history: Statistics of the trades closed before the decision.
+    """
     if history.closed < sizing.minimum_trades:
         return known(sizing.fallback_risk)
     full = kelly_of_trades(history.wins, history.losses, history.closed, history.gain_ratios, history.loss_ratios)

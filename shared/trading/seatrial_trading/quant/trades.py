@@ -13,38 +13,56 @@ class TradeRow(Protocol):
     """The fields of a closed trade that figures use; money in quote currency."""
 
     @property
-    def entry_price(self) -> float: ...
+    def entry_price(self) -> float:
+        """Return the fill price of the entry, after slippage."""
 
     @property
-    def exit_price(self) -> float: ...
+    def exit_price(self) -> float:
+        """Return the fill price of the exit, after slippage."""
 
     @property
-    def quantity(self) -> float: ...
+    def quantity(self) -> float:
+        """Return the traded units, above 0."""
 
     @property
-    def fees(self) -> float: ...
+    def fees(self) -> float:
+        """Return the fees of both legs."""
 
     @property
-    def slippage(self) -> float: ...
+    def slippage(self) -> float:
+        """Return the cost of slippage on both legs."""
 
     @property
-    def pnl_gross(self) -> float: ...
+    def pnl_gross(self) -> float:
+        """Return the profit or loss before fees."""
 
     @property
-    def pnl(self) -> float: ...
+    def pnl(self) -> float:
+        """Return the profit or loss after fees."""
 
     @property
-    def bars_held(self) -> int: ...
+    def bars_held(self) -> int:
+        """Return the number of bars, with those of entry and exit."""
 
     @property
-    def r_multiple(self) -> float | None: ...
+    def r_multiple(self) -> float | None:
+        """Return the P&L over the money at risk at the entry, None without a stop."""
 
 
 @dataclass(frozen=True, eq=False)
 class TradeColumns:
-    """One row per closed trade, float64[n] each; money in quote currency, `pnl` net of the fees of both legs.
+    """Closed trades as columns, float64[n] each; money in quote currency.
 
-    `bars_held` counts the bars of entry and exit; `r_multiple` is NaN for a trade without a stop.
+    Args:
+        entry_price: Fill prices of the entries, after slippage.
+        exit_price: Fill prices of the exits, after slippage.
+        quantity: Traded units, above 0.
+        fees: Fees of both legs.
+        slippage: Cost of slippage on both legs.
+        pnl_gross: Profit or loss before fees.
+        pnl: Profit or loss after fees.
+        bars_held: Number of bars, with those of entry and exit.
+        r_multiple: P&L over the money at risk at the entry, NaN for a trade without a stop.
     """
 
     entry_price: Floats

@@ -19,12 +19,37 @@ class Bands(NamedTuple):
 
 
 def rolling_std(values: Floats | Sequence[float], n: int) -> Floats:
-    """Return the population standard deviation (ddof 0) of the last `n` values, float64[m]."""
+    """Return the population standard deviation (ddof 0) of the last `n` values, float64[m].
+
+    Args:
+        values: float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> rolling_std([1, 3, 3], 2).tolist()
+        [nan, 1.0, 0.0]
+    """
     return _mean_and_std(column(values), window("n", n))[1]
 
 
 def bollinger(close: Floats | Sequence[float], n: int = 20, k: float = 2.0) -> Bands:
-    """Return SMA(n) plus and minus `k` population standard deviations of the same n closes."""
+    """Return SMA(n) plus and minus `k` population standard deviations of the same n closes.
+
+    Args:
+        close: Closes of the bars, float64[m].
+        n: Window in bars, 1 to 1,000,000.
+        k: Number of standard deviations, 0 or more.
+
+    Raises:
+        ValidationFailed: `n` or `k` is out of range.
+
+    Example:
+        >>> bollinger([1, 3, 3], n=2, k=2).upper.tolist()
+        [nan, 4.0, 3.0]
+    """
     if not 0.0 <= k < float("inf"):
         raise field_error("k", k, "a finite number of standard deviations, 0 or more")
     mean, std = _mean_and_std(column(close), window("n", n))
@@ -35,7 +60,20 @@ def bollinger(close: Floats | Sequence[float], n: int = 20, k: float = 2.0) -> B
 def true_range(
     high: Floats | Sequence[float], low: Floats | Sequence[float], close: Floats | Sequence[float]
 ) -> Floats:
-    """Return max(high, close before) - min(low, close before); NaN at index 0, which has no close before."""
+    """Return max(high, close before) - min(low, close before); NaN at index 0, which has no close before.
+
+    Args:
+        high: Highs of the bars, float64[m].
+        low: Lows of the bars, float64[m].
+        close: Closes of the bars, float64[m].
+
+    Returns:
+        float64[m].
+
+    Example:
+        >>> true_range([2, 5], [1, 4], [1, 5]).tolist()
+        [nan, 4.0]
+    """
     highs, lows, closes = column(high), column(low), column(close)
     result = np.full(len(closes), np.nan)
     result[1:] = np.maximum(highs[1:], closes[:-1]) - np.minimum(lows[1:], closes[:-1])
@@ -45,7 +83,26 @@ def true_range(
 def atr(
     high: Floats | Sequence[float], low: Floats | Sequence[float], close: Floats | Sequence[float], n: int = 14
 ) -> Floats:
-    """Return Wilder's average of the true range; the first value, at index n, is the mean of TR 1 to n."""
+    """Return Wilder's average of the true range; the first value, at index n, is the mean of TR 1 to n.
+
+    Source: J. W. Wilder, New Concepts in Technical Trading Systems, 1978.
+
+    Args:
+        high: Highs of the bars, float64[m].
+        low: Lows of the bars, float64[m].
+        close: Closes of the bars, float64[m].
+        n: Window in bars, 1 to 1,000,000.
+
+    Returns:
+        float64[m].
+
+    Raises:
+        ValidationFailed: `n` is out of range.
+
+    Example:
+        >>> atr([2, 5, 6], [1, 4, 4], [1, 5, 5], n=1).tolist()
+        [nan, 4.0, 2.0]
+    """
     return _wilder(true_range(high, low, close), window("n", n))
 
 

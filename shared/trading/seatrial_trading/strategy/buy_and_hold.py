@@ -9,7 +9,15 @@ from seatrial_trading.strategy.signals import Signals
 
 
 class BuyAndHoldParams(BaseModel):
-    """It has no parameters."""
+    """It has no parameters.
+
+    Example:
+        >>> closes = [1, 2, 3]
+        >>> rows = {"time": [60_000 * i for i in range(3)]} | dict.fromkeys(("open", "high", "low", "close"), closes)
+        >>> candles = Candles.from_columns("ABC", rows)
+        >>> BUY_AND_HOLD.signals(candles, BuyAndHoldParams()).entry.tolist()
+        [1, 0, 0]
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -17,7 +17,15 @@ Bars = Annotated[int, Field(ge=1, le=5_000)]
 
 
 class DonchianParams(BaseModel):
-    """Channel lengths in bars, 1 to 5,000, and whether breakouts below are sold short (long_short)."""
+    """Channel lengths in bars, 1 to 5,000, and whether breakouts below are sold short (long_short).
+
+    Example:
+        >>> closes = [1, 2, 3, 2]
+        >>> rows = {"time": [60_000 * i for i in range(4)]} | dict.fromkeys(("open", "high", "low", "close"), closes)
+        >>> candles = Candles.from_columns("ABC", rows)
+        >>> DONCHIAN_BREAKOUT.signals(candles, DonchianParams(entry_bars=2, exit_bars=1)).entry.tolist()
+        [0, 0, 1, 0]
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -14,7 +14,15 @@ Bars = Annotated[int, Field(ge=1, le=5_000)]
 
 
 class MacdParams(BaseModel):
-    """Lengths in bars, and whether a cross below closes (long_flat) or reverses (long_short)."""
+    """Lengths in bars, and whether a cross below closes (long_flat) or reverses (long_short).
+
+    Example:
+        >>> closes = [4, 3, 1, 2, 4]
+        >>> rows = {"time": [60_000 * i for i in range(5)]} | dict.fromkeys(("open", "high", "low", "close"), closes)
+        >>> candles = Candles.from_columns("ABC", rows)
+        >>> MACD.signals(candles, MacdParams(fast=1, slow=2, signal=2)).entry.tolist()
+        [0, 0, 0, 1, 0]
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -17,7 +17,15 @@ Bars = Annotated[int, Field(ge=2, le=5_000)]
 
 
 class RsiBollingerParams(BaseModel):
-    """Lengths in bars, `rsi_below` on RSI's scale of 0 to 100, stop and target as ratios of the fill price."""
+    """Lengths in bars, `rsi_below` on RSI's scale of 0 to 100, stop and target as ratios of the fill price.
+
+    Example:
+        >>> closes = [9, 9, 9, 5]
+        >>> rows = {"time": [60_000 * i for i in range(4)]} | dict.fromkeys(("open", "high", "low", "close"), closes)
+        >>> candles = Candles.from_columns("ABC", rows)
+        >>> RSI_BOLLINGER.signals(candles, RsiBollingerParams(rsi_period=2, band_period=4, band_width=1)).entry.tolist()
+        [0, 0, 0, 1]
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -14,7 +14,15 @@ Bars = Annotated[int, Field(ge=1, le=5_000)]
 
 
 class SmaCrossParams(BaseModel):
-    """Lengths in bars, and whether a cross below closes (long_flat) or reverses (long_short)."""
+    """Lengths in bars, and whether a cross below closes (long_flat) or reverses (long_short).
+
+    Example:
+        >>> closes = [3, 2, 1, 2, 3]
+        >>> rows = {"time": [60_000 * i for i in range(5)]} | dict.fromkeys(("open", "high", "low", "close"), closes)
+        >>> candles = Candles.from_columns("ABC", rows)
+        >>> SMA_CROSS.signals(candles, SmaCrossParams(fast=1, slow=2)).entry.tolist()
+        [0, 0, 0, 1, 0]
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
