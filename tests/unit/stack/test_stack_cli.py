@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from seatrial.cli.main import main
+from seatrial.cli.main import GROUPS, build, main
 
 
 def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -137,3 +138,24 @@ def test_doctor_names_an_unreachable_database(
     assert checks["python"]["ok"]
     assert not checks["database"]["ok"]
     assert "cannot be reached" in checks["database"]["advice"]
+
+
+def commands(group: str) -> list[str]:
+    """Return every command line of the application, groups included, without its options."""
+    command = typer.main.get_command(build([group]))
+    names = getattr(command, "commands", {})
+    lines = [name for name in names if name not in GROUPS]
+    return [*lines, group, *(f"{group} {name}" for name in names[group].commands)]
+
+
+ALL_COMMANDS = sorted({"", *(line for group in (*GROUPS, "db") for line in commands(group))})
+
+
+@pytest.mark.parametrize("line", ALL_COMMANDS)
+def test_short_help_option_prints_the_same_as_the_long_one(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    short = run([*line.split(), "-h"], capsys)
+    long = run([*line.split(), "--help"], capsys)
+
+    assert short == long
+    assert short[0] == 0
+    assert f"Usage: seatrial {line}".rstrip() in short[1]
