@@ -85,13 +85,14 @@ def test_pushed_events_are_on_the_page_and_raise_an_alert(compose: Compose) -> N
 
 def test_the_demo_trades_the_same_in_engine_and_backtest(compose: Compose) -> None:
     symbols = bars.load()[:2]
+    stop_event = threading.Event()
 
     with compose.client("engine") as engine, compose.client("backtest") as service, compose.client("metrics") as page:
         steps.start_replay(engine, symbols)
-        replay = steps.follow_replay(engine, lambda _: None)
+        replay = steps.follow_replay(engine, lambda _: None, stop_event)
         traded = steps.engine_trades(engine)
         tested = {
-            bars_of_symbol.symbol: steps.backtest(service, bars_of_symbol, lambda _: None)["trades"]
+            bars_of_symbol.symbol: steps.backtest(service, bars_of_symbol, lambda _: None, stop_event)["trades"]
             for bars_of_symbol in symbols
         }
         executions = steps.sample_page(page)["trades_total"]

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from tests.support.waiting import wait_until
 
-from seatrial.stack.processes import ports
+from seatrial.stack import ports
 
 PATIENCE_SECONDS = 240.0
 pytestmark = [pytest.mark.system, pytest.mark.serial]

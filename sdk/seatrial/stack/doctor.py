@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from seatrial.stack import services
+from seatrial.stack import ports, services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import account, binaries, cluster, database, server_folder
-from seatrial.stack.processes import ports
 
 FREE_BYTES = 1024 * 2**20
 

@@ -1,7 +1,6 @@
 """Stops the stack of a folder: the supervisor by a signal, then processes that a killed one left."""
 
 import contextlib
-import time
 
 import psutil
 
@@ -13,6 +12,7 @@ from seatrial.stack.processes.lock import FileLock
 from seatrial.stack.stack import SUPERVISOR
 
 PATIENCE_SECONDS = 90.0
+KILL_SECONDS = 10.0
 
 
 def supervisor_pid(layout: Layout) -> int | None:
@@ -52,10 +52,8 @@ def _end_supervisor(layout: Layout, pid: int) -> None:
             process.terminate()
             if process_exit.wait([process], PATIENCE_SECONDS):
                 process.kill()  # its children end when their pipes close
+                process_exit.wait([process], KILL_SECONDS)
         except psutil.AccessDenied as error:
             raise StackError(
                 f"Process {pid}, which runs the stack of {layout.root}, belongs to another user. Stop it as that user."
             ) from error
-    deadline = time.monotonic() + 10
-    while supervisor_pid(layout) == pid and time.monotonic() < deadline:
-        time.sleep(0.05)

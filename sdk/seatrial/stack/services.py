@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from seatrial.stack import ports
 from seatrial.stack.errors import PortTaken, StackError, UsageError
-from seatrial.stack.processes import ports
 
 MIGRATION = (sys.executable, "-m", "seatrial_service.db.upgrade")
 
@@ -102,6 +102,12 @@ def check_installed(services: Sequence[ServiceSpec]) -> None:
         raise StackError(
             f"{' and '.join(missing)} cannot be imported. Install the services: pip install 'seatrial[up]'"
         )
+
+
+def check_migrations_installed() -> None:
+    """Raise when the package of the migrations is missing."""
+    if importlib.util.find_spec("seatrial_service") is None:
+        raise StackError("The migrations need seatrial_service, which is not installed: pip install 'seatrial[up]'")
 
 
 def check_ports(services: Sequence[ServiceSpec], where: Mapping[str, ServiceAddress]) -> None:

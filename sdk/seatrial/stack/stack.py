@@ -1,5 +1,6 @@
 """The stack of one folder as one object, used by `seatrial up` and the demo."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Mapping
@@ -12,9 +13,12 @@ from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
 from seatrial.stack.processes import record, stale_processes
+from seatrial.stack.processes.database_watch import DatabaseWatch, StackDatabase
 from seatrial.stack.processes.lock import FileLock
-from seatrial.stack.processes.service_state import ServiceState
-from seatrial.stack.processes.supervisor import Listener, Supervisor
+from seatrial.stack.processes.process import ServiceProcess
+from seatrial.stack.processes.service_state import Listener, ServiceState
+from seatrial.stack.processes.service_watch import ServiceWatch
+from seatrial.stack.processes.supervisor import Supervisor
 from seatrial.stack.services import StackPlan
 
 SUPERVISOR = "up"
@@ -23,7 +27,8 @@ SUPERVISOR = "up"
 class Stack:
     """Start and stop everything that belongs to a folder.
 
-    `listener(service, message)` is called on every change, also from the supervisor's thread.
+    `listener(service, message)` is called on every change, also from the supervisor's thread. `stop` sets `stop_event`,
+    on which every wait of a running stack ends.
 
     Example: `with Stack(Layout.here()) as stack: stack.start(); print(stack.url("metrics"))`
     """
@@ -44,8 +49,9 @@ class Stack:
         self._where = services.addresses(self._plan.services, self._inherited)
         self._lock = FileLock(layout.lock)
         self._holds_lock = False
-        self._database: database.StackDatabase | None = None
+        self._database: StackDatabase | None = None
         self._supervisor: Supervisor | None = None
+        self.stop_event = threading.Event()
 
     def __enter__(self) -> "Stack":
         """Return the stack; `start` starts it."""
@@ -71,14 +77,15 @@ class Stack:
         """Start the database, migrate it, start the services; returns when all are ready."""
         self.layout.make()
         self._take_lock()
-        try:
+        self.stop_event.clear()
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(self.stop)
             self._start()
-        except BaseException:
-            self.stop()
-            raise
+            cleanup.pop_all()
 
     def stop(self) -> None:
         """Stop everything in reverse order; do nothing when nothing runs."""
+        self.stop_event.set()
         if self._supervisor is not None:
             self._supervisor.stop()
         if self._database is not None:
@@ -90,10 +97,8 @@ class Stack:
             self._holds_lock = False
 
     def serve(self) -> None:
-        """Block until a signal raises in this thread."""
-        never = threading.Event()
-        while not never.wait(3600):
-            pass
+        """Block until `stop` is called in another thread or a signal raises in this one."""
+        self.stop_event.wait()
 
     def url(self, service: str) -> str:
         """Return the address of a service."""
@@ -128,7 +133,7 @@ class Stack:
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
         self._database = database.choose(
-            self.layout, self._inherited, self._plan.postgres_settings, self._plan.fresh_database
+            self.layout, self._inherited, self._plan.postgres_settings, self._plan.fresh_database, self.stop_event
         )
         self.say("postgres", "starting")
         self._database.start()
@@ -136,14 +141,19 @@ class Stack:
         direct = database.direct_url(self._inherited, self._database.url)
         database.migrate(self._plan.migration, direct, self._inherited)
         self.say("postgres", "schema is up to date")
-        self._supervisor = Supervisor(
-            self.layout,
-            self._database,
-            self._plan.services,
-            StackEnvironment(self._inherited, self._where, self.token),
-            lambda service, message: self.say(service, message),
-        )
+        self._supervisor = self._supervise(self._database)
         self._supervisor.start()
+
+    def _supervise(self, running: StackDatabase) -> Supervisor:
+        def say(part: str, message: str) -> None:
+            self.say(part, message)  # looked up per message: the terminal's table replaces it after the start
+
+        environment = StackEnvironment(self._inherited, self._where, self.token)
+        watches = [
+            ServiceWatch(ServiceProcess(service, self._where[service.name], self.layout), environment, say)
+            for service in self._plan.services
+        ]
+        return Supervisor(DatabaseWatch(running, self.layout.run, say), watches, say, self.stop_event)
 
     def _take_lock(self) -> None:
         if not self._lock.take():

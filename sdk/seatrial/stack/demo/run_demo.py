@@ -4,11 +4,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from seatrial.stack.demo import bars, comparison, steps
 from seatrial.stack.demo.bars import SymbolBars
@@ -79,6 +80,7 @@ def _watch(
     stack: Stack, symbols: list[SymbolBars], receiver: NotificationReceiver, console: Console
 ) -> DemoObservations:
     seen = DemoObservations()
+    stop_event = stack.stop_event
     with _client(stack, "engine") as engine, _client(stack, "metrics") as metrics:
         with _progress(console) as progress:
             task = progress.add_task("replay", total=1.0, figures="")
@@ -88,23 +90,26 @@ def _watch(
                 progress.update(task, completed=done, figures=_figures(metrics))
 
             steps.start_replay(engine, symbols)
-            seen.replay = steps.follow_replay(engine, show)
+            seen.replay = steps.follow_replay(engine, show, stop_event)
         seen.engine = steps.engine_trades(engine)
         seen.page = steps.sample_page(metrics)
         seen.performance = steps.performance(metrics)
     with _client(stack, "alerts") as alerts:
-        seen.fired = steps.firing_rules(alerts, EXPECTED_RULES)
-    steps.wait_until_delivered(lambda: {delivery.rule for delivery in receiver.deliveries} >= set(seen.fired))
+        seen.fired = steps.firing_rules(alerts, EXPECTED_RULES, stop_event)
+    steps.wait_until_delivered(
+        lambda: {delivery.rule for delivery in receiver.deliveries} >= set(seen.fired), stop_event
+    )
     seen.delivered, seen.refused = receiver.deliveries, receiver.refused
     with _client(stack, "backtest") as service, _progress(console) as progress:
         for symbol in symbols:
             task = progress.add_task(f"backtest {symbol.symbol}", total=1.0, figures="")
-            result = steps.backtest(service, symbol, lambda done, task=task: progress.update(task, completed=done))  # type: ignore[misc]
+            show_backtest = partial(_show_progress, progress, task)
+            result = steps.backtest(service, symbol, show_backtest, stop_event)
             seen.backtest[symbol.symbol] = result["trades"]
             progress.update(task, completed=1.0, figures=f"{len(result['trades'])} trades")
     with _client(stack, "stress") as service, _progress(console) as progress:
         task = progress.add_task("stress", total=1.0, figures="")
-        seen.stress = steps.stress(service, lambda done: progress.update(task, completed=done))
+        seen.stress = steps.stress(service, partial(_show_progress, progress, task), stop_event)
         progress.update(task, completed=1.0, figures=str(seen.stress["verdict"]))
     return seen
 
@@ -188,6 +193,10 @@ def _client(stack: Stack, service: str) -> ServiceClient:
     return ServiceClient(
         service, url=stack.url(service), token=stack.token, attempts=CLIENT_ATTEMPTS, timeout_seconds=30.0
     )
+
+
+def _show_progress(progress: Progress, task: TaskID, done: float) -> None:
+    progress.update(task, completed=done)
 
 
 def _progress(console: Console) -> Progress:

@@ -1,5 +1,6 @@
 """The steps of the demo; each is a call to one service over HTTP."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -55,7 +56,7 @@ def start_replay(engine: ServiceClient, symbols: list[SymbolBars]) -> None:
     engine.post("/v1/replays", {"id": REPLAY_ID, "accounts": accounts}, repeatable=True)
 
 
-def follow_replay(engine: ServiceClient, report: Progress) -> Json:
+def follow_replay(engine: ServiceClient, report: Progress, stop_event: threading.Event) -> Json:
     """Wait until the replay has finished and every event is acknowledged; tolerates a restart of the engine."""
 
     def look() -> Json | None:
@@ -65,7 +66,7 @@ def follow_replay(engine: ServiceClient, report: Progress) -> Json:
             raise StackError(f"The engine's replay failed: {state.get('error')}. See `seatrial logs engine`.")
         return state if state["status"] == "finished" and not state["events_pending"] else None
 
-    return _wait("the replay to finish", look)
+    return _wait("the replay to finish", look, stop_event)
 
 
 def engine_trades(engine: ServiceClient) -> dict[str, list[Json]]:
@@ -93,7 +94,7 @@ def performance(metrics: ServiceClient) -> Json:
     return answer
 
 
-def firing_rules(alerts: ServiceClient, expected: set[str]) -> list[str]:
+def firing_rules(alerts: ServiceClient, expected: set[str], stop_event: threading.Event) -> list[str]:
     """Return the rules that have an alert in the alerts table, waiting for the expected ones."""
     rules: set[str] = set()
 
@@ -102,22 +103,25 @@ def firing_rules(alerts: ServiceClient, expected: set[str]) -> list[str]:
         return sorted(rules) if expected <= rules else None
 
     try:
-        return _wait("the alerts", look, patience_seconds=30.0)
+        return _wait("the alerts", look, stop_event, patience_seconds=30.0)
     except StackError:
         return sorted(rules)
 
 
-def wait_until_delivered(is_delivered: Callable[[], bool], patience_seconds: float = 30.0) -> bool:
+def wait_until_delivered(
+    is_delivered: Callable[[], bool], stop_event: threading.Event, patience_seconds: float = 30.0
+) -> bool:
     """Wait until the expected notifications have been delivered; return whether they have."""
     deadline = time.monotonic() + patience_seconds
     while not is_delivered():
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or stop_event.wait(0.1):
             return False
-        time.sleep(0.1)
     return True
 
 
-def backtest(service: ServiceClient, bars: SymbolBars, report: Callable[[float], None]) -> Json:
+def backtest(
+    service: ServiceClient, bars: SymbolBars, report: Callable[[float], None], stop_event: threading.Event
+) -> Json:
     """Run the same strategy on the same bars as a job of the backtest service and return its result."""
     dataset = service.post("/v1/datasets", {"symbol": bars.symbol, "candles": dict(bars.columns)}, repeatable=True)
     request = {"dataset": dataset["id"], "strategy": STRATEGY, "cash": CASH, "fee": FEE}
@@ -130,12 +134,12 @@ def backtest(service: ServiceClient, bars: SymbolBars, report: Callable[[float],
             raise StackError(f"The backtest of {bars.symbol} {state['status']}: {state.get('error')}.")
         return state if state["status"] == "succeeded" else None
 
-    _wait(f"the backtest of {bars.symbol}", look)
+    _wait(f"the backtest of {bars.symbol}", look, stop_event)
     result: Json = service.get(f"/v1/backtests/{job['id']}/result")
     return result
 
 
-def stress(service: ServiceClient, report: Callable[[float], None]) -> Json:
+def stress(service: ServiceClient, report: Callable[[float], None], stop_event: threading.Event) -> Json:
     """Load the engine with Locust for twenty seconds and return the run with its verdict and every check."""
     run: Json = service.post("/v1/runs", {"plan": STRESS_PLAN})
 
@@ -144,10 +148,15 @@ def stress(service: ServiceClient, report: Callable[[float], None]) -> Json:
         report(float(state["progress_ratio"]))
         return state if state["status"] != "running" else None
 
-    return _wait("the stress run", look)
+    return _wait("the stress run", look, stop_event)
 
 
-def _wait(what: str, look: Callable[[], T | None], patience_seconds: float = PATIENCE_SECONDS) -> T:
+def _wait(
+    what: str,
+    look: Callable[[], T | None],
+    stop_event: threading.Event,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> T:
     deadline = time.monotonic() + patience_seconds
     trouble: SeatrialError | None = None
     while time.monotonic() < deadline:
@@ -158,5 +167,6 @@ def _wait(what: str, look: Callable[[], T | None], patience_seconds: float = PAT
             result = None
         if result is not None:
             return result
-        time.sleep(POLL_SECONDS)
+        if stop_event.wait(POLL_SECONDS):
+            raise StackError(f"The stack was stopped during the wait for {what}.")
     raise StackError(f"Waited {patience_seconds:.0f} s for {what}; gave up. {trouble or ''}".strip())

@@ -1,9 +1,10 @@
 """The database of a stack: the one that SEATRIAL_DATABASE_URL names, else the embedded server."""
 
+import importlib.util
 import os
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from seatrial.stack.errors import StackError, UsageError
@@ -11,33 +12,13 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import cluster, postmaster
 from seatrial.stack.postgres.server import DATABASE, PostgresServer
 from seatrial.stack.processes import record
+from seatrial.stack.processes.database_watch import StackDatabase
 
 VARIABLE = "SEATRIAL_DATABASE_URL"
 DIRECT_VARIABLE = "SEATRIAL_DATABASE_DIRECT_URL"
 PORT_VARIABLE = "SEATRIAL_POSTGRES_PORT"
 CONNECT_SECONDS = 5
 MIGRATION_SECONDS = 300
-
-
-class StackDatabase(Protocol):
-    """What the supervisor needs of a database."""
-
-    @property
-    def url(self) -> str:
-        """Return the address, password included."""
-        ...
-
-    def start(self) -> None:
-        """Start or reach the database."""
-        ...
-
-    def is_running(self) -> bool:
-        """Return whether the part that we run is alive."""
-        ...
-
-    def stop(self) -> None:
-        """Stop the part that we run."""
-        ...
 
 
 class ExternalDatabase:
@@ -62,10 +43,15 @@ class EmbeddedDatabase:
     """The server in .seatrial/postgres; `fresh` names a database that is recreated at the start."""
 
     def __init__(
-        self, layout: Layout, settings: Mapping[str, str], port: int | None = None, fresh: str | None = None
+        self,
+        layout: Layout,
+        settings: Mapping[str, str],
+        port: int | None = None,
+        fresh: str | None = None,
+        stop_event: threading.Event | None = None,
     ) -> None:
         self._layout = layout
-        self._server = PostgresServer(layout.postgres, port=port, settings=settings)
+        self._server = PostgresServer(layout.postgres, port=port, settings=settings, stop_event=stop_event)
         self._fresh = fresh
         self._name = fresh or DATABASE
 
@@ -99,9 +85,22 @@ class EmbeddedDatabase:
 
 
 def choose(
-    layout: Layout, environment: Mapping[str, str], settings: Mapping[str, str], fresh: str | None = None
+    layout: Layout,
+    environment: Mapping[str, str],
+    settings: Mapping[str, str],
+    fresh: str | None = None,
+    stop_event: threading.Event | None = None,
 ) -> StackDatabase:
-    """Return the database that the environment selects; `fresh` names an embedded database to recreate."""
+    """Return the database that the environment selects.
+
+    Args:
+        layout: The folder of the embedded server.
+        environment: Variables; SEATRIAL_DATABASE_URL names an external database.
+        settings: Extra settings of the embedded server.
+        fresh: Name of an embedded database to recreate at the start.
+        stop_event: Cancels a start of the embedded server when it is set.
+    """
+    check_driver()
     url = environment.get(VARIABLE, "").strip()
     if url and fresh is not None:
         raise UsageError(f"The demo creates its own empty database. Unset {VARIABLE} to run it.")
@@ -111,7 +110,7 @@ def choose(
     text = environment.get(PORT_VARIABLE, "").strip()
     if text and not (text.isdigit() and 1 <= int(text) <= 65535):
         raise UsageError(f"{PORT_VARIABLE} must be a port from 1 to 65535, was {text!r}.")
-    return EmbeddedDatabase(layout, settings, int(text) if text else None, fresh)
+    return EmbeddedDatabase(layout, settings, int(text) if text else None, fresh, stop_event)
 
 
 def check_url(url: str) -> None:
@@ -124,8 +123,15 @@ def check_url(url: str) -> None:
         )
 
 
+def check_driver() -> None:
+    """Raise when the database driver is missing."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise StackError("The database needs psycopg, which is not installed: pip install 'seatrial[up]'")
+
+
 def reach(url: str, *, is_ours: bool = False) -> None:
     """Raise in one sentence, without the password, when no database answers at `url`."""
+    check_driver()
     import psycopg
 
     try:

@@ -1,19 +1,21 @@
 """Starts the server process under its watchdog: port, settings, readiness, and retries after a crash."""
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.stack import ports
 from seatrial.stack.errors import PortTaken, StackError, not_writable
 from seatrial.stack.postgres import cluster, postmaster
 from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
-from seatrial.stack.processes import ports
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -46,12 +48,18 @@ class LaunchedServer:
 
 
 class ServerLauncher:
-    """Start a server on `folder`; `fixed_port` is its TCP port, None a free one that the folder remembers."""
+    """Start a server on `folder`.
 
-    def __init__(self, folder: Path, fixed_port: int | None, settings: Mapping[str, str]) -> None:
+    `fixed_port` is its TCP port, None a free one that the folder remembers; setting `stop_event` cancels a start.
+    """
+
+    def __init__(
+        self, folder: Path, fixed_port: int | None, settings: Mapping[str, str], stop_event: threading.Event
+    ) -> None:
         self._folder = folder
         self._fixed_port = fixed_port
         self._settings = settings
+        self._stop_event = stop_event
 
     @property
     def _data(self) -> Path:
@@ -66,7 +74,7 @@ class ServerLauncher:
 
         Raises:
             PortTaken: The fixed port is in use.
-            StackError: The server ended or was not ready in time; the text quotes its output.
+            StackError: The server ended or was not ready in time (the text quotes its output), or was cancelled.
         """
         deadline = time.monotonic() + RETRY_SECONDS
         avoid: int | None = None
@@ -85,7 +93,7 @@ class ServerLauncher:
                     f"PostgreSQL did not start in {self._data}: {output.strip() or 'no output'} (log: {self._log})"
                 )
             avoid = port if port_taken else None
-            time.sleep(0.1)
+            self._pause(0.1)
 
     def _choose_port(self, avoid: int | None) -> int:
         if self._fixed_port is not None:
@@ -115,13 +123,11 @@ class ServerLauncher:
             )
         except OSError as error:
             raise not_writable(self._folder, error) from error
-        try:
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(_stop_watchdog, watchdog)
             if self._becomes_ready(watchdog):
+                cleanup.pop_all()
                 return watchdog, None
-        except BaseException:
-            _stop_watchdog(watchdog)
-            raise
-        _stop_watchdog(watchdog)
         with self._log.open("rb") as log:
             log.seek(log_start)
             return watchdog, log.read().decode("utf-8", "replace")[-2000:]
@@ -134,8 +140,12 @@ class ServerLauncher:
                 return True
             if time.monotonic() > deadline:
                 raise StackError(f"PostgreSQL did not become ready within {START_SECONDS:.0f} s; see {self._log}")
-            time.sleep(0.02)
+            self._pause(0.02)
         return False
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop_event.wait(seconds):
+            raise StackError(f"The start of PostgreSQL in {self._data} was cancelled.")
 
     def _order(self, binaries: Binaries, account: ServerUser, port: int) -> str:
         settings = {

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +65,6 @@ def stop(data: Path, patience_seconds: float = 20.0) -> bool:
 
 def wait_until_gone(data: Path, patience_seconds: float) -> None:
     """Wait for a server that is already shutting down because its watchdog saw the pipe close."""
-    deadline = time.monotonic() + patience_seconds
-    while process(data) is not None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    alive = process(data)
+    if alive is not None:
+        process_exit.wait([alive], patience_seconds)

@@ -1,17 +1,18 @@
 """A real PostgreSQL server in one folder: its lifecycle, its databases and its address."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from seatrial.stack import ports
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.postgres import binaries as programs
 from seatrial.stack.postgres import cluster, postmaster, server_folder
 from seatrial.stack.postgres.account import ServerUser, for_data
 from seatrial.stack.postgres.launch import LaunchedServer, ServerLauncher
-from seatrial.stack.processes import ports
 from seatrial.stack.processes.lock import FileLock
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class PostgresServer:
     """Serve PostgreSQL from `folder` on 127.0.0.1; the data survives stop and start.
 
     `port` fixes the TCP port (None: a free one, remembered in the folder), `binaries` is a bin folder to use instead of
-    searching, `settings` are extra server settings such as {"fsync": "off"}.
+    searching, `settings` are extra server settings such as {"fsync": "off"}; setting `stop_event` cancels a start.
 
     Example: `with PostgresServer(Path(".seatrial/postgres")) as server: print(server.url())`
     """
@@ -36,11 +37,12 @@ class PostgresServer:
         port: int | None = None,
         binaries: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        stop_event: threading.Event | None = None,
     ) -> None:
         self.folder = folder
         self._override = binaries
         self._settings = dict(settings or {})
-        self._launcher = ServerLauncher(folder, port, self._settings)
+        self._launcher = ServerLauncher(folder, port, self._settings, stop_event or threading.Event())
         self._launched: LaunchedServer | None = None
         self._lock: FileLock | None = None
         self._password = ""
@@ -90,7 +92,8 @@ class PostgresServer:
         self.stop()  # release what a crashed server still holds
         root = server_folder.prepare(self.folder)
         self._take_lock(root)
-        try:
+        with contextlib.ExitStack() as cleanup:
+            cleanup.callback(self.stop)
             postmaster.wait_until_gone(self.data, 3.0)
             postmaster.stop(self.data)
             account = for_data(self.data)
@@ -101,9 +104,7 @@ class PostgresServer:
                 cluster.create(self.data, binaries, account, self._password, durable=durable)
             self._launched = self._launcher.launch(binaries, account)
             self._ensure_database()
-        except BaseException:
-            self.stop()
-            raise
+            cleanup.pop_all()
 
     def stop(self) -> None:
         """Stop the server and release the folder; do nothing when it is not running."""

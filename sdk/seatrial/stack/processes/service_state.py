@@ -1,7 +1,11 @@
-"""The state of one part of the stack, as the status table shows it."""
+"""The state of one part of the stack, as the status table shows it, and the listener of its changes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+# Receives the name of a part and a message.
+Listener = Callable[[str, str], None]
 
 
 class ServiceStatus(StrEnum):
