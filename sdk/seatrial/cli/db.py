@@ -18,6 +18,7 @@ def upgrade() -> None:
     from seatrial.stack.layout import Layout
     from seatrial.stack.postgres import database
 
+    services.check_migrations_installed()
     with access.opened(Layout.nearest()) as url:
         database.migrate(services.MIGRATION, database.direct_url(os.environ, url))
     say("The schema is up to date.")

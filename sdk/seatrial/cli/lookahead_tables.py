@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from seatrial_trading.lookahead import Coverage, LookaheadFinding, LookaheadReport, LookaheadVerdict
@@ -15,7 +16,7 @@ def show(report: LookaheadReport, console: Console | None = None) -> None:
     """Print a report."""
     out = console or Console(highlight=False)
     verdict = f"[{COLOURS[report.verdict]}]{WORDS[report.verdict]}[/]"
-    out.print(f"{verdict}  {report.strategy} on {report.symbol}: {report.reason}")
+    out.print(f"{verdict}  {escape(f'{report.strategy} on {report.symbol}: {report.reason}')}")
     out.print(_coverage(report.coverage))
     for finding in report.findings:
         out.print(_finding(finding))

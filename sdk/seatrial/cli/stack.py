@@ -99,6 +99,7 @@ def doctor(json_out: Json = None) -> None:
     from dataclasses import asdict
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Column, Table
 
     from seatrial.stack import doctor as checks
@@ -111,7 +112,7 @@ def doctor(json_out: Json = None) -> None:
         table = Table("check", "ok", Column("result", overflow="fold"), "what to do")
         for finding in findings:
             mark = "[green]yes[/green]" if finding.ok else "[red]no[/red]"
-            table.add_row(finding.check, mark, finding.found, finding.advice)
+            table.add_row(finding.check, mark, escape(finding.found), escape(finding.advice))
         Console().print(table)
     raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
 

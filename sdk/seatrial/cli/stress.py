@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -132,7 +133,7 @@ def _show(report: StressReport) -> None:
     checks = Table("check", "state", "detail")
     for check in report.checks:
         colour = COLOURS.get(check.state, "red")
-        checks.add_row(f"{check.kind}: {check.name}", f"[{colour}]{check.state}[/]", check.said)
+        checks.add_row(f"{check.kind}: {check.name}", f"[{colour}]{check.state}[/]", escape(check.said))
     console.print(checks)
     times = Table("seconds", "n", "p50", "p95", "p99", "max")
     for name in ("response", "service", "lag"):

@@ -1,20 +1,15 @@
 """`seatrial up` in a terminal: run a job on a stack, print its messages, and always stop everything."""
 
-import importlib
-import importlib.util
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.live import Live
 
-from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import signals
 from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import Stack
 from seatrial.stack.table import LiveStatus
-
-DEMO = "seatrial.stack.demo"
 
 Job = Callable[[Stack], int]
 
@@ -60,11 +55,10 @@ def serve(stack: Stack) -> int:
 
 def demo(once: bool) -> Job:
     """Return the demo as a job; it ends without a signal only with `once`."""
-    if importlib.util.find_spec(DEMO) is None:
-        raise StackError("This installation has no demo. Install it with: pip install 'seatrial[demo]'")
 
     def job(stack: Stack) -> int:
-        code: int = importlib.import_module(DEMO).run(stack, once=once)
-        return code
+        from seatrial.stack.demo import run as run_demo
+
+        return run_demo(stack, once=once)
 
     return job

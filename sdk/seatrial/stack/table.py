@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +23,7 @@ MAX_MESSAGES = 6
 
 def of_states(states: Iterable[ServiceState], root: object) -> Table:
     """Return the table of a stack's parts."""
-    table = Table(title=f"Seatrial in {root}", title_justify="left")
+    table = Table(title=escape(f"Seatrial in {root}"), title_justify="left")
     for name, justify in (
         ("part", "left"),
         ("state", "left"),
@@ -39,7 +40,7 @@ def of_states(states: Iterable[ServiceState], root: object) -> Table:
             str(state.pid or "-"),
             str(state.port or "-"),
             str(state.restarts),
-            state.note,
+            Text(state.note),
         )
     return table
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -48,7 +49,7 @@ class DemoSummary:
         table.add_column("result")
         table.add_column("")
         for check in self.checks:
-            table.add_row(check.name, check.seen, "[green]yes[/]" if check.passed else "[red]NO[/]")
+            table.add_row(check.name, escape(check.seen), "[green]yes[/]" if check.passed else "[red]NO[/]")
         table.add_row("time", f"{self.seconds:.1f} s", "")
         table.add_row("peak memory of the stack", f"{self.peak_rss_mb:.0f} MB", "")
         return table
