@@ -147,8 +147,7 @@ class ServiceClient:
         self.close()
 
     def _call(self, method: str, path: str, *, attempts: int | None = None, **options: Any) -> Any:
-        response = self._respond(method, path, attempts or self.attempts, options)
-        return response.json() if response.content else None
+        return _json(self._respond(method, path, attempts or self.attempts, options), self.service)
 
     def _respond(self, method: str, path: str, attempts: int, options: dict[str, Any]) -> httpx.Response:
         last: Exception | None = None
@@ -214,7 +213,7 @@ class AsyncServiceClient:
         """Make one attempt and return the JSON of the response.
 
         Raises:
-            PeerUnreachable: No response, or a status of 500 and above.
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not JSON.
             SeatrialError: The error that the service responded with.
         """
         try:
@@ -224,7 +223,7 @@ class AsyncServiceClient:
             raise unreachable(self.service, self.url, error) from error
         self._count(self.service, "ok" if response.status_code < 400 else "refused")
         raise_for(response, self.service)
-        return response.json() if response.content else None
+        return _json(response, self.service)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -255,6 +254,13 @@ def error_of(response: httpx.Response, service: str) -> SeatrialError:
     detail = problem.get("detail") if isinstance(problem, dict) else None
     kind = _BY_STATUS.get(response.status_code, PeerUnreachable if response.status_code >= 500 else SeatrialError)
     return kind(f"{service}: {detail or f'answered {response.status_code}'}")
+
+
+def _json(response: httpx.Response, service: str) -> Any:  # Any: JSON
+    try:
+        return response.json() if response.content else None
+    except ValueError as error:
+        raise PeerUnreachable(f"the response of the {service} service is not JSON: {error}") from error
 
 
 def _parse(model: type[Model], body: object, service: str) -> Model:

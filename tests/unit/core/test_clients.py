@@ -27,6 +27,26 @@ def test_a_response_of_another_form_is_an_error() -> None:
         client.fetch("/v1/events", EventsAccepted)
 
 
+def html_page() -> httpx.MockTransport:
+    return httpx.MockTransport(lambda request: httpx.Response(200, html="<h1>Sign in</h1>", request=request))
+
+
+def test_a_response_that_is_not_json_is_an_error() -> None:
+    with (
+        ServiceClient("metrics", url="http://metrics", token="", transport=html_page()) as client,
+        pytest.raises(PeerUnreachable, match="the response of the metrics service is not JSON"),
+    ):
+        client.fetch("/v1/events", EventsAccepted)
+
+
+async def test_a_response_that_is_not_json_is_an_error_of_the_asyncio_client_too() -> None:
+    client = AsyncServiceClient("metrics", url="http://metrics", transport=html_page())
+
+    with pytest.raises(PeerUnreachable, match="the response of the metrics service is not JSON"):
+        await client.fetch("GET", "/v1/snapshot", EventsAccepted)
+    await client.close()
+
+
 async def test_the_asyncio_client_parses_too_and_counts_the_outcome() -> None:
     outcomes: list[tuple[str, str]] = []
     client = AsyncServiceClient(
