@@ -1,6 +1,6 @@
 """The figures of the ledger as read in one transaction, and the formulas over them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,8 +12,6 @@ from seatrial_core.figures.figure import Figure, undefined
 from seatrial_metrics.counters import CounterKey, SecondCount
 from seatrial_metrics.equity import AccountEquity, EquityCurve
 
-ERROR_WINDOW = timedelta(minutes=5)
-SLOW_CALL_WINDOW = timedelta(seconds=60)
 RECENT_SYSTEM = timedelta(minutes=2)
 # An instant that not every account has reported counts once no further event has arrived for this long.
 INCOMPLETE_TIMEOUT = timedelta(seconds=2)
@@ -59,25 +57,6 @@ class PortfolioFigures:
 
     curve: EquityCurve
     updated_at: datetime
-
-
-@dataclass(frozen=True)
-class ActivityWindow:
-    """The recent activity of one account and endpoint, as stored.
-
-    Args:
-        environment: Where it happened.
-        account: Whose it was.
-        endpoint: Empty for everything but API calls.
-        counts: The counts of the error window, and the slowest call of the slow-call window.
-        has_calls: Whether the endpoint was called in the last hour.
-    """
-
-    environment: str
-    account: str
-    endpoint: str
-    counts: SecondCount
-    has_calls: bool
 
 
 @dataclass(frozen=True)
@@ -254,41 +233,6 @@ def effective_state(portfolio: PortfolioFigures, now: datetime) -> EquityState |
     if curve.complete or curve.before.session_day is None or now - portfolio.updated_at >= INCOMPLETE_TIMEOUT:
         return curve.now
     return curve.before
-
-
-def windows_by_account(activity: Iterable[ActivityWindow]) -> Mapping[tuple[str, str], SecondCount]:
-    """Return the counts of the error window by (environment, account)."""
-    windows: dict[tuple[str, str], SecondCount] = {}
-    for row in activity:
-        total_counts = windows.setdefault((row.environment, row.account), SecondCount())
-        total_counts.trades += row.counts.trades
-        total_counts.api_calls += row.counts.api_calls
-        total_counts.failed_calls += row.counts.failed_calls
-        total_counts.errors += row.counts.errors
-    return windows
-
-
-def slowest_calls(activity: Iterable[ActivityWindow]) -> Mapping[tuple[str, str], Decimal | None]:
-    """Return the slowest recent call in seconds by (environment, endpoint); None without a recent call."""
-    slowest: dict[tuple[str, str], Decimal | None] = {}
-    for row in activity:
-        if row.has_calls:
-            key = (row.environment, row.endpoint)
-            durations = [value for value in (slowest.get(key), row.counts.slowest_seconds) if value is not None]
-            slowest[key] = max(durations, default=None)
-    return slowest
-
-
-def window(figures: Figures, environment: str, account: str | None = None) -> SecondCount:
-    """Return the counts of the last five minutes of an account, or of all accounts of an environment."""
-    total_counts = SecondCount()
-    for (window_environment, window_account), counts in figures.windows.items():
-        if window_environment == environment and account in (None, window_account):
-            total_counts.trades += counts.trades
-            total_counts.api_calls += counts.api_calls
-            total_counts.failed_calls += counts.failed_calls
-            total_counts.errors += counts.errors
-    return total_counts
 
 
 def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], ClosedTradeSums]:

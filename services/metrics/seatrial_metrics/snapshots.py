@@ -9,6 +9,7 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Performance, Snapshot, SnapshotItem
 from seatrial_core.figures import live
 from seatrial_core.figures.figure import Figure, known, undefined
+from seatrial_metrics.activity import window
 from seatrial_metrics.counters import Family, SecondCount
 from seatrial_metrics.figures import (
     NO_EQUITY,
@@ -21,7 +22,6 @@ from seatrial_metrics.figures import (
     closed_by_strategy,
     combined,
     portfolio_scope,
-    window,
 )
 
 NO_CALL = undefined("no call in the last 60 seconds")
@@ -101,12 +101,12 @@ def _items(figures: Figures, environment: str) -> list[SnapshotItem]:
         )
 
     portfolio = describe(portfolio_scope(figures, environment))
-    items = [item({**portfolio, **_errors(window(figures, environment))})]
+    items = [item({**portfolio, **_errors(window(figures.windows, environment))})]
     for account in figures.accounts:
         if account.environment == environment:
             name = account.account.name
             values = describe(account_scope(account, figures.as_of))
-            errors = _errors(window(figures, environment, name))
+            errors = _errors(window(figures.windows, environment, name))
             items.append(item({**values, **errors}, account.last_occurred_at, account=name))
     for (closed_in, strategy), closed in sorted(closed_by_strategy(figures, Family.CLOSED_TRADES).items()):
         if closed_in == environment and strategy:

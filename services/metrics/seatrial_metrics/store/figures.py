@@ -7,18 +7,20 @@ from decimal import Decimal
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_metrics.counters import CounterKey, SecondCount
-from seatrial_metrics.figures import (
+from seatrial_metrics.activity import (
     ERROR_WINDOW,
     SLOW_CALL_WINDOW,
-    AccountFigures,
     ActivityWindow,
+    slowest_calls,
+    windows_by_account,
+)
+from seatrial_metrics.counters import CounterKey, SecondCount
+from seatrial_metrics.figures import (
+    AccountFigures,
     ClosedTradeSums,
     EngineFigures,
     Figures,
     PortfolioFigures,
-    slowest_calls,
-    windows_by_account,
 )
 from seatrial_metrics.store.equity import read_account, read_curve
 from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook
