@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
 from seatrial_core.errors import BadRequest, BodyTooLarge, FieldError, ValidationFailed
+from seatrial_core.timestamps import format_rfc3339
 
 KEY_DAYS = 35
 AHEAD = timedelta(hours=1)
@@ -118,7 +119,7 @@ def _reject_untimely(event: Event, index: int, now: datetime, imported: bool) ->
         return RejectedEvent(
             index=index,
             code="too_old",
-            detail=f"occurred_at {event.occurred_at.isoformat()} is over {KEY_DAYS} days ago and its key may have "
+            detail=f"occurred_at {format_rfc3339(event.occurred_at)} is over {KEY_DAYS} days ago and its key may have "
             "expired; send it with ?imported=true once, or with environment=replay",
         )
     return None

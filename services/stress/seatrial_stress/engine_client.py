@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.errors import SeatrialError
 from seatrial_core.json_types import Json
+from seatrial_core.timestamps import format_rfc3339
 from seatrial_stress.checks.engine_records import EngineRecords, parse_fill, parse_order
 
 PAGE_SIZE = 1_000
@@ -39,7 +40,7 @@ async def read_records(target: str, token: str, since: datetime) -> EngineRecord
 async def _read_list(client: AsyncServiceClient, path: str, since: datetime) -> tuple[list[Json] | None, str]:
     rows: list[Json] = []
     cursor: str | None = None
-    params = {"account": "stress", "since": (since - CLOCK_MARGIN).isoformat(), "limit": str(PAGE_SIZE)}
+    params = {"account": "stress", "since": format_rfc3339(since - CLOCK_MARGIN), "limit": str(PAGE_SIZE)}
     for _ in range(MAX_PAGES):
         try:
             page = await client.request("GET", path, params={**params, **({"cursor": cursor} if cursor else {})})
