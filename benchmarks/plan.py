@@ -39,14 +39,14 @@ class Entry:
     Args:
         contender: Who.
         task: Which of its functions.
-        most_bars: Slow ones run fewer bars; the table says so and compares seconds a bar.
-        most_repeats: Slow ones repeat less often, five times at least.
+        max_bars: Slow ones run fewer bars; the table says so and compares seconds a bar.
+        max_repeats: Slow ones repeat less often, five times at least.
     """
 
     contender: Contender
     task: str
-    most_bars: int = 1_000_000
-    most_repeats: int = 9
+    max_bars: int = 1_000_000
+    max_repeats: int = 9
 
     @property
     def key(self) -> str:
@@ -71,50 +71,50 @@ WORKLOADS = (
         "w1_sim",
         "W1, simulation from given entries: trades and equity",
         (
-            Entry(OURS, "w1_sim", most_repeats=15),
+            Entry(OURS, "w1_sim", max_repeats=15),
             Entry(RUST, "w1_orders"),
             Entry(RUST, "w1_sim"),
             Entry(NUMBA, "w1_orders"),
             Entry(NUMBA, "w1_sim"),
             Entry(RAPTORBT, "w1_sim"),
-            Entry(BACKTESTING, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
-            Entry(BACKTRADER, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
-            Entry(NAUTILUS, "w1_sim", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(BACKTESTING, "w1_sim", max_bars=SLOW_BARS, max_repeats=5),
+            Entry(BACKTRADER, "w1_sim", max_bars=SLOW_BARS, max_repeats=5),
+            Entry(NAUTILUS, "w1_sim", max_bars=SLOW_BARS, max_repeats=5),
         ),
     ),
     Workload(
         "w1_e2e",
         "W1, end to end: indicators, trades, equity, metrics",
         (
-            Entry(OURS, "w1_e2e", most_repeats=15),
+            Entry(OURS, "w1_e2e", max_repeats=15),
             Entry(RUST, "w1_e2e_plain"),
             Entry(RUST, "w1_e2e"),
             Entry(NUMBA, "w1_e2e"),
             Entry(RAPTORBT, "w1_e2e"),
-            Entry(BACKTESTING, "w1_e2e", most_repeats=5),
+            Entry(BACKTESTING, "w1_e2e", max_repeats=5),
         ),
     ),
     Workload(
         "own",
         "Everything on against our plain path",
         (
-            Entry(OURS, "w1_sim", most_repeats=15),
-            Entry(OURS, "w1_costly", most_repeats=15),
-            Entry(OURS, "w1_everything", most_repeats=5),
-            Entry(OURS, "w1_tight", most_repeats=5),
-            Entry(OURS, "w1_tight_everything", most_repeats=5),
+            Entry(OURS, "w1_sim", max_repeats=15),
+            Entry(OURS, "w1_costly", max_repeats=15),
+            Entry(OURS, "w1_everything", max_repeats=5),
+            Entry(OURS, "w1_tight", max_repeats=5),
+            Entry(OURS, "w1_tight_everything", max_repeats=5),
         ),
     ),
     Workload(
         "w3_light",
         "W3, light callback on every bar",
         (
-            Entry(OURS, "w3_light", most_repeats=15),
-            Entry(OURS, "w3_rows", most_repeats=15),
+            Entry(OURS, "w3_light", max_repeats=15),
+            Entry(OURS, "w3_rows", max_repeats=15),
             Entry(RAPTORBT, "w3_light"),
-            Entry(BACKTESTING, "w3_light", most_repeats=7),
-            Entry(BACKTRADER, "w3_light", most_bars=SLOW_BARS, most_repeats=5),
-            Entry(NAUTILUS, "w3_light", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(BACKTESTING, "w3_light", max_repeats=7),
+            Entry(BACKTRADER, "w3_light", max_bars=SLOW_BARS, max_repeats=5),
+            Entry(NAUTILUS, "w3_light", max_bars=SLOW_BARS, max_repeats=5),
         ),
         CALLBACK_BARS,
     ),
@@ -122,11 +122,11 @@ WORKLOADS = (
         "w3_window",
         "W3, mean and deviation of 20 closes in a callback",
         (
-            Entry(OURS, "w3_window", most_repeats=15),
+            Entry(OURS, "w3_window", max_repeats=15),
             Entry(RAPTORBT, "w3_window"),
-            Entry(BACKTESTING, "w3_window", most_repeats=5),
-            Entry(BACKTRADER, "w3_window", most_bars=SLOW_BARS, most_repeats=5),
-            Entry(NAUTILUS, "w3_window", most_bars=SLOW_BARS, most_repeats=5),
+            Entry(BACKTESTING, "w3_window", max_repeats=5),
+            Entry(BACKTRADER, "w3_window", max_bars=SLOW_BARS, max_repeats=5),
+            Entry(NAUTILUS, "w3_window", max_bars=SLOW_BARS, max_repeats=5),
         ),
         CALLBACK_BARS,
     ),

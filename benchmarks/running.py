@@ -36,7 +36,7 @@ class Side:
         # A pipe without a reader would fill up.
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  open as long as the process runs
         self._process = subprocess.Popen(
-            command(entry.contender, entry.task, bars_file, min(bars, entry.most_bars)),
+            command(entry.contender, entry.task, bars_file, min(bars, entry.max_bars)),
             env=environment(entry.contender),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -133,7 +133,7 @@ def in_turn(workload: Workload, bars_file: Path, bars: int, repeats: int | None,
         Failed: We failed ourselves.
     """
     contest = _Contest(workload, bars_file, bars, say)
-    repeats_of = {entry.key: entry.most_repeats if repeats is None else repeats for entry in workload.entries}
+    repeats_of = {entry.key: entry.max_repeats if repeats is None else repeats for entry in workload.entries}
     try:
         for key in repeats_of:
             contest.attempt(key, contest.begin)
