@@ -72,6 +72,7 @@ async def test_an_outage_fails_every_member_with_a_time_to_retry() -> None:
     results = await submit_all(commits, [1, 2])
 
     assert all(isinstance(result, DatabaseUnreachable) for result in results)
+    assert results[0] is not results[1]  # a shared error would collect the tracebacks of all callers
     assert all(isinstance(result, SeatrialError) and result.headers == {"Retry-After": "2"} for result in results)
     assert commits.waiting == 0
 
