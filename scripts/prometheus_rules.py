@@ -95,10 +95,7 @@ def _increase(metric: Metric, suffix: str = "") -> str:
 
 
 def _slow_calls() -> str:
-    """Return the calls of the last minute above the latency rule's threshold, by endpoint.
-
-    A histogram knows only its buckets' bounds, so the threshold must be one of them.
-    """
+    # A histogram knows only the bounds of its buckets, so the threshold must be one of them.
     threshold = next(rule.threshold for rule in default_rules() if rule.name == LATENCY_RULE)
     metric = catalog.API_REQUEST_DURATION
     if threshold not in metric.buckets:

@@ -45,8 +45,6 @@ def install(folder: Path, wheels: Path, constraints: Path, extra: str) -> Path:
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        "--constraint",
-        str(constraints),
     ]
     name = f"seatrial[{extra}]" if extra else "seatrial"
     subprocess.run(

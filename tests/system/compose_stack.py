@@ -133,7 +133,6 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print
-    """Return whether Grafana's image is here or can be pulled; print a line when not."""
     try:
         docker("compose", "pull", "--quiet", "--policy", "missing", GRAFANA, environment=environment, seconds=120)
     except (ComposeError, subprocess.TimeoutExpired) as error:

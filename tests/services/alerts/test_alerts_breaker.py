@@ -14,10 +14,10 @@ from tests.support.waiting import wait_until_async
 
 @dataclass
 class Engine:
-    """An engine that accepts commands; one that is `deaf` does not follow them."""
+    """An engine that accepts commands; unless it ignores them."""
 
     state: str = "active"
-    is_deaf: bool = False
+    ignores_commands: bool = False
     commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # Any: JSON
 
 
@@ -28,7 +28,7 @@ def serve_engine(engine: Engine) -> Iterator[str]:
             return json_response({"accepted": engine.state == "active", "reason": None, "state": engine.state})
         command = request.path.removeprefix("/v1/control/")
         engine.commands.append((command, request.json()))
-        if not engine.is_deaf:
+        if not engine.ignores_commands:
             engine.state = {"halt": "halted", "resume": "active"}[command]
         return json_response({"state": engine.state})
 
@@ -60,7 +60,7 @@ async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: s
             await _halt_on_drawdown(http)
             ledger.snapshot = figures(0.2, 2)
             await wait_until_async(lambda: _breaker_is(http, "halted"))
-            unsaid = await http.post("/v1/breaker/resume", json={"by": "ada"})
+            without_reason = await http.post("/v1/breaker/resume", json={"by": "ada"})
             first = await http.post("/v1/breaker/resume", json={"by": "ada", "reason": "cause understood"})
             second = await http.post("/v1/breaker/resume", json={"by": "bob", "reason": "me too"})
             await wait_until_async(lambda: _breaker_is(http, "ready"))
@@ -69,7 +69,12 @@ async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: s
             steps = (await http.get(f"/v1/alerts/{alert}/history")).json()["items"]
 
     assert before["state"] == "ready"
-    assert (nothing.status_code, unsaid.status_code, first.status_code, second.status_code) == (409, 422, 202, 409)
+    assert (nothing.status_code, without_reason.status_code, first.status_code, second.status_code) == (
+        409,
+        422,
+        202,
+        409,
+    )
     assert [(name, body["actor"]) for name, body in engine.commands] == [("halt", "seatrial-alerts"), ("resume", "ada")]
     assert engine.state == "active"
     assert [step["kind"] for step in steps] == ["firing", "halt_commanded", "halted", "resume_commanded", "resumed"]
@@ -77,7 +82,7 @@ async def test_a_breach_halts_the_engine_and_a_person_resumes_it(database_url: s
 
 
 async def test_an_engine_that_ignores_a_halt_is_notified_and_commanded_again(database_url: str) -> None:
-    engine, inbox, ledger = Engine(is_deaf=True), Inbox(), Figures(figures(0.0))
+    engine, inbox, ledger = Engine(ignores_commands=True), Inbox(), Figures(figures(0.0))
     with serve_figures(ledger) as metrics, serve_inbox(inbox) as hook, serve_engine(engine) as url:
         async with running(database_url, metrics, hook, engine_url=url) as http:
             await _halt_on_drawdown(http)
@@ -85,12 +90,12 @@ async def test_an_engine_that_ignores_a_halt_is_notified_and_commanded_again(dat
             await wait_until_async(
                 lambda: any(body["state"] == "unconfirmed" for body in inbox.accepted), describe=lambda: inbox.received
             )
-            standing = await _breaker(http)
-            engine.is_deaf = False
+            breaker = await _breaker(http)
+            engine.ignores_commands = False
             await wait_until_async(lambda: _breaker_is(http, "halted"))
 
-    assert standing["state"] == "halting"
-    assert "'active'" in standing["problem"]
+    assert breaker["state"] == "halting"
+    assert "'active'" in breaker["problem"]
     assert engine.state == "halted"
 
 
@@ -118,9 +123,9 @@ async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
             replayed["items"][0]["environment"] = "replay"
             ledger.snapshot = replayed
             await wait_until_async(lambda: _fires(http))
-            standing = await _breaker(http)
+            breaker = await _breaker(http)
 
-    assert standing["state"] == "ready"
+    assert breaker["state"] == "ready"
     assert engine.commands == []
 
 

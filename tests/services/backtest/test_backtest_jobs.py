@@ -81,7 +81,7 @@ async def test_rules_run_as_named_strategies_do(door: Door) -> None:
     assert (await door.result(job["id"]))["metrics"]["total_trades"] > 0
 
 
-async def test_work_goes_on_after_every_connection_was_cut(door: Door, database_url: str) -> None:
+async def test_work_continues_after_every_connection_was_closed(door: Door, database_url: str) -> None:
     dataset = await door.dataset()
     first = await door.start(dataset=dataset, strategy="sma_cross")
     await door.ended(first["id"])

@@ -15,8 +15,8 @@ from tests.support.waiting import wait_until
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
 from seatrial.monitoring.metrics_collector import MetricsCollector
+from seatrial_core.timestamps import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86_400
 FIRST_DAY = 18_000  # 2019-04-14: far enough from 1970 for the loader to recognise milliseconds
 CASES: list[tuple[str, dict[str, Any]]] = [

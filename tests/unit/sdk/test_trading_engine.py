@@ -23,8 +23,8 @@ from seatrial.testing.backtesting_engine import BacktestingEngine
 from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SettingsError
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_core.timestamps import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECRET = "what the chart and the engine share"
 
 
