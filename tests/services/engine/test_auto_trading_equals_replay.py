@@ -61,7 +61,7 @@ def trade_automatically(strategy: str, params: dict[str, Any], columns: dict[str
     engine.start_auto_trading()
     automatic = engine.db_manager.automatic
     assert automatic is not None
-    wait_until(lambda: not automatic.is_running, 30)
+    wait_until(lambda: not automatic.is_running, 180.0)  # the first run compiles the kernel
     assert engine.metrics.flush()
     rows = engine.db_manager.get_trades(EPOCH)
     engine.stop_trading()

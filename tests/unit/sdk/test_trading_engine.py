@@ -25,6 +25,7 @@ from seatrial_core.errors import SettingsError
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from seatrial_core.timestamps import EPOCH
 
+COLD_SECONDS = 180.0  # the first run compiles the kernel, on a busy machine for more than half a minute
 SECRET = "what the chart and the engine share"
 
 
@@ -114,7 +115,7 @@ def test_half_a_configuration_names_the_missing_half(service: FakeLedger) -> Non
 def test_automatic_trading_makes_the_trades_of_the_backtest(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars()))
     engine.start_auto_trading()
-    wait_until(lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, 30)
+    wait_until(lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, COLD_SECONDS)
     traded = engine.db_manager.get_trades(EPOCH)
     engine.stop_trading()
 
