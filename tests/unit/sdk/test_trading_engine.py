@@ -115,7 +115,9 @@ def test_half_a_configuration_names_the_missing_half(service: FakeLedger) -> Non
 def test_automatic_trading_makes_the_trades_of_the_backtest(service: FakeLedger) -> None:
     engine = TradingEngine(TradingConfig(strategy="rsi_bollinger", symbol="TEST", bars=bars()))
     engine.start_auto_trading()
-    wait_until(lambda: engine.db_manager.automatic is not None and not engine.db_manager.automatic.is_running, COLD_SECONDS)
+    automatic = engine.db_manager.automatic
+    assert automatic is not None
+    wait_until(lambda: not automatic.is_running, COLD_SECONDS)
     traded = engine.db_manager.get_trades(EPOCH)
     engine.stop_trading()
 
