@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.support.ports import silent_listener
 from tests.support.waiting import wait_until
 
-from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken
+from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken, StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import binaries, database, postmaster
 from seatrial.stack.postgres.server import PostgresServer
@@ -177,6 +178,18 @@ def test_taken_fixed_port_names_the_variable(tmp_path: Path) -> None:
             server.start()
 
         server.remove()
+
+
+def test_stop_event_cancels_a_start_and_leaves_no_server(running: PostgresServer) -> None:
+    running.stop()
+    stop_event = threading.Event()
+    stop_event.set()
+
+    with pytest.raises(StackError, match=r"start of PostgreSQL in .* was cancelled"):
+        PostgresServer(running.folder, settings=FAST, stop_event=stop_event).start()
+
+    assert postmaster.process(running.data) is None
+    running.start()
 
 
 def test_folder_with_a_very_long_path_works(tmp_path: Path) -> None:

@@ -124,6 +124,33 @@ def test_killed_database_is_restarted_at_the_same_address(up: Up) -> None:
     assert after.port == before.port
 
 
+def test_services_restart_with_the_new_address_of_a_restarted_database(up: Up) -> None:
+    up.start_and_wait()
+    services = {name: up.pid(name) for name in up.ports}
+    new_port = free_port()
+    (up.layout.postgres / "port").write_text(f"{new_port}\n")
+
+    os.kill(up.pid("postgres"), signal.SIGKILL)
+
+    wait_until(lambda: "postgres: has a new address; restarting the services" in up.said, describe=lambda: up.said)
+    wait_until(lambda: all(up.said.count(f"{name}: ready on") == 2 for name in up.ports), describe=lambda: up.said)
+    assert all(up.pid(name) != pid for name, pid in services.items())
+    stored = record.read(up.layout.run, "postgres")
+    assert stored is not None
+    assert stored.port == new_port
+
+
+def test_signal_during_the_start_leaves_nothing_running(up: Up) -> None:
+    starting = up.start()
+    wait_until(lambda: "postgres: ready" in up.said, describe=lambda: up.said)
+
+    starting.send_signal(signal.SIGTERM)
+
+    assert starting.wait(timeout=20) == 0
+    assert not list(up.layout.run.glob("*.json"))
+    assert postmaster.process(up.layout.postgres.resolve() / "data") is None
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_stops_everything_in_reverse_order(up: Up, number: signal.Signals) -> None:
     running = up.start_and_wait()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from seatrial.stack.postgres import binaries, database
 from seatrial.stack.processes import record
 from seatrial.stack.processes.backoff import Backoff
 from seatrial.stack.processes.lock import FileLock
+from seatrial.stack.stack import Stack
 
 UNPRIVILEGED_UID = 65_534
 
@@ -152,6 +154,17 @@ def test_database_address_of_another_kind_is_refused() -> None:
 def test_postgres_port_that_is_no_port_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="SEATRIAL_POSTGRES_PORT must be a port from 1 to 65535, was 'many'"):
         database.choose(Layout(tmp_path), {"SEATRIAL_POSTGRES_PORT": "many"}, {})
+
+
+def test_stop_in_another_thread_ends_serve(tmp_path: Path) -> None:
+    stack = Stack(Layout(tmp_path), environment={})
+    serving = threading.Thread(target=stack.serve, daemon=True)
+    serving.start()
+
+    stack.stop()
+
+    serving.join(timeout=10)
+    assert not serving.is_alive()
 
 
 def test_failed_migration_is_reported_with_its_last_line() -> None:
