@@ -20,6 +20,7 @@ from seatrial.monitoring.watching.notifications import WebhookQueue
 from seatrial.monitoring.watching.options import MonitorOptions
 from seatrial.monitoring.watching.page import MetricsPage
 from seatrial.monitoring.watching.threshold_evaluator import ThresholdEvaluator, alerts_service_answers
+from seatrial.thread_loop import ThreadLoop
 from seatrial_core import catalog
 from seatrial_core.figures.equity import EquityState
 
@@ -116,30 +117,25 @@ class _MonitorRun:
         self._notifications = WebhookQueue(monitor_options.webhook_url, monitor_options.webhook_secret, recorder.clock)
         self._equity: EquityState | None = None
         self._has_opened_account = self._has_logged_alone = False
-        self._stop = threading.Event()
+        self._loop = ThreadLoop(
+            "seatrial-monitor", self._read_once, monitor_options.interval_seconds, self._count_failure
+        )
         self.address, self._page = _open(monitor_options.port, recorder, service_url)
-        self._thread = threading.Thread(target=self._loop, name="seatrial-monitor", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Free the port, then end the thread."""
-        self._stop.set()
+        self._loop.stop()
         if self._page is not None:
             self._page.close()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(STOP_SECONDS)
+        self._loop.join(STOP_SECONDS)
 
-    def _loop(self) -> None:
-        self._adapter.log_missing_methods()
-        while not self._stop.is_set():
-            try:
-                self._read_once()
-            except Exception:
-                self._recorder.counters.count(catalog.TRADING_ERRORS, "monitor")
-                log.exception("a reading of the monitor failed")
-            self._stop.wait(self._options.interval_seconds)
+    def _count_failure(self) -> None:
+        self._recorder.counters.count(catalog.TRADING_ERRORS, "monitor")
+        log.exception("a reading of the monitor failed")
 
     def _read_once(self) -> None:
+        self._adapter.log_missing_methods()
         now = self._recorder.clock.now()
         account, closed = self._adapter.read(), self._recorder.closed_trades.totals()
         self._track_equity(account, now)
@@ -154,7 +150,7 @@ class _MonitorRun:
         self._recorder.counters.set_gauges(figures.gauges(reading))
         self._collector.update_system_metrics()
         self._push(reading)
-        if not self._stop.is_set():
+        if not self._loop.is_stopping:
             self._evaluate_thresholds(reading, now)
 
     def _track_equity(self, account: AccountSnapshot, now: datetime) -> None:

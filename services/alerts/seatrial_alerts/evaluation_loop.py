@@ -53,7 +53,6 @@ class EvaluationLoop:
         )
         self.last_sequence: int | None = None
         self.evaluations = 0
-        self.failures = 0
         self.status = status.AlertsStatus()
         self.matches: dict[str, int] = {}
 
@@ -69,9 +68,6 @@ class EvaluationLoop:
     async def _tick(self) -> None:
         try:
             await self.evaluate()
-        except Exception:
-            self.failures += 1
-            raise
         finally:
             await self._refresh_status()  # also while the metrics service does not answer
 

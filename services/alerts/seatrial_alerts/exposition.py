@@ -25,7 +25,7 @@ class AlertsCollector(Collector):
             catalog.ALERTS_EVALUATIONS.name, catalog.ALERTS_EVALUATIONS.help, labels=["outcome"]
         )
         evaluations.add_metric(["done"], self._evaluation_loop.evaluations)
-        evaluations.add_metric(["failed"], self._evaluation_loop.failures)
+        evaluations.add_metric(["failed"], self._evaluation_loop.loop.failures_total)
         yield evaluations
         sequence = GaugeMetricFamily(catalog.ALERTS_SEQUENCE.name, catalog.ALERTS_SEQUENCE.help)
         if self._evaluation_loop.last_sequence is not None:

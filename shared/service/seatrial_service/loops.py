@@ -88,6 +88,7 @@ class BackgroundLoop:
     on_end: Callable[[], None] | None = None
     problem: str | None = field(default=None, init=False)  # of the last iteration, None if it succeeded
     failures: int = field(default=0, init=False)  # in a row
+    failures_total: int = field(default=0, init=False)
 
     async def run(self, stop: StopSignal, failed: Callable[[str, Exception], None] = lambda _, __: None) -> None:
         """Iterate until the signal is set; `failed` is called with the loop's name and every error."""
@@ -109,6 +110,7 @@ class BackgroundLoop:
             again = await self.tick()
         except Exception as error:
             self.failures += 1
+            self.failures_total += 1
             failed(self.name, error)
             self._log(error)
             return False

@@ -9,6 +9,7 @@ from seatrial.stack.processes import memory
 from seatrial.stack.processes.database_watch import PART, DatabaseWatch
 from seatrial.stack.processes.service_state import Listener, ServiceState
 from seatrial.stack.processes.service_watch import ServiceWatch
+from seatrial.thread_loop import ThreadLoop
 
 FIRST_CHECK_SECONDS = 0.05
 CHECK_SECONDS = 0.2
@@ -28,7 +29,7 @@ class Supervisor:
         self._services = services
         self._say = listener
         self._stop_event = stop_event
-        self._thread: threading.Thread | None = None
+        self._loop = ThreadLoop("supervisor", self._check, CHECK_SECONDS, self._report_failure, stop_event)
         self._measure_at = 0.0
         self.peak_memory_bytes = 0
 
@@ -47,13 +48,11 @@ class Supervisor:
                 service.require_start(deadline, READY_SECONDS)
             if self._stop_event.wait(FIRST_CHECK_SECONDS):
                 raise StackError("The stack was stopped before all services were ready.")
-        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop the services in reverse order after the stop event was set; the caller stops the database."""
-        if self._thread is not None:
-            self._thread.join()
+        self._loop.join()
         for service in reversed(self._services):
             state = service.state()
             if state.pid is not None:
@@ -64,13 +63,9 @@ class Supervisor:
         """Return the state of the database and of every service."""
         return [self._database.state(), *(service.state() for service in self._services)]
 
-    def _run(self) -> None:
-        while not self._stop_event.wait(CHECK_SECONDS):
-            try:
-                self._check()
-            except Exception:  # supervision must survive a failed check
-                log.exception("supervisor_check_failed")
-                self._say("supervisor", "a check failed; see the log")
+    def _report_failure(self) -> None:
+        log.exception("supervisor_check_failed")
+        self._say("supervisor", "a check failed; see the log")
 
     def _check(self) -> None:
         url = self._database.url

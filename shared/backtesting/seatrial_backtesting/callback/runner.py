@@ -77,7 +77,7 @@ def _call_until_failure(
             answer = strategy(history, symbol)
             if answer is not None:
                 add(index, answer, symbol, float(closes[index]))
-    except Exception as error:  # a strategy may raise anything; it is reported with its traceback
+    except Exception as error:  # the user's strategy may raise anything; it is reported with its traceback
         if on_error == "raise":
             raise StrategyFailed(f"the strategy raised at bar {index} ({error!r})") from error
         run.failure_count += 1
