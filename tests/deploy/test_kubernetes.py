@@ -6,13 +6,13 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from tests.deploy.programs import need
 
 from seatrial_core.clients import PORTS
+from seatrial_core.json_types import Json
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
@@ -21,8 +21,6 @@ SERVICES = sorted(
     path.name for path in (ROOT / "services").iterdir() if (path / f"seatrial_{path.name}" / "__main__.py").exists()
 )
 UNITS = {"M": 1 << 20, "G": 1 << 30, "Mi": 1 << 20, "Gi": 1 << 30}
-
-Json = dict[str, Any]  # Any: YAML
 
 
 @pytest.fixture(scope="module")

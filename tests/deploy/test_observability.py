@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import promql_parser
 import pytest
@@ -15,6 +14,7 @@ from tests.deploy.programs import need
 
 from seatrial_core.alerting.defaults import default_rules
 from seatrial_core.catalog import CATALOG, Kind
+from seatrial_core.json_types import Json
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "observability" / "prometheus"
@@ -23,8 +23,6 @@ PROVISIONING = ROOT / "observability" / "grafana" / "provisioning"
 SUBSTITUTES = {"$__rate_interval": "1m", "$strategy": ".*"}
 PROMETHEUS_OWN = {"up", "ALERTS"}
 HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
-
-Json = dict[str, Any]  # Any: JSON or YAML
 
 
 def dashboard() -> Json:

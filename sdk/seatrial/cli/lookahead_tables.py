@@ -1,11 +1,10 @@
 """Prints a look-ahead report: the verdict, the coverage, and the first bar of each finding."""
 
-from datetime import UTC, datetime
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from seatrial_core.timestamps import from_epoch_ms
 from seatrial_trading.lookahead import Coverage, LookaheadFinding, LookaheadReport, LookaheadVerdict
 
 COLOURS = {LookaheadVerdict.CLEAN: "green", LookaheadVerdict.LEAK: "red", LookaheadVerdict.NOT_JUDGED: "yellow"}
@@ -37,7 +36,7 @@ def _coverage(coverage: Coverage) -> str:
 
 def _finding(finding: LookaheadFinding) -> Table:
     table = Table("check", "first bar", "with all data", "with past data only", "change")
-    opened = datetime.fromtimestamp(finding.time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    opened = from_epoch_ms(finding.time_ms).strftime("%Y-%m-%d %H:%M")
     table.add_row(
         finding.check.replace("_", " "),
         f"{finding.bar} ({opened})",

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import psycopg
 
+from seatrial_core.contracts.events import NOTIFY_CHANNEL
 from seatrial_service.loops import BackgroundLoop, LoopSchedule, cancel
 
-NOTIFY_CHANNEL = "seatrial_metrics"
 RECONNECT_SECONDS = 1.0
 CONNECT_TIMEOUT_SECONDS = 5
 

@@ -8,6 +8,8 @@ import os
 from datetime import datetime
 from uuid import UUID
 
+from seatrial_core.timestamps import to_epoch_ms
+
 RANDOM_BITS = 74
 
 
@@ -17,7 +19,7 @@ def uuid7(now: datetime) -> UUID:
     Args:
         now: The aware instant; the first 48 bits are its milliseconds since the epoch.
     """
-    milliseconds = int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    milliseconds = to_epoch_ms(now) & 0xFFFF_FFFF_FFFF
     noise = int.from_bytes(os.urandom(10), "big") >> 6
     high, low = noise >> 62, noise & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)

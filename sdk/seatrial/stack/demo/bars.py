@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seatrial.stack.errors import StackError
+from seatrial_core.timestamps import to_epoch_ms
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
@@ -70,4 +71,4 @@ def split_factors(times_ms: Sequence[int], splits: Sequence[tuple[str, int]]) ->
 
 
 def _epoch_ms(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000)
+    return to_epoch_ms(datetime.fromisoformat(day).replace(tzinfo=UTC))

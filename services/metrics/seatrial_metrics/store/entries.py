@@ -7,11 +7,10 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_core.contracts.events import Environment, Event, EventBase, ledger_key
+from seatrial_core.contracts.events import NOTIFY_CHANNEL, Environment, Event, EventBase, ledger_key
 from seatrial_metrics.batches import BatchKey, EventBatch
 from seatrial_metrics.deduplication import EventKey, is_money
 
-NOTIFY_CHANNEL = "seatrial_metrics"
 _COMMON = [*EventBase.model_fields, "type"]
 
 _LOCK_HEAD = text("SELECT last_sequence FROM metrics.ledger_head WHERE id = 1 FOR UPDATE")

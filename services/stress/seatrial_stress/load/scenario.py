@@ -20,12 +20,13 @@ from hdrh.histogram import HdrHistogram
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
+from seatrial_core.json_types import Json
+
 MAX_IN_FLIGHT = 4_000
 MAX_MICROSECONDS = 3_600 * 1_000_000
 FOLDER_PREFIX = "seatrial-"
 FAULT_HEADER = "Seatrial-Fault"
 ROUTES = {"signal": "/v1/signals", "check": "/v1/orders/check"}
-Json = dict[str, Any]  # Any: JSON
 
 problems: list[str] = []
 # Passed by the parent: getppid() is another process if the parent is killed while this one starts.

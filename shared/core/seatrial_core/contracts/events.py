@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 MAX_BATCH_EVENTS = 5_000
 BATCH_HEADER = "Seatrial-Batch"
+NOTIFY_CHANNEL = "seatrial_metrics"  # Postgres channel; the payload is the last sequence of the ledger
 
 
 class Environment(StrEnum):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+
+from seatrial_core.json_types import Json
 
 
 class LookaheadCheck(StrEnum):
@@ -129,7 +130,7 @@ class LookaheadReport:
         """Return 0 for clean, 1 for a leak, 4 for not judged."""
         return EXIT_CODES[self.verdict]
 
-    def document(self) -> dict[str, Any]:  # Any: JSON
+    def document(self) -> Json:
         """Return the report as JSON data."""
         document = asdict(self)
         document["notes"] = list(self.notes)

@@ -1,13 +1,14 @@
 """The account step one bar at a time: the simulated exchange of an engine that receives bars one by one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_core.json_types import Json, JsonMapping
 from seatrial_trading.matching import layout, records
 from seatrial_trading.matching.columns import Bars
 from seatrial_trading.matching.config import DAY_MS, ExecutionConfig
@@ -222,7 +223,7 @@ class BarStepper:
             self._closed_fill(number, self._rows[number % len(self._rows)]) for number in range(before, self._closed)
         ]
 
-    def dump(self) -> dict[str, Any]:  # Any: JSON
+    def dump(self) -> Json:
         """Return the account as JSON from which `load` restores the same bits."""
         return {
             "state": [float(number).hex() for number in self._state],
@@ -232,7 +233,7 @@ class BarStepper:
 
     @classmethod
     def load(
-        cls, config: ExecutionConfig, dump: Mapping[str, Any], symbol: str = "", interval_ms: int = DAY_MS
+        cls, config: ExecutionConfig, dump: JsonMapping, symbol: str = "", interval_ms: int = DAY_MS
     ) -> "BarStepper":
         """Return a stepper that continues from a dump.
 

@@ -1,9 +1,10 @@
 """Parses a whole rule document."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from seatrial_core.errors import ValidationFailed, field_error
+from seatrial_core.json_types import JsonMapping
 from seatrial_trading.quant import sizing
 from seatrial_trading.strategy.rules.expression_parser import COLUMNS, MAX_NODES, NAME, ExpressionParser
 from seatrial_trading.strategy.rules.functions import FUNCTIONS, MAX_BARS
@@ -14,7 +15,6 @@ KEYS = ("version", "name", "side", "indicators", "entry", "exit", "stop_loss", "
 STOPS = ("ratio", "atr_mult")
 DISTANCES = {"stop_loss": STOPS, "take_profit": (*STOPS, "r_multiple"), "trailing": STOPS}
 HIGHEST = {"stop_loss": 0.99, "take_profit": 100.0, "trailing": 0.99}
-Raw = Mapping[str, Any]  # Any: what the sender wrote, checked here
 
 
 def parse_document(raw: object) -> StrategyRuleDocument:
@@ -129,7 +129,7 @@ def _size(parser: ExpressionParser, item: object) -> Size | None:
     return Size(kind, parser.number(value, f"sizing.{kind}", 1e-9, sizing.HIGHEST[sizing.SizingKind(kind)]))
 
 
-def _check_keys(raw: Raw, path: str, allowed: tuple[str, ...]) -> None:
+def _check_keys(raw: JsonMapping, path: str, allowed: tuple[str, ...]) -> None:
     for key in raw:
         if key not in allowed:
             place = str(key) if path == "rules" else f"{path}.{key}"

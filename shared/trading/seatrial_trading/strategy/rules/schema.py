@@ -1,7 +1,6 @@
 """The JSON Schema of rule documents, made of the same tables that the reader reads with."""
 
-from typing import Any
-
+from seatrial_core.json_types import Json
 from seatrial_trading.quant.sizing import HIGHEST, SizingKind
 from seatrial_trading.strategy.rules.document_parser import DISTANCES, KEYS, VERSION
 from seatrial_trading.strategy.rules.document_parser import HIGHEST as FARTHEST
@@ -16,16 +15,15 @@ from seatrial_trading.strategy.rules.expression_parser import (
 )
 from seatrial_trading.strategy.rules.functions import FUNCTIONS, MAX_BARS, Argument, Function
 
-Schema = dict[str, Any]  # Any: JSON
 NAME_PATTERN = f"^{NAME.pattern}$"
-SERIES: Schema = {"$ref": "#/$defs/series"}
-CONDITION: Schema = {"$ref": "#/$defs/condition"}
-PARAMETER: Schema = {"$ref": "#/$defs/parameter"}
+SERIES: Json = {"$ref": "#/$defs/series"}
+CONDITION: Json = {"$ref": "#/$defs/condition"}
+PARAMETER: Json = {"$ref": "#/$defs/parameter"}
 
 
-def json_schema() -> Schema:
+def json_schema() -> Json:
     """Return the JSON Schema (2020-12) of rule documents; depth and node limits are the reader's to check."""
-    properties: Schema = {
+    properties: Json = {
         "version": {"const": VERSION},
         "name": {"type": "string", "pattern": NAME_PATTERN},
         "side": {"enum": ["long", "short"], "default": "long"},
@@ -51,13 +49,13 @@ def json_schema() -> Schema:
     }
 
 
-def _parameter() -> Schema:
+def _parameter() -> Json:
     span = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
     name = {"type": "string", "pattern": NAME_PATTERN}
     return _object({"param": name, "range": span, "default": {"type": "number"}}, ["param"])
 
 
-def _series() -> Schema:
+def _series() -> Json:
     whole = _number(1, MAX_BARS, is_whole=True)
     return {
         "anyOf": [
@@ -71,7 +69,7 @@ def _series() -> Schema:
     }
 
 
-def _condition() -> Schema:
+def _condition() -> Json:
     several = {"type": "array", "items": CONDITION, "minItems": 1}
     return {
         "anyOf": [
@@ -84,30 +82,30 @@ def _condition() -> Schema:
     }
 
 
-def _indicator(fn: str, function: Function) -> Schema:
-    properties: Schema = {"fn": {"const": fn}}
+def _indicator(fn: str, function: Function) -> Json:
+    properties: Json = {"fn": {"const": fn}}
     properties |= {name: _argument(item) for name, item in function.arguments.items()}
     if function.has_source:
         properties["source"] = {"enum": list(COLUMNS), "default": "close"}
     return _object(properties, ["fn", *(name for name, item in function.arguments.items() if item.default is None)])
 
 
-def _argument(item: Argument) -> Schema:
+def _argument(item: Argument) -> Json:
     schema = _number(item.low, item.high, is_whole=item.is_whole)
     return schema if item.default is None else {**schema, "default": item.default}
 
 
-def _distances(field: str) -> list[Schema]:
-    schemas: list[Schema] = []
+def _distances(field: str) -> list[Json]:
+    schemas: list[Json] = []
     for kind in DISTANCES[field]:
-        properties: Schema = {kind: _number(1e-9, FARTHEST[field] if kind == "ratio" else 1_000.0)}
+        properties: Json = {kind: _number(1e-9, FARTHEST[field] if kind == "ratio" else 1_000.0)}
         if kind == "atr_mult":
             properties["n"] = _number(1, MAX_BARS, is_whole=True)
         schemas.append(_object(properties, [kind]))
     return schemas
 
 
-def _sizing(kind: SizingKind) -> Schema:
+def _sizing(kind: SizingKind) -> Json:
     value = _number(1e-9, HIGHEST[kind])
     if kind is SizingKind.KELLY:
         detail = _object({"fraction": _number(1e-9, 1.0), "cap": _number(1e-9, 1.0)}, [])
@@ -115,18 +113,18 @@ def _sizing(kind: SizingKind) -> Schema:
     return _object({kind.value: value}, [kind.value])
 
 
-def _number(low: float, high: float, *, is_whole: bool = False) -> Schema:
+def _number(low: float, high: float, *, is_whole: bool = False) -> Json:
     number = {"type": "integer" if is_whole else "number", "minimum": low, "maximum": high}
     return {"anyOf": [number, PARAMETER]}
 
 
-def _operation(op: str, argument: Schema) -> Schema:
+def _operation(op: str, argument: Json) -> Json:
     return _object({op: argument}, [op])
 
 
-def _pair(first: Schema, second: Schema) -> Schema:
+def _pair(first: Json, second: Json) -> Json:
     return {"type": "array", "prefixItems": [first, second], "items": False, "minItems": 2}
 
 
-def _object(properties: Schema, required: list[str]) -> Schema:
+def _object(properties: Json, required: list[str]) -> Json:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
