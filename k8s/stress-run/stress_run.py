@@ -7,9 +7,9 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
 
 from seatrial_core.clients import ServiceClient
+from seatrial_core.contracts.stress import RunRequest, RunState
 from seatrial_core.errors import SeatrialError
 
 NO_VERDICT = 5
@@ -24,15 +24,17 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         environment: SEATRIAL_STRESS_PLAN (default high_frequency), SEATRIAL_STRESS_DURATION (seconds, 20) and
             SEATRIAL_STRESS_WORKERS (1).
     """
-    request: dict[str, Any] = {  # Any: JSON
-        "plan": environment.get("SEATRIAL_STRESS_PLAN", "high_frequency"),
-        "duration_seconds": float(environment.get("SEATRIAL_STRESS_DURATION", "20")),
-        "target": environment["SEATRIAL_ENGINE_URL"],
-        "workers": int(environment.get("SEATRIAL_STRESS_WORKERS", "1")),
-    }
+    request = RunRequest.model_validate(
+        {
+            "plan": environment.get("SEATRIAL_STRESS_PLAN", "high_frequency"),
+            "duration_seconds": float(environment.get("SEATRIAL_STRESS_DURATION", "20")),
+            "target": environment["SEATRIAL_ENGINE_URL"],
+            "workers": int(environment.get("SEATRIAL_STRESS_WORKERS", "1")),
+        }
+    )
     try:
         with ServiceClient("stress", attempts=8) as stress:
-            return follow(stress, stress.post("/v1/runs", request)["id"])
+            return follow(stress, stress.submit("/v1/runs", request, RunState).id)
     except SeatrialError as error:
         sys.stderr.write(f"no verdict: {error}\n")
         return NO_VERDICT
@@ -42,15 +44,15 @@ def follow(stress: ServiceClient, identity: str) -> int:
     """Wait for a run to end, print every check, return the exit code of its verdict."""
     waiting = threading.Event()
     for _ in range(int(PATIENCE_SECONDS / POLL_SECONDS)):
-        state = stress.get(f"/v1/runs/{identity}")
-        if state["report"] is not None:
-            report = state["report"]
-            sys.stdout.write(f"{report['verdict']} {state['plan']} against {state['target']}: {report['counts']}\n")
-            for check in report["checks"]:
-                sys.stdout.write(f"  {check['state']:<12} {check['kind']}: {check['name']}: {check['said']}\n")
-            return int(report["exit_code"])
-        if state["status"] in {"cancelled", "failed"}:
-            sys.stderr.write(f"no verdict: the run {state['status']}: {state['error']}\n")
+        state = stress.fetch(f"/v1/runs/{identity}", RunState)
+        if state.report is not None:
+            report = state.report
+            sys.stdout.write(f"{report.verdict} {state.plan} against {state.target}: {report.counts}\n")
+            for check in report.checks:
+                sys.stdout.write(f"  {check.state:<12} {check.kind}: {check.name}: {check.said}\n")
+            return report.exit_code
+        if state.status in {"cancelled", "failed"}:
+            sys.stderr.write(f"no verdict: the run {state.status}: {state.error}\n")
             return NO_VERDICT
         waiting.wait(POLL_SECONDS)
     sys.stderr.write(f"no verdict: run {identity} was not over after {PATIENCE_SECONDS:.0f} s\n")

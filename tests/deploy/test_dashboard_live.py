@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +18,8 @@ from tests.support.waiting import wait_until
 
 from seatrial_core.clients import ServiceClient
 from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, CandleColumns, DatasetInfo, DatasetUpload
+from seatrial_core.json_types import Json
 
 pytestmark = pytest.mark.system
 
@@ -28,8 +29,6 @@ STRATEGY = "rsi_bollinger"
 SCRAPE_SECONDS = 45.0
 PUSH_EVERY_SECONDS = 0.25
 BARS = 60
-
-Json = dict[str, Any]  # Any: JSON
 
 
 def configuration(folder: Path, ports: Mapping[str, int]) -> Path:
@@ -97,8 +96,9 @@ def run_a_backtest(url: str) -> None:
         "time": [n * day for n in range(BARS)],
     }
     with ServiceClient("backtest", url=url, token="") as client:
-        dataset = client.post("/v1/datasets", {"symbol": "X", "candles": columns})
-        client.post("/v1/backtests", {"dataset": dataset["id"], "strategy": STRATEGY})
+        upload = DatasetUpload(symbol="X", candles=CandleColumns.model_validate(columns))
+        dataset = client.submit("/v1/datasets", upload, DatasetInfo)
+        client.submit("/v1/backtests", BacktestRequest(dataset=dataset.id, strategy=STRATEGY), BacktestJob)
 
 
 def ask(url: str, expression: str) -> list[float]:

@@ -13,13 +13,19 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 from tests.support.waiting import wait_until
 from tests.system.compose_stack import ROOT, Compose, docker, running, why_not
 
 from seatrial.stack.demo import bars, comparison, steps
 from seatrial_core.catalog import GUIDE_METRICS
 from seatrial_core.clock import SystemClock
+from seatrial_core.contracts.alerts import Alert
+from seatrial_core.contracts.events import EventsAccepted
+from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.stress import RunState
 from seatrial_core.errors import SeatrialError
+from seatrial_core.json_types import Json
 from seatrial_stress.checks.verdict import EXIT_CODES
 
 pytestmark = [pytest.mark.system, pytest.mark.serial, pytest.mark.slow]
@@ -36,6 +42,12 @@ DISTRIBUTIONS = {
 VERDICTS = {verdict.value: code for verdict, code in EXIT_CODES.items()}
 BATCH = 20
 SECONDS_BEFORE, SECONDS_AWAY, SECONDS_AFTER = 2.0, 3.0, 3.0
+
+
+class StressHealth(BaseModel):
+    """The idle workers in the stress service's health detail."""
+
+    idle_workers: list[str]
 
 
 def say(text: str) -> None:
@@ -73,11 +85,11 @@ def test_pushed_events_are_on_the_page_and_raise_an_alert(compose: Compose) -> N
 
     with compose.client("metrics") as metrics, compose.client("alerts") as alerts:
         events = [{**account, **when}, *equity_events("fall", 1, [10_000.0, 8_500.0])]
-        answer = metrics.post("/v1/events", events, headers={"Seatrial-Batch": "fall/1"})
+        response = metrics.post("/v1/events", events, headers={"Seatrial-Batch": "fall/1"})
         page = metrics.text("/metrics")
-        wait_until(lambda: any(a["rule"] == "max_drawdown" for a in alerts.get("/v1/alerts")["items"]), 60)
+        wait_until(lambda: any(a.rule == "max_drawdown" for a in alerts.fetch("/v1/alerts", Page[Alert]).items), 60)
 
-    assert answer["accepted"] == 3
+    assert EventsAccepted.model_validate(response).accepted == 3
     assert all(f"# HELP {metric.name} " in page for metric in GUIDE_METRICS)
     assert "max_drawdown_percent 15.0" in page
     say("3 events pushed, drawdown 15 % on /metrics, alert max_drawdown raised")
@@ -92,12 +104,12 @@ def test_the_demo_trades_the_same_in_engine_and_backtest(compose: Compose) -> No
         replay = steps.follow_replay(engine, lambda _: None, stop_event)
         traded = steps.engine_trades(engine)
         tested = {
-            bars_of_symbol.symbol: steps.backtest(service, bars_of_symbol, lambda _: None, stop_event)["trades"]
+            bars_of_symbol.symbol: steps.backtest(service, bars_of_symbol, lambda _: None, stop_event)
             for bars_of_symbol in symbols
         }
         executions = steps.sample_page(page)["trades_total"]
 
-    assert replay["status"] == "finished"
+    assert replay.status == "finished"
     for bars_of_symbol in symbols:
         assert traded[bars_of_symbol.symbol]
         assert comparison.first_difference(traded[bars_of_symbol.symbol], tested[bars_of_symbol.symbol]) is None
@@ -177,16 +189,17 @@ def test_two_load_workers_in_containers_of_their_own_send_a_run(compose: Compose
     short.run("--profile", "load", "up", "--detach", "--no-build", "--no-recreate", *workers)
 
     with compose.client("stress") as stress:
-        wait_until(lambda: len(stress.get("/health/detail")["idle_workers"]) == 2, 60)
+        wait_until(lambda: len(stress.fetch("/health/detail", StressHealth).idle_workers) == 2, 60)
         code, text = short.ends_with("--profile", "load", "run", "--rm", "-T", "stress-run")
-        counts = stress.get("/v1/runs")["items"][0]["report"]["counts"]
+        report = stress.fetch("/v1/runs", Page[RunState]).items[0].report
     logs = short.run("--profile", "load", "logs", "--no-color", "stress-worker")
     short.run("--profile", "load", "rm", "--stop", "--force", "stress-worker")
 
     verdicts = [line for line in text.splitlines() if line.split(" ", 1)[0] in VERDICTS]
     assert VERDICTS[verdicts[0].split(" ", 1)[0]] == code, text
     assert "2 of 2 workers finished" in text, text
-    assert counts["scheduled"] == counts["sent"]
+    assert report is not None
+    assert report.counts["scheduled"] == report.counts["sent"]
     assert logs.count("stress_worker_done") == 2, logs
     say(f"two load workers in containers of their own: {verdicts[0]}")
 
@@ -267,9 +280,9 @@ def _stored(compose: Compose, account: str) -> list[str]:
     cursor = None
     with compose.client("metrics") as metrics:
         while True:
-            page = metrics.get("/v1/events", account=account, type="equity", limit=1000, cursor=cursor)
-            event_ids.extend(item["id"] for item in page["items"])
-            cursor = page["next_cursor"]
+            page = metrics.fetch("/v1/events", Page[Json], account=account, type="equity", limit=1000, cursor=cursor)
+            event_ids.extend(item["id"] for item in page.items)
+            cursor = page.next_cursor
             if cursor is None:
                 return event_ids
 

@@ -52,8 +52,6 @@ class EngineCommands:
             return DeliveryAttempt("unreachable", None, error.detail, self._clock.monotonic() - started)
         except SeatrialError as error:
             return DeliveryAttempt("refused", error.status, error.detail, self._clock.monotonic() - started)
-        except ValueError:
-            return DeliveryAttempt("refused", 200, "the engine's answer is no JSON", self._clock.monotonic() - started)
         return DeliveryAttempt("refused" if problem else "delivered", 200, problem, self._clock.monotonic() - started)
 
     async def _command(self, body: JsonMapping) -> str:

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from pydantic import BaseModel
+
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.errors import SeatrialError
 from seatrial_core.json_types import Json
@@ -12,6 +14,14 @@ PAGE_SIZE = 1_000
 MAX_PAGES = 1_000
 TIMEOUT_SECONDS = 10.0
 CLOCK_MARGIN = timedelta(seconds=60)
+Cursor = str | int | float | bool
+
+
+class RecordPage(BaseModel):
+    """A page of any engine's records; an engine of another maker may have rows and cursors of another form."""
+
+    items: list[Json]
+    next_cursor: Cursor | None
 
 
 async def read_records(target: str, token: str, since: datetime) -> EngineRecords:
@@ -39,17 +49,18 @@ async def read_records(target: str, token: str, since: datetime) -> EngineRecord
 
 async def _read_list(client: AsyncServiceClient, path: str, since: datetime) -> tuple[list[Json] | None, str]:
     rows: list[Json] = []
-    cursor: str | None = None
+    cursor: Cursor | None = None
     params = {"account": "stress", "since": format_rfc3339(since - CLOCK_MARGIN), "limit": str(PAGE_SIZE)}
     for _ in range(MAX_PAGES):
         try:
-            page = await client.request("GET", path, params={**params, **({"cursor": cursor} if cursor else {})})
-            rows += page["items"]
-            cursor = page["next_cursor"]
+            response = await client.request("GET", path, params={**params, **({"cursor": cursor} if cursor else {})})
+            page = RecordPage.model_validate(response)
         except SeatrialError as error:
             return None, f"{path} cannot be read: {error.detail}"
-        except (KeyError, TypeError, ValueError):
+        except ValueError:
             return None, f"the response of {path} is not a page with `items` and `next_cursor`"
+        rows += page.items
+        cursor = page.next_cursor
         if cursor is None:
             return rows, ""
     return None, f"{path} has more than {MAX_PAGES} pages"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from seatrial_service.web import requires
 from seatrial_stress.load.worker_pool import WorkerPool
-from seatrial_stress.load.worker_protocol import JournalPart, WorkerAssignment, WorkerSummary
+from seatrial_stress.load.worker_protocol import HeartbeatReply, JournalPart, WorkerAssignment, WorkerSummary
 
 RUNS = [requires("stress:run")]
 Worker = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
@@ -22,9 +22,9 @@ def routes(pool: WorkerPool) -> APIRouter:
         return pool.poll(worker)
 
     @router.post("/{worker}/runs/{run}/beat")
-    async def heartbeat(worker: Worker, run: str) -> dict[str, bool]:
+    async def heartbeat(worker: Worker, run: str) -> HeartbeatReply:
         """Report that a worker is alive; `go_on` is false once its run is over."""
-        return {"go_on": pool.heartbeat(worker, run)}
+        return HeartbeatReply(go_on=pool.heartbeat(worker, run))
 
     @router.post("/{worker}/journal", status_code=204)
     async def append_journal(worker: Worker, part: JournalPart) -> None:

@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.errors import (
@@ -28,6 +28,7 @@ ATTEMPTS = 3
 BACKOFF = ExponentialBackoff(first_seconds=0.2, max_seconds=5.0)
 PORTS = {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000, "console": 8000}
 Model = TypeVar("Model", bound=BaseModel)
+QueryValue = str | int | float | bool | None
 
 _BY_STATUS: dict[int, type[SeatrialError]] = {
     error.status: error
@@ -73,8 +74,8 @@ class ServiceClient:
         url: Its base URL; None uses `service_url`.
         token: The bearer token; None uses `find_token`, an empty text sends none.
         timeout_seconds: The limit of one attempt (> 0).
-        attempts: The limit of attempts (>= 1) for calls that are safe to repeat: GET, PUT, DELETE, and a POST that is
-            marked repeatable.
+        attempts: The limit of attempts (>= 1) for calls that are safe to repeat: GET, and a POST that is marked
+            repeatable.
         transport: The httpx transport; None uses the network.
     """
 
@@ -95,14 +96,23 @@ class ServiceClient:
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         self._http = httpx.Client(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
 
-    def fetch(self, path: str, model: type[Model], **params: Any) -> Model:  # Any: query parameters
+    def fetch(self, path: str, model: type[Model], **params: QueryValue) -> Model:
         """Return the response of a GET as a contract model; parameters that are None are left out.
 
         Raises:
             PeerUnreachable: No response, a status of 500 and above, or a body that is not such a model.
             SeatrialError: The error that the service responded with.
         """
-        return _parse(model, self.get(path, **params), self.service)
+        return _parse(model, self._get(path, params), self.service)
+
+    def fetch_list(self, path: str, model: type[Model], **params: QueryValue) -> list[Model]:
+        """Return the response of a GET, a JSON array, as a list of a contract model.
+
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not such an array.
+            SeatrialError: The error that the service responded with.
+        """
+        return _parse_list(model, self._get(path, params), self.service)
 
     def submit(self, path: str, request: BaseModel, model: type[Model], *, repeatable: bool = False) -> Model:
         """Return the response of a POST as a contract model; only a repeatable one is tried again.
@@ -112,25 +122,27 @@ class ServiceClient:
             SeatrialError: The error that the service responded with.
         """
         body = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return _parse(model, self.post(path, body, repeatable=repeatable), self.service)
+        return _parse(model, self._post(path, body, repeatable=repeatable), self.service)
 
-    def get(self, path: str, **params: Any) -> Any:  # Any: JSON
-        """Return the JSON of a GET; parameters that are None are left out."""
-        return self._call("GET", path, params={k: v for k, v in params.items() if v is not None})
+    def get(self, path: str, **params: QueryValue) -> JsonValue:
+        """Return the JSON of a GET whose response has no contract model; parameters that are None are left out.
+
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not JSON.
+            SeatrialError: The error that the service responded with.
+        """
+        return _decode(self._get(path, params), self.service)
 
     def post(
-        self, path: str, body: Any = None, *, repeatable: bool = False, headers: dict[str, str] | None = None
-    ) -> Any:
-        """Return the JSON of a POST; only a repeatable one (idempotent by a key) is tried again."""
-        return self._call("POST", path, json=body, headers=headers, attempts=self.attempts if repeatable else 1)
+        self, path: str, body: object = None, *, repeatable: bool = False, headers: dict[str, str] | None = None
+    ) -> JsonValue:
+        """Return the JSON of a POST whose response has no contract model; only a repeatable one is tried again.
 
-    def put(self, path: str, body: Any) -> Any:  # Any: JSON
-        """Return the JSON of a PUT."""
-        return self._call("PUT", path, json=body)
-
-    def delete(self, path: str) -> Any:  # Any: JSON
-        """Return the JSON of a DELETE."""
-        return self._call("DELETE", path)
+        Raises:
+            PeerUnreachable: No response, a status of 500 and above, or a body that is not JSON.
+            SeatrialError: The error that the service responded with.
+        """
+        return _decode(self._post(path, body, repeatable=repeatable, headers=headers), self.service)
 
     def text(self, path: str) -> str:
         """Return the text of a GET, such as a metrics page."""
@@ -146,10 +158,16 @@ class ServiceClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _call(self, method: str, path: str, *, attempts: int | None = None, **options: Any) -> Any:
-        return _json(self._respond(method, path, attempts or self.attempts, options), self.service)
+    def _get(self, path: str, params: Mapping[str, QueryValue]) -> httpx.Response:
+        options = {"params": {name: value for name, value in params.items() if value is not None}}
+        return self._respond("GET", path, self.attempts, options)
 
-    def _respond(self, method: str, path: str, attempts: int, options: dict[str, Any]) -> httpx.Response:
+    def _post(
+        self, path: str, body: object, *, repeatable: bool, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        return self._respond("POST", path, self.attempts if repeatable else 1, {"json": body, "headers": headers})
+
+    def _respond(self, method: str, path: str, attempts: int, options: dict[str, Any]) -> httpx.Response:  # Any: httpx
         last: Exception | None = None
         for attempt in range(attempts):
             if attempt:
@@ -197,33 +215,36 @@ class AsyncServiceClient:
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
 
     async def fetch(
-        self, method: str, path: str, model: type[Model], *, body: Any = None, headers: dict[str, str] | None = None
-    ) -> Model:  # Any: JSON
+        self, method: str, path: str, model: type[Model], *, body: object = None, headers: dict[str, str] | None = None
+    ) -> Model:
         """Make one attempt and return the response as a contract model.
 
         Raises:
             PeerUnreachable: No response, a status of 500 and above, or a body that is not such a model.
             SeatrialError: The error that the service responded with.
         """
-        return _parse(model, await self.request(method, path, body=body, headers=headers), self.service)
+        return _parse(model, await self._respond(method, path, {"json": body, "headers": headers}), self.service)
 
     async def request(
-        self, method: str, path: str, *, body: Any = None, params: Any = None, headers: dict[str, str] | None = None
-    ) -> Any:
-        """Make one attempt and return the JSON of the response.
+        self, method: str, path: str, *, body: object = None, params: Mapping[str, QueryValue] | None = None
+    ) -> JsonValue:
+        """Make one attempt and return the JSON of the response; for engines that may not follow our contracts.
 
         Raises:
             PeerUnreachable: No response, a status of 500 and above, or a body that is not JSON.
             SeatrialError: The error that the service responded with.
         """
+        return _decode(await self._respond(method, path, {"json": body, "params": params}), self.service)
+
+    async def _respond(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:  # Any: httpx's options
         try:
-            response = await self._http.request(method, path, json=body, params=params, headers=headers)
+            response = await self._http.request(method, path, **options)
         except httpx.HTTPError as error:
             self._count(self.service, "unreachable")
             raise unreachable(self.service, self.url, error) from error
         self._count(self.service, "ok" if response.status_code < 400 else "refused")
         raise_for(response, self.service)
-        return _json(response, self.service)
+        return response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -256,15 +277,24 @@ def error_of(response: httpx.Response, service: str) -> SeatrialError:
     return kind(f"{service}: {detail or f'answered {response.status_code}'}")
 
 
-def _json(response: httpx.Response, service: str) -> Any:  # Any: JSON
+def _parse(model: type[Model], response: httpx.Response, service: str) -> Model:
     try:
-        return response.json() if response.content else None
-    except ValueError as error:
-        raise PeerUnreachable(f"the response of the {service} service is not JSON: {error}") from error
-
-
-def _parse(model: type[Model], body: object, service: str) -> Model:
-    try:
-        return model.model_validate(body)
+        return model.model_validate(_decode(response, service))
     except ValidationError as error:
         raise PeerUnreachable(f"the response of the {service} service is not a {model.__name__}: {error}") from error
+
+
+def _parse_list(model: type[Model], response: httpx.Response, service: str) -> list[Model]:
+    try:
+        return TypeAdapter(list[model]).validate_python(_decode(response, service))  # type: ignore[valid-type]
+    except ValidationError as error:
+        name = model.__name__
+        raise PeerUnreachable(f"the response of the {service} service is not a list of {name}: {error}") from error
+
+
+def _decode(response: httpx.Response, service: str) -> JsonValue:
+    try:
+        value: JsonValue = response.json() if response.content else None
+    except ValueError as error:
+        raise PeerUnreachable(f"the response of the {service} service is not JSON: {error}") from error
+    return value

@@ -47,6 +47,17 @@ async def test_a_response_that_is_not_json_is_an_error_of_the_asyncio_client_too
     await client.close()
 
 
+def test_an_array_is_parsed_into_a_list_of_its_model() -> None:
+    with ServiceClient("metrics", url="http://metrics", token="", transport=respond(200, [ACCEPTED])) as client:
+        assert client.fetch_list("/v1/events", EventsAccepted) == [EventsAccepted.model_validate(ACCEPTED)]
+
+    with (
+        ServiceClient("metrics", url="http://metrics", token="", transport=respond(200, ACCEPTED)) as client,
+        pytest.raises(PeerUnreachable, match="the response of the metrics service is not a list of EventsAccepted"),
+    ):
+        client.fetch_list("/v1/events", EventsAccepted)
+
+
 async def test_the_asyncio_client_parses_too_and_counts_the_outcome() -> None:
     outcomes: list[tuple[str, str]] = []
     client = AsyncServiceClient(

@@ -2,10 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +17,10 @@ from seatrial.stack.processes.service_state import ServiceStatus
 from seatrial.stack.stack import Stack
 from seatrial_core.catalog import GUIDE_METRICS
 from seatrial_core.clients import ServiceClient
+from seatrial_core.contracts.orders import ReplayState
+from seatrial_core.contracts.snapshots import Performance
+from seatrial_core.contracts.stress import CheckState, RunState, Verdict
+from seatrial_core.json_types import Json
 
 DATABASE = "demo"
 EXPECTED_RULES = {"max_drawdown", "win_rate_min"}
@@ -29,15 +31,15 @@ CLIENT_ATTEMPTS = 8
 class DemoObservations:
     """The results of all steps, collected for the summary."""
 
-    replay: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON
-    engine: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    backtest: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    replay: ReplayState | None = None
+    engine: dict[str, list[Json]] = field(default_factory=dict)
+    backtest: dict[str, list[Json]] = field(default_factory=dict)
     page: dict[str, float] = field(default_factory=dict)
-    performance: Mapping[str, Any] = field(default_factory=dict)
+    performance: Performance | None = None
     fired: list[str] = field(default_factory=list)
     delivered: list[ReceivedNotification] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    stress: Mapping[str, Any] = field(default_factory=dict)
+    stress: RunState | None = None
 
 
 def run(stack: Stack, *, once: bool) -> int:
@@ -85,8 +87,8 @@ def _watch(
         with _progress(console) as progress:
             task = progress.add_task("replay", total=1.0, figures="")
 
-            def show(state: Mapping[str, Any]) -> None:
-                done = state["steps_done"] / max(1, state["steps_total"])
+            def show(state: ReplayState) -> None:
+                done = state.steps_done / max(1, state.steps_total)
                 progress.update(task, completed=done, figures=_figures(metrics))
 
             steps.start_replay(engine, symbols)
@@ -104,13 +106,13 @@ def _watch(
         for symbol in symbols:
             task = progress.add_task(f"backtest {symbol.symbol}", total=1.0, figures="")
             show_backtest = partial(_show_progress, progress, task)
-            result = steps.backtest(service, symbol, show_backtest, stop_event)
-            seen.backtest[symbol.symbol] = result["trades"]
-            progress.update(task, completed=1.0, figures=f"{len(result['trades'])} trades")
+            trades = steps.backtest(service, symbol, show_backtest, stop_event)
+            seen.backtest[symbol.symbol] = trades
+            progress.update(task, completed=1.0, figures=f"{len(trades)} trades")
     with _client(stack, "stress") as service, _progress(console) as progress:
         task = progress.add_task("stress", total=1.0, figures="")
         seen.stress = steps.stress(service, partial(_show_progress, progress, task), stop_event)
-        progress.update(task, completed=1.0, figures=str(seen.stress["verdict"]))
+        progress.update(task, completed=1.0, figures=str(seen.stress.verdict))
     return seen
 
 
@@ -128,7 +130,7 @@ def summarise(seen: DemoObservations, services: dict[str, str], seconds: float, 
     equal = not differences and count_engine > 0
     checks = [
         DemoCheck("services ready", set(services.values()) == {"ready"}, ", ".join(sorted(services))),
-        DemoCheck("replay finished", seen.replay.get("status") == "finished", f"{seen.replay.get('steps_done')} days"),
+        _check_replay(seen.replay),
         DemoCheck(
             "twelve metrics on the page", not missing, f"missing: {', '.join(missing)}" if missing else "all twelve"
         ),
@@ -140,20 +142,20 @@ def summarise(seen: DemoObservations, services: dict[str, str], seconds: float, 
             f"{len(seen.delivered)} notifications",
         ),
         DemoCheck("engine and backtest trade the same", equal, _agreement(count_engine, count_backtest, differences)),
-        DemoCheck("stress run passed", seen.stress.get("verdict") == "PASS", _stressed(seen.stress)),
+        _check_stress(seen.stress),
     ]
     return DemoSummary(
         ok=all(check.passed for check in checks),
         seconds=round(seconds, 1),
         services=services,
-        events=int(seen.performance.get("sequence", 0)),
+        events=seen.performance.sequence if seen.performance else 0,
         trades_engine=count_engine,
         trades_backtest=count_backtest,
         trades_equal=equal,
         first_difference=differences[0] if differences else None,
         alerts_fired=seen.fired,
         deliveries=len(seen.delivered),
-        stress_verdict=seen.stress.get("verdict"),
+        stress_verdict=seen.stress.verdict if seen.stress else None,
         peak_rss_mb=round(peak_rss_mb, 1),
         checks=checks,
     )
@@ -163,7 +165,7 @@ def _count(seen: DemoObservations) -> str:
     return f"{seen.page.get('trades_total', 0):.0f} executions"
 
 
-def _agreement(engine: int, backtest: int, differences: list[dict[str, Any]]) -> str:
+def _agreement(engine: int, backtest: int, differences: list[Json]) -> str:
     if not differences:
         return f"{engine} trades, equal one by one"
     first = differences[0]
@@ -173,14 +175,24 @@ def _agreement(engine: int, backtest: int, differences: list[dict[str, Any]]) ->
     )
 
 
-def _stressed(run: Mapping[str, Any]) -> str:
-    report = run.get("report")
-    if not report:
-        return f"{run.get('status')}: {run.get('error')}"
-    bad = [f"{check['name']}: {check['said']}" for check in report["checks"] if check["state"] != "PASS"]
-    p99 = report["response"]["p99"]
+def _check_replay(replay: ReplayState | None) -> DemoCheck:
+    is_finished = replay is not None and replay.status == "finished"
+    return DemoCheck("replay finished", is_finished, f"{replay.steps_done if replay else None} days")
+
+
+def _check_stress(run: RunState | None) -> DemoCheck:
+    has_passed = run is not None and run.verdict is Verdict.PASS
+    return DemoCheck("stress run passed", has_passed, _describe_run(run) if run else "not run")
+
+
+def _describe_run(run: RunState) -> str:
+    report = run.report
+    if report is None:
+        return f"{run.status}: {run.error}"
+    bad = [f"{check.name}: {check.said}" for check in report.checks if check.state is not CheckState.PASS]
+    p99 = report.response.p99
     latency = f"p99 {p99 * 1e3:.0f} ms" if p99 is not None else "no latency"
-    return f"{run['verdict']}, {report['counts']['scheduled']} orders, {latency}" + (f"; {bad[0]}" if bad else "")
+    return f"{run.verdict}, {report.counts['scheduled']} orders, {latency}" + (f"; {bad[0]}" if bad else "")
 
 
 def _services(stack: Stack) -> dict[str, str]:

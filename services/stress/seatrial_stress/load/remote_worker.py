@@ -10,7 +10,14 @@ from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError
 from seatrial_service import logs
 from seatrial_stress.load import processes
 from seatrial_stress.load.spec import LoadSpec, prepare, run_folder
-from seatrial_stress.load.worker_protocol import MAX_LINES, JournalPart, WorkerAssignment, WorkerSummary
+from seatrial_stress.load.worker_protocol import (
+    MAX_LINES,
+    HeartbeatReply,
+    JournalPart,
+    PolledAssignment,
+    WorkerAssignment,
+    WorkerSummary,
+)
 from seatrial_stress.plans import targets
 
 POLL_SECONDS = 0.5
@@ -36,9 +43,9 @@ class RemoteWorker:
         """Poll for assignments and run them until cancelled; an unreachable service is polled again."""
         while True:
             try:
-                response = await self._client.request("POST", f"{self._path}/assignment")
-                if response is not None:
-                    await self._run(WorkerAssignment.model_validate(response))
+                polled = await self._client.fetch("POST", f"{self._path}/assignment", PolledAssignment)
+                if polled.root is not None:
+                    await self._run(polled.root)
             except SeatrialError as error:
                 logs.get().warning("stress_worker_failed", error=error.detail)
             await asyncio.sleep(POLL_SECONDS)
@@ -66,8 +73,8 @@ class RemoteWorker:
         exited = asyncio.ensure_future(process.wait())
         while not exited.done():
             with contextlib.suppress(PeerUnreachable):
-                response = await self._client.request("POST", f"{self._path}/runs/{assignment.run}/beat")
-                if not response["go_on"]:
+                path = f"{self._path}/runs/{assignment.run}/beat"
+                if not (await self._client.fetch("POST", path, HeartbeatReply)).go_on:
                     exited.cancel()
                     return False
             await asyncio.wait({exited}, timeout=HEARTBEAT_SECONDS)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from seatrial_core.contracts.stress import StressPlan
 
@@ -19,6 +19,16 @@ class WorkerAssignment(BaseModel):
     plan: StressPlan
     target: str
     with_token: bool
+
+
+class PolledAssignment(RootModel[WorkerAssignment | None]):
+    """The response to an idle worker: its part of a run, or null."""
+
+
+class HeartbeatReply(BaseModel):
+    """Whether the run of a worker continues."""
+
+    go_on: bool
 
 
 class JournalPart(BaseModel):
