@@ -4,7 +4,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from tests.support.scripts import load_script
+
 ROOT = Path(__file__).resolve().parents[3]
+# What issue and style guide ban, spelled here so that a shorter list in the script fails.
+BANNED = [
+    "anew", "tell", "told", "tells", "settle", "of its own", "nobody", "whoever", "wish", "hear", "heard", "beside",
+    "come of", "became of", "stands", "for ever", "doorbell", "ring", "farewell", "nought", "shall",
+]  # fmt: skip
+BANNED_NAMES = ["found", "said", "told", "held", "known", "wanted", "chosen", "each"]
 
 
 def test_no_banned_word_or_name_is_used() -> None:
@@ -13,3 +22,38 @@ def test_no_banned_word_or_name_is_used() -> None:
 
     assert result.stdout == ""
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize("word", BANNED)
+@pytest.mark.parametrize("suffix", [".py", ".md"])
+def test_a_planted_word_is_listed_with_its_line(tmp_path: Path, word: str, suffix: str) -> None:
+    page = tmp_path / f"page{suffix}"
+    page.write_text(f"# Orders\n# The engine, {word.capitalize()}, and the outbox.\n", encoding="utf-8")
+
+    assert [line for line, _ in load_script("check_words").problems(page)] == [2]
+
+
+@pytest.mark.parametrize("name", BANNED_NAMES)
+@pytest.mark.parametrize("line", ["{} = 1", "def run({}): ...", "rows = [{} for {} in range(3)]"])
+def test_a_planted_local_name_is_listed(tmp_path: Path, name: str, line: str) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(line.format(name, name) + "\n", encoding="utf-8")
+
+    assert {number for number, _ in load_script("check_words").problems(module)} == {1}
+
+
+@pytest.mark.parametrize("prefix", ["MOST", "FEWEST", "LONGEST", "SHORTEST"])
+def test_a_planted_prefix_of_a_limit_is_listed(tmp_path: Path, prefix: str) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(f"{prefix}_ORDERS = 3\n", encoding="utf-8")
+
+    assert [line for line, _ in load_script("check_words").problems(module)] == [1]
+
+
+def test_a_command_with_a_problem_fails(tmp_path: Path) -> None:
+    script = load_script("check_words")
+    script.ROOT = tmp_path
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "page.md").write_text("The outbox stands here.\n", encoding="utf-8")
+
+    assert script.main([]) == 1
