@@ -1,6 +1,5 @@
 """Kubernetes manifests agree with compose: names, ports, images, variables and limits."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.deploy.programs import need
+from tests.support.scripts import load_script
 
 from seatrial_core.clients import PORTS
 from seatrial_core.json_types import Json
@@ -94,10 +94,7 @@ def bytes_of(text: str) -> int:
 
 def known_settings() -> set[str]:
     """Return every variable that any Settings class reads."""
-    spec = importlib.util.spec_from_file_location("env_example", ROOT / "scripts" / "env_example.py")
-    assert spec is not None and spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("env_example")
     read = {name for settings in script.SERVICES for name in script.variables(settings)}
     return read | {f"SEATRIAL_{name.upper()}_URL" for name in PORTS}
 

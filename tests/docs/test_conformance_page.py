@@ -1,11 +1,11 @@
 """docs/execution.md: the conformance table is up to date, and every key of a callback's answer is named."""
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.support.scripts import load_script
 from tests.unit.matching.conformance_cases import CASES
 
 from seatrial_backtesting.callback.parsing import ACTIONS, KNOWN_KEYS, ORDER_KINDS
@@ -18,11 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def conformance_page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("conformance_page", ROOT / "scripts" / "conformance_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("conformance_page")
 
 
 def test_conformance_table_is_up_to_date(conformance_page: ModuleType) -> None:

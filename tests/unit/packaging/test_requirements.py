@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.distributions import closure
+from tests.support.scripts import load_script
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECTS = [*ROOT.glob("shared/*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml"), ROOT / "sdk/pyproject.toml"]
@@ -48,6 +49,21 @@ def test_all_distributions_have_the_one_version_and_pin_each_other_to_it() -> No
         for requirement in metadata.requires(name) or []:
             if requirement.startswith("seatrial-"):
                 assert f"=={version}" in requirement, f"{name}: {requirement}"
+
+
+def test_the_build_pins_our_distributions_and_no_other() -> None:
+    version = (ROOT / "VERSION").read_text(encoding="ascii").strip()
+    extras = {"backtest": ["seatrial-backtesting", "plotly>=6"]}
+    config = {"dependencies": ["seatrial-core", "httpx>=0.27"], "optional-dependencies": extras}
+    metadata_of_project: dict[str, object] = {}
+
+    load_script("hatch_metadata").PinnedDependencies(str(ROOT), config).update(metadata_of_project)
+
+    assert metadata_of_project == {
+        "version": version,
+        "dependencies": [f"seatrial-core=={version}", "httpx>=0.27"],
+        "optional-dependencies": {"backtest": [f"seatrial-backtesting=={version}", "plotly>=6"]},
+    }
 
 
 def test_no_project_file_types_the_version() -> None:

@@ -32,6 +32,20 @@ class Ticks:
             raise self.errors.pop(0)
 
 
+class RecordingSignal(StopSignal):
+    """Records the pauses instead of waiting, and stops after a number of them."""
+
+    def __init__(self, stop_after: int) -> None:
+        super().__init__()
+        self.pauses: list[float | None] = []
+        self._stop_after = stop_after
+
+    async def pause(self, seconds: float | None, wake: asyncio.Event | None = None) -> None:
+        self.pauses.append(seconds)
+        if len(self.pauses) == self._stop_after:
+            self.set()
+
+
 async def within(seconds: float, event: asyncio.Event) -> None:
     async with asyncio.timeout(seconds):
         await event.wait()
@@ -87,6 +101,34 @@ async def test_the_problem_is_shown_until_an_iteration_succeeds() -> None:
         await within(10.0, reached)
 
     assert problems[:4] == [(None, 0), ("away", 1), ("away", 2), (None, 0)]
+
+
+async def test_pauses_grow_with_failures_in_a_row_up_to_the_interval() -> None:
+    failures: list[Exception] = [DatabaseUnreachable("away") for _ in range(4)]
+    schedule = LoopSchedule(interval_seconds=3.0, backoff=ExponentialBackoff(0.5, 60.0))
+    stop = RecordingSignal(stop_after=5)
+
+    await BackgroundLoop("repair", Ticks(failures).tick, schedule).run(stop)
+
+    assert stop.pauses == [0.5, 1.0, 2.0, 3.0, 3.0]  # the last one is the interval after a success
+
+
+async def test_a_loop_without_back_off_pauses_for_its_interval_after_a_failure() -> None:
+    schedule = LoopSchedule(interval_seconds=3.0, backoff=None)
+    stop = RecordingSignal(stop_after=1)
+
+    await BackgroundLoop("repair", Ticks([RuntimeError("broken")]).tick, schedule).run(stop)
+
+    assert stop.pauses == [3.0]
+
+
+async def test_the_first_and_the_shortest_pause_are_kept() -> None:
+    schedule = LoopSchedule(interval_seconds=3.0, first_pause_seconds=7.0, min_pause_seconds=0.1)
+    stop = RecordingSignal(stop_after=4)
+
+    await BackgroundLoop("drain", Ticks().tick, schedule).run(stop)
+
+    assert stop.pauses == [7.0, 0.1, 3.0, 0.1, 3.0]
 
 
 async def test_a_wake_event_ends_the_pause() -> None:

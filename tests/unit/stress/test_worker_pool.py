@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from seatrial_core.clock import SystemClock
+from seatrial_core.clock import ManualClock, SystemClock
 from seatrial_core.contracts.stress import Slo, StressPlan
 from seatrial_core.errors import Conflict
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load.spec import prepare
-from seatrial_stress.load.worker_pool import WorkerPool
+from seatrial_stress.load.worker_pool import LOST_SECONDS, POLL_SECONDS, WorkerPool
 from seatrial_stress.load.worker_protocol import JournalPart, WorkerAssignment, WorkerSummary
 
 PLAN = StressPlan(
@@ -74,6 +74,29 @@ async def test_unknown_worker_and_missing_part_are_refused_and_a_finished_run_st
     await asyncio.wait({running})
 
     assert not pool.heartbeat("a", assignment.run)
+
+
+async def test_a_lost_worker_is_refused_and_the_others_finish(tmp_path: Path) -> None:
+    clock = ManualClock(SystemClock().now())
+    pool = WorkerPool(clock)
+    assert (pool.poll("a"), pool.poll("b")) == (None, None)
+    load = prepare(PLAN.model_copy(update={"workers": 2}), "http://127.0.0.1:1", "", tmp_path, "lostrun")
+    running = asyncio.create_task(pool.run_load(load))
+    await asyncio.sleep(0)
+    assert pool.poll("a") is not None
+
+    clock.advance(LOST_SECONDS - 1.0)
+    assert pool.heartbeat("a", load.run)
+    clock.advance(1.5)
+    await asyncio.sleep(1.5 * POLL_SECONDS)
+
+    assert not pool.heartbeat("b", load.run)
+    with pytest.raises(Conflict, match="worker b has no part"):
+        pool.append_journal("b", JournalPart(run=load.run, part=0, lines=[]))
+    pool.finish("a", WorkerSummary(run=load.run, exit_code=0, summary=SUMMARY))
+    first, second = await running
+    assert first.where == "a"
+    assert second.problems == ("worker 1 (b) was lost: no heartbeat for 5 s",)
 
 
 def test_summary_keeps_its_json_name() -> None:
