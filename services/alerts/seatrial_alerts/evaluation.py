@@ -18,7 +18,7 @@ from seatrial_core.alerting import (
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
 
-LEDGER_REPLACED_AFTER = timedelta(minutes=1)
+MAX_DELAY = timedelta(minutes=1)  # of a snapshot between its reading and its evaluation
 MISSING = Observation(None, reason="the newest snapshot does not contain it")
 
 
@@ -84,16 +84,19 @@ def evaluate_snapshot(
 def is_outdated(snapshot: Snapshot, last_sequence: int, last_as_of: datetime) -> bool:
     """Return whether a snapshot is older than the one that was last evaluated.
 
-    A lower sequence that was read more than a minute later is no late answer: the ledger was replaced, for example
-    restored from a backup, and its snapshots count.
+    A late answer is late by less than a minute. A lower sequence that was read more than a minute later is none: the
+    ledger was replaced, for example restored from a backup. The same sequence, read more than a minute earlier, is none
+    either: the clock of the metrics service was set back. Such snapshots count.
 
     Args:
         snapshot: The figures.
         last_sequence: Ledger sequence of the last evaluated snapshot.
         last_as_of: When that snapshot was read.
     """
-    is_replaced = snapshot.as_of - last_as_of > LEDGER_REPLACED_AFTER
-    return (snapshot.sequence, snapshot.as_of) < (last_sequence, last_as_of) and not is_replaced
+    if snapshot.sequence < last_sequence:
+        return snapshot.as_of - last_as_of <= MAX_DELAY
+    is_earlier = timedelta(0) < last_as_of - snapshot.as_of <= MAX_DELAY
+    return snapshot.sequence == last_sequence and is_earlier
 
 
 def count_matches(rules: Iterable[Rule], snapshot: Snapshot) -> dict[str, int]:

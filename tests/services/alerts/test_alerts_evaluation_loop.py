@@ -154,6 +154,18 @@ async def test_a_ledger_restored_from_a_backup_is_evaluated(database_url: str) -
             assert await alerts(database) == ["firing"]
 
 
+async def test_a_clock_set_back_does_not_stop_the_evaluation(database_url: str) -> None:
+    """Without new events the sequence stays, for example because the engine is dead."""
+    with metrics_stub() as metrics:
+        async with database_with_rules(database_url) as database, evaluator(database, metrics) as loop:
+            metrics.snapshot = {**figures(RECOVERED, 7), "as_of": "2026-01-05T01:00:00Z"}
+            await loop.evaluate()
+            metrics.snapshot = {**figures(BREACH, 7), "as_of": "2026-01-05T00:00:00Z"}
+            await loop.evaluate()
+
+            assert await alerts(database) == ["firing"]
+
+
 async def test_deleting_a_rule_waits_for_an_evaluation_in_progress(database_url: str) -> None:
     """An evaluation that has read the rule, but not yet its state, would fire the deleted rule once more."""
     with metrics_stub() as metrics:
