@@ -1,9 +1,11 @@
 """A snapshot is evaluated with every rule in the scopes of the rule."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from seatrial_alerts.evaluation import AlertKey, StoredState, evaluate_snapshot
+import pytest
+
+from seatrial_alerts.evaluation import AlertKey, StoredState, evaluate_snapshot, is_outdated
 from seatrial_core.alerting import AlertState, AlertStatus, NoData, Transition, default_rules
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.snapshots import Snapshot, SnapshotItem
@@ -28,6 +30,23 @@ def test_a_replay_is_evaluated_at_event_time_and_live_at_the_wall_clock() -> Non
     assert by_environment["replay"].at == THEN
     assert by_environment["paper"].at == NOW
     assert all(change.decision.transition is Transition.FIRING for change in by_environment.values())
+
+
+@pytest.mark.parametrize(
+    ("sequence", "seconds_later", "outdated"),
+    [
+        (5, 0, False),  # the same snapshot again: time has passed for rules with a duration
+        (6, 0, False),
+        (5, -1, True),
+        (4, 0, True),
+        (4, 60, True),
+        (4, 61, False),  # the ledger was replaced
+    ],
+)
+def test_only_a_snapshot_older_than_the_last_one_is_outdated(sequence: int, seconds_later: int, outdated: bool) -> None:
+    later = Snapshot(as_of=NOW + timedelta(seconds=seconds_later), sequence=sequence, items=[])
+
+    assert is_outdated(later, last_sequence=5, last_as_of=NOW) is outdated
 
 
 def test_stress_traffic_and_other_scopes_are_not_evaluated() -> None:

@@ -1,5 +1,6 @@
 """The repository uses plain technical English: no word or name of scripts/check_words.py."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,10 +51,13 @@ def test_a_planted_prefix_of_a_limit_is_listed(tmp_path: Path, prefix: str) -> N
     assert [line for line, _ in load_script("check_words").problems(module)] == [1]
 
 
-def test_a_command_with_a_problem_fails(tmp_path: Path) -> None:
-    script = load_script("check_words")
-    script.ROOT = tmp_path
+def test_the_command_fails_on_a_repository_with_a_problem(tmp_path: Path) -> None:
+    script = tmp_path / "scripts" / "check_words.py"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "scripts" / "check_words.py", script)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     (tmp_path / "page.md").write_text("The outbox stands here.\n", encoding="utf-8")
 
-    assert script.main([]) == 1
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+
+    assert (result.returncode, result.stdout) == (1, "page.md:1: 'stands' in: The outbox stands here.\n")
