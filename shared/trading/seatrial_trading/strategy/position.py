@@ -32,6 +32,11 @@ def target_after_crosses(first: Floats, second: Floats, mode: Mode) -> TargetPos
     """Return long after `first` crossed above `second`, short or flat after it crossed below, flat before any cross.
 
     Touching is not crossing: equal values keep the side they came from.
+
+    Args:
+        first: float64[n].
+        second: float64[n].
+        mode: `long_short` for short after a cross below, else flat.
     """
     return _target_after_crosses(first, second, -1 if mode == "long_short" else 0)
 

@@ -32,20 +32,38 @@ class StrategySpec(Protocol):
         """Return the model of the parameters."""
 
     def parse(self, values: Mapping[str, Any]) -> BaseModel:  # Any: not yet validated
-        """Return validated parameters, or raise ValidationFailed."""
+        """Return validated parameters.
+
+        Args:
+            values: Parameters by name; one that is left out has its default.
+
+        Raises:
+            ValidationFailed: Names each wrong field, its value and what is allowed.
+        """
 
     def warm_up_bars(self, params: BaseModel) -> int:
         """Return the number of bars that must have closed before the first signal."""
 
     def signals(self, candles: Candles, params: BaseModel) -> Signals:
-        """Return one row of signals per candle, decided at its close."""
+        """Return one row of signals per candle, decided at its close.
+
+        Args:
+            candles: The n bars of the run.
+            params: Parameters that `parse` returned.
+        """
 
 
 @dataclass(frozen=True)
 class ArrayStrategy(Generic[P]):
     """A strategy made of one function over whole arrays.
 
-    `warm_up` returns the number of bars that must have closed before the first signal.
+    Args:
+        name: Name in results and on the command line.
+        version: Part of a result's identity.
+        summary: One line for lists of strategies.
+        params: Model of the parameters.
+        warm_up: Returns the number of bars that must have closed before the first signal.
+        compute: Returns one row of signals per candle.
     """
 
     name: str
@@ -73,6 +91,11 @@ class ArrayStrategy(Generic[P]):
 
 def parse_params(strategy: str, model: type[P], values: Mapping[str, Any]) -> P:
     """Return `values` as the strategy's parameters.
+
+    Args:
+        strategy: Name of the strategy, for the message of an error.
+        model: Model of its parameters.
+        values: Parameters by name; one that is left out has its default.
 
     Raises:
         ValidationFailed: Names each wrong field, its value and what is allowed.

@@ -8,7 +8,15 @@ MAX_TEXT = 65_536
 
 
 def read_text(text: str, name: str = "rules.json") -> object:
-    """Return what a document says, before its rules are read; a `name` that ends in .yaml or .yml is read as YAML."""
+    """Return what a document says, before its rules are read; a `name` that ends in .yaml or .yml is read as YAML.
+
+    Args:
+        text: The document, at most 65,536 characters.
+        name: Name of its file.
+
+    Raises:
+        ValidationFailed: The text is too long, or is not JSON or YAML.
+    """
     if len(text) > MAX_TEXT:
         raise field_error(name, f"{len(text)} characters", f"at most {MAX_TEXT}")
     if name.lower().endswith((".yaml", ".yml")):

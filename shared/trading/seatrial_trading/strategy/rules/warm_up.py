@@ -24,7 +24,12 @@ ParameterValues = Mapping[str, float]
 
 
 def bars_needed(document: StrategyRuleDocument, values: ParameterValues) -> int:
-    """Return the number of bars after which every value that an entry needs is defined."""
+    """Return the number of bars after which every value that an entry needs is defined.
+
+    Args:
+        document: The rules.
+        values: Values of the parameters by name.
+    """
     stops = [_of_distance(item, values) for item in (document.stop_loss, document.take_profit, document.trailing)]
     return max(_of_condition(document.entry, document, values), *stops)
 
