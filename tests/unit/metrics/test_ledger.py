@@ -54,6 +54,13 @@ def test_events_older_than_the_newest_are_late() -> None:
     assert changes.counters.counters[CounterKey("live", Family.EVENTS, "heartbeat", "accepted")] == 2
 
 
+def test_the_first_event_of_an_account_and_one_of_the_newest_instant_are_not_late() -> None:
+    changes = plan(event("heartbeat", 1), event("heartbeat", 1, account="b"), event("heartbeat", 1, id="again"))
+
+    accounts = changes.environments["live"].accounts
+    assert [account.late_events for account in accounts.values()] == [0, 0]
+
+
 def test_telemetry_changes_no_equity() -> None:
     assert plan(event("heartbeat", 1)).environments["live"].equity is None
 
