@@ -38,6 +38,9 @@ def test_a_replay_is_evaluated_at_event_time_and_live_at_the_wall_clock() -> Non
         (5, 0, False),  # the same snapshot again: time has passed for rules with a duration
         (6, 0, False),
         (5, -1, True),
+        (5, -60, True),
+        (5, -61, False),  # the clock of the metrics service was set back
+        (6, -1, False),
         (4, 0, True),
         (4, 60, True),
         (4, 61, False),  # the ledger was replaced
