@@ -90,10 +90,12 @@ async def test_an_engine_that_ignores_a_halt_is_notified_and_commanded_again(dat
             await wait_until_async(
                 lambda: any(body["state"] == "unconfirmed" for body in inbox.accepted), describe=lambda: inbox.received
             )
+            attempts = len(engine.commands)
             breaker = await _breaker(http)
             engine.ignores_commands = False
             await wait_until_async(lambda: _breaker_is(http, "halted"))
 
+    assert attempts >= 3
     assert breaker["state"] == "halting"
     assert "'active'" in breaker["problem"]
     assert engine.state == "halted"
