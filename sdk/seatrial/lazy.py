@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import NoReturn
 
 # The extra that installs a module.
 EXTRAS = {
@@ -51,10 +52,15 @@ def load_module(module: str, needed_for: str) -> object:
     except MissingExtra:
         raise
     except ModuleNotFoundError as error:
-        root = (error.name or "").partition(".")[0]
-        if root not in EXTRAS:
-            raise
-        raise MissingExtra(
-            f"{needed_for} needs {root}, which is not installed: pip install 'seatrial[{EXTRAS[root]}]'",
-            name=error.name,
-        ) from error
+        raise_missing_extra(error, needed_for)
+
+
+def raise_missing_extra(error: ModuleNotFoundError, needed_for: str) -> NoReturn:
+    """Raise MissingExtra naming what to install, or the error itself if no extra installs the module."""
+    root = (error.name or "").partition(".")[0]
+    if root not in EXTRAS:
+        raise error
+    raise MissingExtra(
+        f"{needed_for} needs {root}, which is not installed: pip install 'seatrial[{EXTRAS[root]}]'",
+        name=error.name,
+    ) from error

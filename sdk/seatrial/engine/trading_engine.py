@@ -6,19 +6,24 @@ from decimal import Decimal
 from typing import Any
 
 from seatrial.config.trading_config import TradingConfig
-from seatrial.engine.auto_trading import AutoTrader, EventSink
-from seatrial.engine.trade_book import TradeBook
-from seatrial.engine.webhook import WebhookHandler
+from seatrial.lazy import raise_missing_extra
 from seatrial.monitoring.metrics_collector import MetricsCollector
-from seatrial_backtesting.data.loader import LoadOptions, load
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import SettingsError
-from seatrial_engine.domain.config import EngineConfig, RiskLimits
-from seatrial_engine.domain.exchange import ExchangeFault
-from seatrial_engine.engine import Engine
-from seatrial_engine.memory import MemoryStore
-from seatrial_trading.strategy import registry
+
+try:
+    from seatrial.engine.auto_trading import AutoTrader, EventSink
+    from seatrial.engine.trade_book import TradeBook
+    from seatrial.engine.webhook import WebhookHandler
+    from seatrial_backtesting.data.loader import LoadOptions, load
+    from seatrial_engine.domain.config import EngineConfig, RiskLimits
+    from seatrial_engine.domain.exchange import ExchangeFault
+    from seatrial_engine.engine import Engine
+    from seatrial_engine.memory import MemoryStore
+    from seatrial_trading.strategy import registry
+except ModuleNotFoundError as missing:
+    raise_missing_extra(missing, "TradingEngine")
 
 NAME = "seatrial"
 

@@ -4,7 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial_trading.quant.indicators import rsi
+from seatrial.lazy import raise_missing_extra
+
+try:
+    from seatrial_trading.quant.indicators import rsi
+except ModuleNotFoundError as missing:
+    raise_missing_extra(missing, "calculate_rsi")
 
 
 def calculate_rsi(historical_data: Any, period: int = 14) -> float:  # Any: a history, bars or closes

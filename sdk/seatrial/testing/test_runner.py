@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from seatrial.lazy import MissingExtra, load_module
 from seatrial.monitoring.performance_monitor import PerformanceMonitor
 from seatrial.testing.stress_tester import DURATION_SECONDS, StressTester
 
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--duration", type=float, default=DURATION_SECONDS, help="seconds of each stress test [default: %(default)s]"
     )
     duration_seconds = parser.parse_args(arguments).duration
+    try:
+        load_module(UNIT_TESTS, "the unit tests")
+    except MissingExtra as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     lines = [_unit_tests(), *_stress_tests(duration_seconds)]
     table = Table("tests", "verdict", "detail")
     for line in lines:

@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import isnan
 
+from seatrial.lazy import raise_missing_extra
 from seatrial.testing.exchange import exchange
 from seatrial_core import signing
 from seatrial_core.clients import ServiceClient
 from seatrial_core.clock import ManualClock
 from seatrial_core.contracts.orders import TradingState
 from seatrial_core.errors import PeerUnreachable, ValidationFailed
-from seatrial_engine.domain.changes import StateChanges
-from seatrial_engine.domain.config import EngineConfig, RiskLimits
-from seatrial_engine.engine import Engine
-from seatrial_engine.memory import MemoryStore
-from seatrial_trading.quant import indicators, kelly, sizing
+
+try:
+    from seatrial_engine.domain.changes import StateChanges
+    from seatrial_engine.domain.config import EngineConfig, RiskLimits
+    from seatrial_engine.engine import Engine
+    from seatrial_engine.memory import MemoryStore
+    from seatrial_trading.quant import indicators, kelly, sizing
+except ModuleNotFoundError as missing:
+    raise_missing_extra(missing, "TradingBotTests")
 
 # 33 closes common in the literature on RSI; RSI from index 14 on as TA-Lib 0.8.2 computes it (Wilder's smoothing).
 CLOSES = (

@@ -105,3 +105,13 @@ def test_the_unit_tests_are_named_after_the_seven_areas() -> None:
     names = unittest.defaultTestLoader.getTestCaseNames(TradingBotTests)
 
     assert [area for area in areas if not any(name.startswith(f"test_{area}") for name in names)] == []
+
+
+@pytest.mark.parametrize("module", ["engine.trading_engine", "testing.unit_tests"])
+def test_a_module_of_the_guide_names_the_extra_that_it_lacks(module: str) -> None:
+    code = f"import sys; sys.modules['seatrial_engine'] = None; import seatrial.{module}"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    message = "needs seatrial_engine, which is not installed: pip install 'seatrial[engine]'"
+    assert done.stderr.splitlines()[-1].endswith(message)
