@@ -23,9 +23,9 @@ app = typer.Typer(no_args_is_help=True)
 
 DATA_HELP = "CSV (comma, semicolon or tab; plain or .gz) or Parquet: time, open, high, low, close[, volume]."
 STRATEGY_HELP = "A registered name (see `seatrial backtest strategies`), or a rule document (.json, .yaml)."
-SIZE_HELP = "fixed:10|notional:1000|equity:1.0|risk:0.01|kelly:0.5|vol:0.1"
+SIZE_HELP = "fixed:10, notional:1000, equity:1.0, risk:0.01, kelly:0.5 or vol:0.1."
 SIZE_DEFAULT = "the rules' own, else equity:1.0"
-INTRABAR_HELP = "Assumption where the order of high and low decides; magnify uses --finer."
+INTRABAR_HELP = "Where the order of high and low decides: worst, best, nearest, or magnify (uses --finer)."
 SPLIT_HELP = "A stock split, such as 2005-02-28=2; repeatable."
 REPORT_HELP = "Write an HTML report that opens offline."
 SESSION_HELP = "auction: a target beyond which a bar opens is filled at the open."
@@ -48,7 +48,7 @@ def run(
     slippage_bps: Annotated[float, typer.Option(help="Slippage of market and stop fills in basis points.")] = 0.0,
     allow_short: Annotated[bool, typer.Option("--allow-short", help="Allow short positions.")] = False,
     session: Annotated[str, typer.Option(metavar="continuous|auction", help=SESSION_HELP)] = "continuous",
-    intrabar: Annotated[str, typer.Option(metavar="worst|best|nearest|magnify", help=INTRABAR_HELP)] = "worst",
+    intrabar: Annotated[str, typer.Option(metavar="RULE", help=INTRABAR_HELP)] = "worst",
     finer: Annotated[Path | None, typer.Option(metavar="FILE", help=FINER_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Seed of the random intrabar scenarios.")] = 0,
     on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="Reject or drop bad rows.")] = "reject",

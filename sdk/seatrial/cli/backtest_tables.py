@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from seatrial_backtesting.result.document import WARNING_TEXTS
 from seatrial_core.json_types import JsonMapping
@@ -141,29 +141,35 @@ def _warnings(result: JsonMapping) -> list[str]:
 def _trades(trades: Sequence[JsonMapping]) -> Table:
     shown = trades[-LAST_TRADES:]
     table = Table(
-        "#",
-        "side",
-        "entry",
-        "price",
-        "exit",
-        "price",
-        "pnl",
-        "reason",
+        Column("#", no_wrap=True),
+        Column("side", no_wrap=True),
+        Column("entry", overflow="fold"),
+        Column("price", no_wrap=True),
+        Column("exit", overflow="fold"),
+        Column("price", no_wrap=True),
+        Column("pnl", no_wrap=True),
+        Column("reason", overflow="fold"),
         title=f"Last {len(shown)} trades",
         title_justify="left",
+        padding=(0, 1, 0, 0),  # times, prices and profits fit into 80 columns
+        pad_edge=False,
     )
     for row in shown:
         table.add_row(
             str(row["id"]),
             row["side"],
-            str(row["entry_time"]),
+            _time(row["entry_time"]),
             f"{row['entry_price']:,.6g}",
-            str(row["exit_time"]),
+            _time(row["exit_time"]),
             f"{row['exit_price']:,.6g}",
             f"{row['pnl']:,.2f}",
             row["exit_reason"],
         )
     return table
+
+
+def _time(value: object) -> str:
+    return str(value).replace("T", " ")  # a narrow terminal wraps at the space
 
 
 def _settings(params: JsonMapping) -> str:

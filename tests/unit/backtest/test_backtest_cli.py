@@ -173,3 +173,11 @@ def test_strategies_are_listed_with_their_parameters() -> None:
     assert {"rsi_bollinger", "sma_cross"} <= set(names)
     assert "rsi_bollinger" in table.stdout
     assert table.returncode == listed.returncode == 0
+
+
+def test_nothing_is_cut_off_at_80_columns(prices: Path) -> None:
+    done = _seatrial("run", "--data", str(prices), "--strategy", "macd", "--cash", "1000000")
+
+    assert "Last 5 trades" in done.stdout
+    assert "\u2026" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
