@@ -41,19 +41,20 @@ def check_lookahead(
     cuts: Annotated[str | None, typer.Option(metavar="NUMBER|all", help=CUTS_HELP)] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sampled cuts and the changed bars.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help=STRICT_HELP)] = False,
+    on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="Reject or drop bad rows.")] = "reject",
     timezone: Annotated[str | None, typer.Option(help=TIMEZONE_HELP, show_default="UTC")] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Check that no decision depends on future data. Exit code: 0 clean, 1 leak, 2 usage error, 4 not judged.
 
-    Truncates the bars, changes future bars, hides other data that the strategy can reach, repeats the run and starts
-    it later. Earlier decisions must stay the same.
+    Removes or changes future bars, hides other data that the strategy can reach,
+    repeats the run and starts it later. Earlier decisions must stay the same.
     """
     require_backtesting()
     from seatrial.cli import lookahead_tables
 
     try:
-        reading = {"symbol": symbol, "timezone": timezone}
+        reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone}
         report = _report(data, reading, strategy, settings or [], _plan(cuts, seed))
     except (SettingsError, Unavailable):
         raise

@@ -105,8 +105,8 @@ def _rejection(bad: Mapping[int, str], row_numbers: NDArray[np.int64]) -> Candle
     rows = sorted((int(row_numbers[position]), reason) for position, reason in bad.items())
     first, reason = rows[0]
     return CandleError(
-        f"{len(rows)} bad rows; the first is row {first}: {reason}; correct the data, or drop such rows with "
-        "on_bad_bar=drop, which counts them",
+        f"bad rows: {len(rows)}; the first is row {first}: {reason}; correct the data, or drop and count such rows "
+        "with on_bad_bar=drop (`--on-bad-bar drop` on the command line)",
         errors=[FieldError(f"row {row}", row, why) for row, why in rows[:MAX_LISTED]],
     )
 
