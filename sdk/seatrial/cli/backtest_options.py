@@ -1,5 +1,6 @@
 """Parses the arguments that the `backtest` commands share: strategy, parameters, and whether the extra is installed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from seatrial.cli.output import fail
@@ -31,12 +32,15 @@ def read_strategy(text: str) -> object:
     from seatrial_trading.strategy.rules import read_text
 
     try:
-        return read_text(Path(text).read_text(encoding="utf-8"), text)
+        document = read_text(Path(text).read_text(encoding="utf-8"), text)
     except OSError as error:
         allowed = f"a registered name or a file that can be read ({error.strerror})"
         raise field_error("strategy", text, allowed) from error
     except UnicodeDecodeError as error:
         raise field_error("strategy", text, "a rule document in UTF-8") from error
+    if not isinstance(document, Mapping):
+        raise field_error("strategy", text, "a file with a rule document: a JSON or YAML object")
+    return document
 
 
 def parse_params(texts: list[str]) -> dict[str, object]:

@@ -85,8 +85,8 @@ def logs(
     layout = Layout.nearest()
     names = logfile.names(layout)
     if service not in names:
-        listed = ", ".join(names) or "none yet; start the stack with `seatrial up`"
-        fail(f"There is no log of `{service}` in {layout.root}. There are: {listed}.", EXIT_USAGE)
+        hint = f"There are: {', '.join(names)}." if names else "Start the stack with `seatrial up` first."
+        fail(f"There is no log of `{service}` in {layout.root}. {hint}", EXIT_USAGE)
     try:
         for line in logfile.read(layout.log(service), lines, follow):
             typer.echo(line)

@@ -132,6 +132,5 @@ def _describe(error: ValidationError) -> str:
     quoted = value if len(value) <= MAX_QUOTE else value[:MAX_QUOTE] + "..."
     if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
         return f"`type`: {first['msg']}"
-    return f"`{field}` was {quoted}: {first['msg']}" + (
-        f" ({error.error_count()} errors)" if error.error_count() > 1 else ""
-    )
+    problem = "is missing" if first["type"] == "missing" else f"was {quoted}: {first['msg']}"
+    return f"`{field}` {problem}" + (f" ({error.error_count()} errors)" if error.error_count() > 1 else "")
