@@ -1,6 +1,7 @@
 """Asks the stress service for one run and ends with its verdict as exit code; runs inside the stress image.
 
-0 PASS, 1 FAIL, 2 books wrong, 3 inconclusive, 4 invalid, 5 no verdict (refused, cancelled, unreachable, too late).
+0 PASS, 1 FAIL, 2 CONSISTENCY_VIOLATION, 3 INCONCLUSIVE, 4 INVALID,
+5 no verdict (refused, cancelled, unreachable, too late).
 """
 
 import os

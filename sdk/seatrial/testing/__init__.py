@@ -1,4 +1,4 @@
-"""Prove a trading bot: unit tests, backtests, stress tests."""
+"""Tests of a trading bot: unit tests, backtests, stress tests."""
 
 from typing import TYPE_CHECKING
 
