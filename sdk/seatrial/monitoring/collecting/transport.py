@@ -155,5 +155,5 @@ def _body(response: httpx.Response) -> Json:
 
 def _describe_peer(peer: Peer, url: str) -> str:
     if peer is Peer.OTHER:
-        return f"another program answers at {url}, not Seatrial's metrics service"
+        return f"{url} is not Seatrial's metrics service, but a monitor's page or another program"
     return f"no metrics service answers at {url}"
