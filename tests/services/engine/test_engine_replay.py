@@ -1,5 +1,6 @@
 """A replay trades what a backtest trades, and resumes after a stop."""
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from tests.services.engine.engine_door import EngineDoor, open_engine
 from tests.support.fake_ledger import FakeLedger
 from tests.support.waiting import wait_until_async
 
+from seatrial_core.timestamps import to_epoch_ms
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.simulation import simulate
 from seatrial_trading.quant.candles import Candles
@@ -86,6 +88,20 @@ async def test_replay_trades_what_a_backtest_trades(engine: EngineDoor, strategy
         assert result["trades"] == trades
         assert result["equity"] == equity
         assert len(trades) > 2
+
+
+async def test_a_fill_of_a_replay_has_the_time_of_the_backtest(engine: EngineDoor, ledger: FakeLedger) -> None:
+    accounts = [account("a", "sma_cross", bars(3), params={"fast": 3, "slow": 9})]
+
+    await engine.post("/v1/replays", {"id": "r", "accounts": accounts}, 202)
+    await finished(engine, "r")
+    await engine.drained()
+
+    trades, _ = backtest(accounts[0])
+    times = [trade[key] for trade in trades for key in ("entry_time_ms", "exit_time_ms")]
+    stamps = [to_epoch_ms(datetime.fromisoformat(event["occurred_at"])) for event in ledger.of_type("trade")]
+    # A position that is open at the end is closed at the close of the last bar, not at its open.
+    assert stamps[:-1] == times[:-1]
 
 
 async def test_replay_sends_one_event_per_fill_and_bar(engine: EngineDoor, ledger: FakeLedger) -> None:
