@@ -52,7 +52,7 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts, words, and the tes
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest tests/unit tests/docs -n $(WORKERS)
+	@$(BIN)/python -m pytest tests/unit tests/docs -n $(WORKERS) --cov --cov-report=
 
 format: $(DEV_STAMP) ## Format the code and fix what the linter can fix
 	@$(BIN)/ruff format .
