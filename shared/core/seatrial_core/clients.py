@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from seatrial_core.addresses import LOOPBACK_ORIGIN_HOST, is_loopback_url, origin
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.errors import (
     BadRequest,
@@ -22,11 +23,13 @@ from seatrial_core.errors import (
     Unauthenticated,
     ValidationFailed,
 )
+from seatrial_core.redaction import redact, redact_url
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
 BACKOFF = ExponentialBackoff(first_seconds=0.2, max_seconds=5.0)
 PORTS = {"metrics": 9999, "alerts": 8002, "backtest": 8001, "stress": 8003, "engine": 5000, "console": 8000}
+PORT_VARIABLES = ("MONITORING_PORT", *(f"SEATRIAL_{service.upper()}_PORT" for service in PORTS))
 Model = TypeVar("Model", bound=BaseModel)
 QueryValue = str | int | float | bool | None
 
@@ -66,13 +69,38 @@ def find_token(environment: Mapping[str, str] = os.environ, start: Path | None =
     return ""
 
 
+def token_for(url: str, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> str:
+    """Return the stack's token if `url` is an address of this stack, else an empty text.
+
+    The stack's addresses are SEATRIAL_<SERVICE>_URL, SEATRIAL_<SERVICE>_PORT and the default ports on this machine. A
+    token for another address is given explicitly, by the parameter or option that asks for it.
+    """
+    return find_token(environment, start) if origin(url) in _own_origins(environment) else ""
+
+
+def http_options(url: str) -> dict[str, Any]:  # Any: options of httpx
+    """Return what every HTTP client of ours has in common.
+
+    A redirect is never followed, because it could carry the token elsewhere. Proxies of the environment are not used
+    for this machine: a proxy would read the token, and another machine's loopback interface is not this one's.
+    """
+    return {"follow_redirects": False, "trust_env": not is_loopback_url(url)}
+
+
+def _own_origins(environment: Mapping[str, str]) -> set[tuple[str, str, int] | None]:
+    urls = [service_url(service, environment) for service in PORTS]
+    ports = {environment.get(name, "") for name in PORT_VARIABLES}
+    urls += [f"http://{LOOPBACK_ORIGIN_HOST}:{port}" for port in ports if port.isdigit()]
+    return {origin(url) for url in urls} - {None}
+
+
 class ServiceClient:
     """A blocking client of one service.
 
     Args:
         service: The name of the service.
         url: Its base URL; None uses `service_url`.
-        token: The bearer token; None uses `find_token`, an empty text sends none.
+        token: The bearer token; None uses `token_for`, an empty text sends none.
         timeout_seconds: The limit of one attempt (> 0).
         attempts: The limit of attempts (>= 1) for calls that are safe to repeat: GET, and a POST that is marked
             repeatable.
@@ -92,9 +120,11 @@ class ServiceClient:
         self.service = service
         self.url = (url or service_url(service)).rstrip("/")
         self.attempts = attempts
-        secret = find_token() if token is None else token
+        secret = token_for(self.url) if token is None else token
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        self._http = httpx.Client(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport, **http_options(self.url)
+        )
 
     def fetch(self, path: str, model: type[Model], **params: QueryValue) -> Model:
         """Return the response of a GET as a contract model; parameters that are None are left out.
@@ -212,7 +242,9 @@ class AsyncServiceClient:
         self.url = url.rstrip("/")
         self._count = count or (lambda peer, outcome: None)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport)
+        self._http = httpx.AsyncClient(
+            base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport, **http_options(self.url)
+        )
 
     async def fetch(
         self, method: str, path: str, model: type[Model], *, body: object = None, headers: dict[str, str] | None = None
@@ -253,9 +285,9 @@ class AsyncServiceClient:
 
 def unreachable(service: str, url: str, error: Exception | None) -> PeerUnreachable:
     """Return the error for a service that does not respond."""
-    reason = f" ({error or type(error).__name__})" if error is not None else ""
+    reason = f" ({redact(str(error)) or type(error).__name__})" if error is not None else ""
     return PeerUnreachable(
-        f"the {service} service does not answer at {url}{reason}; start it with `seatrial up`, or set "
+        f"the {service} service does not answer at {redact_url(url)}{reason}; start it with `seatrial up`, or set "
         f"SEATRIAL_{service.upper()}_URL to where it runs"
     )
 

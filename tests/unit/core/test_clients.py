@@ -1,9 +1,12 @@
 """Clients return contract models and turn every failure into one of our errors."""
 
+from pathlib import Path
+
 import httpx
 import pytest
+from tests.support.http_stub import StubResponse, http_stub
 
-from seatrial_core.clients import AsyncServiceClient, ServiceClient
+from seatrial_core.clients import AsyncServiceClient, ServiceClient, token_for
 from seatrial_core.contracts.events import EventsAccepted
 from seatrial_core.errors import Conflict, PeerUnreachable
 
@@ -80,3 +83,61 @@ async def test_a_problem_is_raised_as_its_error() -> None:
     with pytest.raises(Conflict, match="engine: the key is taken"):
         await client.fetch("GET", "/v1/orders", EventsAccepted)
     await client.close()
+
+
+STACK = {"SEATRIAL_TOKEN": "the-stacks-token", "SEATRIAL_ENGINE_URL": "https://engine.example.com"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:9999",
+        "http://localhost:8002/v1/alerts",
+        "http://[::1]:8003",
+        "https://engine.example.com:443/v1/orders",
+        "http://127.0.0.1:7777",
+    ],
+)
+def test_the_token_is_sent_to_the_addresses_of_the_stack(url: str) -> None:
+    assert token_for(url, {**STACK, "SEATRIAL_METRICS_PORT": "7777"}) == "the-stacks-token"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://engine.example.com",
+        "https://engine.example.com:444",
+        "https://engine.example.com.attacker.net",
+        "https://engine.example.com@attacker.net",
+        "http://127.0.0.1:6666",
+        "http://127.0.0.1.attacker.net:9999",
+        "ftp://127.0.0.1:9999",
+        "nonsense",
+        "http://127.0.0.1:port",
+    ],
+)
+def test_the_token_is_sent_to_no_other_address(url: str) -> None:
+    assert token_for(url, STACK) == ""
+
+
+def test_a_redirect_does_not_carry_the_token_elsewhere() -> None:
+    with http_stub() as elsewhere:
+        moved = StubResponse(307, headers={"Location": f"{elsewhere.url}/stolen"})
+        with http_stub(lambda request: moved) as stub, ServiceClient("metrics", url=stub.url, token="secret") as client:
+            client.text("/metrics")
+
+    assert stub.requests[0].headers["Authorization"] == "Bearer secret"
+    assert elsewhere.requests == []
+
+
+def test_requests_to_this_machine_go_past_a_proxy_and_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login bob password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with http_stub() as proxy, http_stub() as stub:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        with ServiceClient("metrics", url=stub.url, token="secret") as client:
+            client.text("/metrics")
+
+    assert proxy.requests == []
+    assert stub.requests[0].headers["Authorization"] == "Bearer secret"

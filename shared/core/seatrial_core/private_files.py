@@ -1,0 +1,84 @@
+"""Creates files and folders that only their owner can read, whatever the umask is, and refuses those of others."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+class UnsafeFolder(PermissionError):
+    """A folder belongs to another user or is a link, so its content may come from somebody else."""
+
+
+def make_folder(folder: Path, *, parents: bool = False) -> None:
+    """Create a folder of mode 0700, or correct the mode of an existing one.
+
+    Raises:
+        UnsafeFolder: It exists and is a link, or belongs to another user.
+        OSError: It cannot be created.
+    """
+    if parents:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    require_own(folder)
+    repair(folder)
+
+
+def require_own(folder: Path) -> None:
+    """Raise UnsafeFolder if an existing folder is a link or belongs to neither this user nor, for root, anyone else."""
+    state = folder.lstat()
+    if stat.S_ISLNK(state.st_mode):
+        raise UnsafeFolder(f"{folder} is a link; delete it, so that a real folder can be made")
+    if not is_owned_safely(state):
+        raise UnsafeFolder(
+            f"{folder} belongs to another user (uid {state.st_uid}), who could read and change what is stored there; "
+            "use another folder, or delete this one as that user"
+        )
+
+
+def is_owned_safely(state: os.stat_result) -> bool:
+    """Return whether a file or folder belongs to this user or root; root also works in the folders of users."""
+    return os.geteuid() == 0 or state.st_uid in (os.geteuid(), 0)
+
+
+def is_exposed(path: Path) -> bool:
+    """Return whether accounts besides the owner may read, write or enter an existing file or folder."""
+    state = path.lstat()
+    return not stat.S_ISLNK(state.st_mode) and bool(stat.S_IMODE(state.st_mode) & 0o077)
+
+
+def repair(path: Path, on_repair: Callable[[str], None] | None = None) -> None:
+    """Take away the rights of group and others from a file or folder of this user; report it if there were any."""
+    if is_exposed(path):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        path.chmod(mode & 0o700)
+        if on_repair is not None:
+            on_repair(f"{path} was open to other users (mode {mode:04o}) and is now private")
+
+
+def open_append(file: Path) -> int:
+    """Open (or create) a private file for appending, never through a link, and return the descriptor."""
+    return _open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Replace a private file in one step; readers see the old or the new content."""
+    staging = file.with_name(f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
+    try:
+        with os.fdopen(_open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as handle:
+            handle.write(text)
+        staging.replace(file)
+    except OSError:
+        staging.unlink(missing_ok=True)
+        raise
+
+
+def _open(file: Path, flags: int) -> int:
+    descriptor = os.open(file, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    state = os.fstat(descriptor)
+    if stat.S_ISREG(state.st_mode) and stat.S_IMODE(state.st_mode) & 0o077 and state.st_uid == os.geteuid():
+        os.fchmod(descriptor, FILE_MODE)  # created by an earlier version, or before a umask was set
+    return descriptor

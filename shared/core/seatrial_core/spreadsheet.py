@@ -1,0 +1,23 @@
+"""Writes texts into CSV files so that no spreadsheet program runs them as a formula."""
+
+# OWASP, CSV Injection: a cell that begins with one of these is a formula, also after its quotation mark is removed.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\0")
+
+
+def cell(value: object) -> object:
+    """Return a CSV cell: a text that a spreadsheet would run gets an apostrophe in front, numbers stay numbers.
+
+    Args:
+        value: A number, None or a text. A text of digits such as "-1.5" is a number.
+    """
+    if not isinstance(value, str) or not value.lstrip(" ").startswith(_FORMULA_STARTS) or _is_number(value):
+        return value
+    return f"'{value}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text == text.strip() and "_" not in text
