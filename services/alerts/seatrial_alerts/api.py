@@ -39,7 +39,7 @@ from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_err
 from seatrial_core.notifications import WEBHOOK
 from seatrial_core.timestamps import format_rfc3339
 from seatrial_service.cursors import format_position, parse_position
-from seatrial_service.web import requires
+from seatrial_service.routing import requires, service_router
 
 READ = [requires("alerts:read")]
 WRITE = [requires("alerts:write")]
@@ -59,7 +59,7 @@ def routes(service: AlertsService) -> list[APIRouter]:
 
 
 def _rules(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1/rules", tags=["rules"])
+    router = service_router(prefix="/v1/rules", tags=["rules"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [RULE], "next_cursor": None}))
     async def list_rules() -> Page[AlertRuleDocument]:
@@ -104,7 +104,7 @@ def _rules(service: AlertsService) -> APIRouter:
 
 
 def _thresholds(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1/thresholds", tags=["rules"])
+    router = service_router(prefix="/v1/thresholds", tags=["rules"])
 
     async def current() -> dict[str, float]:
         async with service.database.transaction() as session:
@@ -135,7 +135,7 @@ def _thresholds(service: AlertsService) -> APIRouter:
 
 
 def _alerts(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+    router = service_router(prefix="/v1/alerts", tags=["alerts"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [ALERT], "next_cursor": None}))
     async def list_alerts(
@@ -180,7 +180,7 @@ def _alerts(service: AlertsService) -> APIRouter:
 
 
 def _silences(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1/silences", tags=["silences"])
+    router = service_router(prefix="/v1/silences", tags=["silences"])
 
     @router.get("", dependencies=READ, responses=answer({"items": [SILENCE], "next_cursor": None}))
     async def list_silences() -> Page[Silence]:
@@ -211,7 +211,7 @@ def _silences(service: AlertsService) -> APIRouter:
 
 
 def _deliveries(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["deliveries"])
+    router = service_router(prefix="/v1", tags=["deliveries"])
 
     @router.get("/deliveries", dependencies=READ, responses=answer({"items": [DELIVERY], "next_cursor": None}))
     async def list_deliveries(limit: Limit = 100, cursor: Annotated[int | None, Query(ge=1)] = None) -> Page[Delivery]:
@@ -251,7 +251,7 @@ def _deliveries(service: AlertsService) -> APIRouter:
 
 
 def _breaker(service: AlertsService) -> APIRouter:
-    router = APIRouter(prefix="/v1/breaker", tags=["breaker"])
+    router = service_router(prefix="/v1/breaker", tags=["breaker"])
 
     @router.get("", dependencies=READ, responses=answer(BREAKER))
     async def get_breaker() -> Breaker:

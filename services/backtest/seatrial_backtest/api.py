@@ -15,7 +15,7 @@ from seatrial_backtesting.data.quality import OnBadBar
 from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
 from seatrial_core.contracts.pages import Page
 from seatrial_core.errors import Conflict, ValidationFailed
-from seatrial_service.web import requires
+from seatrial_service.routing import requires, service_router
 from seatrial_trading.strategy import registry
 from seatrial_trading.strategy.rules import json_schema
 
@@ -44,7 +44,7 @@ def routes(service: BacktestService) -> list[APIRouter]:
 
 
 def _datasets(service: BacktestService) -> APIRouter:
-    router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+    router = service_router(prefix="/v1/datasets", tags=["datasets"])
 
     @router.post(
         "",
@@ -84,7 +84,7 @@ def _datasets(service: BacktestService) -> APIRouter:
 
 
 def _backtests(service: BacktestService) -> APIRouter:
-    router = APIRouter(prefix="/v1/backtests", tags=["backtests"])
+    router = service_router(prefix="/v1/backtests", tags=["backtests"])
 
     @router.post("", status_code=202, dependencies=RUN, responses=examples.answer(examples.JOB, 202))
     async def start(request: Annotated[BacktestRequest, Body(examples=[examples.REQUEST])]) -> BacktestJob:
@@ -130,7 +130,7 @@ def _backtests(service: BacktestService) -> APIRouter:
 
 
 def _strategies() -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["strategies"])
+    router = service_router(prefix="/v1", tags=["strategies"])
 
     @router.get("/strategies", dependencies=READ, responses=examples.answer(examples.page(examples.STRATEGY)))
     async def list_strategies() -> dict[str, Any]:  # Any: JSON Schema

@@ -17,7 +17,8 @@ from seatrial_metrics.service import MetricsService
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
 from seatrial_service.cursors import parse_sequence
-from seatrial_service.web import metrics_guard, requires
+from seatrial_service.routing import requires, service_router
+from seatrial_service.web import metrics_guard
 
 # Parsing a body of this size takes milliseconds; larger ones are parsed in a thread.
 INLINE_BYTES = 65_536
@@ -44,7 +45,7 @@ def routes(service: MetricsService, settings: MetricsSettings) -> list[APIRouter
 
 
 def _writing(service: MetricsService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["ledger"])
+    router = service_router(prefix="/v1", tags=["ledger"])
 
     @router.post(
         "/events",
@@ -77,7 +78,7 @@ def _writing(service: MetricsService) -> APIRouter:
 
 
 def _reading(service: MetricsService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["ledger"])
+    router = service_router(prefix="/v1", tags=["ledger"])
 
     @router.get(
         "/events",
@@ -113,7 +114,7 @@ def _reading(service: MetricsService) -> APIRouter:
 
 
 def _figures(service: MetricsService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["figures"], dependencies=[requires("metrics:read")])
+    router = service_router(prefix="/v1", tags=["figures"], dependencies=[requires("metrics:read")])
 
     @router.get("/snapshot", responses={200: examples.answer(examples.SNAPSHOT)})
     async def snapshot(environment: Environment | None = None) -> Snapshot:
@@ -146,7 +147,7 @@ def _figures(service: MetricsService) -> APIRouter:
 
 
 def _page(service: MetricsService, settings: MetricsSettings) -> APIRouter:
-    router = APIRouter(tags=["metrics"])
+    router = service_router(tags=["metrics"])
 
     @router.get(
         "/metrics",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
 from seatrial_service.cursors import format_position, parse_position
-from seatrial_service.web import requires
+from seatrial_service.routing import requires, service_router
 from seatrial_stress import store, worker_api
 from seatrial_stress.examples import PLANS, REQUEST, RUN, example_response
 from seatrial_stress.plans import catalog
@@ -19,7 +19,7 @@ RUNS = [requires("stress:run")]
 
 def routes(service: StressService) -> list[APIRouter]:
     """Return the routers of this service."""
-    router = APIRouter(prefix="/v1", tags=["runs"])
+    router = service_router(prefix="/v1", tags=["runs"])
 
     @router.get("/plans", dependencies=READ, responses=example_response(PLANS))
     async def list_plans() -> list[StressPlan]:

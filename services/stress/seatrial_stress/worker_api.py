@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from seatrial_service.web import requires
+from seatrial_service.routing import requires, service_router
 from seatrial_stress.load.worker_pool import WorkerPool
 from seatrial_stress.load.worker_protocol import HeartbeatReply, JournalPart, WorkerAssignment, WorkerSummary
 
@@ -14,7 +14,7 @@ Worker = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 def routes(pool: WorkerPool) -> APIRouter:
     """Return the router of the worker pool."""
-    router = APIRouter(prefix="/v1/workers", tags=["workers"], dependencies=RUNS)
+    router = service_router(prefix="/v1/workers", tags=["workers"], dependencies=RUNS)
 
     @router.post("/{worker}/assignment")
     async def poll(worker: Worker) -> WorkerAssignment | None:

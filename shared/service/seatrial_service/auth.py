@@ -1,6 +1,7 @@
 """Authorisation by bearer tokens with scopes."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -23,56 +24,99 @@ SCOPES = frozenset(
 )
 DEFAULT_SECRETS = frozenset({"changeme", "change-me", "secret", "password", "token", "default", "test"})
 MIN_TOKEN = 16
+NAME_PREFIX = "name:"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# RFC 6750: the scheme, a space, the token.
+_BEARER = re.compile(r"bearer +(\S{1,1024}) *", re.IGNORECASE)
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls: the name of the token and its scopes; a service without tokens knows no name."""
+
+    name: str
+    scopes: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the principal has a scope; `admin` includes all."""
+        if scope not in self.scopes and "admin" not in self.scopes:
+            raise Forbidden(f"this token lacks the scope `{scope}`; it has {', '.join(sorted(self.scopes))}")
+
+
+# The caller of a service without tokens.
+OPEN = Principal("", frozenset({"admin"}))
+# The caller of a public route.
+ANONYMOUS = Principal("", frozenset())
 
 
 @dataclass(frozen=True)
 class Tokens:
     """The tokens a service accepts, kept as hashes only."""
 
-    scopes_by_hash: tuple[tuple[str, frozenset[str]], ...] = ()
+    principals_by_hash: tuple[tuple[str, Principal], ...] = ()
 
     @property
     def configured(self) -> bool:
         """Return whether any token is configured; without one a loopback service is open."""
-        return bool(self.scopes_by_hash)
+        return bool(self.principals_by_hash)
 
     @classmethod
     def parse(cls, text: str) -> "Tokens":
-        """Read `token=scope,scope;token2=admin`.
+        """Read `token=scope,scope;token2=admin,name:ops`.
+
+        A token without a name is called `token-` and the first 8 hex digits of its hash.
 
         Raises:
             SettingsError: The text is malformed, a scope is unknown, or a token is a default secret or too short.
         """
-        pairs = []
-        for number, part in enumerate(filter(None, (piece.strip() for piece in text.split(";"))), start=1):
-            token, separator, names = part.rpartition("=")
-            scopes = frozenset(filter(None, (name.strip() for name in names.split(","))))
-            if not separator or not scopes or not scopes <= SCOPES:
-                unknown = ", ".join(sorted(scopes - SCOPES)) if separator else ""
-                raise SettingsError(
-                    f"SEATRIAL_TOKENS: entry {number} must read token=scope,scope with scopes of "
-                    f"{', '.join(sorted(SCOPES))}; found {unknown or 'no scope'}"
-                )
-            if token.lower() in DEFAULT_SECRETS or len(token) < MIN_TOKEN:
-                raise SettingsError(
-                    f"SEATRIAL_TOKENS: entry {number} is a default secret or shorter than {MIN_TOKEN} characters; "
-                    "make a random one, for example with `openssl rand -hex 24`"
-                )
-            pairs.append((sha256(token.encode()).hexdigest(), scopes))
-        return cls(tuple(pairs))
+        pieces = filter(None, (piece.strip() for piece in text.split(";")))
+        return cls(tuple(_entry(number, piece) for number, piece in enumerate(pieces, start=1)))
+
+    def find(self, token: str) -> Principal | None:
+        """Return whose token this is, or None for an unknown one."""
+        digest = sha256(token.encode()).hexdigest()
+        match: Principal | None = None
+        for accepted, principal in self.principals_by_hash:  # all are compared, so that the time taken reveals nothing
+            if hmac.compare_digest(accepted, digest):
+                match = principal
+        return match
 
     def scopes_of(self, token: str) -> frozenset[str]:
         """Return the scopes of a token; the empty set for an unknown one."""
-        digest = sha256(token.encode()).hexdigest()
-        granted: frozenset[str] = frozenset()
-        for accepted, scopes in self.scopes_by_hash:  # all are compared, so that the time taken reveals nothing
-            if hmac.compare_digest(accepted, digest):
-                granted = scopes
-        return granted
+        principal = self.find(token)
+        return frozenset() if principal is None else principal.scopes
+
+    def principal_of(self, header: str | None) -> Principal:
+        """Return who sends an Authorization header; everybody has all scopes where no token is configured.
+
+        Raises:
+            Unauthenticated: No token, no bearer token, or an unknown one.
+        """
+        if not self.configured:
+            return OPEN
+        principal = self.find(bearer_token(header))
+        if principal is None:
+            raise Unauthenticated("this token is not known here", headers=_CHALLENGE)
+        return principal
 
 
-def authorise(tokens: Tokens, header: str | None, scope: str) -> None:
-    """Check that a request may call a route.
+def bearer_token(header: str | None) -> str:
+    """Return the token of an Authorization header.
+
+    Raises:
+        Unauthenticated: There is none, or it is no bearer token.
+    """
+    match = _BEARER.fullmatch(header or "")
+    if match is None:
+        raise Unauthenticated(
+            "send `Authorization: Bearer <token>`; on a laptop the token is in .seatrial/token", headers=_CHALLENGE
+        )
+    return match[1]
+
+
+def authorise(tokens: Tokens, header: str | None, scope: str) -> Principal:
+    """Check that a request may call a route, and return who calls.
 
     Args:
         tokens: The tokens that the service accepts.
@@ -83,16 +127,31 @@ def authorise(tokens: Tokens, header: str | None, scope: str) -> None:
         Unauthenticated: No token, no bearer token, or an unknown one.
         Forbidden: The token lacks the scope.
     """
-    if not tokens.configured:
-        return
-    kind, _, token = (header or "").partition(" ")
-    if kind.lower() != "bearer" or not token.strip():
-        raise Unauthenticated(
-            "send `Authorization: Bearer <token>`; on a laptop the token is in .seatrial/token",
-            headers={"WWW-Authenticate": "Bearer"},
+    principal = tokens.principal_of(header)
+    principal.require(scope)
+    return principal
+
+
+def _entry(number: int, text: str) -> tuple[str, Principal]:
+    token, separator, right = text.rpartition("=")
+    words = [word for word in (word.strip() for word in right.split(",")) if word]
+    names = [word.removeprefix(NAME_PREFIX) for word in words if word.startswith(NAME_PREFIX)]
+    scopes = frozenset(word for word in words if not word.startswith(NAME_PREFIX))
+    if not separator or not scopes or not scopes <= SCOPES:
+        unknown = ", ".join(sorted(scopes - SCOPES)) if separator else ""
+        raise SettingsError(
+            f"SEATRIAL_TOKENS: entry {number} must read token=scope,scope with scopes of "
+            f"{', '.join(sorted(SCOPES))}; found {unknown or 'no scope'}"
         )
-    scopes = tokens.scopes_of(token.strip())
-    if not scopes:
-        raise Unauthenticated("this token is not known here", headers={"WWW-Authenticate": "Bearer"})
-    if scope not in scopes and "admin" not in scopes:
-        raise Forbidden(f"this token lacks the scope `{scope}`; it has {', '.join(sorted(scopes))}")
+    if token.lower() in DEFAULT_SECRETS or len(token) < MIN_TOKEN:
+        raise SettingsError(
+            f"SEATRIAL_TOKENS: entry {number} is a default secret or shorter than {MIN_TOKEN} characters; "
+            "make a random one, for example with `openssl rand -hex 24`"
+        )
+    if len(names) > 1 or not all(NAME.fullmatch(name) for name in names):
+        raise SettingsError(
+            f"SEATRIAL_TOKENS: entry {number} must have at most one `name:`, of 1 to 64 letters, digits, `.`, `_` "
+            f"or `-`; found {', '.join(names)[:100]!r}"
+        )
+    digest = sha256(token.encode()).hexdigest()
+    return digest, Principal(names[0] if names else f"token-{digest[:8]}", scopes)

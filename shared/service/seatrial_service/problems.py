@@ -16,25 +16,32 @@ MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
 MAX_QUOTE = 200
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JSON
-    "4XX": {
-        "description": "What was wrong, what was found, what to do",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": {
-                    "type": "about:blank",
-                    "title": "Unauthenticated",
-                    "status": 401,
-                    "detail": "this token is not known here",
-                    "code": "unauthenticated",
-                    "errors": [],
-                    "request_id": "01929b2f6e",
-                },
-            }
-        },
-        "model": Problem,
+
+def _documented(description: str, status: int, code: str, detail: str) -> dict[str, Any]:  # Any: OpenAPI is free JSON
+    example = Problem(
+        title=code.replace("_", " ").capitalize(), status=status, detail=detail, code=code, request_id="01929b2f6e"
+    )
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example.model_dump(mode="json")}},
     }
+
+
+_UNKNOWN = (401, "unauthenticated", "this token is not known here")
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JSON
+    "4XX": {**_documented("What was wrong, what was found, what to do", *_UNKNOWN), "model": Problem}
+}
+# What every route that requires a scope may answer before it reads the body.
+ACCESS_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JSON
+    401: _documented("No token, or one that is unknown, expired or revoked", *_UNKNOWN),
+    403: _documented("The token lacks the scope", 403, "forbidden", "this token lacks the scope `engine:trade`"),
+    429: _documented(
+        "Too many refused attempts from this address; a valid token is still admitted",
+        429,
+        "too_many_requests",
+        "too many refused attempts from this address; wait 30 s",
+    ),
 }
 
 

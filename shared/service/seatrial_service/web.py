@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from seatrial_core.errors import SeatrialError
-from seatrial_service.auth import Tokens, authorise
+from seatrial_service.access import Access
 from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
 from seatrial_service.requests import BodyLimit, RequestIdentity
+from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import ServiceSettings, is_loopback
 
 VERSION = metadata.version("seatrial-service")
@@ -23,8 +23,6 @@ DEFAULT_BODY_BYTES = 1 << 20
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Ready = Callable[[], Awaitable[None]]
 Detail = Callable[[], Awaitable[Mapping[str, Any]]]
-
-_bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in .seatrial/token")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
 
     disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for every counter
     app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
-    app.state.tokens = settings.accepted_tokens
+    app.router.route_class = ServiceRoute
+    app.state.access = Access(settings.accepted_tokens)
     app.state.registry = registry
     app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
     app.add_middleware(RequestIdentity)
@@ -84,26 +83,15 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         should_instrument_requests_inprogress=False,
     ).instrument(app)
     app.include_router(_process_metrics(parts, settings, registry))
+    require_service_routes(app)
     return app
-
-
-def requires(scope: str) -> Any:  # Any: what FastAPI's Depends returns
-    """Return the dependency that lets a route be called only with a scope.
-
-    Example:
-        @router.get("/v1/orders", dependencies=[requires("engine:trade")])
-    """
-
-    async def check(request: Request, _: object = Depends(_bearer)) -> None:
-        tokens: Tokens = request.app.state.tokens
-        authorise(tokens, request.headers.get("authorization"), scope)
-
-    return Depends(check)
 
 
 def metrics_guard(settings: ServiceSettings) -> list[Any]:  # Any: what FastAPI's Depends returns
     """Return the dependencies of a metrics page: open on loopback or by SEATRIAL_METRICS_OPEN, else `metrics:read`."""
-    return [] if is_loopback(settings.host) or settings.metrics_open else [requires("metrics:read")]
+    if is_loopback(settings.host) or settings.metrics_open:
+        return [public("Prometheus reads it on loopback, or where SEATRIAL_METRICS_OPEN says so")]
+    return [requires("metrics:read")]
 
 
 def exposition(registry: CollectorRegistry) -> Response:
@@ -112,14 +100,22 @@ def exposition(registry: CollectorRegistry) -> Response:
 
 
 def _health(parts: ServiceParts) -> APIRouter:
-    router = APIRouter(prefix="/health", tags=["health"])
+    router = service_router(prefix="/health", tags=["health"])
 
-    @router.get("/live", responses={200: {"content": {"application/json": {"example": {"status": "live"}}}}})
+    @router.get(
+        "/live",
+        dependencies=[public("probes have no token")],
+        responses={200: {"content": {"application/json": {"example": {"status": "live"}}}}},
+    )
     async def live() -> dict[str, str]:
         """Return whether the process responds; checks nothing else."""
         return {"status": "live"}
 
-    @router.get("/ready", responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}})
+    @router.get(
+        "/ready",
+        dependencies=[public("probes have no token")],
+        responses={200: {"content": {"application/json": {"example": {"status": "ready"}}}}},
+    )
     async def ready() -> Response:
         """Return whether this service can work: checks its database and schema, never a peer."""
         try:
@@ -142,7 +138,7 @@ def _health(parts: ServiceParts) -> APIRouter:
 
 
 def _process_metrics(parts: ServiceParts, settings: ServiceSettings, registry: CollectorRegistry) -> APIRouter:
-    router = APIRouter(tags=["metrics"])
+    router = service_router(tags=["metrics"])
 
     @router.get(parts.process_metrics_path, dependencies=metrics_guard(settings), response_class=Response)
     async def process_metrics() -> Response:

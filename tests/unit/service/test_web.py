@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from seatrial_core.errors import Conflict, DatabaseUnreachable, field_error
+from seatrial_service.routing import requires, service_router
 from seatrial_service.settings import ServiceSettings
-from seatrial_service.web import ServiceParts, create_app, requires
+from seatrial_service.web import ServiceParts, create_app
 
 TRADER = "trader-token-0123456789"
 ADMIN = "admin-token-0123456789"
@@ -25,7 +26,7 @@ class Thing(BaseModel):
 
 
 def application(*, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool = True) -> FastAPI:
-    router = APIRouter()
+    router = service_router()
 
     @router.post("/v1/things", dependencies=[requires("engine:trade")])
     async def make(thing: Thing) -> Thing:

@@ -21,7 +21,7 @@ from seatrial_engine.store import outbox, queries
 from seatrial_engine.store import state as states
 from seatrial_engine.store.queries import ListFilter
 from seatrial_service.cursors import parse_sequence
-from seatrial_service.web import requires
+from seatrial_service.routing import requires, service_router
 
 MAX_LISTED = 1_000
 Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
@@ -29,7 +29,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LISTED)]
 
 def routes(service: EngineService) -> APIRouter:
     """Return the reading routes."""
-    router = APIRouter(prefix="/v1", tags=["reading"], dependencies=[requires("engine:trade")])
+    router = service_router(prefix="/v1", tags=["reading"], dependencies=[requires("engine:trade")])
     _orders(router, service)
     _accounts(router, service)
     return router

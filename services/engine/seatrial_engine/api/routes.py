@@ -31,7 +31,7 @@ from seatrial_engine.domain.order_processor import STRESS_ACCOUNT
 from seatrial_engine.engine import answer, new_id
 from seatrial_engine.service import EngineService
 from seatrial_engine.store import queries as stored
-from seatrial_service.web import requires
+from seatrial_service.routing import public, requires, service_router
 
 FAULT_HEADER = "Seatrial-Fault"
 # Senders like TradingView close the connection after 3 s.
@@ -47,7 +47,7 @@ def routes(service: EngineService) -> list[APIRouter]:
 
 
 def _trade(service: EngineService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["trading"], dependencies=[requires("engine:trade")])
+    router = service_router(prefix="/v1", tags=["trading"], dependencies=[requires("engine:trade")])
 
     @router.post("/signals", responses={200: examples.answer(examples.RESULT)})
     async def signal(body: Annotated[Json, Body(examples=[examples.SIGNAL])], fault: FaultHeader = None) -> Json:
@@ -84,7 +84,7 @@ def _trade(service: EngineService) -> APIRouter:
 
 
 def _webhook(service: EngineService) -> APIRouter:
-    router = APIRouter(tags=["webhook"])
+    router = service_router(tags=["webhook"], dependencies=[public("the sender's signature or token is checked")])
     keys = WebhookKeys(service.settings.webhook_secret, service.settings.webhook_token)
 
     async def receive(request: Request, response: Response, token: str | None) -> WebhookAccepted:
@@ -146,7 +146,7 @@ async def _count(service: EngineService, status: str) -> None:
 
 
 def _control(service: EngineService) -> APIRouter:
-    router = APIRouter(prefix="/v1/control", tags=["control"])
+    router = service_router(prefix="/v1/control", tags=["control"])
     control_answers = examples.answers(examples.CONTROL)
 
     async def set_state(state: TradingState, body: ControlRequest) -> ControlState:
@@ -177,7 +177,7 @@ def _control(service: EngineService) -> APIRouter:
 
 
 def _replays(service: EngineService) -> APIRouter:
-    router = APIRouter(prefix="/v1/replays", tags=["replays"], dependencies=[requires("engine:trade")])
+    router = service_router(prefix="/v1/replays", tags=["replays"], dependencies=[requires("engine:trade")])
     replay_answers = examples.answers(examples.REPLAY)
 
     @router.post("", status_code=202, responses={202: examples.answer(examples.REPLAY)})

@@ -1,0 +1,133 @@
+"""Routes that authorise a request before its body is read; `service_router` makes the router of such routes."""
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from enum import Enum
+from typing import Any, ClassVar
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.security import HTTPBearer
+
+from seatrial_core.errors import Forbidden, Unauthenticated
+from seatrial_service.access import Access
+from seatrial_service.auth import SCOPES, Principal
+from seatrial_service.problems import ACCESS_RESPONSES
+
+_bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in .seatrial/token")
+_READ_METHODS = frozenset({"GET", "HEAD"})
+
+
+class RequiredScope:
+    """The dependency that names the scope of a route; the route has checked it before the body was read."""
+
+    def __init__(self, scope: str) -> None:
+        if scope not in SCOPES:
+            raise ValueError(f"{scope!r} is not a scope; use one of {', '.join(sorted(SCOPES))}")
+        self.scope = scope
+
+    async def __call__(self, request: Request, _: object = Depends(_bearer)) -> None:
+        """Check the scope once more, for a route that is not a ServiceRoute."""
+        principal = getattr(request.state, "principal", None)
+        if not isinstance(principal, Principal):
+            raise Unauthenticated("this route has not authorised the request; make its router with `service_router`")
+        principal.require(self.scope)
+
+
+class PublicAccess:
+    """The dependency that marks a route which needs no token, and says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    async def __call__(self) -> None:
+        """Let the request pass."""
+
+
+def requires(scope: str) -> Any:  # Any: what FastAPI's Depends returns
+    """Return the dependency that lets a route be called only with a scope.
+
+    Example:
+        @router.get("/v1/orders", dependencies=[requires("engine:trade")])
+    """
+    return Depends(RequiredScope(scope))
+
+
+def public(reason: str) -> Any:  # Any: what FastAPI's Depends returns
+    """Return the dependency that lets a route be called without a token, for a reason.
+
+    Example:
+        @router.get("/health/live", dependencies=[public("probes have no token")])
+    """
+    return Depends(PublicAccess(reason))
+
+
+class ServiceRoute(APIRoute):
+    """A route that authorises from the headers alone, before it reads the body.
+
+    Every route names its scope with `requires` or is marked with `public`; one that does neither cannot be made.
+    `request_class` is the request that the handler reads; a subclass may parse JSON bodies in its own `json()`.
+    """
+
+    request_class: ClassVar[type[Request]] = Request
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # Any: as in FastAPI
+        dependencies: Sequence[Dependency] = options.get("dependencies") or ()
+        named = [item.dependency for item in dependencies]
+        self.scopes = tuple(item.scope for item in named if isinstance(item, RequiredScope))
+        self.public_reason = next((item.reason for item in named if isinstance(item, PublicAccess)), None)
+        if bool(self.scopes) == (self.public_reason is not None):
+            raise TypeError(f"the route {path} must name its scope with `requires`, or be `public` with a reason")
+        if self.scopes:
+            options["responses"] = {**ACCESS_RESPONSES, **(options.get("responses") or {})}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that authorises, then reads the body and calls the endpoint."""
+        handle = super().get_route_handler()
+
+        async def authorised(request: Request) -> Response:
+            access: Access = request.app.state.access
+            request.state.principal = await access.admit(request, self.path_format, self.scopes)
+            try:
+                return await handle(self.request_class(request.scope, request.receive))
+            except (Unauthenticated, Forbidden) as error:  # a signature, a session or a target that the endpoint checks
+                raise access.refusal(request, self.path_format, error) from error
+
+        return authorised
+
+
+def service_router(
+    *,
+    prefix: str = "",
+    tags: list[str | Enum] | None = None,
+    dependencies: Sequence[Any] | None = None,  # Any: what FastAPI's Depends returns
+) -> APIRouter:
+    """Return a router whose routes authorise before they read a body; services make all their routers with it."""
+    return APIRouter(prefix=prefix, tags=tags, dependencies=dependencies, route_class=ServiceRoute)
+
+
+def principal_of(request: Request) -> Principal:
+    """Return who calls; on a service without tokens a principal without a name."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+def service_routes(app: FastAPI) -> Iterator[tuple[str, ServiceRoute]]:
+    """Return every route that authorises, in order, once for each of its methods."""
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, ServiceRoute):
+            for method in sorted(context.methods or ()):
+                yield method, context.original_route
+
+
+def require_service_routes(app: FastAPI) -> None:
+    """Check that every route which may read a body authorises first.
+
+    Raises:
+        TypeError: A route was made without `service_router`.
+    """
+    for context in iter_route_contexts(app.routes):
+        route, methods = context.original_route, context.methods or set()
+        if not isinstance(route, ServiceRoute) and (isinstance(route, APIRoute) or not methods <= _READ_METHODS):
+            raise TypeError(f"the route {context.path} was not made with `service_router`")
