@@ -21,6 +21,7 @@ class RuleRow(Base):
     name: Mapped[str] = mapped_column(String, primary_key=True)
     document: Mapped[Json] = mapped_column(JSONB)
     updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String, server_default="")
 
 
 class StateRow(Base):
@@ -78,6 +79,7 @@ class AlertRow(Base):
     recorded_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(String)
+    acknowledged_note: Mapped[str] = mapped_column(String, server_default="")
 
 
 class TransitionRow(Base):
@@ -142,3 +144,4 @@ class SilenceRow(Base):
     created_by: Mapped[str] = mapped_column(String)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String, server_default="")

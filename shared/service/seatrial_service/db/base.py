@@ -12,7 +12,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-SCHEMAS = ("metrics", "alerts", "backtest", "engine", "stress")
+SCHEMAS = ("metrics", "alerts", "backtest", "engine", "stress", "access")
 
 metadata = MetaData(naming_convention=NAMING)
 

@@ -32,6 +32,7 @@ class ControlChangeRow(Base):
     actor: Mapped[str] = mapped_column(String)
     reason: Mapped[str] = mapped_column(String)
     changed_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String, server_default="")
 
 
 class AccountRow(Base):
