@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import variable_names
 from doc_tables_routes import route_rows, service_of
-from env_example import SERVICES, default, variables
+from env_example import SERVICES, default
 from sqlalchemy import Table
 
 import seatrial_service.db.tables  # noqa: F401  # every table joins the metadata
@@ -18,7 +19,7 @@ from seatrial_core.catalog import CATALOG, Metric
 from seatrial_core.contracts.stress import Verdict
 from seatrial_metrics.batches import KEY_DAYS
 from seatrial_service.db.base import Base
-from seatrial_service.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings, variables
 from seatrial_stress.checks.verdict import EXIT_CODES, EXIT_TOOL_ERROR
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -58,16 +59,11 @@ def code(text: object) -> str:
 def settings() -> str:
     """Return every setting of every service."""
     parts = []
-    listed: set[str] = set()
     shared = {name: field for name, field in variables(ServiceSettings).items() if field.validation_alias}
-    for service, fields in [("All services", shared), *((service_of(cls), variables(cls)) for cls in SERVICES)]:
-        rows = [
-            (code(name), code(default(field)), field.description)
-            for name, field in fields.items()
-            if name not in listed
-        ]
+    own = {service_of(cls): {n: f for n, f in variables(cls).items() if n not in shared} for cls in SERVICES}
+    for service, fields in {"All services": shared, **own}.items():
+        rows = [(code(name), code(default(field)), field.description) for name, field in fields.items()]
         parts.append(f"### {service}\n\n" + table(("Variable", "Default", "Meaning"), rows))
-        listed |= set(fields)
     return "\n".join(parts)
 
 
@@ -152,7 +148,8 @@ def pages() -> list[Path]:
 
 
 def main() -> int:
-    """Rewrite every page."""
+    """Rewrite every page, and the list of known variables."""
+    variable_names.TARGET.write_text(variable_names.text(), encoding="utf-8")
     for page in pages():
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
         sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")

@@ -2,14 +2,13 @@
 
 import sys
 
-from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from seatrial_alerts.settings import AlertsSettings
 from seatrial_backtest.settings import BacktestSettings
 from seatrial_engine.settings import EngineSettings
 from seatrial_metrics.settings import MetricsSettings
-from seatrial_service.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings, variables
 from seatrial_stress.settings import StressSettings
 
 SERVICES: tuple[type[ServiceSettings], ...] = (
@@ -40,17 +39,6 @@ CLIENT_SETTINGS = """\
 # Where compiled code is kept (absent: the user's cache folder).
 # SEATRIAL_NUMBA_CACHE_DIR=
 """
-
-
-def variables(settings: type[ServiceSettings]) -> dict[str, FieldInfo]:
-    """Return the variables that a Settings class reads, with their fields; a field with two names is listed twice."""
-    prefix = str(settings.model_config.get("env_prefix", ""))
-    fields: dict[str, FieldInfo] = {}
-    for name, field in settings.model_fields.items():
-        alias = field.validation_alias
-        names = alias.choices if isinstance(alias, AliasChoices) else [alias or f"{prefix}{name}".upper()]
-        fields.update({str(variable): field for variable in names})
-    return fields
 
 
 def lines(name: str, field: FieldInfo) -> str:

@@ -13,6 +13,7 @@ from tests.support.scripts import load_script
 
 from seatrial_core.clients import PORTS
 from seatrial_core.json_types import Json
+from seatrial_service.settings import variables
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
@@ -95,7 +96,7 @@ def bytes_of(text: str) -> int:
 def known_settings() -> set[str]:
     """Return every variable that any Settings class reads."""
     script = load_script("env_example")
-    read = {name for settings in script.SERVICES for name in script.variables(settings)}
+    read = {name for settings in script.SERVICES for name in variables(settings)}
     return read | {f"SEATRIAL_{name.upper()}_URL" for name in PORTS}
 
 

@@ -11,6 +11,7 @@ from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import account, binaries, cluster, database, server_folder
+from seatrial_core.variables import unknown_variables
 
 FREE_BYTES = 1024 * 2**20
 
@@ -38,6 +39,7 @@ def _findings(layout: Layout) -> Iterator[Diagnosis]:
     yield _disk(layout)
     yield _programs(layout)
     yield _account(layout)
+    yield from _variables(layout)
     yield from _orphans()
     yield from _ports(layout)
     yield _database(layout)
@@ -101,6 +103,18 @@ def _account(layout: Layout) -> Diagnosis:
         )
 
     return _checked("account", look)
+
+
+def _variables(layout: Layout) -> Iterator[Diagnosis]:
+    for sentence in unknown_variables(os.environ):
+        yield Diagnosis("variables", True, f"warning: {sentence}", "Correct the name, or unset it.")
+    env_file = layout.root / ".env"
+    if not (env_file.is_file() and os.access(env_file, os.R_OK)):
+        return
+    lines = env_file.read_text(encoding="utf-8", errors="replace").splitlines()
+    names = {line.partition("=")[0].removeprefix("export ").strip() for line in lines if "=" in line}
+    for sentence in unknown_variables(names):
+        yield Diagnosis("variables", True, f"warning: .env: {sentence}", "Correct the name, or delete the line.")
 
 
 def _orphans() -> Iterator[Diagnosis]:

@@ -20,6 +20,7 @@ from seatrial.stack.processes.service_state import Listener, ServiceState
 from seatrial.stack.processes.service_watch import ServiceWatch
 from seatrial.stack.processes.supervisor import Supervisor
 from seatrial.stack.services import StackPlan
+from seatrial_core.variables import unknown_variables
 
 SUPERVISOR = "up"
 
@@ -129,6 +130,8 @@ class Stack:
     def _start(self) -> None:
         for name in stale_processes.stop(self.layout.run):
             self.say(name, "was left running by an earlier `seatrial up` and has been stopped")
+        for sentence in unknown_variables(self._inherited):
+            self.say("up", sentence)
         record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)

@@ -13,6 +13,7 @@ import sys
 from uuid import uuid4
 
 from seatrial_core.clients import AsyncServiceClient, find_token, service_url
+from seatrial_core.variables import unknown_variables
 from seatrial_service import logs
 from seatrial_stress.load.remote_worker import RemoteWorker
 
@@ -37,6 +38,8 @@ async def run() -> None:
 def main() -> int:
     """Run the worker and return the exit code."""
     logs.configure("stress-worker", "INFO")
+    for sentence in unknown_variables(os.environ):
+        logs.get().warning("unknown_variable", message=sentence)
     asyncio.run(run())
     return 0
 

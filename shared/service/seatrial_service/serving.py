@@ -14,10 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from seatrial_core.errors import SeatrialError, SettingsError
+from seatrial_core.variables import unknown_variables
 from seatrial_service import logs
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
-from seatrial_service.settings import ServiceSettings, require_safe_binding
+from seatrial_service.settings import ServiceSettings, require_safe_binding, variables
 
 EXIT_FAILED = 1
 EXIT_BAD_SETTING = 2
@@ -37,6 +38,8 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         settings.require_database()
         require_safe_binding(settings.host, settings.accepted_tokens, service)
         logs.configure(service, settings.log_level)
+        for sentence in unknown_variables(os.environ, variables(type(settings))):
+            logs.get().warning("unknown_variable", message=sentence)
         listener = bind(service, settings.host, settings.port)
     except SettingsError as error:
         sys.stderr.write(f"{service}: {error}\n")

@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial_core.errors import SettingsError
@@ -14,10 +15,13 @@ from seatrial_service.auth import Tokens
 class ServiceSettings(BaseSettings):
     """The settings of one service; a subclass sets the prefix `SEATRIAL_<SERVICE>_`, the port, and adds its own.
 
-    The fields with an alias are shared by all services under one name. Nothing is read from files.
+    The fields with an alias are shared by all services under one name. Nothing is read from files. An empty variable
+    is one that is not set.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SEATRIAL_", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix="SEATRIAL_", populate_by_name=True, env_ignore_empty=True
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on; beyond this machine only with SEATRIAL_TOKENS.")
     port: int = Field(0, description="Port to listen on.")
@@ -141,6 +145,17 @@ def variable_name(cls: type[BaseSettings], field: str, prefix: str) -> str:
     if choices:
         return str(choices[0])
     return field if field.isupper() else f"{prefix}{field}".upper()
+
+
+def variables(cls: type[BaseSettings]) -> dict[str, FieldInfo]:
+    """Return the variables that a Settings class reads, with their fields; a field with two names is listed twice."""
+    prefix = str(cls.model_config.get("env_prefix", ""))
+    fields: dict[str, FieldInfo] = {}
+    for name, field in cls.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [alias or f"{prefix}{name}".upper()]
+        fields.update({str(variable): field for variable in names})
+    return fields
 
 
 def clash(environment: Mapping[str, str], first: str, second: str) -> None:

@@ -37,6 +37,12 @@ def test_shared_names_carry_no_service_prefix(monkeypatch: pytest.MonkeyPatch) -
     assert (settings.database_url, settings.direct_url, settings.port) == ("postgresql://x/y", "postgresql://x/y", 6001)
 
 
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEATRIAL_THINGS_PORT", "")
+
+    assert ThingsSettings.load().port == 5999
+
+
 @pytest.mark.parametrize("url", ["", "sqlite:///x.db"])
 def test_a_missing_or_foreign_database_is_refused_by_name(url: str) -> None:
     with pytest.raises(SettingsError, match="SEATRIAL_DATABASE_URL"):

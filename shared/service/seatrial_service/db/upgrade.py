@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from seatrial_core.errors import DatabaseUnreachable, SeatrialError, SettingsError
+from seatrial_core.variables import unknown_variables
 from seatrial_service.db.session import driver_url
 
 
@@ -63,6 +64,8 @@ def main() -> int:
     """Upgrade the database that the environment names."""
     logging.basicConfig(level=logging.WARNING)
     url = os.environ.get("SEATRIAL_DATABASE_DIRECT_URL") or os.environ.get("SEATRIAL_DATABASE_URL", "")
+    for sentence in unknown_variables(os.environ):
+        sys.stderr.write(f"migrate: {sentence}\n")
     try:
         if not url:
             raise SettingsError("SEATRIAL_DATABASE_URL is not set; give a plain postgresql:// address")
