@@ -1,6 +1,5 @@
 """Parses a batch of events from a request; each event is validated separately."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +9,15 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
-from seatrial_core.errors import BadRequest, BodyTooLarge, FieldError, ValidationFailed
+from seatrial_core.errors import BodyTooLarge, FieldError, ValidationFailed
 from seatrial_core.timestamps import format_rfc3339
+from seatrial_service import json_body
 
 KEY_DAYS = 35
 AHEAD = timedelta(hours=1)
 MAX_KEY = 128
 MAX_QUOTE = 80
+MAX_VALUES = 60 * MAX_BATCH_EVENTS  # an event has up to about 40 keys and values
 
 
 class BatchKey(NamedTuple):
@@ -46,7 +47,7 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
         imported: Whether to accept events that are older than the stored keys.
 
     Raises:
-        BadRequest: The body is not JSON.
+        MalformedJson: The body is not JSON, or exceeds a limit of it.
         ValidationFailed: The body is not an array, or the header is malformed.
         BodyTooLarge: The array is too long.
     """
@@ -81,10 +82,7 @@ def read_key(header: str | None) -> BatchKey | None:
 
 
 def _array(body: bytes) -> list[object]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedJson(f"the body is not valid JSON: {str(error)[:MAX_QUOTE]}; send an array of events") from error
+    parsed = json_body.parse(body, MAX_VALUES)
     if not isinstance(parsed, list):
         kind = "an object" if isinstance(parsed, dict) else type(parsed).__name__
         raise ValidationFailed(
@@ -96,12 +94,6 @@ def _array(body: bytes) -> list[object]:
             f"the batch has {len(parsed)} events, at most {MAX_BATCH_EVENTS} fit in one; send it in parts"
         )
     return parsed
-
-
-class MalformedJson(BadRequest):
-    """The body is not valid JSON."""
-
-    code = "malformed_json"
 
 
 def _reject_untimely(event: Event, index: int, now: datetime, imported: bool) -> RejectedEvent | None:

@@ -1,5 +1,6 @@
 """Error handlers that respond with problem+json."""
 
+import reprlib
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,6 +16,7 @@ from seatrial_service import logs
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
 MAX_QUOTE = 200
+MAX_ERRORS = 100
 
 
 def _documented(description: str, status: int, code: str, detail: str) -> dict[str, Any]:  # Any: OpenAPI is free JSON
@@ -43,6 +45,10 @@ ACCESS_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JS
         "too many refused attempts from this address; wait 30 s",
     ),
 }
+
+# The text of a whole body, once per wrong field, would cost more than reading it.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = MAX_QUOTE
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -96,11 +102,14 @@ def _validation_problem(error: RequestValidationError) -> JSONResponse:
             value=_quote(problem.get("input")),
             allowed=str(problem["msg"]),
         )
-        for problem in problems
+        for problem in problems[:MAX_ERRORS]
     ]
     first = fields[0]
     return answer(
-        422, "validation_failed", f"`{first.field}` was {first.value!r}; {first.allowed} ({len(fields)} in all)", fields
+        422,
+        "validation_failed",
+        f"`{first.field}` was {first.value!r}; {first.allowed} ({len(problems)} in all)",
+        fields,
     )
 
 
@@ -108,5 +117,5 @@ def _quote(value: object) -> object:
     # Short enough to send back, and nothing that JSON cannot carry.
     if isinstance(value, bool | int | None):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _SHORT.repr(value)
     return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."

@@ -1,0 +1,100 @@
+"""Reads JSON bodies: size, depth and number of values are limited before anything is built from them."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+from starlette.requests import Request
+
+from seatrial_core.errors import BadRequest
+
+INLINE_BYTES = 64 << 10  # a larger body is read in a thread
+MAX_DEPTH = 64
+MAX_VALUES = 100_000
+MAX_DUPLICATE = 80
+
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = frozenset(b"[{")
+
+
+class MalformedJson(BadRequest):
+    """The body is not valid JSON, or is nested or filled beyond the limits."""
+
+    code = "malformed_json"
+
+
+class JsonRequest(Request):
+    """A request whose JSON body is read within limits."""
+
+    async def json(self) -> Any:  # Any: JSON
+        """Return the body as JSON.
+
+        Raises:
+            MalformedJson: It is not valid JSON, or exceeds a limit.
+        """
+        if not hasattr(self, "_json"):
+            body = await self.body()
+            self._json = parse(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse, body)
+        return self._json
+
+
+def parse(body: bytes, max_values: int = MAX_VALUES) -> Any:  # Any: JSON
+    """Return a JSON document.
+
+    NaN and infinities are refused, as is an object that has a key twice: what reads the first and what reads the last
+    would see two different orders.
+
+    Args:
+        body: The document, in UTF-8.
+        max_values: How many values, keys included, it may have.
+
+    Raises:
+        MalformedJson: It is not valid JSON, or exceeds a limit.
+    """
+    _check_size(body, max_values)
+    try:
+        return json.loads(
+            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise MalformedJson(f"the body is not valid JSON: {reason[:200]}; send application/json") from error
+
+
+def _check_size(body: bytes, max_values: int) -> None:
+    if body.count(b",") + body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    values = body.count(b'"') // 4  # a text or key has two quotes; half of all may be escaped ones within a text
+    if values <= max_values:
+        plain = _STRING.sub(b"", body)
+        values = plain.count(b",") + plain.count(b":") + plain.count(b"[") + plain.count(b"{")
+    if values > max_values:
+        raise MalformedJson(f"the body has about {values} values; a body here may have {max_values}, send it in parts")
+    depth = deepest = 0
+    for bracket in plain.translate(None, _NO_BRACKET):
+        depth += 1 if bracket in _OPENING else -1
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        raise MalformedJson(f"the body is nested {deepest} levels deep; at most {MAX_DEPTH} are allowed")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        seen: set[str] = set()
+        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"an object has the key {repeated[:MAX_DUPLICATE]!r} twice")
+    return fields
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text[:MAX_DUPLICATE]} is too large")
+    return number
