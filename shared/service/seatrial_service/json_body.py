@@ -32,11 +32,15 @@ class JsonRequest(Request):
         """Return the body as JSON.
 
         Raises:
-            MalformedJson: It is not valid JSON, or exceeds a limit.
+            JSONDecodeError: It is not valid JSON, or exceeds a limit; its cause is the error to respond with.
         """
         if not hasattr(self, "_json"):
             body = await self.body()
-            self._json = parse(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse, body)
+            try:
+                self._json = parse(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse, body)
+            except MalformedJson as error:
+                # FastAPI hands on this class only; every other error it replaces by one that names no reason.
+                raise json.JSONDecodeError(error.detail, "", 0) from error
         return self._json
 
 

@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 from seatrial_core.contracts.problems import FieldProblem, Problem
 from seatrial_core.errors import SeatrialError
 from seatrial_service import logs
+from seatrial_service.json_body import MalformedJson
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
 MAX_QUOTE = 200
 MAX_ERRORS = 100
+MAX_DETAIL = 2_000
 
 
 def _documented(description: str, status: int, code: str, detail: str) -> dict[str, Any]:  # Any: OpenAPI is free JSON
@@ -57,12 +59,17 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(SeatrialError)
     async def seatrial_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, SeatrialError)
-        fields = [FieldProblem(field=e.field, value=_quote(e.value), allowed=e.allowed) for e in error.errors]
+        fields = [
+            FieldProblem(field=e.field, value=_quote(e.value), allowed=e.allowed) for e in error.errors[:MAX_ERRORS]
+        ]
         return answer(error.status, error.code, error.detail, fields, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
+        unread = error.__cause__.__cause__ if error.__cause__ is not None else None
+        if isinstance(unread, MalformedJson):
+            return answer(unread.status, unread.code, unread.detail)
         return _validation_problem(error)
 
     @app.exception_handler(HTTPException)
@@ -83,7 +90,7 @@ def answer(
     problem = Problem(
         title=code.replace("_", " ").capitalize(),
         status=status,
-        detail=detail,
+        detail=detail if len(detail) <= MAX_DETAIL else detail[:MAX_DETAIL] + "...",
         code=code,
         errors=errors or [],
         request_id=logs.request_id.get(),

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from seatrial_core.errors import Forbidden, Unauthenticated
 from seatrial_service.access import Access
 from seatrial_service.auth import SCOPES, Principal
+from seatrial_service.json_body import JsonRequest
 from seatrial_service.problems import ACCESS_RESPONSES
 
 _bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in .seatrial/token")
@@ -66,10 +67,10 @@ class ServiceRoute(APIRoute):
     """A route that authorises from the headers alone, before it reads the body.
 
     Every route names its scope with `requires` or is marked with `public`; one that does neither cannot be made.
-    `request_class` is the request that the handler reads; a subclass may parse JSON bodies in its own `json()`.
+    `request_class` is the request that the handler reads; it reads JSON bodies within limits.
     """
 
-    request_class: ClassVar[type[Request]] = Request
+    request_class: ClassVar[type[Request]] = JsonRequest
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # Any: as in FastAPI
         dependencies: Sequence[Dependency] = options.get("dependencies") or ()
