@@ -44,24 +44,26 @@ class JsonRequest(Request):
         return self._json
 
 
-def parse(body: bytes, max_values: int = MAX_VALUES) -> Any:  # Any: JSON
+def parse(body: bytes, max_values: int = MAX_VALUES, *, strict: bool = True) -> Any:  # Any: JSON
     """Return a JSON document.
 
-    NaN and infinities are refused, as is an object that has a key twice: what reads the first and what reads the last
-    would see two different orders.
+    If strict, NaN and infinities are refused, as is an object that has a key twice: what reads the first and what
+    reads the last would see two different orders.
 
     Args:
         body: The document, in UTF-8.
         max_values: How many values, keys included, it may have.
+        strict: False for a batch, one of whose items must not refuse the others.
 
     Raises:
         MalformedJson: It is not valid JSON, or exceeds a limit.
     """
     _check_size(body, max_values)
     try:
-        return json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite
-        )
+        text = body.decode("utf-8-sig")
+        if not strict:
+            return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise MalformedJson(f"the body is not valid JSON: {reason[:200]}; send application/json") from error
