@@ -13,6 +13,7 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.processes import signals
 from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import SUPERVISOR, Stack
+from seatrial_core import private_files
 
 READY = "ready"
 PROGRAM = (sys.executable, "-m", "seatrial.stack.background")
@@ -20,10 +21,10 @@ PROGRAM = (sys.executable, "-m", "seatrial.stack.background")
 
 def launch(layout: Layout, on_message: Callable[[str], None], program: Sequence[str] = PROGRAM) -> int:
     """Start a background supervisor, pass its messages to `on_message` until all is ready, and return its pid."""
-    layout.make()
+    layout.make(on_message)
     reading, writing = os.pipe()
     try:
-        with layout.log(SUPERVISOR).open("ab") as log:
+        with os.fdopen(private_files.open_append(layout.log(SUPERVISOR)), "ab") as log:
             child = subprocess.Popen(
                 [
                     *program,

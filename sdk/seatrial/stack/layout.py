@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.stack.errors import StackError, not_writable
+from seatrial.stack.errors import FolderNotWritable, StackError, not_writable
+from seatrial_core import private_files, redaction
 
 NAME = ".seatrial"
 
@@ -26,7 +28,7 @@ class Layout:
         """Return the layout of the nearest folder upwards that has a stack, else of the current folder."""
         current = Path.cwd()
         for folder in (current, *current.parents):
-            if (folder / NAME / "token").exists() or (folder / NAME / "run").is_dir():
+            if _is_stack(folder / NAME):
                 return cls(folder)
         return cls(current)
 
@@ -64,18 +66,33 @@ class Layout:
         """Return the log file of one service."""
         return self.postgres / "server.log" if service == "postgres" else self.logs / f"{service}.log"
 
-    def make(self) -> None:
-        """Make the folders, readable by their owner only, except what the server's account must pass."""
+    def make(self, on_repair: Callable[[str], None] | None = None) -> None:
+        """Make the folders, readable by their owner only, and take the rights of others away from old ones.
+
+        Args:
+            on_repair: Called with a sentence if others could enter or read the folder until now.
+        """
         try:
-            for folder in (self.base, self.logs, self.run):
-                folder.mkdir(parents=True, exist_ok=True)
+            if not self.root.exists():
+                self.root.mkdir(parents=True)
+            for folder, listener in ((self.base, on_repair), (self.logs, None), (self.run, None)):
+                private_files.make_folder(folder, on_repair=listener)
+            self._repair_files()
             if not os.access(self.base, os.W_OK | os.X_OK):
                 raise PermissionError(13, "Permission denied")
             probe = self.base / f"write-test-{os.getpid()}"
             probe.touch()
             probe.unlink()
+        except private_files.UnsafeFolder as error:
+            raise FolderNotWritable(f"{error}.") from error
         except OSError as error:
             raise not_writable(self.root, error) from error
+
+    def _repair_files(self) -> None:
+        for folder in (self.base, self.logs, self.run):
+            for file in folder.iterdir():
+                if file.is_file() and not file.is_symlink() and file.stat().st_uid == os.geteuid():
+                    private_files.repair(file)
 
     def read_token(self) -> str:
         """Return the access token, made on the first call; only its owner can read the file."""
@@ -84,11 +101,23 @@ class Layout:
                 descriptor = os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "w", encoding="ascii") as handle:
                     handle.write(f"{secrets.token_hex(24)}\n")
+            private_files.require_own(self.token)
+            private_files.repair(self.token)
             token = self.token.read_text(encoding="ascii").strip()
+        except private_files.UnsafeFolder as error:
+            raise FolderNotWritable(f"{error}.") from error
         except OSError as error:
             raise not_writable(self.token, error) from error
         if len(token) < 16:
             raise StackError(
                 f"{self.token} holds no usable token. Delete the file; the next `seatrial up` makes a new one."
             )
+        redaction.remember(token)
         return token
+
+
+def _is_stack(base: Path) -> bool:
+    # A folder of another user, such as one planted in /tmp, is not ours: its files name processes to stop.
+    if not ((base / "token").exists() or (base / "run").is_dir()):
+        return False
+    return private_files.is_own(base)

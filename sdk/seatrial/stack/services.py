@@ -18,6 +18,7 @@ class ServiceSpec:
     Args:
         port_aliases: Further variables that must agree with SEATRIAL_<NAME>_PORT.
         further_ports: Other ports it listens on, as variable and default.
+        variables: Names of its settings that do not begin with its prefix.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ServiceSpec:
     command: tuple[str, ...] = ()
     port_aliases: tuple[str, ...] = ()
     further_ports: tuple[tuple[str, int], ...] = ()
+    variables: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -57,7 +59,7 @@ class ServiceAddress:
 # Started in this order and stopped in the reverse one: the engine ends first, so its outbox can still drain.
 SERVICES = (
     ServiceSpec("metrics", 9999, "seatrial_metrics", port_aliases=("MONITORING_PORT",)),
-    ServiceSpec("alerts", 8002, "seatrial_alerts"),
+    ServiceSpec("alerts", 8002, "seatrial_alerts", variables=("ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_SECRET")),
     ServiceSpec("backtest", 8001, "seatrial_backtest"),
     ServiceSpec("stress", 8003, "seatrial_stress", further_ports=(("SEATRIAL_STRESS_UI_PORT", 8089),)),
     ServiceSpec("engine", 5000, "seatrial_engine"),

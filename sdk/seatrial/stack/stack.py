@@ -76,7 +76,7 @@ class Stack:
 
     def start(self) -> None:
         """Start the database, migrate it, start the services; returns when all are ready."""
-        self.layout.make()
+        self.layout.make(lambda message: self.say("folder", message))
         self._take_lock()
         self.stop_event.clear()
         with contextlib.ExitStack() as cleanup:

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -10,38 +11,51 @@ FILE_MODE = 0o600
 
 
 class UnsafeFolder(PermissionError):
-    """A folder belongs to another user or is a link, so its content may come from somebody else."""
+    """A folder belongs to another user, so its content may come from that user."""
 
 
-def make_folder(folder: Path, *, parents: bool = False) -> None:
+def make_folder(folder: Path, *, parents: bool = False, on_repair: Callable[[str], None] | None = None) -> None:
     """Create a folder of mode 0700, or correct the mode of an existing one.
 
     Raises:
-        UnsafeFolder: It exists and is a link, or belongs to another user.
+        UnsafeFolder: It exists and belongs to another user.
         OSError: It cannot be created.
     """
     if parents:
         folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    require_own(folder)
-    repair(folder)
+    try:
+        folder.mkdir(mode=FOLDER_MODE)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        require_own(folder)
+        repair(folder.resolve(), on_repair)
+    else:
+        folder.chmod(FOLDER_MODE)  # the umask may have taken a right of the owner
 
 
 def require_own(folder: Path) -> None:
-    """Raise UnsafeFolder if an existing folder is a link or belongs to neither this user nor, for root, anyone else."""
-    state = folder.lstat()
-    if stat.S_ISLNK(state.st_mode):
-        raise UnsafeFolder(f"{folder} is a link; delete it, so that a real folder can be made")
-    if not is_owned_safely(state):
+    """Raise UnsafeFolder if an existing folder, or the link that leads to it, belongs to another user."""
+    if not is_own(folder):
         raise UnsafeFolder(
-            f"{folder} belongs to another user (uid {state.st_uid}), who could read and change what is stored there; "
-            "use another folder, or delete this one as that user"
+            f"{folder} belongs to another user (uid {folder.lstat().st_uid}), who could read and change what is stored "
+            "there; use another folder, or delete this one as that user"
         )
 
 
-def is_owned_safely(state: os.stat_result) -> bool:
-    """Return whether a file or folder belongs to this user or root; root also works in the folders of users."""
-    return os.geteuid() == 0 or state.st_uid in (os.geteuid(), 0)
+def is_own(path: Path) -> bool:
+    """Return whether an existing file or folder, and a link that leads to it, belong to this user or to root.
+
+    Root also works in the folder of a user if everything in it belongs to that user, but not in what another user
+    has put into a shared folder.
+    """
+    parent = path.parent.stat().st_uid
+    return all(is_trusted_owner(state.st_uid, parent, os.geteuid()) for state in (path.lstat(), path.stat()))
+
+
+def is_trusted_owner(owner: int, parent_owner: int, user: int) -> bool:
+    """Return whether `user` may trust what `owner` has made in a folder of `parent_owner`."""
+    return owner in (user, 0) or (user == 0 and owner == parent_owner)
 
 
 def is_exposed(path: Path) -> bool:
@@ -54,8 +68,9 @@ def repair(path: Path, on_repair: Callable[[str], None] | None = None) -> None:
     """Take away the rights of group and others from a file or folder of this user; report it if there were any."""
     if is_exposed(path):
         mode = stat.S_IMODE(path.lstat().st_mode)
-        path.chmod(mode & 0o700)
-        if on_repair is not None:
+        with suppress(PermissionError):  # it belongs to root, who made it so
+            path.chmod(mode & 0o700)
+        if on_repair is not None and not is_exposed(path):
             on_repair(f"{path} was open to other users (mode {mode:04o}) and is now private")
 
 

@@ -36,11 +36,32 @@ def test_the_mode_of_an_existing_folder_is_corrected(tmp_path: Path) -> None:
     assert mode(tmp_path / "old") == 0o700
 
 
-def test_a_link_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
+BOB, EVE, ROOT = 1000, 1001, 0
 
-    with pytest.raises(private_files.UnsafeFolder, match="is a link"):
-        private_files.make_folder(tmp_path / "link")
+
+@pytest.mark.parametrize(
+    ("owner", "parent_owner", "user", "is_trusted"),
+    [
+        pytest.param(BOB, BOB, BOB, True, id="own folder"),
+        pytest.param(BOB, ROOT, BOB, True, id="own folder in /tmp"),
+        pytest.param(EVE, ROOT, BOB, False, id="folder of another user in /tmp"),
+        pytest.param(EVE, BOB, BOB, False, id="folder of another user in our folder"),
+        pytest.param(BOB, BOB, ROOT, True, id="root in the folder of a user"),
+        pytest.param(EVE, ROOT, ROOT, False, id="root in /tmp"),
+        pytest.param(EVE, BOB, ROOT, False, id="root in a folder of a user with the folder of another one"),
+    ],
+)
+def test_a_folder_of_another_user_is_not_trusted(owner: int, parent_owner: int, user: int, is_trusted: bool) -> None:
+    assert private_files.is_trusted_owner(owner, parent_owner, user) is is_trusted
+
+
+def test_a_link_that_we_made_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+
+    private_files.make_folder(tmp_path / "link")
+
+    assert mode(tmp_path / "disk") == 0o700
 
 
 def test_files_are_private(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Addresses and environment of the services, and the messages about ports."""
 
+import importlib
 import sys
 
 import pytest
@@ -8,7 +9,9 @@ from tests.support.ports import free_port, silent_listener
 from seatrial.stack import services
 from seatrial.stack.environment import StackEnvironment, accepted_tokens
 from seatrial.stack.errors import PortTaken, StackError, UsageError
+from seatrial.stack.postgres import database
 from seatrial.stack.services import ServiceAddress, ServiceSpec, StackPlan
+from seatrial_service.settings import ServiceSettings, variable_name
 
 METRICS = services.SERVICES[0]
 
@@ -111,3 +114,66 @@ def test_peer_address_that_the_user_set_is_kept() -> None:
     assert variables["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
     assert variables["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
     assert variables["SEATRIAL_STOP_WITH_PARENT"] == "1"
+
+
+USER_VARIABLES = {
+    "PATH": "/bin",
+    "AWS_SECRET_ACCESS_KEY": "planted-secret",
+    "PLUGIN_KEY": "planted-secret",
+    "ALERT_WEBHOOK_SECRET": "planted-secret",
+    "SEATRIAL_ENGINE_WEBHOOK_SECRET": "planted-secret",
+    "SEATRIAL_METRICS_OPEN": "1",
+    "SEATRIAL_BACKTEST_WORKERS": "3",
+}
+
+
+def variables_of(name: str, **further: str) -> dict[str, str]:
+    where = {service.name: ServiceAddress("127.0.0.1", service.default_port) for service in services.SERVICES}
+    service = next(service for service in services.SERVICES if service.name == name)
+    return StackEnvironment({**USER_VARIABLES, **further}, where, "token").for_service(service, "postgresql://db")
+
+
+@pytest.mark.parametrize(
+    ("service", "secrets"),
+    [
+        ("metrics", set()),
+        ("alerts", {"ALERT_WEBHOOK_SECRET"}),
+        ("engine", {"SEATRIAL_ENGINE_WEBHOOK_SECRET"}),
+        ("backtest", set()),
+        ("stress", set()),
+    ],
+)
+def test_a_service_gets_its_own_settings_and_no_secret_of_another(service: str, secrets: set[str]) -> None:
+    variables = variables_of(service)
+
+    assert {name for name, value in variables.items() if value == "planted-secret"} == secrets
+    assert variables["PATH"] == "/bin"
+    assert ("SEATRIAL_BACKTEST_WORKERS" in variables) is (service == "backtest")
+
+
+def test_metrics_open_reaches_every_service() -> None:
+    assert all(variables_of(service.name)["SEATRIAL_METRICS_OPEN"] == "1" for service in services.SERVICES)
+
+
+def test_variables_of_a_plugin_are_passed_by_name() -> None:
+    assert variables_of("backtest", SEATRIAL_PASS_VARIABLES="OTHER, PLUGIN_KEY")["PLUGIN_KEY"] == "planted-secret"
+
+
+@pytest.mark.parametrize("service", [service.name for service in services.SERVICES])
+def test_every_setting_reaches_its_service(service: str) -> None:
+    settings = importlib.import_module(f"seatrial_{service}.settings")
+    classes = [kind for kind in vars(settings).values() if isinstance(kind, type) and issubclass(kind, ServiceSettings)]
+    kind = next(kind for kind in classes if kind is not ServiceSettings)
+    prefix = str(kind.model_config["env_prefix"])
+    names = {variable_name(kind, field, prefix) for field in kind.model_fields}
+
+    variables = variables_of(service, **dict.fromkeys(names, "1"))
+
+    assert names - set(variables) == set()
+
+
+def test_a_migration_gets_the_database_and_no_secret() -> None:
+    variables = database.migration_environment(USER_VARIABLES, "postgresql://db")
+
+    assert variables["SEATRIAL_DATABASE_URL"] == variables["SEATRIAL_DATABASE_DIRECT_URL"] == "postgresql://db"
+    assert "planted-secret" not in variables.values()

