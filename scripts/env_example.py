@@ -36,6 +36,9 @@ CLIENT_SETTINGS = """\
 # The embedded PostgreSQL: its port (absent: a free one, kept) and the folder of its programs (absent: searched for).
 # SEATRIAL_POSTGRES_PORT=
 # SEATRIAL_POSTGRES_BIN=
+# Names, separated by commas, of variables that `seatrial up` passes to the services besides Seatrial's settings, such
+# as those that a strategy of yours reads.
+# SEATRIAL_PASS_VARIABLES=
 # Where compiled code is kept (absent: the user's cache folder).
 # SEATRIAL_NUMBA_CACHE_DIR=
 """

@@ -229,9 +229,8 @@ def test_taken_port_names_its_holder_and_the_variable(up: Up) -> None:
 
 
 def test_service_that_refuses_its_settings_ends_the_start_with_its_sentence(up: Up) -> None:
-    code = up.run(
-        SEATRIAL_PASS_VARIABLES="STANDIN_REFUSES", STANDIN_REFUSES="the cheese is not ripe; set STANDIN_CHEESE"
-    )
+    sentence = "the cheese is not ripe; set STANDIN_CHEESE"
+    code = up.run(SEATRIAL_PASS_VARIABLES="STANDIN_REFUSES", STANDIN_REFUSES=sentence)
 
     assert code == 1
     assert "refuses to start: the cheese is not ripe; set STANDIN_CHEESE" in up.said
