@@ -238,7 +238,23 @@ LOOP_FAILURES = Metric(
     service="all",
     page="process",
 )
-SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES)
+ACCESS_REFUSALS = Metric(
+    "access_refusals_total",
+    Kind.COUNTER,
+    "Requests refused with 401, 403 or 429 for their token or signature, by reason.",
+    ("reason",),
+    service="all",
+    page="process",
+)
+AUDIT_EVENTS = Metric(
+    "audit_events_total",
+    Kind.COUNTER,
+    "Changes written to the audit log (halt, resume, rules, silences, tokens), by action.",
+    ("action",),
+    service="all",
+    page="process",
+)
+SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES, ACCESS_REFUSALS, AUDIT_EVENTS)
 
 _alerts = partial(Metric, service="alerts", page="process")
 ALERTS_EVALUATIONS = _alerts("alerts_evaluations_total", Kind.COUNTER, "Evaluations of all rules.", ("outcome",))

@@ -28,7 +28,7 @@ NAME_PREFIX = "name:"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # RFC 6750: the scheme, a space, the token.
 _BEARER = re.compile(r"bearer +(\S{1,1024}) *", re.IGNORECASE)
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Tokens:
             return OPEN
         principal = self.find(bearer_token(header))
         if principal is None:
-            raise Unauthenticated("this token is not known here", headers=_CHALLENGE)
+            raise Unauthenticated("this token is not known here", headers=CHALLENGE)
         return principal
 
 
@@ -110,7 +110,7 @@ def bearer_token(header: str | None) -> str:
     match = _BEARER.fullmatch(header or "")
     if match is None:
         raise Unauthenticated(
-            "send `Authorization: Bearer <token>`; on a laptop the token is in .seatrial/token", headers=_CHALLENGE
+            "send `Authorization: Bearer <token>`; on a laptop the token is in .seatrial/token", headers=CHALLENGE
         )
     return match[1]
 

@@ -1,8 +1,9 @@
 """Routes that authorise a request before its body is read; `service_router` makes the router of such routes."""
 
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.params import Depends as Dependency
@@ -10,7 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPBearer
 
 from seatrial_core.errors import Forbidden, Unauthenticated
-from seatrial_service.access import Access
+from seatrial_service.access import Access, source_of
 from seatrial_service.auth import SCOPES, Principal
 from seatrial_service.json_body import JsonRequest
 from seatrial_service.problems import ACCESS_RESPONSES
@@ -108,10 +109,33 @@ def service_router(
     return APIRouter(prefix=prefix, tags=tags, dependencies=dependencies, route_class=ServiceRoute)
 
 
-def principal_of(request: Request) -> Principal:
+@dataclass(frozen=True)
+class Caller:
+    """Who calls a route, for the record of what it changes."""
+
+    principal: Principal
+    source: str
+    access: Access
+
+    def actor(self, claimed: str) -> tuple[str, str]:
+        """Return who is recorded as the actor, and the note next to it.
+
+        The authenticated principal is the actor and what the caller says about itself the note; a service without
+        tokens knows only what the caller says.
+        """
+        return (self.principal.name, claimed) if self.principal.name else (claimed, "")
+
+    def audit(self, action: str, **facts: object) -> None:
+        """Log and count a change."""
+        self.access.audit(self.principal, self.source, action, **facts)
+
+
+async def caller_of(request: Request) -> Caller:
     """Return who calls; on a service without tokens a principal without a name."""
-    principal: Principal = request.state.principal
-    return principal
+    return Caller(request.state.principal, source_of(request), request.app.state.access)
+
+
+CalledBy = Annotated[Caller, Depends(caller_of)]
 
 
 def service_routes(app: FastAPI) -> Iterator[tuple[str, ServiceRoute]]:

@@ -10,12 +10,15 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_fastapi_instrumentator import Instrumentator
 
+from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SeatrialError
 from seatrial_service.access import Access
+from seatrial_service.db.session import Database
 from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import ServiceSettings, is_loopback
+from seatrial_service.stored_tokens import database_loader
 
 VERSION = metadata.version("seatrial-service")
 DEFAULT_BODY_BYTES = 1 << 20
@@ -61,15 +64,23 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         registry: The service's metrics registry, never the global one.
     """
 
+    clock = SystemClock()
+    database = _token_database(parts, settings)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with parts.lifespan(app):
-            yield
+        try:
+            async with parts.lifespan(app):
+                yield
+        finally:
+            if database is not None:
+                await database.close()
 
     disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for every counter
     app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
     app.router.route_class = ServiceRoute
-    app.state.access = Access(settings.accepted_tokens)
+    load = None if database is None else database_loader(database, clock)
+    app.state.access = Access(settings.accepted_tokens, registry, clock, load)
     app.state.registry = registry
     app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
     app.add_middleware(RequestIdentity)
@@ -97,6 +108,12 @@ def metrics_guard(settings: ServiceSettings) -> list[Any]:  # Any: what FastAPI'
 def exposition(registry: CollectorRegistry) -> Response:
     """Return a registry as a page that Prometheus reads."""
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _token_database(parts: ServiceParts, settings: ServiceSettings) -> Database | None:
+    if not settings.database_url:
+        return None
+    return Database(settings.database_url, pool_size=1, application=f"seatrial-{parts.name}-access")
 
 
 def _health(parts: ServiceParts) -> APIRouter:

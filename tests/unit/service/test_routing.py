@@ -1,6 +1,7 @@
 """Every route of every service authorises from the headers, before it reads the body."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ PUBLIC = {
     "POST /webhook",
     "POST /webhook/{token}",
 }
+# Refused attempts are throttled by source; here each comes from another address.
+ADDRESSES = (f"10.0.{number // 250}.{number % 250}" for number in count())
 BUILDERS: tuple[tuple[Callable[..., FastAPI], Callable[..., Any]], ...] = (
     (metrics, MetricsSettings),
     (alerts, AlertsSettings),
@@ -75,7 +78,7 @@ class EndlessBody:
             "query_string": b"",
             "root_path": "",
             "headers": sent,
-            "client": ("127.0.0.1", 40000),
+            "client": (next(ADDRESSES), 40000),
             "server": ("127.0.0.1", 80),
             "state": {},
         }
