@@ -1,7 +1,7 @@
 # One Dockerfile for every service: docker build --build-arg SERVICE=metrics -t seatrial/metrics .
 # The hashed lock is installed before the code, so that a change in the code rebuilds the last layers only.
-ARG PYTHON=3.11
-FROM python:${PYTHON}-slim AS build
+ARG PYTHON_IMAGE=python:3.11.15-slim-bookworm
+FROM ${PYTHON_IMAGE} AS build
 ARG SERVICE
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -17,7 +17,7 @@ RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-di
  && /opt/seatrial/bin/pip install --quiet --no-index --find-links wheels seatrial-${SERVICE} \
  && /opt/seatrial/bin/pip uninstall --quiet --yes setuptools pip
 
-FROM python:${PYTHON}-slim
+FROM ${PYTHON_IMAGE}
 ARG SERVICE
 LABEL org.opencontainers.image.title="seatrial-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin seatrial \

@@ -96,7 +96,7 @@ env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/se
 	@sh scripts/env.sh
 
 images: ## Build the image of every service, one after the other
-	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service -t seatrial/$$service:$(VERSION) . || exit 1; done
+	@for service in $(SERVICES); do echo "seatrial/$$service"; docker build -q --build-arg SERVICE=$$service --build-arg PYTHON_IMAGE -t seatrial/$$service:$(VERSION) . || exit 1; done
 
 compose-test: $(DEV_STAMP) env ## Start the stack in containers, test it, remove it; reports when no container engine runs
 	@env -u SEATRIAL_REQUIRE_ALL $(BIN)/python -m pytest tests/system/test_compose.py -s

@@ -1,6 +1,9 @@
 """Programs that the deployment tests need in addition to Python."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,3 +14,13 @@ def need(program: str, *, package: str) -> str:
     if path is None:
         pytest.skip(f"{program} is not installed (Debian package {package})")
     return path
+
+
+def compose_command() -> list[str]:
+    """Return the command of Docker Compose: the development tools' own, else docker's plugin; skip without either."""
+    own = Path(sys.executable).parent / "docker-compose"
+    if own.exists():
+        return [str(own)]
+    if shutil.which("docker") and subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0:
+        return ["docker", "compose"]
+    pytest.skip("there is no Docker Compose: `make install-dev` installs it on Linux, else install Docker")

@@ -24,7 +24,10 @@ class AlertsSettings(ServiceSettings):
     )
     # The address may be loopback or private, because the operator set it.
     webhook_url: Annotated[str, AfterValidator(checked_webhook_url)] = Field(
-        "", validation_alias="ALERT_WEBHOOK_URL", description="Where notifications are posted; empty for nowhere."
+        "",
+        validation_alias="ALERT_WEBHOOK_URL",
+        repr=False,
+        description="Where notifications are posted; empty for nowhere.",
     )
     webhook_secret: str = Field(
         "",

@@ -29,11 +29,13 @@ class ServiceSettings(BaseSettings):
     database_url: str = Field(
         "",
         validation_alias="SEATRIAL_DATABASE_URL",
+        repr=False,
         description="The PostgreSQL to use, postgresql://USER:PASSWORD@HOST:PORT/NAME; `seatrial up` starts one.",
     )
     database_direct_url: str = Field(
         "",
         validation_alias="SEATRIAL_DATABASE_DIRECT_URL",
+        repr=False,
         description="The same database around a pooler, for LISTEN and locks; empty takes SEATRIAL_DATABASE_URL.",
     )
     tokens: str = Field(

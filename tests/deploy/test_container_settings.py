@@ -1,0 +1,174 @@
+"""Every setting reaches the container of its service, in compose and in Kubernetes, and no secret of another does."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.deploy.manifests import (
+    OVERLAYS,
+    ROOT,
+    SERVICES,
+    built,
+    compose,
+    copy_with_secrets,
+    environment_of,
+    of_kind,
+    pod,
+    workloads,
+)
+from tests.deploy.programs import compose_command
+from tests.support.scripts import load_script
+
+from seatrial_core.json_types import Json
+from seatrial_core.variables import unknown_variables
+from seatrial_service.settings import ServiceSettings, variables
+
+SCRIPT = load_script("container_settings")
+SETTINGS: dict[str, type[ServiceSettings]] = SCRIPT.service_settings()
+NAMES = {service: set(variables(cls)) for service, cls in SETTINGS.items()}
+SECRETS = {name for cls in SETTINGS.values() for name, field in variables(cls).items() if not field.repr}
+# Containers that call services and are none.
+CLIENTS = {"stress-worker": {"SEATRIAL_TOKEN"}, "stress-run": {"SEATRIAL_TOKEN"}}
+# Names of secrets that the manifests bring in addition to the settings.
+FURTHER_SECRETS = {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
+
+
+def marker(name: str) -> str:
+    """Return the value that a test gives a setting."""
+    return f"value-of-{name}"
+
+
+def assign(file: Path, name: str, value: str) -> None:
+    """Set a variable in a file of NAME=value lines."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    kept = [line for line in lines if not line.startswith(f"{name}=")]
+    file.write_text("\n".join([*kept, f"{name}={value}"]) + "\n", encoding="utf-8")
+
+
+def compose_environments(folder: Path, values: dict[str, str]) -> dict[str, dict[str, str | None]]:
+    """Return the environment of every container of compose with these variables in `.env`; None is not set."""
+    copy_with_secrets(folder)
+    for name, value in values.items():
+        assign(folder / ".env", name, value)
+    ended = subprocess.run(
+        [*compose_command(), "--profile", "*", "--env-file", str(folder / ".env"), "config", "--format", "json"],
+        cwd=ROOT,
+        env={name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    services: Json = json.loads(ended.stdout)["services"]
+    return {service: definition.get("environment") or {} for service, definition in services.items()}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str | None]]:
+    """The environments of compose with every setting in `.env`; numbers where compose needs one."""
+    ports = {name for names in NAMES.values() for name in names if name.endswith("_PORT")}
+    values = {name: "5999" if name in ports else marker(name) for names in NAMES.values() for name in names}
+    return compose_environments(tmp_path_factory.mktemp("filled"), values)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_setting_in_the_env_file_reaches_its_container(
+    service: str, filled: dict[str, dict[str, str | None]]
+) -> None:
+    missing = {
+        name
+        for name in NAMES[service] - set(SCRIPT.FIXED_IN_COMPOSE)
+        if marker(name) not in str(filled[service].get(name))
+    }
+
+    assert missing == set(), "run `python scripts/container_settings.py` (or `make docs`)"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_setting_that_is_not_in_the_env_file_is_not_set(service: str, tmp_path: Path) -> None:
+    values = compose_environments(tmp_path, {})[service]
+    written_out = yaml_environment(service)
+
+    surplus = {name for name in NAMES[service] if values.get(name) is not None and name not in written_out}
+
+    assert surplus <= {"SEATRIAL_ENGINE_WEBHOOK_SECRET", "ALERT_WEBHOOK_SECRET"}  # `make env` writes them
+
+
+def yaml_environment(service: str) -> set[str]:
+    """Return the variables to which docker-compose.yml itself gives a value."""
+    return {name for name, value in compose()[service]["environment"].items() if value is not None}
+
+
+def test_a_container_of_compose_knows_no_secret_of_another_service(
+    filled: dict[str, dict[str, str | None]],
+) -> None:
+    for service, values in filled.items():
+        allowed = NAMES.get(service, CLIENTS.get(service, set()))
+        for name in SECRETS - allowed:
+            assert not any(re.search(rf"{marker(name)}\b", str(value)) for value in values.values()), (service, name)
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPT.FIXED_IN_COMPOSE))
+def test_a_fixed_setting_has_a_reason(name: str) -> None:
+    assert len(SCRIPT.FIXED_IN_COMPOSE[name].split()) >= 5
+    assert name in set().union(*NAMES.values()) or name.endswith(("_URL", "_PORT", "_HOST"))
+
+
+def test_compose_is_what_the_script_writes() -> None:
+    stored = SCRIPT.COMPOSE.read_text(encoding="utf-8")
+
+    assert stored == SCRIPT.text(stored), "run `python scripts/container_settings.py` (or `make docs`)"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_setting_of_an_overlay_reaches_its_pod(overlay: str, tmp_path: Path) -> None:
+    folder = copy_with_secrets(tmp_path) / "overlays" / overlay
+    for service, cls in SETTINGS.items():
+        for name, field in variables(cls).items():
+            assign(
+                folder / "settings" / f"{service}.conf" if field.repr else secret_file(folder, service),
+                name,
+                marker(name),
+            )
+
+    objects = built(folder)
+
+    for service in SERVICES:
+        values = environment_of(of_kind(objects, "Deployment")[service], objects)
+        missing = {name for name in NAMES[service] - set(SCRIPT.FIXED) if values.get(name) != marker(name)}
+        assert missing == set(), service
+        assert not unknown_variables(values)
+
+
+def secret_file(folder: Path, service: str) -> Path:
+    """Return the file of an overlay that holds the secrets of a service."""
+    own = folder / f"{service}.env"
+    return own if own.exists() else folder / "secret.env"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_pods_get_no_setting_that_is_not_set(overlay: str, tmp_path: Path) -> None:
+    objects = built(copy_with_secrets(tmp_path) / "overlays" / overlay)
+
+    for service in SERVICES:
+        values = environment_of(of_kind(objects, "Deployment")[service], objects)
+        surplus = {name for name in values if name in NAMES[service] - SECRETS - set(SCRIPT.FIXED)}
+        assert surplus <= {"SEATRIAL_METRICS_OPEN", "SEATRIAL_STRESS_TARGETS", "SEATRIAL_ALLOWED_HOSTS"}, service
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_files_of_settings_hold_no_secret(overlay: str) -> None:
+    for file in (ROOT / "k8s" / "overlays" / overlay / "settings").iterdir():
+        names = {line.partition("=")[0] for line in file.read_text(encoding="utf-8").splitlines() if "=" in line}
+        assert not names & (SECRETS | FURTHER_SECRETS), file
+
+
+def test_every_pod_that_is_no_service_names_its_variables_one_by_one(tmp_path: Path) -> None:
+    objects = built(copy_with_secrets(tmp_path) / "overlays" / "local")
+
+    for name in set(workloads(objects)) - set(SERVICES) - {"migrate"}:
+        (container,) = pod(workloads(objects)[name])["containers"]
+        assert "envFrom" not in container, name
