@@ -10,6 +10,7 @@ from seatrial_alerts.store import outbox
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import SeatrialError
+from seatrial_core.redaction import redact
 from seatrial_service import logs
 from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import AsyncSession, Database
@@ -84,7 +85,7 @@ class Dispatcher:
             "attempt": row.attempts,
             "outcome": attempt.outcome,
             "status_code": attempt.status_code,
-            "detail": attempt.detail[:MAX_DETAIL_LENGTH],
+            "detail": redact(attempt.detail)[:MAX_DETAIL_LENGTH],
             "seconds": attempt.seconds,
         }
         async with self._database.transaction() as session:

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from seatrial_core.redaction import redact
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -30,14 +32,14 @@ class FieldError:
 
 
 class SeatrialError(Exception):
-    """The base of all errors: a message, a machine-readable code and an HTTP status."""
+    """The base of all errors: a message without secrets, a machine-readable code and an HTTP status."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
 
     def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None):
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = redact(detail)
+        super().__init__(self.detail)
         self.errors = tuple(errors)
         self.headers = headers or {}
 

@@ -104,5 +104,5 @@ def checked_webhook_url(url: str) -> str:
         _URL.validate_python(address)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
-        raise ValueError(f"must be an http:// or https:// address with a host, or empty for none: {problem}") from error
+        raise ValueError(f"must be an http:// or https:// address with a host, or empty for none: {problem}") from None
     return address

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from seatrial_core.addresses import is_internal_host
 
@@ -25,7 +25,8 @@ _HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|[\w-]+-si
 _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=\S*[0-9=_-])[A-Za-z0-9._~+/=-]{8,}")
 _IS_SECRET_NAME = re.compile(rf"(?i){_SECRET_NAME}")
 # The form of SEATRIAL_TOKENS, as messages show it: token=scope,scope;token=admin.
-_PLACEHOLDERS = {"token=scope", "token=admin", "token=<scope>"}
+_PLACEHOLDER = re.compile(r"token\d*=(?:scope|admin|[a-z]+:(?:read|write|run|trade|control))")
+_MARKS = ("://", "=", ":", "earer", "asic", "EARER", "ASIC")
 _TELEGRAM_BOT = re.compile(r"(?i)^bot\d+:")
 _TOKEN_LIKE = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_~.:@=+%-]{16,}$")
 _WEBHOOK_FOLDERS = ("/services/", "/api/webhooks/", "/webhookb2/", "/webhook/", "/workflows/", "/hooks/")
@@ -39,6 +40,27 @@ def remember(*secrets: str) -> None:
     _known.update(secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH)
 
 
+def remember_environment(environment: Mapping[str, str]) -> None:
+    """Remember the values of all variables whose names say that they are secret, and the passwords in addresses."""
+    for name, value in environment.items():
+        if name.upper().endswith("_URL"):
+            remember_url(value)
+        elif is_secret_name(name):
+            remember(value, *(entry.rpartition("=")[0].strip() for entry in value.split(";")))
+
+
+def remember_url(url: str) -> None:
+    """Remember the password of an address and the path of a webhook, so that no part of an error repeats them."""
+    authority, separator, rest = url.partition("://")[2].rpartition("@")
+    if separator:
+        password = authority.partition(":")[2]
+        remember(password, unquote(password))
+    shown = redact_url(url)
+    if "://" in url and not separator and shown != url:
+        path = rest.partition("/")[2]
+        remember(f"/{path}", path.rpartition("/")[2])
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a text without the secrets in it.
 
@@ -49,6 +71,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     hidden = {*_known, *(secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH)}
     for secret in sorted(hidden, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
+    if not any(mark in text for mark in _MARKS):
+        return text
     if "://" in text:
         text = _DATABASE_PASSWORD.sub(rf"\1{HIDDEN}@", text)
         text = _ADDRESS.sub(lambda match: redact_url(match.group()), text)
@@ -96,7 +120,7 @@ def _redact_field(name: str, value: object) -> object:
 
 def _hide_assigned(match: re.Match[str]) -> str:
     value = match.group(2)
-    if match.group() in _PLACEHOLDERS or value.strip("\"'") in {
+    if _PLACEHOLDER.fullmatch(match.group()) or value.strip("\"'") in {
         "",
         HIDDEN,
         "None",

@@ -7,6 +7,11 @@ from contextvars import ContextVar
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from seatrial_core.redaction import HIDDEN, is_secret_name, redact_value
+
+# What JSON can carry; anything else is logged as its text.
+PLAIN_TYPES = (str, bool, int, float, list, tuple, dict, set, frozenset, type(None))
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -18,6 +23,7 @@ def configure(service: str, level: str = "INFO") -> None:
         _add_request_id,
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("event"),
+        _redact,
     ]
 
     def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -50,6 +56,16 @@ def get() -> structlog.typing.FilteringBoundLogger:
     """Return the logger; events are names with fields: `log.info("rule_fired", rule=...)`."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # Texts of libraries and tracebacks may quote an address with its password.
+    return {
+        name: redact_value(value if isinstance(value, PLAIN_TYPES) else str(value))
+        if not is_secret_name(name)
+        else HIDDEN
+        for name, value in event.items()
+    }
 
 
 def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from seatrial_core.contracts.problems import FieldProblem, Problem
 from seatrial_core.errors import SeatrialError
+from seatrial_core.redaction import redact
 from seatrial_service import logs
 from seatrial_service.json_body import MalformedJson
 
@@ -124,5 +125,5 @@ def _quote(value: object) -> object:
     # Short enough to send back, and nothing that JSON cannot carry.
     if isinstance(value, bool | int | None):
         return value
-    text = value if isinstance(value, str) else _SHORT.repr(value)
+    text = redact(value if isinstance(value, str) else _SHORT.repr(value))
     return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."

@@ -1,6 +1,7 @@
 """Settings that all services have, read once from the environment and frozen."""
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import AliasChoices, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from seatrial_core import redaction
 from seatrial_core.errors import SettingsError
 from seatrial_service.auth import Tokens
 
@@ -73,10 +75,11 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def load(cls, **values: Any) -> Self:  # Any: the settings differ in type
         """Read the settings, or raise SettingsError naming the variable, the value found and what is allowed."""
+        redaction.remember_environment({name: os.environ[name] for name in variables(cls) if name in os.environ})
         try:
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError(describe(error, cls)) from error
+            raise SettingsError(describe(error, cls)) from None  # the cause quotes secrets
 
     @property
     def direct_url(self) -> str:
@@ -132,7 +135,9 @@ def describe(error: ValidationError, cls: type[BaseSettings]) -> str:
     for problem in error.errors():
         field = str(problem["loc"][0]) if problem["loc"] else ""
         name = variable_name(cls, field, prefix)
-        value: object = "a secret" if "secret" in field or "token" in field else problem.get("input")
+        # A broken address may be broken where its password is, so none is shown.
+        is_secret = redaction.is_secret_name(name) or name.upper().endswith("_URL")
+        value: object = "a secret" if is_secret else problem.get("input")
         parts.append(f"{name}: {problem['msg']} (found {value!r})" if field else str(problem["msg"]))
     return "bad settings: " + "; ".join(parts)
 

@@ -12,6 +12,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 
 from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SeatrialError
+from seatrial_core.redaction import redact_value
 from seatrial_service.access import Access
 from seatrial_service.db.session import Database
 from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
@@ -149,7 +150,8 @@ def _health(parts: ServiceParts) -> APIRouter:
     async def detail() -> dict[str, Any]:  # Any: facts of many types
         """Return facts for operators: version, database, background loops."""
         facts = await parts.detail() if parts.detail is not None else {}
-        return {"service": parts.name, "version": VERSION, **facts}
+        shown = {name: redact_value(fact) for name, fact in facts.items()}
+        return {"service": parts.name, "version": VERSION, **shown}
 
     return router
 

@@ -1,9 +1,12 @@
 """Settings and tokens are refused in one sentence that names the variable."""
 
+import traceback
+
 import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from seatrial_alerts.settings import AlertsSettings
 from seatrial_core.errors import SettingsError
 from seatrial_service.auth import Tokens
 from seatrial_service.settings import ServiceSettings, clash, require_safe_binding
@@ -78,3 +81,31 @@ def test_two_names_of_one_setting_may_not_differ() -> None:
 
     with pytest.raises(SettingsError, match="MONITORING_PORT=1 and SEATRIAL_METRICS_PORT=2"):
         clash({"MONITORING_PORT": "1", "SEATRIAL_METRICS_PORT": "2"}, "MONITORING_PORT", "SEATRIAL_METRICS_PORT")
+
+
+PLANTED = "T0000-planted-secret-9"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ALERT_WEBHOOK_URL": f"htps://hooks.slack.com/services/{PLANTED}"},
+        {"ALERT_WEBHOOK_URL": f"hooks.slack.com/services/{PLANTED}"},
+        {"ALERT_WEBHOOK_URL": f"https://[{PLANTED}/"},
+        {"SEATRIAL_DATABASE_URL": f"mysql://bob:{PLANTED}@db/x"},
+        {"SEATRIAL_TOKENS": PLANTED},
+        {"SEATRIAL_TOKENS": f"{PLANTED}=nothing:such"},
+    ],
+)
+def test_a_refused_secret_is_not_quoted(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in {"SEATRIAL_DATABASE_URL": "postgresql://db/x", **variables}.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as refused:
+        settings = AlertsSettings.load()
+        settings.require_database()
+        _ = settings.accepted_tokens
+
+    shown = "".join(traceback.format_exception(refused.value))
+    assert PLANTED not in shown
+    assert any(name in str(refused.value) for name in variables)

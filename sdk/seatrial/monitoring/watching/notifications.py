@@ -8,6 +8,7 @@ import httpx
 from seatrial_core.contracts.alerts import Notification
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.notifications import webhook_post
+from seatrial_core.redaction import redact
 
 ATTEMPT_SECONDS = 5.0
 MAX_WAITING = 100
@@ -59,5 +60,5 @@ class WebhookQueue:
         try:
             response = httpx.post(self._url, content=request.body, headers=request.headers, timeout=ATTEMPT_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"{type(error).__name__}: {error}"
+            return redact(f"{type(error).__name__}: {error}", [self._url])
         return "" if response.is_success else f"the receiver answered {response.status_code}"

@@ -124,7 +124,7 @@ def _webhook_url(configured: object, environment: Mapping[str, str]) -> str:
     try:
         return checked_webhook_url(url)
     except ValueError as error:
-        raise ValueError(f"ALERT_WEBHOOK_URL {error}, was {url!r}") from error
+        raise ValueError(f"ALERT_WEBHOOK_URL {error}; its value is not shown, because it may be a secret") from None
 
 
 def _first(adapter: TypeAdapter[T], sources: Mapping[str, object], requirement: str, default: T) -> T:

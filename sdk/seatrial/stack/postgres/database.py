@@ -13,7 +13,7 @@ from seatrial.stack.postgres import cluster, postmaster
 from seatrial.stack.postgres.server import DATABASE, PostgresServer
 from seatrial.stack.processes import record
 from seatrial.stack.processes.database_watch import StackDatabase
-from seatrial_core import private_files
+from seatrial_core import private_files, redaction
 from seatrial_core.child_environment import allowed
 
 VARIABLE = "SEATRIAL_DATABASE_URL"
@@ -117,11 +117,19 @@ def choose(
 
 def check_url(url: str) -> None:
     """Raise when an address is not a plain postgresql:// one."""
-    parts = urlsplit(url)
+    redaction.remember_url(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise UsageError(
+            f"{VARIABLE} is not an address that can be read. Write special characters of the password as %XX "
+            "(/ is %2F, @ is %40, : is %3A)."
+        ) from None
     if parts.scheme not in ("postgresql", "postgres"):
         raise UsageError(
             f"{VARIABLE} must be a plain postgresql:// address (postgresql://user:password@host:5432/name), "
-            f"but begins with {parts.scheme or url[:12]!r}."
+            + (f"but begins with {parts.scheme!r}." if "://" in url else "but its beginning is not postgresql://.")
         )
 
 
