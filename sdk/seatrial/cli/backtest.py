@@ -16,6 +16,7 @@ from seatrial.cli.backtest_options import (
 )
 from seatrial.cli.lookahead import check_lookahead
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, say, write_json
+from seatrial_core import private_files
 from seatrial_core.errors import SeatrialError, SettingsError, Unavailable
 from seatrial_core.json_types import Json
 
@@ -148,7 +149,7 @@ def _write_report(target: Path, candles: Any, result: Json) -> None:  # Any: Can
     from seatrial_backtesting.report.page import render_page
 
     try:
-        target.write_text(render_page(result, candles), encoding="utf-8")
+        private_files.write_output(target, render_page(result, candles))
     except OSError as error:
         fail(f"Cannot write {target}: {error.strerror}. Name a file in a folder that exists and is yours.", EXIT_USAGE)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Column, Table
 
+from seatrial.terminal import SafeConsole
 from seatrial_backtesting.result.document import WARNING_TEXTS
 from seatrial_core.json_types import JsonMapping
 
@@ -36,7 +37,7 @@ LAST_TRADES = 5
 
 def show_result(result: JsonMapping, console: Console | None = None) -> None:
     """Print a result document."""
-    out = console or Console(highlight=False)
+    out = console or SafeConsole()
     strategy = result["strategy"]
     title = f"{result['symbol']}  {strategy['name']} {_settings(strategy['params'])}".rstrip()
     out.print(title, markup=False)
@@ -55,7 +56,7 @@ def show_strategies(items: Sequence[JsonMapping], console: Console | None = None
         properties = item["params"].get("properties", {})
         params = ", ".join(f"{name} ({facts.get('default', 'required')})" for name, facts in properties.items())
         table.add_row(item["name"], item["summary"], params or "none")
-    (console or Console()).print(table)
+    (console or SafeConsole()).print(table)
 
 
 def _assumptions(assumptions: JsonMapping) -> Table:

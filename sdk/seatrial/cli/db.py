@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from seatrial.cli.output import JSON_HELP, fail, say, write_json
+from seatrial.terminal import plain
 
 app = typer.Typer(help="The database of this folder (or of SEATRIAL_DATABASE_URL).", no_args_is_help=True)
 
@@ -37,7 +38,7 @@ def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", 
     if json_out:
         write_json(json_out, {"url": address})
     else:
-        say(address)
+        typer.echo(plain(address))  # the password is what the caller asks for
 
 
 @app.command()

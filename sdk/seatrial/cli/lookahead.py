@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from seatrial.cli.backtest_options import (
@@ -22,6 +21,7 @@ from seatrial.cli.backtest_options import (
     require_backtesting,
 )
 from seatrial.cli.output import EXIT_USAGE, JSON_HELP, fail, write_json
+from seatrial.terminal import SafeConsole
 from seatrial_core.errors import SeatrialError, SettingsError, Unavailable, field_error
 
 DATA_HELP = "CSV (plain or .gz) or Parquet: time, open, high, low, close[, volume]."
@@ -127,7 +127,7 @@ def _module(place: str, text: str) -> Any:  # Any: a module of the user
 
 @contextmanager
 def _progress() -> Iterator[Any]:  # Any: a function
-    console = Console(stderr=True)
+    console = SafeConsole(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("running", total=None)
 

@@ -1,9 +1,9 @@
 """Prints a look-ahead report: the verdict, the coverage, and the first bar of each finding."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from seatrial.terminal import SafeConsole, coloured
 from seatrial_core.timestamps import from_epoch_ms
 from seatrial_trading.lookahead import Coverage, LookaheadFinding, LookaheadReport, LookaheadVerdict
 
@@ -13,9 +13,9 @@ WORDS = {LookaheadVerdict.CLEAN: "CLEAN", LookaheadVerdict.LEAK: "LEAK", Lookahe
 
 def show(report: LookaheadReport, console: Console | None = None) -> None:
     """Print a report."""
-    out = console or Console(highlight=False)
-    verdict = f"[{COLOURS[report.verdict]}]{WORDS[report.verdict]}[/]"
-    out.print(f"{verdict}  {escape(f'{report.strategy} on {report.symbol}: {report.reason}')}")
+    out = console or SafeConsole()
+    verdict = coloured(WORDS[report.verdict], COLOURS[report.verdict])
+    out.print(verdict.append(f"  {report.strategy} on {report.symbol}: {report.reason}", style="none"))
     out.print(_coverage(report.coverage))
     for finding in report.findings:
         out.print(_finding(finding))

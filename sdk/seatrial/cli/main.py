@@ -1,14 +1,18 @@
 """The entry point of `seatrial`: builds the application and turns errors into messages and exit codes."""
 
 import importlib
+import os
 import sys
+import traceback
 from importlib import metadata
+from types import TracebackType
 from typing import Annotated
 
 import typer
 
 from seatrial.cli import db, stack
-from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE
+from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE, say_error
+from seatrial_core import redaction
 from seatrial_core.errors import SeatrialError, SettingsError
 
 # Each module `seatrial.cli.NAME` defines `app`, a Typer application. It is imported only when its command is used, so
@@ -42,13 +46,19 @@ def build(arguments: list[str]) -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit the process: 0 ok, 1 failed, 2 usage error or invalid value."""
     command_line = sys.argv[1:] if arguments is None else arguments
+    redaction.remember_environment(os.environ)
+    sys.excepthook = _print_traceback
     try:
         build(command_line)(args=command_line, prog_name="seatrial")
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
     except SeatrialError as error:
-        typer.echo(str(error), err=True)
+        say_error(str(error))
         sys.exit(getattr(error, "exit_code", EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED))
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    say_error("".join(traceback.format_exception(kind, error, trace)).rstrip())
 
 
 def _show_version(is_asked: bool) -> None:

@@ -7,6 +7,10 @@ from typing import NoReturn
 
 import typer
 
+from seatrial.terminal import plain
+from seatrial_core import private_files
+from seatrial_core.redaction import redact
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -21,7 +25,7 @@ def write_json(target: str, data: object) -> None:
         sys.stdout.write(text)
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        private_files.write_output(Path(target), text)
     except OSError as error:
         fail(
             f"Cannot write {target}: {error.strerror}. Name a file in an existing folder that you may write to.",
@@ -31,10 +35,15 @@ def write_json(target: str, data: object) -> None:
 
 def say(message: str) -> None:
     """Print one message."""
-    typer.echo(message)
+    typer.echo(plain(redact(message)))
+
+
+def say_error(message: str) -> None:
+    """Print one message to the standard error."""
+    typer.echo(plain(redact(message)), err=True)
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
     """Print one message to the standard error and exit with `code`."""
-    typer.echo(message, err=True)
+    say_error(message)
     raise typer.Exit(code)

@@ -55,19 +55,18 @@ def status(json_out: Json = None) -> None:
     """Show the status of the database and services; exit code 1 if any is not ready."""
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from seatrial.stack import status as stack_status
     from seatrial.stack import table
     from seatrial.stack.layout import Layout
     from seatrial.stack.processes.service_state import ServiceStatus
+    from seatrial.terminal import SafeConsole
 
     layout = Layout.nearest()
     states = stack_status.states(layout)
     if json_out:
         write_json(json_out, {"folder": str(layout.root), "items": [asdict(state) for state in states]})
     elif states:
-        Console().print(table.of_states(states, layout.root))
+        SafeConsole().print(table.of_states(states, layout.root))
     else:
         say(f"Nothing is running in {layout.root}. Start it with `seatrial up`.")
     raise typer.Exit(0 if states and all(state.status is ServiceStatus.READY for state in states) else EXIT_FAILED)
@@ -89,7 +88,7 @@ def logs(
         fail(f"There is no log of `{service}` in {layout.root}. {hint}", EXIT_USAGE)
     try:
         for line in logfile.read(layout.log(service), lines, follow):
-            typer.echo(line)
+            say(line)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -98,12 +97,11 @@ def doctor(json_out: Json = None) -> None:
     """Check Python, packages, folder, disk, PostgreSQL, ports and database; exit code 1 if a check fails."""
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Column, Table
 
     from seatrial.stack import doctor as checks
     from seatrial.stack.layout import Layout
+    from seatrial.terminal import SafeConsole, coloured
 
     findings = checks.examine(Layout.nearest())
     if json_out:
@@ -111,9 +109,9 @@ def doctor(json_out: Json = None) -> None:
     else:
         table = Table("check", "ok", Column("result", overflow="fold"), "what to do")
         for finding in findings:
-            mark = "[green]yes[/green]" if finding.ok else "[red]no[/red]"
-            table.add_row(finding.check, mark, escape(finding.found), escape(finding.advice))
-        Console().print(table)
+            mark = coloured("yes", "green") if finding.ok else coloured("no", "red")
+            table.add_row(finding.check, mark, finding.found, finding.advice)
+        SafeConsole().print(table)
     raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
 
 

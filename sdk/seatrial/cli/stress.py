@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
 from seatrial.cli.output import JSON_HELP, fail, say, write_json
+from seatrial.terminal import SafeConsole, coloured
 from seatrial_core.contracts.stress import CheckState, Latency, StressPlan, StressReport
 from seatrial_core.errors import SeatrialError
 
@@ -91,7 +90,7 @@ def plans(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-"
         table = Table("plan", "requests/s", "seconds", "description")
         for plan in PLANS.values():
             table.add_row(plan.name, f"{plan.rate_per_second:g}", f"{plan.duration_seconds:g}", plan.description)
-        Console().print(table)
+        SafeConsole().print(table)
 
 
 def _require_generator() -> None:
@@ -128,12 +127,12 @@ def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
 
 
 def _show(report: StressReport) -> None:
-    console = Console()
+    console = SafeConsole()
     say(str(report))
     checks = Table("check", "state", "detail")
     for check in report.checks:
         colour = COLOURS.get(check.state, "red")
-        checks.add_row(f"{check.kind}: {check.name}", f"[{colour}]{check.state}[/]", escape(check.said))
+        checks.add_row(f"{check.kind}: {check.name}", coloured(str(check.state), colour), check.said)
     console.print(checks)
     times = Table("seconds", "n", "p50", "p95", "p99", "max")
     for name in ("response", "service", "lag"):

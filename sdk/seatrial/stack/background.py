@@ -13,6 +13,7 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.processes import signals
 from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import SUPERVISOR, Stack
+from seatrial.terminal import safe_line
 from seatrial_core import private_files
 
 READY = "ready"
@@ -91,6 +92,7 @@ class _Report:
         self._pipe: int | None = descriptor
 
     def __call__(self, sentence: str) -> None:
+        sentence = safe_line(sentence)
         sys.stdout.write(f"{sentence}\n")
         sys.stdout.flush()
         if self._pipe is not None:

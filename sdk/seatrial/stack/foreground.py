@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.live import Live
 
 from seatrial.stack.layout import Layout
@@ -10,6 +9,8 @@ from seatrial.stack.processes import signals
 from seatrial.stack.services import StackPlan
 from seatrial.stack.stack import Stack
 from seatrial.stack.table import LiveStatus
+from seatrial.terminal import SafeConsole
+from seatrial_core.redaction import redact
 
 Job = Callable[[Stack], int]
 
@@ -20,10 +21,10 @@ def run(layout: Layout, job: Job, plan: StackPlan | None = None, *, if_interrupt
     The job starts the stack (it may add variables before) and is interrupted by Ctrl-C, SIGTERM or a closed terminal,
     which ends with the exit code `if_interrupted`.
     """
-    console = Console()
+    console = SafeConsole()
 
     def print_message(service: str, message: str) -> None:
-        console.print(f"{service}: {message}", highlight=False, markup=False, soft_wrap=True)
+        console.print(redact(f"{service}: {message}"), highlight=False, markup=False, soft_wrap=True)
 
     stack = Stack(layout, plan, print_message)
     code = 0
@@ -41,7 +42,7 @@ def run(layout: Layout, job: Job, plan: StackPlan | None = None, *, if_interrupt
 
 def serve(stack: Stack) -> int:
     """Start the stack and show its live table until a signal arrives."""
-    console = Console()
+    console = SafeConsole()
     stack.start()
     if not console.is_terminal:
         stack.say("up", f"all is ready in {stack.layout.root}; SIGTERM stops everything")

@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from seatrial.stack.processes.service_state import ServiceState, ServiceStatus
 from seatrial.stack.stack import Stack
+from seatrial_core.redaction import redact
 
 COLOURS = {
     ServiceStatus.READY: "green",
@@ -23,7 +23,7 @@ MAX_MESSAGES = 6
 
 def of_states(states: Iterable[ServiceState], root: object) -> Table:
     """Return the table of a stack's parts."""
-    table = Table(title=escape(f"Seatrial in {root}"), title_justify="left")
+    table = Table(title=f"Seatrial in {root}", title_justify="left")
     for name, justify in (
         ("part", "left"),
         ("state", "left"),
@@ -40,7 +40,7 @@ def of_states(states: Iterable[ServiceState], root: object) -> Table:
             str(state.pid or "-"),
             str(state.port or "-"),
             str(state.restarts),
-            Text(state.note),
+            redact(state.note),
         )
     return table
 
@@ -54,7 +54,7 @@ class LiveStatus:
 
     def add_message(self, service: str, message: str) -> None:
         """Add a message of the supervisor."""
-        self._messages.append(f"{service}: {message}")
+        self._messages.append(redact(f"{service}: {message}"))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Render the current state."""

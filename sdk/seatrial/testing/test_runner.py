@@ -6,11 +6,11 @@ import unittest
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
 from seatrial.lazy import MissingExtra, load_module
 from seatrial.monitoring.performance_monitor import PerformanceMonitor
+from seatrial.terminal import SafeConsole
 from seatrial.testing.stress_tester import DURATION_SECONDS, StressTester
 
 UNIT_TESTS = "seatrial.testing.unit_tests"
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = Table("tests", "verdict", "detail")
     for line in lines:
         table.add_row(line.name, "PASS" if line.passed else "FAIL", line.detail)
-    Console().print(table)
+    SafeConsole().print(table)
     return 0 if all(line.passed for line in lines) else 1
 
 

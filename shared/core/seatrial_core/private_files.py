@@ -1,5 +1,6 @@
 """Creates files and folders that only their owner can read, whatever the umask is, and refuses those of others."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -89,6 +90,24 @@ def write_text(file: Path, text: str) -> None:
     except OSError:
         staging.unlink(missing_ok=True)
         raise
+
+
+def write_output(file: Path, text: str) -> None:
+    """Write a file that the user has named.
+
+    In a folder where other users can write, such as /tmp, a new file is private, and a link of another user is not
+    followed: it could lead to a file of this user.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    is_shared = bool(file.parent.stat().st_mode & 0o022)
+    if is_shared and file.is_symlink() and not is_own(file):
+        raise UnsafeFolder(errno.EACCES, "it is a link of another user", str(file))
+    mode = FILE_MODE if is_shared else 0o666
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
 
 
 def _open(file: Path, flags: int) -> int:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from seatrial.stack.demo import bars, comparison, steps
@@ -15,6 +14,7 @@ from seatrial.stack.demo.receiver import NotificationReceiver, ReceivedNotificat
 from seatrial.stack.demo.summary import DemoCheck, DemoSummary
 from seatrial.stack.processes.service_state import ServiceStatus
 from seatrial.stack.stack import Stack
+from seatrial.terminal import SafeConsole, coloured
 from seatrial_core.catalog import GUIDE_METRICS
 from seatrial_core.clients import ServiceClient
 from seatrial_core.contracts.orders import ReplayState
@@ -50,7 +50,7 @@ def run(stack: Stack, *, once: bool) -> int:
         once: Exit after the summary instead of continuing to serve.
     """
     began = time.monotonic()
-    console = Console()
+    console = SafeConsole()
     console.print(
         "Seatrial demo: real daily prices of AAPL, FB, GOOG, IBM and MSFT, 2000 to 2013, true splits applied,"
     )
@@ -231,5 +231,5 @@ def _figures(metrics: ServiceClient) -> str:
 
 
 def _print_delivery(console: Console, delivery: ReceivedNotification) -> None:
-    words = escape(str(delivery.body.get("summary", "")))
-    console.print(f"[bold]webhook received[/] {delivery.rule} {delivery.state}: {words}", soft_wrap=True)
+    words = f" {delivery.rule} {delivery.state}: {delivery.body.get('summary', '')}"
+    console.print(coloured("webhook received", "bold").append(words, style="none"), soft_wrap=True)

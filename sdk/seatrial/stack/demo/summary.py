@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+
+from seatrial.terminal import coloured
+from seatrial_core import private_files
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class DemoSummary:
 
     def write(self, file: Path) -> None:
         """Store the summary as JSON."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        private_files.make_folder(file.parent, parents=True)
+        private_files.write_text(file, json.dumps(asdict(self), indent=2) + "\n")
 
     def table(self) -> Table:
         """Return the summary as a table."""
@@ -49,7 +51,7 @@ class DemoSummary:
         table.add_column("result")
         table.add_column("")
         for check in self.checks:
-            table.add_row(check.name, escape(check.seen), "[green]yes[/]" if check.passed else "[red]NO[/]")
+            table.add_row(check.name, check.seen, coloured("yes", "green") if check.passed else coloured("NO", "red"))
         table.add_row("time", f"{self.seconds:.1f} s", "")
         table.add_row("peak memory of the stack", f"{self.peak_rss_mb:.0f} MB", "")
         return table
