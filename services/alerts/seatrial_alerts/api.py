@@ -39,7 +39,7 @@ from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_err
 from seatrial_core.notifications import WEBHOOK
 from seatrial_core.timestamps import format_rfc3339
 from seatrial_service.cursors import format_position, parse_position
-from seatrial_service.routing import requires, service_router
+from seatrial_service.routing import CalledBy, requires, service_router
 
 READ = [requires("alerts:read")]
 WRITE = [requires("alerts:write")]
@@ -77,17 +77,20 @@ def _rules(service: AlertsService) -> APIRouter:
         return rule
 
     @router.put("/{name}", dependencies=WRITE, responses=answer(RULE))
-    async def put_rule(name: RuleName, rule: Annotated[AlertRuleDocument, Body(examples=[RULE])]) -> AlertRuleDocument:
+    async def put_rule(
+        name: RuleName, rule: Annotated[AlertRuleDocument, Body(examples=[RULE])], caller: CalledBy
+    ) -> AlertRuleDocument:
         """Create or replace a rule; the state of its alerts is kept."""
         if rule.name != name:
             raise field_error("name", rule.name, f"`{name}`, as in the path")
         rule_of(rule)
         async with service.database.transaction() as session:
-            await rules.put_rule(session, rule, service.clock.now())
+            await rules.put_rule(session, rule, service.clock.now(), by=caller.principal.name)
+        caller.audit("rule_changed", rule=name, threshold=rule.threshold)
         return rule
 
     @router.delete("/{name}", dependencies=WRITE, status_code=204)
-    async def delete_rule(name: RuleName) -> None:
+    async def delete_rule(name: RuleName, caller: CalledBy) -> None:
         """Delete a rule; its alerts stay in the history, and a firing one is resolved with a notification."""
         now = service.clock.now()
         async with service.database.transaction() as session:
@@ -98,6 +101,7 @@ def _rules(service: AlertsService) -> APIRouter:
                 for channel in service.channels:
                     body = notifications.of_deleted_rule(history.as_alert(row), now, channel).model_dump(mode="json")
                     await outbox.enqueue(session, body, channel, "waiting", now)
+        caller.audit("rule_deleted", rule=name)
         service.dispatcher.wake()
 
     return router
@@ -118,6 +122,7 @@ def _thresholds(service: AlertsService) -> APIRouter:
     @router.put("", dependencies=WRITE, responses=answer(THRESHOLDS_EXAMPLE))
     async def put_thresholds(
         overrides: Annotated[dict[str, float], Body(examples=[{"max_drawdown": 0.2}])],
+        caller: CalledBy,
     ) -> dict[str, float]:
         """Set some or all of the five thresholds; an unknown name is refused with the list of the five."""
         try:
@@ -128,7 +133,8 @@ def _thresholds(service: AlertsService) -> APIRouter:
             stored = {rule.name: rule for rule in await rules.list_rules(session)}
             for changed in with_thresholds(stored, overrides):
                 rule_of(changed)
-                await rules.put_rule(session, changed, service.clock.now())
+                await rules.put_rule(session, changed, service.clock.now(), by=caller.principal.name)
+        caller.audit("thresholds_changed", thresholds=overrides)
         return await current()
 
     return router
@@ -167,14 +173,18 @@ def _alerts(service: AlertsService) -> APIRouter:
         return Page(items=[AlertTransition.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("/{alert_id}/acknowledge", dependencies=WRITE, responses=answer(ALERT))
-    async def acknowledge(alert_id: str, request: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])]) -> Alert:
+    async def acknowledge(
+        alert_id: str, request: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])], caller: CalledBy
+    ) -> Alert:
         """Store who works on an alert; only the first acknowledgement counts."""
         async with service.database.transaction() as session:
             alert = await history.find(session, alert_id)
             if alert is None:
                 raise NotFound(f"there is no alert `{alert_id}`; GET /v1/alerts lists them")
-            await history.acknowledge(session, alert[0], request.by, service.clock.now())
-            return history.as_alert(*alert)
+            await history.acknowledge(session, alert[0], caller.actor(request.by), service.clock.now())
+            acknowledged = history.as_alert(*alert)
+        caller.audit("alert_acknowledged", alert_id=alert_id, note=request.by)
+        return acknowledged
 
     return router
 
@@ -190,7 +200,9 @@ def _silences(service: AlertsService) -> APIRouter:
         return Page(items=[Silence.model_validate(row, from_attributes=True) for row in rows])
 
     @router.post("", dependencies=WRITE, status_code=201, responses=answer(SILENCE, 201))
-    async def add_silence(request: Annotated[SilenceRequest, Body(examples=[SILENCE_REQUEST])]) -> Silence:
+    async def add_silence(
+        request: Annotated[SilenceRequest, Body(examples=[SILENCE_REQUEST])], caller: CalledBy
+    ) -> Silence:
         """Suppress the notifications of a rule for a time; its alerts are still recorded."""
         now = service.clock.now()
         if request.expires_at <= now:
@@ -198,14 +210,20 @@ def _silences(service: AlertsService) -> APIRouter:
                 "expires_at", format_rfc3339(request.expires_at), f"an instant after {format_rfc3339(now)}"
             )
         async with service.database.transaction() as session:
-            return Silence.model_validate(await rules.add_silence(session, request, now), from_attributes=True)
+            row = await rules.add_silence(session, request, caller.actor(request.created_by), now)
+            silence = Silence.model_validate(row, from_attributes=True)
+        caller.audit(
+            "silence_added", silence=silence.id, rule=silence.rule, until=silence.expires_at, note=silence.note
+        )
+        return silence
 
     @router.delete("/{silence_id}", dependencies=WRITE, status_code=204)
-    async def end_silence(silence_id: str) -> None:
+    async def end_silence(silence_id: str, caller: CalledBy) -> None:
         """End a silence before it expires."""
         async with service.database.transaction() as session:
             if not await rules.end_silence(session, silence_id):
                 raise NotFound(f"there is no silence `{silence_id}`")
+        caller.audit("silence_ended", silence=silence_id)
 
     return router
 
@@ -260,10 +278,11 @@ def _breaker(service: AlertsService) -> APIRouter:
             return await breaker.read_breaker(session)
 
     @router.post("/resume", dependencies=WRITE, status_code=202, responses=answer(BREAKER, 202))
-    async def resume(request: Annotated[ResumeRequest, Body(examples=[RESUME])]) -> Breaker:
+    async def resume(request: Annotated[ResumeRequest, Body(examples=[RESUME])], caller: CalledBy) -> Breaker:
         """Resume the engine; who and why are stored. A rule that still fires does not halt it again."""
         async with service.database.transaction() as session:
-            state = await breaker.resume(session, request, service.clock.now())
+            state = await breaker.resume(session, caller.actor(request.by), request.reason, service.clock.now())
+        caller.audit("breaker_resume", alert_id=state.alert_id, note=request.by, reason=request.reason)
         service.command_dispatcher.wake()
         return state
 

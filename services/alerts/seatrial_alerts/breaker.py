@@ -9,7 +9,7 @@ from seatrial_alerts.engine_commands import ENGINE, HALT, RESUME
 from seatrial_alerts.evaluation import AlertChange
 from seatrial_alerts.store import history, outbox, states
 from seatrial_core.alerting import RuleAction, Transition
-from seatrial_core.contracts.alerts import Breaker, ResumeRequest
+from seatrial_core.contracts.alerts import Breaker
 from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import Conflict
 from seatrial_service import logs
@@ -43,8 +43,14 @@ async def trip(session: AsyncSession, change: AlertChange, alert_id: str, now: d
     await history.add_step(session, alert_id, "halt_commanded", now, reason)
 
 
-async def resume(session: AsyncSession, request: ResumeRequest, now: datetime) -> Breaker:
+async def resume(session: AsyncSession, actor: tuple[str, str], reason: str, now: datetime) -> Breaker:
     """Queue the command to resume and return the breaker.
+
+    Args:
+        session: The transaction.
+        actor: Who resumes, and what the caller said about itself.
+        reason: Why.
+        now: When.
 
     Raises:
         Conflict: No alert has halted the engine, or a resume is queued already.
@@ -54,9 +60,11 @@ async def resume(session: AsyncSession, request: ResumeRequest, now: datetime) -
     if last is None or last[0].body["command"] != HALT:
         raise Conflict("no alert has halted the engine, or a resume is queued already; see GET /v1/breaker")
     row = last[0]
-    body = _command(f"{row.key}/resume", row.alert_id, RESUME, request.by, request.reason)
+    name, note = actor
+    body = _command(f"{row.key}/resume", row.alert_id, RESUME, name, reason) | {"note": note}
     await outbox.enqueue(session, body, ENGINE, "waiting", now)
-    await history.add_step(session, row.alert_id, "resume_commanded", now, f"{request.by}: {request.reason}")
+    who = f"{name} ({note})" if note else name
+    await history.add_step(session, row.alert_id, "resume_commanded", now, f"{who}: {reason}")
     return await read_breaker(session)
 
 
@@ -71,6 +79,7 @@ async def read_breaker(session: AsyncSession) -> Breaker:
         state=STATES[row.body["command"], is_done],
         alert_id=row.alert_id,
         actor=row.body["actor"],
+        note=row.body.get("note", ""),
         reason=row.body["reason"],
         commanded_at=row.created_at,
         attempts=row.attempts,

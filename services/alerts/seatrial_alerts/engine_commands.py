@@ -19,6 +19,7 @@ ORDER_CHECK = {
     "strategy": "circuit-breaker",
 }
 EXPECTED_STATES = {HALT: "halted", RESUME: "active"}
+MAX_REASON = 500
 
 
 class EngineCommands:
@@ -56,7 +57,7 @@ class EngineCommands:
 
     async def _command(self, body: JsonMapping) -> str:
         command = str(body["command"])
-        request = {"actor": body["actor"], "reason": body["reason"]}
+        request = {"actor": body["actor"], "reason": _reason(body)}
         await self._engine.request("POST", f"/v1/control/{command}", body=request)
         check = await self._engine.request("POST", "/v1/orders/check", body=ORDER_CHECK)
         if not isinstance(check, dict):
@@ -66,3 +67,9 @@ class EngineCommands:
         if command == HALT and check.get("accepted") is not False:
             return "the engine's state is halted but it would accept an order"
         return ""
+
+
+def _reason(body: JsonMapping) -> str:
+    # The engine records this service as the actor, so the reason says which alert it was.
+    alert = f" (alert {body['alert_id']})"
+    return str(body["reason"])[: MAX_REASON - len(alert)] + alert

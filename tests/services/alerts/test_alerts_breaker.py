@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import pytest
+from structlog.testing import capture_logs
 from tests.services.alerts.running_alerts import figures, listed, running
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
 from tests.support.http_stub import RecordedRequest, StubResponse, http_stub, json_response
 from tests.support.waiting import wait_until_async
+
+from seatrial_core.contracts.events import Environment
 
 
 @dataclass
@@ -116,13 +120,14 @@ async def test_a_halt_survives_a_restart_while_the_engine_is_away(database_url: 
     assert [name for name, _ in engine.commands] == ["halt"]
 
 
-async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
+@pytest.mark.parametrize("environment", [name for name in Environment if name not in ("live", "paper")])
+async def test_an_alert_of_simulated_trading_never_halts_the_engine(database_url: str, environment: str) -> None:
     engine, ledger = Engine(), Figures(figures(0.0))
     with serve_figures(ledger) as metrics, serve_engine(engine) as url:
         async with running(database_url, metrics, engine_url=url) as http:
             await _halt_on_drawdown(http)
             replayed = figures(0.2, 2)
-            replayed["items"][0]["environment"] = "replay"
+            replayed["items"][0]["environment"] = environment
             ledger.snapshot = replayed
             await wait_until_async(lambda: _fires(http))
             breaker = await _breaker(http)
@@ -133,3 +138,34 @@ async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
 
 async def _fires(http: httpx.AsyncClient) -> bool:
     return [alert["status"] for alert in await listed(http)] == ["firing"]
+
+
+async def test_with_tokens_the_actor_is_the_token_and_the_engine_learns_which_alert(database_url: str) -> None:
+    engine, ledger, operator = Engine(), Figures(figures(0.0)), "operator-token-0123456789"
+    with serve_figures(ledger) as metrics, serve_engine(engine) as url, capture_logs() as logged:
+        tokens = f"{operator}=alerts:read,alerts:write,name:operator"
+        async with running(database_url, metrics, engine_url=url, tokens=tokens) as http:
+            http.headers["Authorization"] = f"Bearer {operator}"
+            await _halt_on_drawdown(http)
+            ledger.snapshot = figures(0.2, 2)
+            await wait_until_async(lambda: _breaker_is(http, "halted"))
+            alert = (await listed(http))[0]["id"]
+            resumed = await http.post("/v1/breaker/resume", json={"by": "the chairman", "reason": "cause understood"})
+            acknowledged = await http.post(f"/v1/alerts/{alert}/acknowledge", json={"by": "the chairman"})
+            silence = {"rule": "max_drawdown", "reason": "r", "created_by": "the chairman"}
+            silenced = await http.post("/v1/silences", json={**silence, "expires_at": "2999-01-01T00:00:00Z"})
+            await wait_until_async(lambda: _breaker_is(http, "ready"))
+
+    halt, resume = (body for _, body in engine.commands)
+    assert f"alert {alert}" in halt["reason"]
+    assert (resume["actor"], resumed.json()["actor"], resumed.json()["note"]) == (
+        "operator",
+        "operator",
+        "the chairman",
+    )
+    assert (acknowledged.json()["acknowledged_by"], silenced.json()["created_by"]) == ("operator", "operator")
+    assert silenced.json()["note"] == "the chairman"
+    audited = [(event["action"], event["principal"]) for event in logged if event["event"] == "audit"]
+    assert audited == [
+        (action, "operator") for action in ("rule_changed", "breaker_resume", "alert_acknowledged", "silence_added")
+    ]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from tests.services.engine.engine_door import SECRET, TOKEN, EngineDoor, open_engine
 from tests.support.fake_ledger import FakeLedger
 
@@ -99,6 +100,27 @@ async def test_halt_survives_a_restart_and_is_visible_to_check(database_url: str
         assert (await after.signal(**BUY))["reason"] == "halted"
         await after.post("/v1/control/resume", {"actor": "me", "reason": "over"})
         assert (await after.signal(**BUY))["status"] == "filled"
+
+
+async def test_with_tokens_the_actor_is_the_token_and_the_senders_name_is_a_note(
+    database_url: str, ledger: FakeLedger
+) -> None:
+    risk = "risk-token-0123456789"
+    async with open_engine(database_url, ledger.url, tokens=f"{risk}=engine:control,name:risk") as before:
+        before.http.headers["Authorization"] = f"Bearer {risk}"
+        with capture_logs() as logged:
+            halted = await before.post("/v1/control/halt", {"actor": "somebody else", "reason": "drawdown"})
+        assert 'audit_events_total{action="halt"} 1.0' in (await before.http.get("/metrics")).text
+    async with open_engine(database_url, ledger.url) as after:
+        stored = await after.get("/v1/control")
+
+    assert halted == stored
+    assert (stored["actor"], stored["note"], stored["reason"]) == ("risk", "somebody else", "drawdown")
+    (event,) = (event for event in logged if event["event"] == "audit")
+    assert (event["action"], event["principal"], event["note"], event["reason"]) == (
+        *("halt", "risk", "somebody else", "drawdown"),
+    )
+    assert event["source"] == "127.0.0.1"
 
 
 async def test_price_that_reaches_the_stop_closes_the_position(engine: EngineDoor) -> None:

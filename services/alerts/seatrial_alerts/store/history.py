@@ -58,10 +58,10 @@ async def add_step(session: AsyncSession, alert_id: str, kind: str, now: datetim
     await session.execute(insert(TransitionRow).values(**step))
 
 
-async def acknowledge(session: AsyncSession, row: AlertRow, by: str, now: datetime) -> None:
-    """Store who acknowledged an alert; only the first acknowledgement counts."""
+async def acknowledge(session: AsyncSession, row: AlertRow, actor: tuple[str, str], now: datetime) -> None:
+    """Store who acknowledged an alert, and what the caller said about itself; only the first one counts."""
     if row.acknowledged_at is None:
-        row.acknowledged_at, row.acknowledged_by = now, by
+        row.acknowledged_at, (row.acknowledged_by, row.acknowledged_note) = now, actor
         await session.flush()
 
 

@@ -19,9 +19,12 @@ async def list_rules(session: AsyncSession) -> list[AlertRuleDocument]:
     return [AlertRuleDocument.model_validate(row.document) for row in rows]
 
 
-async def put_rule(session: AsyncSession, document: AlertRuleDocument, now: datetime, *, replace: bool = True) -> None:
+async def put_rule(
+    session: AsyncSession, document: AlertRuleDocument, now: datetime, *, replace: bool = True, by: str = ""
+) -> None:
     """Store a rule; without `replace` an existing one is kept."""
-    values = {"name": document.name, "document": document.model_dump(mode="json"), "updated_at": now}
+    body = document.model_dump(mode="json")
+    values = {"name": document.name, "document": body, "updated_at": now, "updated_by": by}
     statement = upsert(RuleRow).values(**values)
     if replace:
         statement = statement.on_conflict_do_update(index_elements=["name"], set_=values)
@@ -42,9 +45,20 @@ async def active_silences(session: AsyncSession, now: datetime) -> Sequence[Sile
     return (await session.execute(select(SilenceRow).where(SilenceRow.expires_at > now))).scalars().all()
 
 
-async def add_silence(session: AsyncSession, request: SilenceRequest, now: datetime) -> SilenceRow:
-    """Store and return a silence."""
-    row = SilenceRow(id=uuid4().hex, created_at=now, **request.model_dump())
+async def add_silence(
+    session: AsyncSession, request: SilenceRequest, actor: tuple[str, str], now: datetime
+) -> SilenceRow:
+    """Store and return a silence.
+
+    Args:
+        session: The transaction.
+        request: What is silenced, and until when.
+        actor: Who silences, and what the caller said about itself.
+        now: When.
+    """
+    created_by, note = actor
+    values = {**request.model_dump(), "created_by": created_by, "note": note}
+    row = SilenceRow(id=uuid4().hex, created_at=now, **values)
     session.add(row)
     await session.flush()
     return row

@@ -31,11 +31,12 @@ from seatrial_engine.domain.order_processor import STRESS_ACCOUNT
 from seatrial_engine.engine import answer, new_id
 from seatrial_engine.service import EngineService
 from seatrial_engine.store import queries as stored
-from seatrial_service.routing import public, requires, service_router
+from seatrial_service.routing import CalledBy, Caller, public, requires, service_router
 
 FAULT_HEADER = "Seatrial-Fault"
 # Senders like TradingView close the connection after 3 s.
 WEBHOOK_TIMEOUT_SECONDS = 2.0
+ACTIONS = {TradingState.HALTED: "halt", TradingState.REDUCING: "reduce", TradingState.ACTIVE: "resume"}
 FaultHeader = Annotated[
     str | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
 ]
@@ -149,8 +150,10 @@ def _control(service: EngineService) -> APIRouter:
     router = service_router(prefix="/v1/control", tags=["control"])
     control_answers = examples.answers(examples.CONTROL)
 
-    async def set_state(state: TradingState, body: ControlRequest) -> ControlState:
-        result = await service.writer.submit(SetTradingState(state, body.actor, body.reason))
+    async def set_state(state: TradingState, body: ControlRequest, caller: Caller) -> ControlState:
+        actor, note = caller.actor(body.actor)
+        result = await service.writer.submit(SetTradingState(state, actor, body.reason, note))
+        caller.audit(ACTIONS[state], actor=actor, note=note, reason=body.reason)
         return ControlState.model_validate(result.state.control, from_attributes=True)
 
     @router.get("", dependencies=[requires("engine:control")], responses=control_answers)
@@ -159,19 +162,19 @@ def _control(service: EngineService) -> APIRouter:
         return ControlState.model_validate(service.writer.state.control, from_attributes=True)
 
     @router.post("/halt", dependencies=[requires("engine:control")], responses=control_answers)
-    async def halt(body: ControlRequest) -> ControlState:
+    async def halt(body: ControlRequest, caller: CalledBy) -> ControlState:
         """Send no orders until resumed; stops and targets at the exchange stay."""
-        return await set_state(TradingState.HALTED, body)
+        return await set_state(TradingState.HALTED, body, caller)
 
     @router.post("/reduce", dependencies=[requires("engine:control")], responses=control_answers)
-    async def reduce(body: ControlRequest) -> ControlState:
+    async def reduce(body: ControlRequest, caller: CalledBy) -> ControlState:
         """Only reduce positions until resumed."""
-        return await set_state(TradingState.REDUCING, body)
+        return await set_state(TradingState.REDUCING, body, caller)
 
     @router.post("/resume", dependencies=[requires("engine:control")], responses=control_answers)
-    async def resume(body: ControlRequest) -> ControlState:
+    async def resume(body: ControlRequest, caller: CalledBy) -> ControlState:
         """Trade again."""
-        return await set_state(TradingState.ACTIVE, body)
+        return await set_state(TradingState.ACTIVE, body, caller)
 
     return router
 

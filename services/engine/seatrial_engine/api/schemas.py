@@ -60,7 +60,7 @@ class OrderCheckResult(BaseModel):
 
 
 class ControlRequest(BaseModel):
-    """Who sets the trading state, and why."""
+    """Who sets the trading state, and why; where tokens are required, `actor` is kept as a note only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,12 +69,17 @@ class ControlRequest(BaseModel):
 
 
 class ControlState(BaseModel):
-    """The trading state, who set it, and why."""
+    """The trading state, who set it, and why.
+
+    `actor` is the name of the token that set it, and `note` what the caller said about itself; without tokens `actor`
+    is what the caller said.
+    """
 
     state: TradingState
     actor: str = ""
     reason: str = ""
     changed_at: AwareDatetime | None = None
+    note: str = ""
 
 
 class OutboxState(BaseModel):

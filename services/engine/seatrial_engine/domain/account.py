@@ -119,12 +119,13 @@ class Account:
 
 @dataclass(frozen=True)
 class TradingControl:
-    """The trading state, with who set it and why."""
+    """The trading state, with who set it and why; `note` is what the caller said about itself."""
 
     state: TradingState = TradingState.ACTIVE
     actor: str = ""
     reason: str = ""
     changed_at: datetime | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

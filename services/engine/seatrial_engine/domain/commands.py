@@ -41,11 +41,12 @@ class MarkPrices:
 
 @dataclass(frozen=True)
 class SetTradingState:
-    """Set what the engine may do, by whom and why."""
+    """Set what the engine may do, by whom and why; `note` is what the caller said about itself."""
 
     state: TradingState
     actor: str
     reason: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class OrderProcessor:
             case MarkPrices():
                 return self._marker.mark(state, command.prices)
             case SetTradingState():
-                control = TradingControl(command.state, command.actor, command.reason, self._clock.now())
+                control = TradingControl(command.state, command.actor, command.reason, self._clock.now(), command.note)
                 return ProcessingResult(replace(state, control=control), StateChanges(control=control))
             case RecordEvents():
                 return ProcessingResult(state, StateChanges(events=command.events))

@@ -64,6 +64,7 @@ async def _write_control(session: AsyncSession, control: TradingControl) -> None
         "actor": control.actor,
         "reason": control.reason,
         "changed_at": control.changed_at,
+        "note": control.note,
     }
     await session.execute(insert(CONTROL_CHANGES).values(**values))
 

@@ -38,7 +38,7 @@ async def control(session: AsyncSession) -> TradingControl:
     row = (await session.scalars(newest)).one_or_none()
     if row is None:
         return TradingControl()
-    return TradingControl(TradingState(row.state), row.actor, row.reason, row.changed_at)
+    return TradingControl(TradingState(row.state), row.actor, row.reason, row.changed_at, row.note)
 
 
 def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:

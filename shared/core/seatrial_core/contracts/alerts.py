@@ -95,9 +95,11 @@ class SilenceRequest(BaseModel):
 
 
 class Silence(SilenceRequest):
-    """A stored silence."""
+    """A stored silence; `created_by` is the name of the token, and `note` what the caller said about itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    note: str = ""
 
     id: str
     created_at: AwareDatetime
@@ -119,6 +121,7 @@ class Breaker(BaseModel):
     state: Literal["ready", "halting", "halted", "resuming"]
     alert_id: str | None = None
     actor: str = ""
+    note: str = ""
     reason: str = ""
     commanded_at: AwareDatetime | None = None
     attempts: int = 0
