@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import pytest
 from structlog.testing import capture_logs
 from tests.services.alerts.running_alerts import figures, listed, running
 from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, serve_inbox
 from tests.support.http_stub import RecordedRequest, StubResponse, http_stub, json_response
 from tests.support.waiting import wait_until_async
-
-from seatrial_core.contracts.events import Environment
 
 
 @dataclass
@@ -120,14 +117,13 @@ async def test_a_halt_survives_a_restart_while_the_engine_is_away(database_url: 
     assert [name for name, _ in engine.commands] == ["halt"]
 
 
-@pytest.mark.parametrize("environment", [name for name in Environment if name not in ("live", "paper")])
-async def test_an_alert_of_simulated_trading_never_halts_the_engine(database_url: str, environment: str) -> None:
+async def test_a_replay_never_halts_the_engine(database_url: str) -> None:
     engine, ledger = Engine(), Figures(figures(0.0))
     with serve_figures(ledger) as metrics, serve_engine(engine) as url:
         async with running(database_url, metrics, engine_url=url) as http:
             await _halt_on_drawdown(http)
             replayed = figures(0.2, 2)
-            replayed["items"][0]["environment"] = environment
+            replayed["items"][0]["environment"] = "replay"
             ledger.snapshot = replayed
             await wait_until_async(lambda: _fires(http))
             breaker = await _breaker(http)

@@ -8,6 +8,7 @@ import pytest
 from seatrial_alerts.breaker import is_tripped
 from seatrial_alerts.evaluation import AlertChange, AlertKey, StoredState
 from seatrial_core.alerting import AlertDecision, AlertState, RuleAction, Transition, default_rules
+from seatrial_core.contracts.events import Environment
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -33,3 +34,17 @@ def test_only_a_halting_rule_that_begins_to_fire_trips(
     change = AlertChange(AlertKey(rule.name, environment, "portfolio"), rule, StoredState(AlertState()), decision, NOW)
 
     assert is_tripped(change) is trips
+
+
+def test_only_alerts_of_live_and_paper_trading_halt_the_engine() -> None:
+    rule = replace(default_rules()[0], action=RuleAction.HALT)
+    decision = AlertDecision(AlertState(), Transition.FIRING, "a reason")
+    halting = {
+        environment
+        for environment in (*Environment, "Live", "livelike", "")
+        if is_tripped(
+            AlertChange(AlertKey(rule.name, environment, "account:a"), rule, StoredState(AlertState()), decision, NOW)
+        )
+    }
+
+    assert halting == {"live", "paper"}
