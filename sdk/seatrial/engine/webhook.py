@@ -21,6 +21,9 @@ from seatrial_service.auth import Tokens, authorise
 from seatrial_service.problems import add_handlers, answer
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.settings import is_loopback
+from seatrial_service.transport.media_types import ANY, MediaTypeRules
+from seatrial_service.transport.request_checks import RequestChecks, RequestRules
+from seatrial_service.transport.response_headers import ResponseHeaders
 
 WEBHOOK_PATH = "/webhook"
 OPEN_PATHS = frozenset({WEBHOOK_PATH, "/health/live", "/health/ready"})
@@ -63,7 +66,7 @@ class WebhookHandler:
             )
         # No token is configured for the other paths, so a random one closes them.
         tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
-        app = _Guard(self._app(), tokens)
+        app = ResponseHeaders(RequestChecks(_Guard(self._app(), tokens), self._rules()))
         with _bound(host, port) as listener:
             config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
             self._server = uvicorn.Server(config)
@@ -78,6 +81,12 @@ class WebhookHandler:
         server = self._server
         if server is not None:
             server.should_exit = True
+
+    def _rules(self) -> RequestRules:
+        # A signature is more than a browser can add; without one, only programs of this machine may trade.
+        if self._secret:
+            return RequestRules(hosts=None, media_types=MediaTypeRules({WEBHOOK_PATH: (ANY,)}))
+        return RequestRules()
 
     def _app(self) -> FastAPI:
         app = FastAPI(title="Seatrial trading engine", openapi_url=None, docs_url=None, redoc_url=None)

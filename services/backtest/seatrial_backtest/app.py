@@ -36,5 +36,6 @@ def build(settings: BacktestSettings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=service.ready,
         body_bytes={"/v1/datasets": settings.upload_bytes},
+        media_types={"/v1/datasets": ("text/csv",)},
     )
     return create_app(parts, settings, registry)

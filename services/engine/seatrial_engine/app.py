@@ -40,5 +40,6 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
         ready=service.ready,
         detail=service.detail,
         body_bytes={"/v1/replays": REPLAY_BYTES, "/webhook": WEBHOOK_BYTES},
+        media_types={"/webhook": ("*/*",)},
     )
     return create_app(parts, settings, registry)

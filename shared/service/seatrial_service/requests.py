@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seatrial_core.contracts.problems import Problem
 from seatrial_service import logs
+from seatrial_service.transport.raw_problems import send_problem
 
 REQUEST_ID_HEADER = "x-request-id"
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -45,7 +45,7 @@ class RequestIdentity:
             logs.get().error("request_failed", path=scope["path"], exc_info=error)
             if started:
                 raise
-            await _send_problem(
+            await send_problem(
                 send_with_id, 500, "internal_error", "this should not have happened; the log has the request id"
             )
         finally:
@@ -97,17 +97,4 @@ class BodyLimit:
 
 async def _refuse(send: Send, limit: int) -> None:
     detail = f"the body is larger than this route's limit of {limit} bytes; send it in parts"
-    await _send_problem(send, 413, "body_too_large", detail, close=True)
-
-
-async def _send_problem(send: Send, status: int, code: str, detail: str, *, close: bool = False) -> None:
-    problem = Problem(
-        title=code.replace("_", " ").capitalize(),
-        status=status,
-        detail=detail,
-        code=code,
-        request_id=logs.request_id.get(),
-    )
-    headers = [(b"content-type", b"application/problem+json")] + ([(b"connection", b"close")] if close else [])
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": problem.model_dump_json().encode()})
+    await send_problem(send, 413, "body_too_large", detail, {"connection": "close"})

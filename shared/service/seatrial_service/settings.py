@@ -54,6 +54,26 @@ class ServiceSettings(BaseSettings):
         validation_alias="SEATRIAL_METRICS_OPEN",
         description="1 lets Prometheus read /metrics without a token where tokens are set.",
     )
+    allowed_hosts: str = Field(
+        "",
+        validation_alias="SEATRIAL_ALLOWED_HOSTS",
+        description="Names this service is called by besides localhost and IP addresses: `name,*.example.com`.",
+    )
+    allowed_origins: str = Field(
+        "",
+        validation_alias="SEATRIAL_ALLOWED_ORIGINS",
+        description="Origins whose web pages may send more than reads: `https://console.example.com,...`.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        validation_alias="SEATRIAL_TRUSTED_PROXIES",
+        description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed; none if empty.",
+    )
+    console_url: str = Field(
+        "",
+        validation_alias="SEATRIAL_CONSOLE_URL",
+        description="Where the console or dashboard is; the first page of each service links to it.",
+    )
     stop_with_parent: bool = Field(
         False,
         validation_alias="SEATRIAL_STOP_WITH_PARENT",

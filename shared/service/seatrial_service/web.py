@@ -20,6 +20,9 @@ from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_service.stored_tokens import database_loader
+from seatrial_service.transport.media_types import MediaTypeRules
+from seatrial_service.transport.request_checks import RequestChecks, RequestRules
+from seatrial_service.transport.response_headers import ResponseHeaders
 
 VERSION = metadata.version("seatrial-service")
 DEFAULT_BODY_BYTES = 1 << 20
@@ -41,6 +44,7 @@ class ServiceParts:
         ready: Raises when the service cannot work (database away, schema behind); never asks a peer.
         detail: Facts for /health/detail.
         body_bytes: Limit of a request's body, by path prefix; the rest has 1 MiB.
+        media_types: What a path accepts besides JSON; `*/*` where a signature or a secret protects it.
         process_metrics_path: The path of the service's own metrics.
         uncounted: Paths the HTTP instrumentation leaves out because they count themselves.
     """
@@ -52,6 +56,7 @@ class ServiceParts:
     ready: Ready
     detail: Detail | None = None
     body_bytes: Mapping[str, int] = field(default_factory=dict)
+    media_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     process_metrics_path: str = "/metrics"
     uncounted: Sequence[str] = ()
 
@@ -84,7 +89,6 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     app.state.access = Access(settings.accepted_tokens, registry, clock, load)
     app.state.registry = registry
     app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
-    app.add_middleware(RequestIdentity)
     add_handlers(app)
     app.include_router(_health(parts))
     for router in parts.routers:
@@ -94,6 +98,11 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         excluded_handlers=["/health/.*", "/metrics", "/metrics/process", *parts.uncounted],
         should_instrument_requests_inprogress=False,
     ).instrument(app)
+    # The last one added is the outermost: nothing reads the address of a request before its host is checked.
+    rules = RequestRules.of(parts.name, settings, MediaTypeRules(parts.media_types))
+    app.add_middleware(RequestChecks, rules=rules)
+    app.add_middleware(RequestIdentity)
+    app.add_middleware(ResponseHeaders)
     app.include_router(_process_metrics(parts, settings, registry))
     require_service_routes(app)
     return app

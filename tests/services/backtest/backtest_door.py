@@ -82,6 +82,6 @@ async def open_service(url: str, **settings: Any) -> AsyncIterator[Door]:
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://backtest", timeout=30) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=30) as http,
     ):
         yield Door(http)

@@ -55,6 +55,6 @@ async def open_engine(url: str, metrics_url: str, **settings: Any) -> AsyncItera
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as http,
     ):
         yield EngineDoor(http)

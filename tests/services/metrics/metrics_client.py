@@ -56,6 +56,6 @@ async def open_service(url: str, clock: Clock | None = None, **settings: Any) ->
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://metrics", timeout=30) as http,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=30) as http,
     ):
         yield MetricsClient(http)

@@ -11,6 +11,7 @@ from seatrial_core.clock import ManualClock
 
 WRITER = "writer-token-0123456789"
 READER = "reader-token-0123456789"
+JSON = {"content-type": "application/json"}
 TOKENS = f"{WRITER}=events:write;{READER}=metrics:read"
 EVENT = {"id": "1", "type": "heartbeat", "occurred_at": START.isoformat()}
 
@@ -60,7 +61,7 @@ async def test_metrics_are_open_on_loopback(database_url: str, clock: ManualCloc
 
 
 async def test_malformed_json_is_refused_with_its_position(client: MetricsClient) -> None:
-    response = await client.http.post("/v1/events", content=b'[{"id": ]')
+    response = await client.http.post("/v1/events", content=b'[{"id": ]', headers=JSON)
 
     assert response.status_code == 400
     assert problem(response)["code"] == "malformed_json"
@@ -68,7 +69,7 @@ async def test_malformed_json_is_refused_with_its_position(client: MetricsClient
 
 
 async def test_oversized_body_is_refused_with_the_limit(client: MetricsClient) -> None:
-    response = await client.http.post("/v1/events", content=b" " * (8 * 1024 * 1024 + 1))
+    response = await client.http.post("/v1/events", content=b" " * (8 * 1024 * 1024 + 1), headers=JSON)
 
     assert response.status_code == 413
     assert "8388608 bytes" in response.json()["detail"]

@@ -38,7 +38,7 @@ async def running(database_url: str, engine_url: str, ui_port: int = 0) -> Async
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://stress", headers=headers) as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost", headers=headers) as http,
     ):
         yield http
 

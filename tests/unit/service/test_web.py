@@ -16,6 +16,7 @@ from seatrial_service.web import ServiceParts, create_app
 
 TRADER = "trader-token-0123456789"
 ADMIN = "admin-token-0123456789"
+JSON = {"content-type": "application/json"}
 TOKENS = f"{TRADER}=engine:trade;{ADMIN}=admin"
 
 
@@ -52,7 +53,9 @@ def application(*, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool
 
 def client(app: FastAPI) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app)
-    return httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {TRADER}"})
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", headers={"Authorization": f"Bearer {TRADER}"}
+    )
 
 
 async def test_malformed_json_is_a_400_that_says_what_to_send() -> None:
@@ -81,13 +84,13 @@ async def test_a_wrong_value_names_field_value_and_what_is_allowed() -> None:
 
 async def test_an_oversized_body_is_refused_before_it_is_read() -> None:
     async with client(application()) as http:
-        declared = await http.post("/v1/things", content=b"x" * 201)
+        declared = await http.post("/v1/things", content=b"x" * 201, headers=JSON)
 
         async def pieces() -> AsyncIterator[bytes]:
             for _ in range(30):
                 yield b"x" * 10
 
-        streamed = await http.post("/v1/things", content=pieces())
+        streamed = await http.post("/v1/things", content=pieces(), headers=JSON)
 
     assert declared.status_code == streamed.status_code == 413
     assert "200 bytes" in streamed.json()["detail"]

@@ -11,13 +11,18 @@ from prometheus_client import CollectorRegistry
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
 from seatrial_service.loops import running
+from seatrial_service.requests import RequestIdentity
 from seatrial_service.serving import bind
+from seatrial_service.transport.media_types import MediaTypeRules
+from seatrial_service.transport.request_checks import RequestChecks, RequestRules
+from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustProcess
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
 GRACEFUL_SECONDS = 2
+FORMS = ("application/x-www-form-urlencoded",)
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -51,8 +56,9 @@ async def serve_locust_ui(
         return
     locust = LocustProcess(settings.engine_url)
     app = proxy.build(service, locust, settings.accepted_tokens)
+    rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = uvicorn.Config(
-        app,
+        ResponseHeaders(RequestIdentity(RequestChecks(app, rules))),
         log_config=None,
         access_log=False,
         lifespan="off",
