@@ -5,6 +5,7 @@ import asyncio
 import httpx
 
 from seatrial_alerts.channel import DeliveryAttempt
+from seatrial_core.clients import http_options
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.json_types import JsonMapping
 from seatrial_core.notifications import WEBHOOK, webhook_post
@@ -33,7 +34,7 @@ class WebhookChannel:
         self._url = url
         self._secret = secret
         self._clock = clock
-        self._http = httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False)
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, **http_options(url))
 
     async def send(self, key: str, body: JsonMapping) -> DeliveryAttempt:
         """Post a notification once."""

@@ -18,7 +18,7 @@ def main() -> int:
         sys.stderr.write(f"SERVICE is {service!r}; it must be one of {', '.join(sorted(PORTS))}\n")
         return 1
     try:
-        response = httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=TIMEOUT_SECONDS)
+        response = httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=TIMEOUT_SECONDS, trust_env=False)
     except httpx.HTTPError as error:
         sys.stderr.write(f"{service}: {error}\n")
         return 1

@@ -14,12 +14,14 @@ from seatrial.monitoring.collecting.closed_trades import ClosedTrades
 from seatrial.monitoring.collecting.process_counters import ProcessCounters
 from seatrial.monitoring.collecting.recent_activity import RecentActivity
 from seatrial.monitoring.collecting.sender import EventSender, SenderTargets
-from seatrial.monitoring.collecting.spill import SpillFolder, directory
+from seatrial.monitoring.collecting.spill import SpillFolder, open_for
 from seatrial.monitoring.collecting.transport import Transport, prepare
 from seatrial_core import catalog
-from seatrial_core.clients import find_token, service_url
+from seatrial_core.addresses import is_loopback_url
+from seatrial_core.clients import find_token, service_url, token_for
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.redaction import redact
 from seatrial_core.system_metrics import SystemSample, SystemSampler
 
 DISK_VARIABLE = "SEATRIAL_METRICS_DISK_PATH"
@@ -42,7 +44,7 @@ class ProcessRecorder:
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.counters)
         self.address: str | None = None
-        self.sender = EventSender(SenderTargets(self._connect, lambda: SpillFolder(directory()), self.drop), self.clock)
+        self.sender = EventSender(SenderTargets(self._connect, self._open_spill, self.drop), self.clock)
         self._sampler: SystemSampler | None = None
         self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._trades_lock = threading.Lock()
@@ -113,11 +115,26 @@ class ProcessRecorder:
         self.sender.after_fork()
 
     def _connect(self) -> Transport:
-        url = self.address or metrics_url()
+        url = self._url
         try:
-            return Transport(url, find_token())
+            return Transport(url, self._token)
         except (httpx.InvalidURL, ValueError) as error:
-            raise ValueError(f"SEATRIAL_METRICS_URL is not a valid address: {url!r} ({error})") from error
+            shown = redact(f"{url!r} ({error})")
+            raise ValueError(f"SEATRIAL_METRICS_URL is not a valid address: {shown}") from error
+
+    def _open_spill(self) -> SpillFolder:
+        return open_for(self._url, self._token)
+
+    @property
+    def _url(self) -> str:
+        return self.address or metrics_url()
+
+    @property
+    def _token(self) -> str:
+        # The monitor's port on this machine is an address of the stack too: the user's program has named it.
+        if self.address is not None and is_loopback_url(self.address):
+            return find_token()
+        return token_for(self._url)
 
 
 def metrics_url(environment: Mapping[str, str] = os.environ) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seatrial.monitoring.collecting.identity import uuid7
-from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder
+from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder, events_in
 from seatrial.monitoring.collecting.transport import SendResult, Transport
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
@@ -105,6 +105,7 @@ class EventSender:
     def reconnect(self) -> None:
         """Open a new transport before the next batch; call it after the address has changed."""
         self._needs_transport = True
+        self._spill = None
         self._next_try = 0.0
 
     def close(self, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
@@ -282,9 +283,21 @@ class EventSender:
             self._targets.dropped("spill_full", lost)
 
     def _spill_folder(self) -> SpillFolder:
-        if self._spill is None:
-            self._spill = self._targets.spill()
-        return self._spill
+        spill = self._spill
+        if spill is None:
+            spill = self._spill = self._targets.spill()
+            self._name_others(spill)
+        return spill
+
+    def _name_others(self, spill: SpillFolder) -> None:
+        others = spill.of_other_stacks()
+        if others:
+            self._warn_once(
+                f"{sum(events_in(path) for path in others)} events in {spill.folder} were meant for another stack, or "
+                "were stored by an earlier version that did not note for which one; they are not sent here. They are "
+                "sent when the address and token of their stack are used; those of an earlier version also from a "
+                "folder that SEATRIAL_SPILL_DIR names"
+            )
 
     def _warn_once(self, message: str) -> None:
         if message not in self._warnings and len(self._warnings) < MAX_WARNINGS:

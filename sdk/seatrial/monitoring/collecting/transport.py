@@ -1,15 +1,14 @@
 """Sends batches to the metrics service, after it has checked what answers at the address."""
 
 import importlib
-import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 import httpx
 
 from seatrial.monitoring.collecting.spill import RecordBatch
+from seatrial_core.clients import http_options
 from seatrial_core.contracts.events import BATCH_HEADER
 from seatrial_core.json_types import Json
 
@@ -118,16 +117,7 @@ def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
 
 def _client(url: str, token: str, timeout_seconds: float) -> httpx.Client:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # A proxy from the environment cannot reach the loopback interface of this machine.
-    return httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds, trust_env=not _is_loopback(url))
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds, **http_options(url))
 
 
 def _identify_by_liveness(url: str, timeout_seconds: float) -> Peer:

@@ -5,6 +5,7 @@ from collections import deque
 
 import httpx
 
+from seatrial_core.clients import http_options
 from seatrial_core.contracts.alerts import Notification
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.notifications import webhook_post
@@ -58,7 +59,13 @@ class WebhookQueue:
     def _post(self, notification: Notification) -> str:
         request = webhook_post(notification.model_dump(mode="json"), self._secret, self._clock.now())
         try:
-            response = httpx.post(self._url, content=request.body, headers=request.headers, timeout=ATTEMPT_SECONDS)
+            response = httpx.post(
+                self._url,
+                content=request.body,
+                headers=request.headers,
+                timeout=ATTEMPT_SECONDS,
+                **http_options(self._url),
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return redact(f"{type(error).__name__}: {error}", [self._url])
         return "" if response.is_success else f"the receiver answered {response.status_code}"

@@ -10,7 +10,7 @@ import httpx
 from seatrial.monitoring.watching import figures
 from seatrial.monitoring.watching.options import MonitorOptions
 from seatrial_core.alerting import AlertState, Observation, Rule, RuleScope, Transition, default_rules, evaluate
-from seatrial_core.clients import service_url
+from seatrial_core.clients import http_options, service_url
 from seatrial_core.contracts.alerts import Notification
 from seatrial_core.figures.figure import Figure, known, undefined
 from seatrial_core.notifications import AlertTransitionRef, of_transition
@@ -78,7 +78,8 @@ class ThresholdEvaluator:
 def alerts_service_answers() -> bool:
     """Return whether Seatrial's alerts service answers at its configured address."""
     try:
-        response = httpx.get(f"{service_url('alerts')}/health/live", timeout=PROBE_SECONDS)
+        url = service_url("alerts")
+        response = httpx.get(f"{url}/health/live", timeout=PROBE_SECONDS, **http_options(url))
         return response.status_code == 200 and response.json() == {"status": "live"}
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
