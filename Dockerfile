@@ -20,7 +20,11 @@ RUN /opt/backend/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-di
 FROM ${PYTHON_IMAGE}
 ARG SERVICE
 LABEL org.opencontainers.image.title="seatrial-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
+# No program of the image changes its user, and Python's own installer is gone.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin seatrial \
+ && python -m pip uninstall --quiet --yes --root-user-action ignore wheel setuptools pip \
+ && rm -rf /usr/local/lib/python3*/ensurepip \
+ && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
  && mkdir -p /var/cache/seatrial && chown seatrial /var/cache/seatrial
 COPY --from=build /opt/seatrial /opt/seatrial
 # The root file system is read-only in compose and Kubernetes: the compiled kernel's cache is the one writable place.

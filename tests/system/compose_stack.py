@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,12 @@ from seatrial_core.clients import PORTS, ServiceClient
 ROOT = Path(__file__).resolve().parents[2]
 OTHER_PORTS = ("PROMETHEUS_PORT", "GRAFANA_PORT", "SEATRIAL_STRESS_UI_PORT")
 GRAFANA = "grafana"
+# The variable that replaces an image of docker-compose.yml or of the Dockerfile.
+IMAGES = {
+    "PYTHON_IMAGE": ("Dockerfile", r"ARG PYTHON_IMAGE=(\S+)"),
+    "POSTGRES_IMAGE": ("docker-compose.yml", r"POSTGRES_IMAGE:-([^}]+)"),
+    "PROMETHEUS_IMAGE": ("docker-compose.yml", r"PROMETHEUS_IMAGE:-([^}]+)"),
+}
 
 
 class ComposeError(Exception):
@@ -98,7 +105,7 @@ def why_not() -> str:
 @contextmanager
 def running(folder: Path, say: Any) -> Iterator[Compose]:  # Any: print
     """Build, start and wait for the whole stack; take it down again with its volumes, whatever happens."""
-    environment = _environment(folder)
+    environment = {**_environment(folder), **_stand_ins(say)}
     every = docker("compose", "config", "--services", environment=environment).split()
     services = [service for service in sorted(every) if service != GRAFANA or _has_image(environment, say)]
     compose = Compose(environment, tuple(services))
@@ -130,6 +137,24 @@ def _environment(folder: Path) -> dict[str, str]:
     ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
     project = {"COMPOSE_PROJECT_NAME": f"seatrial-test-{os.getpid()}", "COMPOSE_PARALLEL_LIMIT": "1"}
     return {**os.environ, **secrets, **ports, **project, "DOCKER_BUILDKIT": "1"}
+
+
+def _stand_ins(say: Any) -> dict[str, str]:  # Any: print
+    chosen = {}
+    for variable, (file, pattern) in IMAGES.items():
+        match = re.search(pattern, (ROOT / file).read_text(encoding="utf-8"))
+        assert match is not None, variable
+        if variable in os.environ or ended(["image", "inspect", match[1]], None, 30)[0] == 0:
+            continue
+        if ended(["pull", "--quiet", match[1]], None, 120)[0] == 0:
+            continue
+        # An engine without a registry may hold a local build of another tag.
+        repository = match[1].split("@")[0].rpartition(":")[0]
+        local = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
+        if local:
+            chosen[variable] = min(local)
+            say(f"{match[1]} cannot be had here; using the local {chosen[variable]}")
+    return chosen
 
 
 def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print
