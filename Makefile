@@ -52,7 +52,17 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts, words, and the tes
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(MAKE) --no-print-directory check-security
 	@$(BIN)/python -m pytest tests/unit tests/docs -n $(WORKERS) --cov --cov-report=
+
+.PHONY: check-security
+check-security: $(DEV_STAMP) ## Bandit, licences, locks, image versions, committed secrets (offline, about 10 s)
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive shared services sdk scripts benchmarks k8s examples
+	@$(BIN)/python scripts/check_suppressions.py
+	@$(BIN)/python scripts/check_licences.py
+	@$(BIN)/python scripts/check_locks.py
+	@$(BIN)/python scripts/container_images.py
+	@$(BIN)/python scripts/check_secrets.py
 
 format: $(DEV_STAMP) ## Format the code and fix what the linter can fix
 	@$(BIN)/ruff format .

@@ -140,7 +140,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _stand_ins(say: Any) -> dict[str, str]:  # Any: print
-    chosen = {}
+    images = {}
     for variable, (file, pattern) in IMAGES.items():
         match = re.search(pattern, (ROOT / file).read_text(encoding="utf-8"))
         assert match is not None, variable
@@ -152,9 +152,9 @@ def _stand_ins(say: Any) -> dict[str, str]:  # Any: print
         repository = match[1].split("@")[0].rpartition(":")[0]
         local = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
         if local:
-            chosen[variable] = min(local)
-            say(f"{match[1]} cannot be had here; using the local {chosen[variable]}")
-    return chosen
+            images[variable] = min(local)
+            say(f"{match[1]} cannot be had here; using the local {images[variable]}")
+    return images
 
 
 def _has_image(environment: dict[str, str], say: Any) -> bool:  # Any: print

@@ -1,50 +1,62 @@
-"""No dependency of the product forbids what its users do with it; the copyleft ones that are fine are listed here."""
-
-import re
-from importlib import metadata
-from pathlib import Path
+"""The product's lock holds permissive licences only, and the check refuses any other."""
 
 import pytest
-from packaging.markers import Marker
+from tests.support.scripts import load_script
 
-ROOT = Path(__file__).resolve().parents[3]
-REFUSED = re.compile(r"\bA?GPL|Affero|General Public|SSPL|Server Side Public|Commons Clause", re.IGNORECASE)
-LESSER = re.compile(r"LGPL|Lesser|Library General", re.IGNORECASE)
-# Used unmodified and installed from their own packages.
-WEAK_COPYLEFT = {
-    "bidict": "MPL-2.0",
-    "certifi": "MPL-2.0",
-    "pathspec": "MPL-2.0",
-    "psycopg": "LGPL-3.0",
-    "psycopg-binary": "LGPL-3.0",
-    "psycopg-pool": "LGPL-3.0",
-}
+SCRIPT = load_script("check_licences")
 
 
-def locked() -> list[str]:
-    """Return the names of the product's locked packages that this platform installs."""
-    names = []
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        match = re.match(r"^([A-Za-z0-9_.-]+)==[^ ;\\]+(?:\s*;\s*([^\\]+))?", line)
-        if match and (match[2] is None or Marker(match[2].strip()).evaluate()):
-            names.append(match[1])
-    return names
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "GPL-3.0-only",
+        "GNU Affero General Public License v3",
+        "SSPL-1.0",
+        "Apache-2.0 WITH Commons-Clause",
+        "LGPL-3.0-only",
+        "MIT AND GPL-2.0-only",
+        "UNKNOWN",
+        "",
+        "Apache Software License; GNU General Public License (GPL)",
+        "(MIT OR GPL-2.0-only) AND BSD-3-Clause",
+    ],
+)
+def test_a_licence_that_is_not_listed_is_refused(licence: str) -> None:
+    (sentence,) = SCRIPT.refused({"a-package": licence}, ["a_package"])
+
+    assert "a-package" in sentence
 
 
-def words_of(name: str) -> str:
-    """Return everything that a package says of its licence, short of the text itself."""
-    about = metadata.metadata(name)
-    classifiers = [text for text in about.get_all("Classifier") or [] if text.startswith("License")]
-    stated = [about[field][:200] for field in ("License-Expression", "License") if field in about]
-    return " / ".join([*stated, *classifiers])
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "MIT",
+        "MIT OR Apache-2.0",
+        "MIT OR GPL-2.0-only",
+        "BSD-2-Clause AND Apache-2.0 WITH LLVM-exception",
+        "ISC License (ISCL)",
+    ],
+)
+def test_a_permissive_licence_is_accepted(licence: str) -> None:
+    assert list(SCRIPT.refused({"a-package": licence}, ["A.Package"])) == []
 
 
-@pytest.mark.parametrize("name", locked())
-def test_licence(name: str) -> None:
-    words = words_of(name)
+def test_weak_copyleft_is_accepted_for_the_listed_package_only() -> None:
+    licences = {"psycopg": "LGPL-3.0-only", "other": "LGPL-3.0-only"}
 
-    assert words.strip(" /"), f"{name} does not say its licence; look it up and list it"
-    if LESSER.search(words) or "MPL" in words or "Mozilla" in words:
-        assert name in WEAK_COPYLEFT, f"{name}: {words}"
-    else:
-        assert not REFUSED.search(words), f"{name}: {words}"
+    (sentence,) = SCRIPT.refused(licences, licences)
+
+    assert sentence.startswith("other:")
+
+
+def test_a_locked_package_that_is_not_installed_is_named() -> None:
+    (sentence,) = SCRIPT.refused({}, ["absent"])
+
+    assert "absent is locked but not installed" in sentence
+
+
+def test_every_package_of_the_product_has_an_allowed_licence() -> None:
+    names = SCRIPT.locked(SCRIPT.LOCK.read_text(encoding="utf-8"))
+
+    assert len(names) > 80
+    assert list(SCRIPT.refused(SCRIPT.stated(names), names)) == []

@@ -75,7 +75,7 @@ def receive(read: Callable[[int], bytes], max_bytes: int) -> Any:  # Any: a mess
     if length > max_bytes:
         raise ValueError(f"a message of {length} bytes")
     # Only our own code writes to this socket, which has no name that another process could open.
-    return pickle.loads(_read_exactly(read, length))
+    return pickle.loads(_read_exactly(read, length))  # nosec B301 # only our own code writes to the socket
 
 
 def _read_exactly(read: Callable[[int], bytes], length: int) -> bytearray:
