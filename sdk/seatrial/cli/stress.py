@@ -118,9 +118,9 @@ def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
 
     if not quiet:
         say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
-    from seatrial_core.clients import find_token
+    from seatrial_core.clients import token_for
 
-    report = asyncio.run(runner.run(plan, address, find_token()))
+    report = asyncio.run(runner.run(plan, address, token_for(address)))
     if not quiet:
         _show(report)
     return report

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from seatrial_core.clients import find_token
+from seatrial_core.clients import token_for
 
 if TYPE_CHECKING:
     from seatrial_core.contracts.stress import StressPlan, StressReport
@@ -55,7 +55,8 @@ class StressTester:
         if isinstance(self.engine, str):
             from seatrial_stress.plans import targets
 
-            yield targets.require_allowed(self.engine, targets.allowed_in_environment()), find_token()
+            address = targets.require_allowed(self.engine, targets.allowed_in_environment())
+            yield address, token_for(address)
             return
         from seatrial.testing.served_engine import served
 

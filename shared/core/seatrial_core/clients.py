@@ -23,6 +23,7 @@ from seatrial_core.errors import (
     Unauthenticated,
     ValidationFailed,
 )
+from seatrial_core.private_files import is_own
 from seatrial_core.redaction import redact, redact_url
 
 TIMEOUT_SECONDS = 10.0
@@ -63,6 +64,8 @@ def find_token(environment: Mapping[str, str] = os.environ, start: Path | None =
     candidates.append(Path.home() / ".config" / "seatrial" / "token")
     for candidate in candidates:
         try:
+            if not is_own(candidate.parent):  # planted by another account, such as in /tmp
+                continue
             return candidate.read_text(encoding="utf-8").strip()
         except OSError:
             continue

@@ -19,6 +19,13 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "SEATRIAL_POSTGRES_BIN")
 # Webhooks are off until a secret is set.
 WEBHOOK_SECRET = "a-webhook-secret-of-the-attacks"
 WEBHOOK_TOKEN = "a-webhook-token-of-the-attacks"
+# Variables of the account that starts the stack; no child may hold one that is not its own.
+PLANTED = {
+    "AWS_SECRET_ACCESS_KEY": "planted-aws-secret-access-key",
+    "GITHUB_TOKEN": "planted-github-token",
+    "PGPASSWORD": "planted-pgpassword",
+    "ALERT_WEBHOOK_SECRET": "planted-alert-webhook-secret",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ def attacked_stack(folder: Path) -> Iterator[AttackedStack]:
     }
     environment = {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
+        **PLANTED,
         **ports,
         "SEATRIAL_STRESS_UI_PORT": str(numbers[-1]),
         "SEATRIAL_ENGINE_WEBHOOK_SECRET": WEBHOOK_SECRET,
