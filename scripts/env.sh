@@ -2,7 +2,9 @@
 # Writes the secrets of compose (.env) and of Kubernetes (k8s/overlays/*/secret.env) with random values, readable by
 # their owner only. What is already there stays as it is, so running it again changes nothing.
 # SEATRIAL_ENV_ROOT puts the files below another folder (for tests).
+# It names every SEATRIAL_ variable in these files that nothing reads: compose would leave it out without a word.
 set -eu
+known="$(cd "$(dirname "$0")/.." && pwd)/shared/core/seatrial_core/variable_names.py"
 cd "${SEATRIAL_ENV_ROOT:-$(dirname "$0")/..}"
 umask 077
 written=""
@@ -50,3 +52,10 @@ for overlay in k8s/overlays/*/; do
 done
 
 [ -z "$written" ] && echo "every secret was there already; nothing changed" || echo "wrote$written"
+
+for file in .env k8s/overlays/*/*.env k8s/overlays/*/settings/*.conf; do
+  [ -e "$file" ] || continue
+  sed -n 's/^[[:space:]]*\(SEATRIAL_[A-Za-z0-9_]*\)=.*/\1/p' "$file" | while read -r name; do
+    grep -q "\"$name\"" "$known" || echo "$file: $name is set, but nothing reads it; docs/configuration.md lists every name"
+  done
+done

@@ -172,3 +172,23 @@ def test_every_pod_that_is_no_service_names_its_variables_one_by_one(tmp_path: P
     for name in set(workloads(objects)) - set(SERVICES) - {"migrate"}:
         (container,) = pod(workloads(objects)[name])["containers"]
         assert "envFrom" not in container, name
+
+
+def test_make_env_names_a_variable_that_nothing_reads(tmp_path: Path) -> None:
+    settings = copy_with_secrets(tmp_path) / "overlays" / "local" / "settings" / "engine.conf"
+    assign(tmp_path / ".env", "SEATRIAL_ENGINE_MAX_DAYLY_LOSS", "0.05")
+    assign(settings, "SEATRIAL_ENGINE_SIZ", "fixed:1")
+
+    written = subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    lines = [line for line in written.splitlines() if "nothing reads it" in line]
+    assert [line.split(" is set")[0] for line in lines] == [
+        ".env: SEATRIAL_ENGINE_MAX_DAYLY_LOSS",
+        "k8s/overlays/local/settings/engine.conf: SEATRIAL_ENGINE_SIZ",
+    ]
