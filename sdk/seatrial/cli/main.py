@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from seatrial.cli import db, stack
+from seatrial.cli import db, stack, tokens
 from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE, say_error
 from seatrial_core import redaction
 from seatrial_core.errors import SeatrialError, SettingsError
@@ -36,6 +36,7 @@ def build(arguments: list[str]) -> typer.Typer:
     app.callback()(_options)
     stack.register(app)
     app.add_typer(db.app, name="db")
+    app.add_typer(tokens.app, name="token")
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name, help_text in GROUPS.items():
         group = importlib.import_module(f"seatrial.cli.{name}").app if name == command else typer.Typer()

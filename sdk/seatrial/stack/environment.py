@@ -64,7 +64,7 @@ def passed_names(inherited: Mapping[str, str]) -> set[str]:
 def accepted_tokens(inherited: Mapping[str, str], token: str) -> str:
     """Return the accepted tokens: those the user configured, the stack's own, and the one the user's clients send."""
     entries = [entry for entry in inherited.get("SEATRIAL_TOKENS", "").split(";") if entry.strip()]
-    entries.append(f"{token}=admin")
+    entries.append(f"{token}=admin,name:stack")
     sent = inherited.get("SEATRIAL_TOKEN", "")
     if sent and not any(entry.rpartition("=")[0].strip() == sent for entry in entries):
         entries.append(f"{sent}=admin")

@@ -91,6 +91,7 @@ def _serve(service: str, app: FastAPI, listener: socket.socket, settings: Servic
         access_log=False,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         server_header=False,
+        proxy_headers=False,  # any local user could name another source of its refused attempts
     )
     server = uvicorn.Server(config)
     if settings.stop_with_parent:

@@ -44,7 +44,7 @@ class ServiceSettings(BaseSettings):
         "",
         validation_alias="SEATRIAL_TOKENS",
         repr=False,
-        description="Tokens that services accept and their scopes: `token=scope,scope;token=admin`.",
+        description="Tokens that services accept and their scopes: `token=scope,scope,name:ops;token=admin`.",
     )
     token: str = Field(
         "", validation_alias="SEATRIAL_TOKEN", repr=False, description="The token to call other services with."

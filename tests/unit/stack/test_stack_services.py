@@ -101,7 +101,7 @@ def test_accepted_tokens_keep_what_the_user_configured() -> None:
 
     accepted = accepted_tokens(inherited, "stack-stack-stack")
 
-    assert accepted == "reader-reader-reader=metrics:read;stack-stack-stack=admin;sender-sender-sender=admin"
+    assert accepted == "reader-reader-reader=metrics:read;stack-stack-stack=admin,name:stack;sender-sender-sender=admin"
 
 
 def test_peer_address_that_the_user_set_is_kept() -> None:

@@ -1,0 +1,61 @@
+"""Attacks on authorisation: without a token, with parts of one, in great number."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import httpx
+from tests.system.attacks.attack import attack
+from tests.system.attacks.attacked_stack import AttackedStack
+
+REPLAY_BYTES = 32 << 20
+ATTEMPTS = 60
+
+
+def _from(address: str) -> httpx.HTTPTransport:
+    # Attempts are throttled by source; the other attacks must not share the budget that these use up.
+    return httpx.HTTPTransport(local_address=address)
+
+
+@attack("Announce 32 MB for /v1/replays without a token", expects="401 before a byte of the body, connection closed")
+def test_large_body_without_a_token(stack: AttackedStack) -> str:
+    address = urlsplit(stack.urls["engine"])
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=10)
+    try:
+        connection.putrequest("POST", "/v1/replays")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(REPLAY_BYTES))
+        connection.endheaders()
+        answer = connection.getresponse()  # the body is never sent
+        is_closed = answer.headers["connection"] == "close"
+    finally:
+        connection.close()
+    return f"{answer.status} before a byte of the body, connection {'closed' if is_closed else 'open'}"
+
+
+@attack("Send the token as Basic, and every prefix of it as Bearer", expects="no attempt admitted")
+def test_other_schemes_and_prefixes(stack: AttackedStack) -> str:
+    token = stack.token
+    headers = [f"Basic {token}", token, *(f"Bearer {token[:length]}" for length in range(1, len(token), 5))]
+    with stack.client("engine", token="", transport=_from("127.0.0.2")) as client:
+        statuses = [client.get("/v1/orders", headers={"Authorization": header}).status_code for header in headers]
+    return "no attempt admitted" if set(statuses) <= {401, 429} else f"{sorted(set(statuses))}"
+
+
+@attack("Guess 60 tokens from the address of an honest client", expects="429 with Retry-After; the valid token passes")
+def test_guessing_tokens(stack: AttackedStack) -> str:
+    with stack.client("alerts", token="", transport=_from("127.0.0.3")) as client:
+        for number in range(ATTEMPTS):
+            guess = client.get("/v1/rules", headers={"Authorization": f"Bearer seatrial_guess-{number:04}-of-many"})
+    with stack.client("alerts", transport=_from("127.0.0.3")) as honest:
+        valid = honest.get("/v1/rules").status_code
+    waits = " with Retry-After" if "retry-after" in guess.headers else ""
+    return f"{guess.status_code}{waits}; the valid token {'passes' if valid == 200 else 'is refused'}"
+
+
+@attack("Change the trading state in another person's name", expects="actor: the token's name; note: the name sent")
+def test_actor_of_a_halt(stack: AttackedStack) -> str:
+    with stack.client("engine") as client:
+        sent = {"actor": "the chairman", "reason": "an attack"}
+        resumed = client.post("/v1/control/resume", json=sent).json()
+    actor = "the token's name" if resumed["actor"] == "stack" else resumed["actor"]
+    return f"actor: {actor}; note: {'the name sent' if resumed['note'] == sent['actor'] else resumed['note']}"
