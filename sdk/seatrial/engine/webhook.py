@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
@@ -24,11 +23,13 @@ from seatrial_service.settings import is_loopback
 from seatrial_service.transport.media_types import ANY, MediaTypeRules
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
+from seatrial_service.transport.server import LimitedServer, server_config
 
 WEBHOOK_PATH = "/webhook"
 OPEN_PATHS = frozenset({WEBHOOK_PATH, "/health/live", "/health/ready"})
 MAX_BODY_BYTES = 1 << 16
 DEFAULT_PORT = 5000
+GRACEFUL_SECONDS = 10
 
 log = logging.getLogger("seatrial")
 
@@ -50,7 +51,7 @@ class WebhookHandler:
         self._count = count
         self._secret = secret
         self._clock = clock
-        self._server: uvicorn.Server | None = None
+        self._server: LimitedServer | None = None
 
     def run(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
         """Serve until interrupted; a KeyboardInterrupt reaches the caller.
@@ -68,8 +69,7 @@ class WebhookHandler:
         tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
         app = ResponseHeaders(RequestChecks(_Guard(self._app(), tokens), self._rules()))
         with _bound(host, port) as listener:
-            config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
-            self._server = uvicorn.Server(config)
+            self._server = LimitedServer(server_config(app, graceful_seconds=GRACEFUL_SECONDS, lifespan="off"))
             log.info("webhooks are taken at http://%s:%d%s", host, listener.getsockname()[1], WEBHOOK_PATH)
             try:
                 self._server.run(sockets=[listener])

@@ -97,4 +97,4 @@ class BodyLimit:
 
 async def _refuse(send: Send, limit: int) -> None:
     detail = f"the body is larger than this route's limit of {limit} bytes; send it in parts"
-    await send_problem(send, 413, "body_too_large", detail, {"connection": "close"})
+    await send_problem(send, 413, "body_too_large", detail)

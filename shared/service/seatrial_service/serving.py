@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-import uvicorn
 from fastapi import FastAPI
 
 from seatrial_core.errors import SeatrialError, SettingsError
@@ -19,6 +18,7 @@ from seatrial_service import logs
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
 from seatrial_service.settings import ServiceSettings, require_safe_binding, variables
+from seatrial_service.transport.server import LimitedServer, server_config
 
 EXIT_FAILED = 1
 EXIT_BAD_SETTING = 2
@@ -85,15 +85,8 @@ async def _check_database(service: str, settings: ServiceSettings) -> None:
 
 
 def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        server_header=False,
-        proxy_headers=False,  # any local user could name another source of its refused attempts
-    )
-    server = uvicorn.Server(config)
+    config = server_config(app, graceful_seconds=GRACEFUL_SECONDS, trusted_proxies=settings.trusted_proxies)
+    server = LimitedServer(config)
     if settings.stop_with_parent:
         threading.Thread(target=_stop_at_end_of_input, name="parent-watch", daemon=True).start()
     # The server hands a caught SIGTERM back to the process when it is done; a graceful end is exit code 0.

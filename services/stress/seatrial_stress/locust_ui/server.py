@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import uvicorn
 from prometheus_client import CollectorRegistry
 
 from seatrial_core.errors import SettingsError
@@ -16,6 +15,7 @@ from seatrial_service.serving import bind
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
+from seatrial_service.transport.server import LimitedServer, server_config
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustProcess
 from seatrial_stress.service import StressService
@@ -25,7 +25,7 @@ GRACEFUL_SECONDS = 2
 FORMS = ("application/x-www-form-urlencoded",)
 
 
-class EmbeddedServer(uvicorn.Server):
+class EmbeddedServer(LimitedServer):
     """A server that leaves signal handling to the main server of the process."""
 
     @contextmanager
@@ -57,13 +57,11 @@ async def serve_locust_ui(
     locust = LocustProcess(settings.engine_url)
     app = proxy.build(service, locust, settings.accepted_tokens)
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
-    config = uvicorn.Config(
+    config = server_config(
         ResponseHeaders(RequestIdentity(RequestChecks(app, rules))),
-        log_config=None,
-        access_log=False,
+        graceful_seconds=GRACEFUL_SECONDS,
+        trusted_proxies=settings.trusted_proxies,
         lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     server = EmbeddedServer(config)
     try:
