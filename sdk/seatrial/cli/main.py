@@ -15,6 +15,8 @@ from seatrial.cli.output import EXIT_FAILED, EXIT_USAGE, say_error
 from seatrial_core import redaction
 from seatrial_core.errors import SeatrialError, SettingsError
 
+COMPLETION_VARIABLE = "_SEATRIAL_COMPLETE"
+
 # Each module `seatrial.cli.NAME` defines `app`, a Typer application. It is imported only when its command is used, so
 # that `seatrial --help` does not import numpy and Locust.
 GROUPS = {
@@ -29,7 +31,7 @@ def build(arguments: list[str]) -> typer.Typer:
         name="seatrial",
         help="Monitor a trading engine in production and test it before it trades.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -46,16 +48,24 @@ def build(arguments: list[str]) -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit the process: 0 ok, 1 failed, 2 usage error or invalid value."""
-    command_line = sys.argv[1:] if arguments is None else arguments
+    command_line = _completed_words() or (sys.argv[1:] if arguments is None else arguments)
     redaction.remember_environment(os.environ)
     sys.excepthook = _print_traceback
     try:
-        build(command_line)(args=command_line, prog_name="seatrial")
+        build(command_line)(args=arguments, prog_name="seatrial")
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
     except SeatrialError as error:
         say_error(str(error))
         sys.exit(getattr(error, "exit_code", EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED))
+
+
+def _completed_words() -> list[str]:
+    # A shell that completes a command runs `seatrial` without arguments; the words so far are in a variable.
+    if COMPLETION_VARIABLE not in os.environ:
+        return []
+    words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or ""
+    return words.split()[1:]
 
 
 def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

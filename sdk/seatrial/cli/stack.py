@@ -107,11 +107,14 @@ def doctor(json_out: Json = None) -> None:
     if json_out:
         write_json(json_out, {"items": [asdict(finding) for finding in findings]})
     else:
-        table = Table("check", "ok", Column("result", overflow="fold"), "what to do")
+        table = Table("check", "ok", Column("result", overflow="fold"))
         for finding in findings:
             mark = coloured("yes", "green") if finding.ok else coloured("no", "red")
-            table.add_row(finding.check, mark, finding.found, finding.advice)
+            table.add_row(finding.check, mark, finding.found)
         SafeConsole().print(table)
+        for finding in findings:  # below the table, whose columns would break a command into lines
+            if finding.advice:
+                say(f"{finding.check}: {finding.advice}")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
 
 

@@ -1,16 +1,20 @@
 """The checks of `seatrial doctor`: can this machine and folder run the stack."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from seatrial.stack import ports, services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import account, binaries, cluster, database, server_folder
+from seatrial_core import private_files
+from seatrial_core.addresses import is_loopback_host
 from seatrial_core.variables import unknown_variables
 
 FREE_BYTES = 1024 * 2**20
@@ -36,11 +40,13 @@ def _findings(layout: Layout) -> Iterator[Diagnosis]:
     yield _virtual_environment()
     yield _packages()
     yield _folder(layout)
+    yield from _privacy(layout)
     yield _disk(layout)
     yield _programs(layout)
     yield _account(layout)
     yield from _variables(layout)
     yield from _orphans()
+    yield from _hosts()
     yield from _ports(layout)
     yield _database(layout)
 
@@ -77,6 +83,26 @@ def _folder(layout: Layout) -> Diagnosis:
     return Diagnosis("folder", fine, str(target), "" if fine else "Run seatrial in a folder you may write to.")
 
 
+def _privacy(layout: Layout) -> Iterator[Diagnosis]:
+    if not layout.base.exists():
+        return
+    if not private_files.is_own(layout.base):
+        advice = f"Run seatrial in another folder, or delete it as its owner: `rm -r {shlex.quote(str(layout.base))}`"
+        yield Diagnosis("privacy", False, f"{layout.base} belongs to another user", advice)
+        return
+    exposed = [path for path in (layout.base, layout.token, layout.logs, layout.run) if _is_exposed(path)]
+    if exposed:
+        modes = ", ".join(f"{path} ({path.stat().st_mode & 0o777:04o})" for path in exposed)
+        advice = f"`chmod -R go-rwx {shlex.quote(str(layout.base))}`"
+        yield Diagnosis("privacy", False, f"other users may open {modes}", advice)
+        return
+    yield Diagnosis("privacy", True, f"only this user can open {layout.base}")
+
+
+def _is_exposed(path: Path) -> bool:
+    return path.exists() and private_files.is_exposed(path)
+
+
 def _disk(layout: Layout) -> Diagnosis:
     place = layout.postgres.resolve() if layout.postgres.exists() else layout.root
     free = shutil.disk_usage(place).free
@@ -107,7 +133,8 @@ def _account(layout: Layout) -> Diagnosis:
 
 def _variables(layout: Layout) -> Iterator[Diagnosis]:
     for sentence in unknown_variables(os.environ):
-        yield Diagnosis("variables", True, f"warning: {sentence}", "Correct the name, or unset it.")
+        command = f"unset {shlex.quote(sentence.split(' ')[0])}"
+        yield Diagnosis("variables", True, f"warning: {sentence}", f"Correct the name, or: `{command}`")
     env_file = layout.root / ".env"
     if not (env_file.is_file() and os.access(env_file, os.R_OK)):
         return
@@ -121,8 +148,17 @@ def _orphans() -> Iterator[Diagnosis]:
     orphans = server_folder.orphans()
     if orphans:
         listed = ", ".join(str(folder) for folder in orphans[:3]) + (", ..." if len(orphans) > 3 else "")
-        advice = "If their working folders were deleted and not moved, delete these."
+        command = f"rm -r {' '.join(shlex.quote(str(folder)) for folder in orphans[:3])}"
+        advice = f"If their working folders were deleted and not moved: `{command}`"
         yield Diagnosis("old databases", True, f"{len(orphans)} without a working folder: {listed}", advice)
+
+
+def _hosts() -> Iterator[Diagnosis]:
+    for service in services.SERVICES:
+        host = os.environ.get(f"{service.prefix}HOST", "")
+        if host and not is_loopback_host(host):
+            advice = f"If only this machine uses it: `unset {service.prefix}HOST`"
+            yield Diagnosis("hosts", True, f"warning: other machines can reach {service.name} on {host}", advice)
 
 
 def _ports(layout: Layout) -> Iterator[Diagnosis]:
@@ -139,7 +175,9 @@ def _ports(layout: Layout) -> Iterator[Diagnosis]:
             continue
         fine = ports.is_free(address.port, address.host)
         usage = f"{service.name}: free" if fine else f"{service.name}: taken by {ports.holder(address.port)}"
-        yield Diagnosis(f"port {address.port}", fine, usage, "" if fine else f"Set {service.prefix}PORT.")
+        yield Diagnosis(
+            f"port {address.port}", fine, usage, "" if fine else f"`export {service.prefix}PORT={ports.free()}`"
+        )
 
 
 def _database(layout: Layout) -> Diagnosis:
