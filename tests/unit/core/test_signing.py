@@ -33,3 +33,20 @@ def test_a_refusal_says_why(timestamp: str | None, signature: str | None, now: i
 
     assert refusal is not None
     assert why in refusal
+
+
+@pytest.mark.parametrize("seconds", [301, 3_600, 86_400, 1_000_000_000])
+def test_a_signature_of_the_future_is_refused_like_one_of_the_past(seconds: int) -> None:
+    for timestamp in (1_700_000_000 + seconds, 1_700_000_000 - seconds):
+        refusal = verify("key", BODY, str(timestamp), sign("key", BODY, timestamp), now=1_700_000_000)
+
+        assert refusal is not None
+        assert "300 s away" in refusal
+
+
+def test_no_part_of_a_signature_is_accepted() -> None:
+    signature = sign("key", BODY, 1_700_000_000)
+    parts = [*(signature[:length] for length in range(len(signature))), signature[7:], signature + "0", "sha256="]
+
+    for part in parts:
+        assert verify("key", BODY, "1700000000", part, now=1_700_000_000) is not None, part
