@@ -11,6 +11,7 @@ from seatrial.monitoring.collecting import validation
 from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
 from seatrial.monitoring.collecting.validation import DroppedValue
 from seatrial_core import catalog
+from seatrial_core.redaction import redact
 
 ENVIRONMENTS = ("live", "paper", "replay", "stress")
 
@@ -172,7 +173,8 @@ class MetricsCollector:
         self._send("trade", **labelled, **details)
 
     def _call(self, endpoint: object, seconds: object, ok: object) -> None:
-        name, duration_seconds = validation.text(endpoint), validation.seconds(seconds)
+        # An endpoint may be a whole address with a key in it, which must become no label.
+        name, duration_seconds = redact(validation.text(endpoint)), validation.seconds(seconds)
         self.recorder.counters.observe(catalog.API_REQUEST_DURATION, duration_seconds, name)
         self.recorder.activity.call(self.recorder.clock.monotonic(), name, duration_seconds, bool(ok))
         self._send("api_call", endpoint=name, seconds=duration_seconds, ok=bool(ok))

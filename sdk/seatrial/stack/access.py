@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
@@ -41,14 +41,22 @@ def opened(layout: Layout) -> Iterator[str]:
 
 def psql(layout: Layout, url: str) -> int:
     """Run psql and return its exit code; the password is passed in the environment, not on the command line."""
+    address, password = without_password(url)
+    environment = {**os.environ, "PGPASSWORD": password or os.environ.get("PGPASSWORD", "")}
+    return subprocess.run([str(_program(layout)), address], env=environment, check=False).returncode
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """Return a database address without its password, and the password; it may be in the query too."""
     parts = urlsplit(url)
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    in_query = next((value for name, value in options if name.lower() == "password"), "")
+    query = urlencode([(name, value) for name, value in options if name.lower() != "password"])
     user, _, _ = parts.netloc.rpartition("@")
     name, _, _ = user.partition(":")
-    url_without_password = urlunsplit(
-        parts._replace(netloc=f"{name}@{parts.netloc.rpartition('@')[2]}" if name else parts.netloc)
-    )
-    environment = {**os.environ, "PGPASSWORD": unquote(parts.password or os.environ.get("PGPASSWORD", ""))}
-    return subprocess.run([str(_program(layout)), url_without_password], env=environment, check=False).returncode
+    host = parts.netloc.rpartition("@")[2]
+    address = urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host, query=query))
+    return address, unquote(parts.password or "") or in_query
 
 
 def _program(layout: Layout) -> Path:

@@ -1,13 +1,18 @@
 """The metrics page that a monitor serves if no metrics service answers; docs/adr/0010 says why not the library's."""
 
+import ipaddress
+import os
 import socket
 import struct
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, generate_latest
+
+from seatrial_core.addresses import is_loopback_host
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HOST = "127.0.0.1"
@@ -15,6 +20,10 @@ POLL_SECONDS = 0.05
 REQUEST_SECONDS = 5.0
 IDLE_SECONDS = 120.0
 CLIENT_CLOSE_SECONDS = 0.5
+HOSTS_VARIABLE = "SEATRIAL_ALLOWED_HOSTS"
+# The name by which a Prometheus in a container reaches this machine.
+DOCKER_HOST = "host.docker.internal"
+WRONG_HOST = b"This page answers for localhost and IP addresses; further names are in SEATRIAL_ALLOWED_HOSTS.\n"
 MAX_BODY_BYTES = 1 << 22
 
 Connection = socket.socket | tuple[bytes, socket.socket]
@@ -44,6 +53,26 @@ class MetricsPage:
         self._server.server_close()
         self._server.reset_connections()
         self._thread.join(timeout=1.0)
+
+
+def is_accepted_host(headers: list[str], names: str | None = None) -> bool:
+    """Return whether a request's Host headers name this page; one of a web page that rebinds its name does not.
+
+    Args:
+        headers: The values of all Host headers; without any, the client is no browser.
+        names: Further names, separated by commas; None reads SEATRIAL_ALLOWED_HOSTS.
+    """
+    if len(headers) != 1:
+        return not headers
+    try:
+        host = (urlsplit(f"//{headers[0]}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    configured = os.environ.get(HOSTS_VARIABLE, "") if names is None else names
+    further = {name.strip().lower() for name in configured.split(",")}
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return is_loopback_host(host) or host == DOCKER_HOST or (host != "" and host in further)
 
 
 class _Server(ThreadingHTTPServer):
@@ -108,7 +137,9 @@ def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if path == "/metrics":
+            if not is_accepted_host(self.headers.get_all("Host", [])):
+                self._answer(421, "text/plain; charset=utf-8", WRONG_HOST)
+            elif path == "/metrics":
                 self._answer(200, CONTENT_TYPE, generate_latest(registry))
             elif path == "/health/live":
                 self._answer(200, "application/json", b'{"status":"live"}')
@@ -130,6 +161,7 @@ def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             self.wfile.write(body)
 

@@ -9,9 +9,17 @@ from pathlib import Path
 from seatrial.stack.errors import StackError, not_writable
 from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
+from seatrial_core import private_files
 
 USER = "seatrial"
 INHERITED = frozenset({"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"})
+METHOD = "scram-sha-256"
+ACCESS_RULES = f"""\
+# Written by `seatrial up`: every connection needs a password.
+local all all {METHOD}
+host all all 127.0.0.1/32 {METHOD}
+host all all ::1/128 {METHOD}
+"""
 NEEDED_BYTES = 200 * 1024 * 1024
 
 
@@ -72,6 +80,19 @@ def create(data: Path, binaries: Binaries, account: ServerUser, secret: str, *, 
         secret_file.unlink(missing_ok=True)
 
 
+def require_passwords(data: Path, account: ServerUser) -> None:
+    """Replace access rules that let an account in without a password."""
+    file = data / "pg_hba.conf"
+    try:
+        rules = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+        if all({METHOD, "reject"} & set(rule) for rule in rules if rule and not rule[0].startswith("#")):
+            return
+        private_files.write_text(file, ACCESS_RULES)
+        account.give(file)
+    except OSError as error:
+        raise not_writable(file, error) from error
+
+
 def _check_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
@@ -84,7 +105,7 @@ def _check_space(folder: Path) -> None:
 def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: ServerUser, options: tuple[str, ...]) -> None:
     command = [
         str(binaries.folder / "initdb"),
-        *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", "scram-sha-256"),
+        *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", METHOD),
         f"--pwfile={secret_file}",
         *options,
     ]

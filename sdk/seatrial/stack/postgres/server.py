@@ -102,6 +102,7 @@ class PostgresServer:
             if cluster.version(self.data) is None:
                 durable = self._settings.get("fsync") != "off"
                 cluster.create(self.data, binaries, account, self._password, durable=durable)
+            cluster.require_passwords(self.data, account)
             self._launched = self._launcher.launch(binaries, account)
             self._ensure_database()
             cleanup.pop_all()
