@@ -1,6 +1,7 @@
 """Error handlers that respond with problem+json."""
 
 import reprlib
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -74,10 +75,13 @@ def add_handlers(app: FastAPI) -> None:
         return _validation_problem(error)
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         code = _CODES.get(error.status_code, "http_error")
-        return answer(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+        detail = str(error.detail)
+        if error.status_code in {404, 405} and detail == HTTPStatus(error.status_code).phrase:
+            detail = f"there is no {request.method} {request.scope['path'][:MAX_QUOTE]} here; GET / links to all routes"
+        return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
 def answer(

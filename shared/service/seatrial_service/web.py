@@ -20,7 +20,10 @@ from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_service.stored_tokens import database_loader
+from seatrial_service.transport.docs_pages import add_docs_pages
+from seatrial_service.transport.index_page import ServicePage, index_route, service_links
 from seatrial_service.transport.media_types import MediaTypeRules
+from seatrial_service.transport.methods import MethodHandling
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
 
@@ -83,11 +86,19 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
                 await database.close()
 
     disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for every counter
-    app = FastAPI(title=parts.title, version=VERSION, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    app = FastAPI(
+        title=parts.title,
+        version=VERSION,
+        lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.router.route_class = ServiceRoute
     load = None if database is None else database_loader(database, clock)
     app.state.access = Access(settings.accepted_tokens, registry, clock, load)
     app.state.registry = registry
+    app.add_middleware(MethodHandling)
     app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
     add_handlers(app)
     app.include_router(_health(parts))
@@ -95,7 +106,7 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         app.include_router(router)
     Instrumentator(
         registry=registry,
-        excluded_handlers=["/health/.*", "/metrics", "/metrics/process", *parts.uncounted],
+        excluded_handlers=["/health/.*", "/metrics", "/metrics/process", "/favicon.ico", *parts.uncounted],
         should_instrument_requests_inprogress=False,
     ).instrument(app)
     # The last one added is the outermost: nothing reads the address of a request before its host is checked.
@@ -104,6 +115,8 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     app.add_middleware(RequestIdentity)
     app.add_middleware(ResponseHeaders)
     app.include_router(_process_metrics(parts, settings, registry))
+    add_docs_pages(app)
+    app.router.routes.append(index_route(_first_page(parts, settings)))
     require_service_routes(app)
     return app
 
@@ -118,6 +131,11 @@ def metrics_guard(settings: ServiceSettings) -> list[Any]:  # Any: what FastAPI'
 def exposition(registry: CollectorRegistry) -> Response:
     """Return a registry as a page that Prometheus reads."""
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _first_page(parts: ServiceParts, settings: ServiceSettings) -> ServicePage:
+    metrics_paths = sorted({"/metrics", parts.process_metrics_path})
+    return ServicePage(parts.name, parts.title, VERSION, service_links(metrics_paths, settings.console_url))
 
 
 def _token_database(parts: ServiceParts, settings: ServiceSettings) -> Database | None:
