@@ -1,11 +1,15 @@
 """Attacks on authorisation: without a token, with parts of one, in great number."""
 
+import os
+import subprocess
+import sys
+import time
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import httpx
 from tests.system.attacks.attack import attack
-from tests.system.attacks.attacked_stack import AttackedStack
+from tests.system.attacks.attacked_stack import KEPT, AttackedStack
 
 REPLAY_BYTES = 32 << 20
 ATTEMPTS = 60
@@ -59,3 +63,24 @@ def test_actor_of_a_halt(stack: AttackedStack) -> str:
         resumed = client.post("/v1/control/resume", json=sent).json()
     actor = "the token's name" if resumed["actor"] == "stack" else resumed["actor"]
     return f"actor: {actor}; note: {'the name sent' if resumed['note'] == sent['actor'] else resumed['note']}"
+
+
+@attack("Use a token after `seatrial token revoke`", expects="its scope only; refused within 4 s of the revocation")
+def test_revoked_token(stack: AttackedStack) -> str:
+    token = _token_command(stack, "create", "short-lived", "--scopes", "alerts:read", "--expires", "1h").strip()
+    with stack.client("alerts", token=token) as alerts, stack.client("engine", token=token) as engine:
+        allowed, forbidden = alerts.get("/v1/rules").status_code, engine.get("/v1/orders").status_code
+        _token_command(stack, "revoke", "short-lived")
+        deadline = time.monotonic() + 4
+        while (status := alerts.get("/v1/rules").status_code) == 200 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    scope = "its scope only" if (allowed, forbidden) == (200, 403) else f"{allowed} and {forbidden}"
+    return f"{scope}; {'refused within 4 s of the revocation' if status == 401 else status}"
+
+
+def _token_command(stack: AttackedStack, *arguments: str) -> str:
+    command = [sys.executable, "-m", "seatrial.cli.main", "token", *arguments]
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    done = subprocess.run(command, cwd=stack.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
