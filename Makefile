@@ -102,7 +102,7 @@ DEPLOY_STAMP := $(DEPLOY_TOOLS)/.installed
 SERVICES := $(notdir $(wildcard services/*))
 VERSION := $(shell cat VERSION)
 
-env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secret.env); keeps existing ones
+env: ## Write random secrets for compose and Kubernetes (.env, k8s/overlays/*/secrets/); keeps existing ones
 	@sh scripts/env.sh
 
 images: ## Build the image of every service, one after the other

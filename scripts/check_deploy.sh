@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cp -r k8s "$work/k8s"
-rm -f "$work"/k8s/overlays/*/*.env
+rm -rf "$work"/k8s/overlays/*/secrets "$work"/k8s/overlays/*/*.env
 SEATRIAL_ENV_ROOT=$work sh scripts/env.sh >/dev/null
 kubectl kustomize "$work/k8s" >"$work/default.yaml"
 for folder in overlays/local overlays/production stress-run; do

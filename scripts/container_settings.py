@@ -36,6 +36,7 @@ FIXED = {
 # Further settings that compose fixes: it brings its own database, whose password it knows.
 FIXED_IN_COMPOSE = {
     **FIXED,
+    "SEATRIAL_TOKEN": "each caller has its own token, which `make env` writes; this one is the operator's",
     "SEATRIAL_DATABASE_URL": "compose runs its own PostgreSQL",
     "SEATRIAL_DATABASE_DIRECT_URL": "there is no pooler in front of the database of compose",
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the secrets of compose (.env) and of Kubernetes (k8s/overlays/*/secret.env) with random values, readable by
+# Writes the secrets of compose (.env) and of Kubernetes (k8s/overlays/*/secrets/POD.env) with random values, readable by
 # their owner only. What is already there stays as it is, so running it again changes nothing.
 # SEATRIAL_ENV_ROOT puts the files below another folder (for tests).
 # It names every SEATRIAL_ variable in these files that nothing reads: compose would leave it out without a word.
@@ -27,33 +27,61 @@ value() { sed -n "s/^$2=//p" "$1" | tail -n 1; }
 
 start() { [ -e "$1" ] || : >"$1"; chmod 600 "$1"; }
 
+# One token for each caller; only the operator's may do everything.
+accepted() { # service; reads the tokens of the callers
+  case $1 in
+    metrics) echo "$operator=admin,name:operator;$alerts=metrics:read,name:alerts;$engine=events:write,name:engine" ;;
+    engine) echo "$operator=admin,name:operator;$alerts=engine:control,name:alerts;$stress=engine:trade,name:stress;$worker=engine:trade,name:stress-worker" ;;
+    stress) echo "$operator=admin,name:operator;$worker=stress:run,name:stress-worker;$run=stress:run,stress:read,name:stress-run" ;;
+    *) echo "$operator=admin,name:operator" ;;
+  esac
+}
+
 start .env
-for name in POSTGRES_PASSWORD SEATRIAL_TOKEN SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET GRAFANA_PASSWORD; do
+for name in POSTGRES_PASSWORD SEATRIAL_TOKEN ALERTS_TOKEN ENGINE_TOKEN STRESS_TOKEN STRESS_WORKER_TOKEN STRESS_RUN_TOKEN \
+  SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET GRAFANA_PASSWORD; do
   put .env "$name" "$(random)"
 done
 
 for overlay in k8s/overlays/*/; do
   [ -d "$overlay" ] || continue
-  file="${overlay}secret.env"
-  start "$file"
-  put "$file" SEATRIAL_TOKEN "$(random)"
-  put "$file" SEATRIAL_TOKENS "$(value "$file" SEATRIAL_TOKEN)=admin"
-  for name in SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET; do put "$file" "$name" "$(random)"; done
-  start "${overlay}stress-run.env"
-  put "${overlay}stress-run.env" SEATRIAL_TOKEN "$(value "$file" SEATRIAL_TOKEN)"
-  empty "$file" ALERT_WEBHOOK_URL # where alerts go, if anywhere
+  secrets="${overlay}secrets"
+  mkdir -p "$secrets"
+  chmod 700 "$secrets"
+  former="${overlay}secret.env" # of earlier versions: one file for all pods
+  kept() { if [ -e "$former" ] && have "$former" "$1"; then value "$former" "$1"; else random; fi; }
+  for pod in operator metrics alerts backtest engine stress stress-worker stress-run migrate; do start "$secrets/$pod.env"; done
+
+  put "$secrets/operator.env" SEATRIAL_TOKEN "$(kept SEATRIAL_TOKEN)" # for people; in no pod's environment as its own
+  for pod in alerts engine stress stress-worker stress-run; do put "$secrets/$pod.env" SEATRIAL_TOKEN "$(random)"; done
+  operator=$(value "$secrets/operator.env" SEATRIAL_TOKEN) alerts=$(value "$secrets/alerts.env" SEATRIAL_TOKEN)
+  engine=$(value "$secrets/engine.env" SEATRIAL_TOKEN) stress=$(value "$secrets/stress.env" SEATRIAL_TOKEN)
+  worker=$(value "$secrets/stress-worker.env" SEATRIAL_TOKEN) run=$(value "$secrets/stress-run.env" SEATRIAL_TOKEN)
+  for pod in metrics alerts backtest engine stress; do put "$secrets/$pod.env" SEATRIAL_TOKENS "$(accepted $pod)"; done
+  put "$secrets/engine.env" SEATRIAL_ENGINE_WEBHOOK_SECRET "$(kept SEATRIAL_ENGINE_WEBHOOK_SECRET)"
+  put "$secrets/alerts.env" ALERT_WEBHOOK_SECRET "$(kept ALERT_WEBHOOK_SECRET)"
+  empty "$secrets/alerts.env" ALERT_WEBHOOK_URL # where alerts go, if anywhere
+
+  address=${SEATRIAL_DATABASE_URL:-}
   if [ "$overlay" = k8s/overlays/local/ ]; then
-    put "$file" POSTGRES_PASSWORD "$(random)"
-    put "$file" SEATRIAL_DATABASE_URL "postgresql://seatrial:$(value "$file" POSTGRES_PASSWORD)@postgres:5432/seatrial"
-  elif ! have "$file" SEATRIAL_DATABASE_URL; then
-    empty "$file" SEATRIAL_DATABASE_URL
-    echo "set SEATRIAL_DATABASE_URL in $file to the address of your Postgres before you apply it"
+    start "$secrets/postgres.env"
+    put "$secrets/postgres.env" POSTGRES_PASSWORD "$(kept POSTGRES_PASSWORD)"
+    address="postgresql://seatrial:$(value "$secrets/postgres.env" POSTGRES_PASSWORD)@postgres:5432/seatrial"
+  elif [ -z "$address" ] && [ -e "$former" ]; then
+    address=$(value "$former" SEATRIAL_DATABASE_URL)
   fi
+  for pod in metrics alerts backtest engine stress migrate; do
+    [ -z "$address" ] || put "$secrets/$pod.env" SEATRIAL_DATABASE_URL "$address"
+    empty "$secrets/$pod.env" SEATRIAL_DATABASE_URL
+  done
+  have "$secrets/migrate.env" SEATRIAL_DATABASE_URL ||
+    echo "set SEATRIAL_DATABASE_URL in $secrets/*.env to the address of your Postgres before you apply it, or run SEATRIAL_DATABASE_URL=postgresql://... make env"
+  [ ! -e "$former" ] || echo "$former is no longer read; its values are in $secrets now, delete it"
 done
 
 [ -z "$written" ] && echo "every secret was there already; nothing changed" || echo "wrote$written"
 
-for file in .env k8s/overlays/*/*.env k8s/overlays/*/settings/*.conf; do
+for file in .env k8s/overlays/*/secrets/*.env k8s/overlays/*/settings/*.conf; do
   [ -e "$file" ] || continue
   sed -n 's/^[[:space:]]*\(SEATRIAL_[A-Za-z0-9_]*\)=.*/\1/p' "$file" | while read -r name; do
     grep -q "\"$name\"" "$known" || echo "$file: $name is set, but nothing reads it; docs/configuration.md lists every name"

@@ -24,14 +24,13 @@ from tests.support.scripts import load_script
 
 from seatrial_core.json_types import Json
 from seatrial_core.variables import unknown_variables
+from seatrial_service.auth import Tokens
 from seatrial_service.settings import ServiceSettings, variables
 
 SCRIPT = load_script("container_settings")
 SETTINGS: dict[str, type[ServiceSettings]] = SCRIPT.service_settings()
 NAMES = {service: set(variables(cls)) for service, cls in SETTINGS.items()}
 SECRETS = {name for cls in SETTINGS.values() for name, field in variables(cls).items() if not field.repr}
-# Containers that call services and are none.
-CLIENTS = {"stress-worker": {"SEATRIAL_TOKEN"}, "stress-run": {"SEATRIAL_TOKEN"}}
 # Names of secrets that the manifests bring in addition to the settings.
 FURTHER_SECRETS = {"POSTGRES_PASSWORD", "GRAFANA_PASSWORD"}
 
@@ -106,7 +105,7 @@ def test_a_container_of_compose_knows_no_secret_of_another_service(
     filled: dict[str, dict[str, str | None]],
 ) -> None:
     for service, values in filled.items():
-        allowed = NAMES.get(service, CLIENTS.get(service, set()))
+        allowed = NAMES.get(service, set())
         for name in SECRETS - allowed:
             assert not any(re.search(rf"{marker(name)}\b", str(value)) for value in values.values()), (service, name)
 
@@ -145,8 +144,7 @@ def test_every_setting_of_an_overlay_reaches_its_pod(overlay: str, tmp_path: Pat
 
 def secret_file(folder: Path, service: str) -> Path:
     """Return the file of an overlay that holds the secrets of a service."""
-    own = folder / f"{service}.env"
-    return own if own.exists() else folder / "secret.env"
+    return folder / "secrets" / f"{service}.env"
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -192,3 +190,77 @@ def test_make_env_names_a_variable_that_nothing_reads(tmp_path: Path) -> None:
         ".env: SEATRIAL_ENGINE_MAX_DAYLY_LOSS",
         "k8s/overlays/local/settings/engine.conf: SEATRIAL_ENGINE_SIZ",
     ]
+
+
+SCOPES = {
+    ("metrics", "alerts"): {"metrics:read"},
+    ("metrics", "engine"): {"events:write"},
+    ("engine", "alerts"): {"engine:control"},
+    ("engine", "stress"): {"engine:trade"},
+    ("engine", "stress-worker"): {"engine:trade"},
+    ("stress", "stress-worker"): {"stress:run"},
+    ("stress", "stress-run"): {"stress:run", "stress:read"},
+    **{(service, "operator"): {"admin"} for service in SERVICES},
+}
+
+
+def scopes_by_caller(environments: dict[str, dict[str, str]], operator: str) -> dict[tuple[str, str], set[str]]:
+    """Return what each caller's own token may do at each service."""
+    tokens = {name: values.get("SEATRIAL_TOKEN") or "" for name, values in environments.items()}
+    tokens["operator"] = operator
+    assert len(set(tokens.values()) - {""}) == len([token for token in tokens.values() if token]), "a shared token"
+    granted = {}
+    for service in SERVICES:
+        accepted = Tokens.parse(environments[service]["SEATRIAL_TOKENS"])
+        for caller, token in tokens.items():
+            principal = accepted.find(token) if token else None
+            if principal is not None:
+                assert principal.name == caller
+                granted[service, caller] = set(principal.scopes)
+    return granted
+
+
+def test_each_caller_in_compose_has_a_token_with_its_scopes_only(tmp_path: Path) -> None:
+    environments = {
+        name: {variable: value for variable, value in values.items() if value is not None}
+        for name, values in compose_environments(tmp_path, {}).items()
+    }
+    (operator,) = re.findall(r"^SEATRIAL_TOKEN=(\w+)$", (tmp_path / ".env").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert scopes_by_caller(environments, operator) == SCOPES
+    assert all("SEATRIAL_TOKEN" not in environments[name] for name in ("metrics", "backtest", "migrate"))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_pod_has_a_token_with_its_scopes_and_no_value_of_another(overlay: str, tmp_path: Path) -> None:
+    folder = copy_with_secrets(tmp_path) / "overlays" / overlay
+    objects = built(folder)
+    run = built(folder.parents[1] / "stress-run")
+    environments = {name: environment_of(workload, objects) for name, workload in workloads(objects).items()}
+    environments["stress-run"] = environment_of(of_kind(run, "Job")["stress-run"], [*run, *objects])
+    operator = (folder / "secrets" / "operator.env").read_text(encoding="utf-8").partition("=")[2].strip()
+
+    assert scopes_by_caller(environments, operator) == SCOPES
+    for name, values in environments.items():
+        further = {"POSTGRES_PASSWORD"} if name == "postgres" else {"SEATRIAL_DATABASE_URL", "SEATRIAL_TOKEN"}
+        assert set(values) & (SECRETS | FURTHER_SECRETS) <= NAMES.get(name, set()) | further, name
+    assert "SEATRIAL_DATABASE_URL" not in environments["stress-worker"]
+    assert "SEATRIAL_TOKEN" not in environments["migrate"]
+
+
+def test_secrets_of_an_earlier_version_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "k8s" / "overlays" / "local"
+    folder.mkdir(parents=True)
+    (folder / "secret.env").write_text("POSTGRES_PASSWORD=former\nSEATRIAL_TOKEN=former-token\n", encoding="utf-8")
+
+    copy_secrets = subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "POSTGRES_PASSWORD=former\n" in (folder / "secrets" / "postgres.env").read_text(encoding="utf-8")
+    assert "://seatrial:former@postgres:5432/" in (folder / "secrets" / "metrics.env").read_text(encoding="utf-8")
+    assert "secret.env is no longer read" in copy_secrets.stdout

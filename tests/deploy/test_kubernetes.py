@@ -120,7 +120,7 @@ def test_local_has_open_metrics_and_a_database_and_production_has_neither(folder
 
 
 def test_secrets_are_generated_once_and_ignored_by_git(folder: Path) -> None:
-    file = folder / "overlays" / "local" / "secret.env"
+    file = folder / "overlays" / "local" / "secrets" / "engine.env"
     before = file.read_text(encoding="utf-8")
 
     subprocess.run(
@@ -132,7 +132,8 @@ def test_secrets_are_generated_once_and_ignored_by_git(folder: Path) -> None:
     assert file.read_text(encoding="utf-8") == before
     assert file.stat().st_mode & 0o777 == 0o600
     assert (folder.parent / ".env").stat().st_mode & 0o777 == 0o600
-    assert "secret.env" in (K8S / ".gitignore").read_text(encoding="utf-8").split()
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert "secrets/" in (K8S / ".gitignore").read_text(encoding="utf-8").split()
     assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
 
 

@@ -31,7 +31,7 @@ def test_a_secret_is_named_by_line_and_never_shown(text: str, kind: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name", [".env", ".env.production", "k8s/overlays/local/secret.env", "tls.pem", ".seatrial/token"]
+    "name", [".env", ".env.production", "k8s/overlays/local/secrets/engine.env", "tls.pem", ".seatrial/token"]
 )
 def test_a_file_of_secrets_is_refused_whatever_it_holds(name: str, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
