@@ -34,7 +34,9 @@ from seatrial_core.contracts.alerts import (
     Silence,
     SilenceRequest,
 )
+from seatrial_core.contracts.numbers import Finite, RowCursor
 from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.text import Identity
 from seatrial_core.errors import Conflict, NotFound, ValidationFailed, field_error
 from seatrial_core.notifications import WEBHOOK
 from seatrial_core.timestamps import format_rfc3339
@@ -121,7 +123,7 @@ def _thresholds(service: AlertsService) -> APIRouter:
 
     @router.put("", dependencies=WRITE, responses=answer(THRESHOLDS_EXAMPLE))
     async def put_thresholds(
-        overrides: Annotated[dict[str, float], Body(examples=[{"max_drawdown": 0.2}])],
+        overrides: Annotated[dict[RuleName, Finite], Body(examples=[{"max_drawdown": 0.2}])],
         caller: CalledBy,
     ) -> dict[str, float]:
         """Set some or all of the five thresholds; an unknown name is refused with the list of the five."""
@@ -145,7 +147,7 @@ def _alerts(service: AlertsService) -> APIRouter:
 
     @router.get("", dependencies=READ, responses=answer({"items": [ALERT], "next_cursor": None}))
     async def list_alerts(
-        status: Literal["firing", "resolved"] | None = None, limit: Limit = 100, cursor: str | None = None
+        status: Literal["firing", "resolved"] | None = None, limit: Limit = 100, cursor: Identity | None = None
     ) -> Page[Alert]:
         """List alerts, newest first."""
         async with service.database.transaction() as session:
@@ -155,7 +157,7 @@ def _alerts(service: AlertsService) -> APIRouter:
         return Page(items=items, next_cursor=format_position(last.recorded_at, last.id) if last else None)
 
     @router.get("/{alert_id}", dependencies=READ, responses=answer(ALERT))
-    async def get_alert(alert_id: str) -> Alert:
+    async def get_alert(alert_id: Identity) -> Alert:
         """Return one alert."""
         async with service.database.transaction() as session:
             alert = await history.find(session, alert_id)
@@ -164,7 +166,7 @@ def _alerts(service: AlertsService) -> APIRouter:
         return history.as_alert(*alert)
 
     @router.get("/{alert_id}/history", dependencies=READ, responses=answer({"items": [STEP], "next_cursor": None}))
-    async def get_history(alert_id: str) -> Page[AlertTransition]:
+    async def get_history(alert_id: Identity) -> Page[AlertTransition]:
         """Return the history of an alert, oldest step first, each with its reason."""
         async with service.database.transaction() as session:
             rows = await history.steps(session, alert_id)
@@ -174,7 +176,7 @@ def _alerts(service: AlertsService) -> APIRouter:
 
     @router.post("/{alert_id}/acknowledge", dependencies=WRITE, responses=answer(ALERT))
     async def acknowledge(
-        alert_id: str, request: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])], caller: CalledBy
+        alert_id: Identity, request: Annotated[Acknowledgement, Body(examples=[{"by": "ada"}])], caller: CalledBy
     ) -> Alert:
         """Store who works on an alert; only the first acknowledgement counts."""
         async with service.database.transaction() as session:
@@ -218,7 +220,7 @@ def _silences(service: AlertsService) -> APIRouter:
         return silence
 
     @router.delete("/{silence_id}", dependencies=WRITE, status_code=204)
-    async def end_silence(silence_id: str, caller: CalledBy) -> None:
+    async def end_silence(silence_id: Identity, caller: CalledBy) -> None:
         """End a silence before it expires."""
         async with service.database.transaction() as session:
             if not await rules.end_silence(session, silence_id):
@@ -232,7 +234,7 @@ def _deliveries(service: AlertsService) -> APIRouter:
     router = service_router(prefix="/v1", tags=["deliveries"])
 
     @router.get("/deliveries", dependencies=READ, responses=answer({"items": [DELIVERY], "next_cursor": None}))
-    async def list_deliveries(limit: Limit = 100, cursor: Annotated[int | None, Query(ge=1)] = None) -> Page[Delivery]:
+    async def list_deliveries(limit: Limit = 100, cursor: RowCursor | None = None) -> Page[Delivery]:
         """List attempts to deliver notifications, newest first."""
         async with service.database.transaction() as session:
             rows = await outbox.deliveries(session, cursor, limit + 1)

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -12,8 +12,16 @@ from seatrial_backtest import examples, store
 from seatrial_backtest.service import BacktestService
 from seatrial_backtesting.data.loader import LoadedBars, LoadOptions, load
 from seatrial_backtesting.data.quality import OnBadBar
-from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, DatasetUpload, JobStatus
+from seatrial_core.contracts.backtests import (
+    BacktestJob,
+    BacktestRequest,
+    DatasetInfo,
+    DatasetUpload,
+    IntervalMs,
+    JobStatus,
+)
 from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.text import Symbol, TextRule
 from seatrial_core.errors import Conflict, ValidationFailed
 from seatrial_service.routing import requires, service_router
 from seatrial_trading.strategy import registry
@@ -22,10 +30,8 @@ from seatrial_trading.strategy.rules import json_schema
 READ = [requires("backtest:read")]
 RUN = [requires("backtest:run")]
 Limit = Annotated[int, Query(ge=1, le=500)]
-Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-Cursor = Annotated[str | None, Query(pattern=r"^[0-9a-f]{64}$")]
-Symbol = Annotated[str | None, Query(min_length=1, max_length=64)]
-Interval = Annotated[int | None, Query(gt=0)]
+Hash = Annotated[str, TextRule(64, 64, pattern=r"^[0-9a-f]{64}$")]
+Timezone = Annotated[str, TextRule(max_length=64)]
 
 UPLOAD_BODY: dict[str, Any] = {  # Any: OpenAPI
     "requestBody": {
@@ -55,10 +61,10 @@ def _datasets(service: BacktestService) -> APIRouter:
     )
     async def upload(
         request: Request,
-        symbol: Symbol = None,
-        interval_ms: Interval = None,
+        symbol: Symbol | None = None,
+        interval_ms: IntervalMs | None = None,
         on_bad_bar: OnBadBar = "reject",
-        timezone: Annotated[str | None, Query(max_length=64)] = None,
+        timezone: Timezone | None = None,
     ) -> DatasetInfo:
         """Store bars, as JSON columns or as CSV (then symbol and the like are query parameters)."""
         body = await request.body()
@@ -68,7 +74,7 @@ def _datasets(service: BacktestService) -> APIRouter:
         return await service.store_bars(await asyncio.to_thread(read, body, options))
 
     @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.DATASET)))
-    async def list_datasets(limit: Limit = 100, cursor: Cursor = None) -> Page[DatasetInfo]:
+    async def list_datasets(limit: Limit = 100, cursor: Hash | None = None) -> Page[DatasetInfo]:
         """List datasets, newest first."""
         async with service.database.transaction() as session:
             items = await store.datasets(session, limit, cursor)
@@ -93,7 +99,7 @@ def _backtests(service: BacktestService) -> APIRouter:
 
     @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.JOB)))
     async def list_backtests(
-        limit: Limit = 100, cursor: Cursor = None, status: JobStatus | None = None
+        limit: Limit = 100, cursor: Hash | None = None, status: JobStatus | None = None
     ) -> Page[BacktestJob]:
         """List backtests, newest first."""
         async with service.database.transaction() as session:

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted
+from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted, Label
+from seatrial_core.contracts.numbers import AnyInstant
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.snapshots import Performance, Snapshot
+from seatrial_core.contracts.text import Identity
 from seatrial_metrics import batches, examples, snapshots
 from seatrial_metrics.exposition import HEADLINE
 from seatrial_metrics.service import MetricsService
@@ -56,7 +57,7 @@ def _writing(service: MetricsService) -> APIRouter:
     )
     async def post_events(
         request: Request,
-        batch_key: Annotated[str | None, Header(alias=BATCH_HEADER, description="producer/sequence")] = None,
+        batch_key: Annotated[Identity | None, Header(alias=BATCH_HEADER, description="producer/sequence")] = None,
         imported: Annotated[bool, Query(description="Accept events older than 35 days, once")] = False,
     ) -> EventsAccepted:
         """Add a batch to the ledger. The response comes after the commit, so an acknowledged event is never lost.
@@ -86,12 +87,12 @@ def _reading(service: MetricsService) -> APIRouter:
         responses={200: examples.answer(examples.LISTED)},
     )
     async def list_events(
-        type: str | None = None,  # noqa: A002  # the name on the wire
-        account: str | None = None,
+        type: Label | None = None,  # noqa: A002  # the name on the wire
+        account: Label | None = None,
         environment: Environment | None = None,
-        since: AwareDatetime | None = None,
+        since: AnyInstant | None = None,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS_LISTED)] = 100,
-        cursor: str | None = None,
+        cursor: Identity | None = None,
     ) -> Page[dict[str, Any]]:
         """List the ledger, newest first; `since` is the earliest occurred_at."""
         event_filter = history.EventFilter(type, account, environment, since, parse_sequence(cursor))
@@ -132,9 +133,9 @@ def _figures(service: MetricsService) -> APIRouter:
     @router.get("/equity", responses={200: examples.answer(examples.EQUITY)})
     async def equity(
         environment: Environment = Environment.LIVE,
-        account: Annotated[str | None, Query(description="The whole portfolio if absent")] = None,
-        since: AwareDatetime | None = None,
-        until: AwareDatetime | None = None,
+        account: Annotated[Label | None, Query(description="The whole portfolio if absent")] = None,
+        since: AnyInstant | None = None,
+        until: AnyInstant | None = None,
         limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 500,
     ) -> dict[str, Any]:
         """Return equity over time, oldest first, reduced to `limit` points; the newest is always included."""

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from seatrial_core.characters import printable
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
 from seatrial_core.errors import BodyTooLarge, FieldError, ValidationFailed
+from seatrial_core.quoting import quote
 from seatrial_core.timestamps import format_rfc3339
 from seatrial_service import json_body
 
@@ -18,6 +20,7 @@ AHEAD = timedelta(hours=1)
 MAX_KEY = 128
 MAX_QUOTE = 80
 MAX_VALUES = 60 * MAX_BATCH_EVENTS  # an event has up to about 40 keys and values
+MAX_TAG_PROBLEM = 300
 
 
 class BatchKey(NamedTuple):
@@ -120,9 +123,10 @@ def _reject_untimely(event: Event, index: int, now: datetime, imported: bool) ->
 def _describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or "event"
-    value = repr(first.get("input"))
-    quoted = value if len(value) <= MAX_QUOTE else value[:MAX_QUOTE] + "..."
     if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        return f"`type`: {first['msg']}"
-    problem = "is missing" if first["type"] == "missing" else f"was {quoted}: {first['msg']}"
-    return f"`{field}` {problem}" + (f" ({error.error_count()} errors)" if error.error_count() > 1 else "")
+        return printable(f"`type`: {first['msg'][:MAX_TAG_PROBLEM]}")
+    value = first.get("input")
+    quoted = quote(value, MAX_QUOTE)
+    shown = f"'{quoted}'" if isinstance(value, str) else str(quoted)
+    problem = "is missing" if first["type"] == "missing" else f"was {shown}: {first['msg']}"
+    return printable(f"`{field}` {problem}") + (f" ({error.error_count()} errors)" if error.error_count() > 1 else "")

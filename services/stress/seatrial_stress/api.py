@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Query
 
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.stress import RunRequest, RunState, StressPlan
+from seatrial_core.contracts.text import Identity
 from seatrial_service.cursors import format_position, parse_position
 from seatrial_service.routing import requires, service_router
 from seatrial_stress import store, worker_api
@@ -14,6 +15,7 @@ from seatrial_stress.plans import catalog
 from seatrial_stress.service import StressService
 
 READ = [requires("stress:read")]
+Limit = Annotated[int, Query(ge=1, le=100)]
 RUNS = [requires("stress:run")]
 
 
@@ -32,7 +34,7 @@ def routes(service: StressService) -> list[APIRouter]:
         return await service.start(request)
 
     @router.get("/runs", dependencies=READ, responses=example_response({"items": [RUN], "next_cursor": None}))
-    async def list_runs(limit: Annotated[int, Query(ge=1, le=100)] = 20, cursor: str | None = None) -> Page[RunState]:
+    async def list_runs(limit: Limit = 20, cursor: Identity | None = None) -> Page[RunState]:
         """List runs, newest first."""
         async with service.database.transaction() as session:
             rows = await store.page(session, parse_position(cursor), limit + 1)
@@ -41,12 +43,12 @@ def routes(service: StressService) -> list[APIRouter]:
         return Page(items=items, next_cursor=format_position(last.created_at, last.id) if last else None)
 
     @router.get("/runs/{identity}", dependencies=READ, responses=example_response(RUN))
-    async def state(identity: str) -> RunState:
+    async def state(identity: Identity) -> RunState:
         """Return the state of a run, with its report once it is finished."""
         return await service.state(identity)
 
     @router.delete("/runs/{identity}", dependencies=RUNS, responses=example_response(RUN))
-    async def cancel(identity: str) -> RunState:
+    async def cancel(identity: Identity) -> RunState:
         """Cancel a run; its load ends at once."""
         return await service.cancel(identity)
 

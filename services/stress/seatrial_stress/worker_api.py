@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
+from seatrial_core.contracts.text import TextRule
 from seatrial_service.routing import requires, service_router
 from seatrial_stress.load.worker_pool import WorkerPool
-from seatrial_stress.load.worker_protocol import HeartbeatReply, JournalPart, WorkerAssignment, WorkerSummary
+from seatrial_stress.load.worker_protocol import HeartbeatReply, JournalPart, RunId, WorkerAssignment, WorkerSummary
 
 RUNS = [requires("stress:run")]
-Worker = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+Worker = Annotated[str, TextRule(1, 100, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
 def routes(pool: WorkerPool) -> APIRouter:
@@ -22,7 +23,7 @@ def routes(pool: WorkerPool) -> APIRouter:
         return pool.poll(worker)
 
     @router.post("/{worker}/runs/{run}/beat")
-    async def heartbeat(worker: Worker, run: str) -> HeartbeatReply:
+    async def heartbeat(worker: Worker, run: RunId) -> HeartbeatReply:
         """Report that a worker is alive; `go_on` is false once its run is over."""
         return HeartbeatReply(go_on=pool.heartbeat(worker, run))
 

@@ -1,12 +1,13 @@
 """Cursors of paged lists: parsing what a caller sends back, formatting what a page hands out."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from seatrial_core.errors import ValidationFailed, field_error
 from seatrial_core.timestamps import format_rfc3339
 
 MAX_SEQUENCE_DIGITS = 18
 MAX_SHOWN = 80
+MAX_IDENTITY = 64
 
 
 def parse_sequence(cursor: str | None) -> int | None:
@@ -38,9 +39,12 @@ def parse_position(cursor: str | None) -> tuple[datetime, str] | None:
     text, _, identity = cursor.partition("/")
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise _refused(cursor)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _refused(cursor) from None
-    if moment.tzinfo is None or not identity.isalnum():
+    if not (identity.isascii() and identity.isalnum()) or len(identity) > MAX_IDENTITY:
         raise _refused(cursor)
     return moment, identity
 

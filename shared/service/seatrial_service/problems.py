@@ -1,6 +1,5 @@
 """Error handlers that respond with problem+json."""
 
-import reprlib
 from http import HTTPStatus
 from typing import Any
 
@@ -10,15 +9,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from seatrial_core.characters import printable_lines
 from seatrial_core.contracts.problems import FieldProblem, Problem
 from seatrial_core.errors import SeatrialError
+from seatrial_core.quoting import quote
 from seatrial_core.redaction import redact
 from seatrial_service import logs
 from seatrial_service.json_body import MalformedJson
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
-MAX_QUOTE = 200
+MAX_FIELD = 200
+MAX_READ = 10_000
 MAX_ERRORS = 100
 MAX_DETAIL = 2_000
 
@@ -50,10 +52,6 @@ ACCESS_RESPONSES: dict[int | str, dict[str, Any]] = {  # Any: OpenAPI is free JS
     ),
 }
 
-# The text of a whole body, once per wrong field, would cost more than reading it.
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = MAX_QUOTE
-
 
 def add_handlers(app: FastAPI) -> None:
     """Register handlers that respond to every error with a problem."""
@@ -80,7 +78,7 @@ def add_handlers(app: FastAPI) -> None:
         code = _CODES.get(error.status_code, "http_error")
         detail = str(error.detail)
         if error.status_code in {404, 405} and detail == HTTPStatus(error.status_code).phrase:
-            detail = f"there is no {request.method} {request.scope['path'][:MAX_QUOTE]} here; GET / links to all routes"
+            detail = f"there is no {request.method} {request.scope['path'][:MAX_FIELD]} here; GET / links to all routes"
         return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
@@ -95,12 +93,17 @@ def answer(
     problem = Problem(
         title=code.replace("_", " ").capitalize(),
         status=status,
-        detail=detail if len(detail) <= MAX_DETAIL else detail[:MAX_DETAIL] + "...",
+        detail=printable_lines(detail if len(detail) <= MAX_DETAIL else detail[:MAX_DETAIL] + "..."),
         code=code,
-        errors=errors or [],
+        errors=[_encodable(field) for field in errors or []],
         request_id=logs.request_id.get(),
     )
     return JSONResponse(jsonable_encoder(problem), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _encodable(problem: FieldProblem) -> FieldProblem:
+    field, allowed = printable_lines(problem.field[:MAX_FIELD]), printable_lines(problem.allowed)
+    return problem.model_copy(update={"field": field, "allowed": allowed})
 
 
 def _validation_problem(error: RequestValidationError) -> JSONResponse:
@@ -126,8 +129,6 @@ def _validation_problem(error: RequestValidationError) -> JSONResponse:
 
 
 def _quote(value: object) -> object:
-    # Short enough to send back, and nothing that JSON cannot carry.
-    if isinstance(value, bool | int | None):
-        return value
-    text = redact(value if isinstance(value, str) else _SHORT.repr(value))
-    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."
+    # Redacted before it is cut, because a secret is recognised by what surrounds it.
+    quoted = quote(value, MAX_READ)
+    return quote(redact(quoted)) if isinstance(quoted, str) else quoted

@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
+from seatrial_core.contracts.events import Label
+from seatrial_core.contracts.numbers import AnyInstant
 from seatrial_core.contracts.orders import AccountState, Order, PositionState, TradingState
 from seatrial_core.contracts.pages import Page
+from seatrial_core.contracts.text import Identity
 from seatrial_core.errors import NotFound
 from seatrial_engine import examples
 from seatrial_engine.api.schemas import FillItem, OutboxState
@@ -38,11 +40,11 @@ def routes(service: EngineService) -> APIRouter:
 def _orders(router: APIRouter, service: EngineService) -> None:
     @router.get("/orders", responses={200: examples.answer(examples.page(examples.ORDER))})
     async def orders(
-        account: str | None = None,
-        client_order_id: str | None = None,
-        since: AwareDatetime | None = None,
+        account: Label | None = None,
+        client_order_id: Label | None = None,
+        since: AnyInstant | None = None,
         limit: Limit = 100,
-        cursor: str | None = None,
+        cursor: Identity | None = None,
     ) -> Page[Order]:
         """List orders, oldest first; an acknowledged order is always listed."""
         filters = ListFilter(account, since, client_order_id, parse_sequence(cursor))
@@ -51,7 +53,7 @@ def _orders(router: APIRouter, service: EngineService) -> None:
         return Page(items=[order for _, order in rows[:limit]], next_cursor=_next_cursor(rows, limit))
 
     @router.get("/orders/{identity}", responses={200: examples.answer(examples.ORDER)})
-    async def order(identity: str) -> Order:
+    async def order(identity: Identity) -> Order:
         """Return one order."""
         async with service.database.transaction() as session:
             stored = await queries.order(session, identity)
@@ -61,10 +63,10 @@ def _orders(router: APIRouter, service: EngineService) -> None:
 
     @router.get("/ledger", responses={200: examples.answer(examples.page({"id": "0f5c2d", "order_id": "0f5c2d"}))})
     async def ledger(
-        account: str | None = None,
-        since: AwareDatetime | None = None,
+        account: Label | None = None,
+        since: AnyInstant | None = None,
         limit: Limit = 100,
-        cursor: str | None = None,
+        cursor: Identity | None = None,
     ) -> Page[FillItem]:
         """List every fill, oldest first. Cash is the opening balance less what these paid and cost."""
         filters = ListFilter(account, since, None, parse_sequence(cursor))
@@ -75,7 +77,7 @@ def _orders(router: APIRouter, service: EngineService) -> None:
 
 def _accounts(router: APIRouter, service: EngineService) -> None:
     @router.get("/positions", responses={200: examples.answer(examples.page(examples.POSITION))})
-    async def positions(account: str | None = None) -> Page[PositionState]:
+    async def positions(account: Label | None = None) -> Page[PositionState]:
         """List open positions, those of replays too."""
         stored = await _stored(service, account)
         return Page(items=[position for owner in stored for position in _positions(owner)])
@@ -87,7 +89,7 @@ def _accounts(router: APIRouter, service: EngineService) -> None:
         return Page(items=[_account(stored, state) for stored in await _stored(service, None)])
 
     @router.get("/account", responses={200: examples.answer(examples.ACCOUNT)})
-    async def account(account: str | None = None) -> AccountState:
+    async def account(account: Label | None = None) -> AccountState:
         """Return one account; the default one when none is named."""
         name = account or service.config.account
         stored = await _stored(service, name)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Request, Response
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, ReplayRequest, ReplayState, ReplayTrades, Side, Signal, TradingState
+from seatrial_core.contracts.text import Identity, Name, TextRule
 from seatrial_core.errors import SeatrialError, Unauthenticated, Unavailable, field_error
 from seatrial_core.json_types import Json
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
@@ -37,8 +38,9 @@ FAULT_HEADER = "Seatrial-Fault"
 # Senders like TradingView close the connection after 3 s.
 WEBHOOK_TIMEOUT_SECONDS = 2.0
 ACTIONS = {TradingState.HALTED: "halt", TradingState.REDUCING: "reduce", TradingState.ACTIVE: "resume"}
+PathToken = Annotated[str, TextRule(1, 500)]
 FaultHeader = Annotated[
-    str | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
+    Name | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
 ]
 
 
@@ -113,7 +115,7 @@ def _webhook(service: EngineService) -> APIRouter:
         return await receive(request, response, None)
 
     @router.post("/webhook/{token}", responses={200: examples.answer({"status": "filled", "order_id": "0f5c2d"})})
-    async def tokened(token: str, request: Request, response: Response) -> WebhookAccepted:
+    async def tokened(token: PathToken, request: Request, response: Response) -> WebhookAccepted:
         """Trade a signal of a sender that cannot sign; the same body within five minutes is one order."""
         request.scope["path"] = "/webhook/..."  # the token must not reach the logs
         return await receive(request, response, token)
@@ -189,17 +191,17 @@ def _replays(service: EngineService) -> APIRouter:
         return await service.replays.create(body)
 
     @router.get("/{identity}", responses=replay_answers)
-    async def state(identity: str) -> ReplayState:
+    async def state(identity: Identity) -> ReplayState:
         """Return the progress of a replay, and how many events the metrics service has not received yet."""
         return await service.replays.state(identity)
 
     @router.delete("/{identity}", responses=replay_answers)
-    async def stop(identity: str) -> ReplayState:
+    async def stop(identity: Identity) -> ReplayState:
         """Stop a replay at its current step."""
         return await service.replays.stop(identity)
 
     @router.get("/{identity}/trades", responses={200: examples.answer([{"account": "a", "symbol": "AAPL"}])})
-    async def trades(identity: str) -> list[ReplayTrades]:
+    async def trades(identity: Identity) -> list[ReplayTrades]:
         """Return every account's closed trades and equity so far, in the format of a backtest."""
         return await service.replays.trades(identity)
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from seatrial_core.contracts.events import Environment, Money
-from seatrial_core.contracts.orders import Side, TradingState
-
-Label = Annotated[str, Field(min_length=1, max_length=64)]
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.numbers import Money
+from seatrial_core.contracts.orders import AccountLabel, Side, TradingState
+from seatrial_core.contracts.text import Actor, Identity, Reason, Symbol, TextRule
 
 
 class OrderRequest(BaseModel):
@@ -15,15 +15,15 @@ class OrderRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    client_order_id: Annotated[str, Field(min_length=1, max_length=128)]
-    symbol: Label
+    client_order_id: Identity
+    symbol: Symbol
     side: Side
     quantity: Annotated[Money, Field(gt=0)]
     price: Annotated[Money, Field(gt=0)] | None = None
     stop_loss: Annotated[Money, Field(gt=0)] | None = None
     take_profit: Annotated[Money, Field(gt=0)] | None = None
-    account: Label | None = None
-    strategy: Label = "manual"
+    account: AccountLabel | None = None
+    strategy: Annotated[str, TextRule(1, 64)] = "manual"
     environment: Environment | None = None
 
 
@@ -32,7 +32,7 @@ class PriceUpdate(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    symbol: Label
+    symbol: Symbol
     price: Annotated[Money, Field(gt=0)]
 
 
@@ -64,8 +64,8 @@ class ControlRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    actor: Annotated[str, Field(min_length=1, max_length=128)]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    actor: Actor
+    reason: Reason
 
 
 class ControlState(BaseModel):

@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from seatrial_core.characters import printable
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Signal
 from seatrial_core.errors import FieldError, ValidationFailed, field_error
+from seatrial_core.quoting import quote
 from seatrial_trading.quant import sizing
 
 ACTIONS = "buy, sell, close, short, cover or hold"
@@ -27,9 +29,9 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
     "size": ("size",),
     "environment": ("environment",),
 }
+MAX_NAME = 64
 SYNONYMS = {"long": "buy", "exit": "close", "flat": "close", "none": "hold"}
 NUMBERS = ("price", "quantity", "stop_loss", "take_profit")
-MAX_QUOTE = 100
 
 
 def read(fields: Mapping[str, Any], *, strict: bool = False) -> Signal:
@@ -43,7 +45,7 @@ def read(fields: Mapping[str, Any], *, strict: bool = False) -> Signal:
         ValidationFailed: A field is refused; the message names it, its value and what is allowed.
     """
     if not isinstance(fields, Mapping):
-        raise field_error("signal", _quote(fields), "an object with symbol and action")
+        raise field_error("signal", quote(fields), "an object with symbol and action")
     if strict:
         _refuse_unknown(fields)
     values = {name: value for name, names in FIELD_NAMES.items() if (value := _first(fields, names)) is not None}
@@ -71,16 +73,18 @@ def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> Any:  # Any: no
         if value is None or value == "":
             continue
         if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
-            raise field_error(name, _quote(value), "a finite number" if name in NUMBERS else "a text")
+            raise field_error(name, quote(value), "a finite number" if name in NUMBERS else "a text")
         return value
     return None
 
 
 def _refuse_unknown(fields: Mapping[str, Any]) -> None:
     accepted = {name for names in FIELD_NAMES.values() for name in names} | {"market_position"}
-    unknown = sorted(str(key) for key in fields if key not in accepted)
+    unknown = sorted(key for key in fields if key not in accepted)
     if unknown:
-        raise field_error(unknown[0], _quote(fields[unknown[0]]), f"one of {', '.join(FIELD_NAMES)}")
+        raise field_error(
+            printable(unknown[0][:MAX_NAME]), quote(fields[unknown[0]]), f"one of {', '.join(FIELD_NAMES)}"
+        )
 
 
 def _refused(error: ValidationError) -> ValidationFailed:
@@ -88,14 +92,7 @@ def _refused(error: ValidationError) -> ValidationFailed:
     for item in error.errors(include_url=False):
         name = ".".join(str(part) for part in item["loc"]) or "signal"
         allowed = ACTIONS if name == "action" else "a number above 0" if name in NUMBERS else item["msg"]
-        value = None if item["type"] == "missing" else _quote(item.get("input"))
+        value = None if item["type"] == "missing" else quote(item.get("input"))
         problems.append(FieldError(name, value, f"{allowed} (needed)" if item["type"] == "missing" else allowed))
     first = problems[0]
     return ValidationFailed(f"`{first.field}` was {first.value!r}; allowed: {first.allowed}", errors=problems)
-
-
-def _quote(value: object) -> object:
-    if isinstance(value, bool | int | None):
-        return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "..."

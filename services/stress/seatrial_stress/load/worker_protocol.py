@@ -1,12 +1,17 @@
 """Messages between the stress service and its remote workers."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from seatrial_core.contracts.numbers import Count
 from seatrial_core.contracts.stress import StressPlan
+from seatrial_core.contracts.text import JsonDocument, TextRule
 
 MAX_LINES = 1_000
+RunId = Annotated[str, TextRule(1, 64)]
+# One line of JSON, which `json.dumps` escapes to ASCII.
+JournalLine = Annotated[str, TextRule(max_length=16_000)]
 
 
 class WorkerAssignment(BaseModel):
@@ -36,9 +41,9 @@ class JournalPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: str
-    part: Annotated[int, Field(ge=0)]
-    lines: Annotated[list[str], Field(max_length=MAX_LINES)]
+    run: RunId
+    part: Count
+    lines: Annotated[list[JournalLine], Field(max_length=MAX_LINES)]
 
 
 class WorkerSummary(BaseModel):
@@ -46,6 +51,6 @@ class WorkerSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    run: str
-    exit_code: int | None
-    summary: dict[str, Any] | None = Field(alias="word")  # Any: JSON
+    run: RunId
+    exit_code: Annotated[int, Field(ge=-256, le=256)] | None
+    summary: JsonDocument | None = Field(alias="word")

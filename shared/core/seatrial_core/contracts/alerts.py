@@ -4,8 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from seatrial_core.contracts.numbers import Count, Finite, Instant
+from seatrial_core.contracts.text import Reason, TextRule
+
 ScopeName = Literal["portfolio", "account", "strategy", "endpoint"]
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+RuleName = Annotated[str, TextRule(1, 64, pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+MetricName = RuleName
+PersonName = Annotated[str, TextRule(1, 100)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 31, allow_inf_nan=False)]
 
 
@@ -15,20 +20,20 @@ class AlertRuleDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: RuleName
-    metric: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    metric: MetricName
     comparison: Literal["above", "below"]
-    threshold: Annotated[float, Field(allow_inf_nan=False)]
+    threshold: Finite
     for_seconds: Seconds = 0.0
     keep_firing_seconds: Seconds = 0.0
-    recovery: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    samples_metric: str = ""
-    minimum_samples: Annotated[int, Field(ge=0)] = 0
+    recovery: Finite | None = None
+    samples_metric: Annotated[str, TextRule(max_length=64)] = ""
+    minimum_samples: Count = 0
     scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=4)] = ("portfolio",)
     severity: Literal["warning", "critical"] = "critical"
     no_data: Literal["hold", "fire"] = "hold"
     repeat_seconds: Seconds = 14_400.0
     action: Literal["none", "halt"] = "none"
-    summary: Annotated[str, Field(max_length=500)] = ""
+    summary: Annotated[str, TextRule(max_length=500, is_prose=True)] = ""
 
 
 class Alert(BaseModel):
@@ -88,20 +93,25 @@ class SilenceRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: RuleName
-    scope: str | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
-    created_by: Annotated[str, Field(min_length=1, max_length=100)]
-    expires_at: AwareDatetime
+    scope: Annotated[str, TextRule(1, 300)] | None = None
+    reason: Reason
+    created_by: PersonName
+    expires_at: Instant
 
 
-class Silence(SilenceRequest):
+class Silence(BaseModel):
     """A stored silence; `created_by` is the name of the token, and `note` what the caller said about itself."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     note: str = ""
 
     id: str
+    rule: str
+    scope: str | None = None
+    reason: str
+    created_by: str
+    expires_at: AwareDatetime
     created_at: AwareDatetime
 
 
@@ -110,7 +120,7 @@ class Acknowledgement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    by: Annotated[str, Field(min_length=1, max_length=100)]
+    by: PersonName
 
 
 class Breaker(BaseModel):
@@ -133,8 +143,8 @@ class ResumeRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    by: Annotated[str, Field(min_length=1, max_length=100)]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    by: PersonName
+    reason: Reason
 
 
 class Notification(BaseModel):

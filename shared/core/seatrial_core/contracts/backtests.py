@@ -6,7 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-StrategyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+from seatrial_core.contracts.numbers import Finite, Integer, Money
+from seatrial_core.contracts.text import JsonDocument, Symbol, TextRule
+
+StrategyName = Annotated[str, TextRule(1, 64, pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+DatasetId = Annotated[str, TextRule(64, 64)]
+SizeText = Annotated[str, TextRule(max_length=100)]
+ParamName = Annotated[str, TextRule(1, 64)]
+ParamValue = Finite | Integer | bool | Annotated[str, TextRule(max_length=200)]
+# A bar longer than a year, or opened outside the years 1800 to 2199, is a mistake in the unit of time.
+MAX_INTERVAL_MS = 366 * 86_400_000
+EpochMs = Annotated[int, Field(ge=-5_364_662_400_000, lt=7_258_118_400_000)]
+IntervalMs = Annotated[int, Field(gt=0, le=MAX_INTERVAL_MS)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class JobStatus(StrEnum):
@@ -24,7 +36,7 @@ class CandleColumns(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time: list[int]
+    time: list[EpochMs]
     open: list[float]
     high: list[float]
     low: list[float]
@@ -37,8 +49,8 @@ class DatasetUpload(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    symbol: Annotated[str, Field(min_length=1, max_length=64)]
-    interval_ms: Annotated[int, Field(gt=0)] | None = None
+    symbol: Symbol
+    interval_ms: IntervalMs | None = None
     candles: CandleColumns
 
 
@@ -61,23 +73,23 @@ class BacktestRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: Annotated[str, Field(min_length=64, max_length=64)]
-    finer_dataset: Annotated[str, Field(min_length=64, max_length=64)] | None = None  # for intrabar `magnify`
+    dataset: DatasetId
+    finer_dataset: DatasetId | None = None  # for intrabar `magnify`
     strategy: StrategyName | None = None
-    rules: dict[str, Any] | None = None  # a rule document, validated by the rule language
-    params: dict[str, float | int | bool | str] = {}
-    cash: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
+    rules: JsonDocument | None = None  # a rule document, validated by the rule language
+    params: dict[ParamName, ParamValue] = {}
+    cash: Annotated[Money, Field(gt=0)] = Decimal(10_000)
     fee: Annotated[float, Field(ge=-0.01, le=0.1)] = 0.001
     maker_fee: Annotated[float, Field(ge=-0.01, le=0.1)] | None = None
     slippage_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
-    size: str = "equity:1.0"
-    lot: Annotated[float, Field(ge=0)] = 0.0
-    tick: Annotated[float, Field(ge=0)] = 0.0
-    min_notional: Annotated[float, Field(ge=0)] = 0.0
+    size: SizeText = "equity:1.0"
+    lot: NotNegative = 0.0
+    tick: NotNegative = 0.0
+    min_notional: NotNegative = 0.0
     allow_short: bool = False
     session: Literal["continuous", "auction"] = "continuous"
     intrabar: Literal["worst", "best", "nearest", "magnify"] = "worst"
-    seed: int = 0
+    seed: Integer = 0
 
 
 class BacktestJob(BaseModel):

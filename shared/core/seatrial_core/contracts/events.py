@@ -1,11 +1,12 @@
 """The events an engine, an SDK or a poller pushes to the metrics service."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+
+from seatrial_core.contracts.numbers import Amount, Instant, Money
+from seatrial_core.contracts.text import TextRule
 
 MAX_BATCH_EVENTS = 5_000
 BATCH_HEADER = "Seatrial-Batch"
@@ -21,43 +22,8 @@ class Environment(StrEnum):
     STRESS = "stress"
 
 
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise ValueError("must be a finite number")
-    if value and not -18 <= value.adjusted() <= 20:
-        raise ValueError("must be between 1e-18 and 1e20 in size")
-    if len(value.as_tuple().digits) > 40:
-        raise ValueError("must have at most 40 digits")
-    return value
-
-
-def _from_text(value: object) -> object:
-    # A float carries binary noise into the ledger; its shortest text is what the sender meant.
-    return repr(value) if isinstance(value, float) else value
-
-
-def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
-
-
-def _storable(value: str) -> str:
-    # Postgres keeps no NUL; half of a surrogate pair is refused before it comes here.
-    if "\0" in value:
-        raise ValueError("must not contain NUL")
-    return value
-
-
-def _not_negative(value: Decimal) -> Decimal:
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-Money = Annotated[Decimal, BeforeValidator(_from_text), AfterValidator(_finite)]
-Amount = Annotated[Money, AfterValidator(_not_negative)]
-Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
-Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_storable)]
-Label = Annotated[str, Field(max_length=128), AfterValidator(_storable)]
+Name = Annotated[str, TextRule(1, 128)]
+Label = Annotated[str, TextRule(max_length=128)]
 Side = Annotated[Label, AfterValidator(str.upper)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]

@@ -6,8 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from seatrial_core.contracts.backtests import CandleColumns, StrategyName
-from seatrial_core.contracts.events import Environment, Money
+from seatrial_core.contracts.backtests import (
+    CandleColumns,
+    NotNegative,
+    ParamName,
+    ParamValue,
+    SizeText,
+    StrategyName,
+)
+from seatrial_core.contracts.events import Environment
+from seatrial_core.contracts.numbers import Money
+from seatrial_core.contracts.text import Identity, Symbol, TextRule
+
+AccountLabel = Annotated[str, TextRule(1, 64)]
 
 
 class Side(StrEnum):
@@ -40,16 +51,16 @@ class Signal(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    symbol: Annotated[str, Field(min_length=1, max_length=64)]
+    symbol: Symbol
     action: Literal["buy", "sell", "close", "short", "cover", "hold"]
-    strategy: Annotated[str, Field(min_length=1, max_length=64)] = "manual"
-    account: Annotated[str, Field(min_length=1, max_length=64)] = "default"
-    client_order_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    strategy: Annotated[str, TextRule(1, 64)] = "manual"
+    account: AccountLabel = "default"
+    client_order_id: Identity | None = None
     price: Annotated[Money, Field(gt=0)] | None = None
     quantity: Annotated[Money, Field(gt=0)] | None = None
     stop_loss: Annotated[Money, Field(gt=0)] | None = None
     take_profit: Annotated[Money, Field(gt=0)] | None = None
-    size: str | None = None
+    size: SizeText | None = None
     environment: Environment | None = None
 
 
@@ -113,15 +124,15 @@ class ReplayAccountRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    account: Annotated[str, Field(min_length=1, max_length=64)]
-    symbol: Annotated[str, Field(min_length=1, max_length=64)]
+    account: AccountLabel
+    symbol: Symbol
     strategy: StrategyName
-    params: dict[str, float | int | bool | str] = {}
-    cash: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
+    params: dict[ParamName, ParamValue] = {}
+    cash: Annotated[Money, Field(gt=0)] = Decimal(10_000)
     fee: Annotated[float, Field(ge=-0.01, le=0.1)] = 0.001
     slippage_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
-    size: str = "equity:1.0"
-    lot: Annotated[float, Field(ge=0)] = 0.0
+    size: SizeText = "equity:1.0"
+    lot: NotNegative = 0.0
     allow_short: bool = False
     session: Literal["continuous", "auction"] = "continuous"
     candles: CandleColumns
@@ -132,9 +143,9 @@ class ReplayRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(min_length=1, max_length=64)]
+    id: Annotated[str, TextRule(1, 64)]
     accounts: Annotated[list[ReplayAccountRequest], Field(min_length=1, max_length=64)]
-    bars_per_second: Annotated[float, Field(gt=0)] | None = None
+    bars_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class ReplayState(BaseModel):

@@ -5,6 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from seatrial_core.contracts.numbers import Integer
+from seatrial_core.contracts.text import Prose, Symbol, TextRule
+
 PlanName = Literal["high_frequency", "memory_under_load", "concurrent_trades", "api_failure"]
 Operation = Literal["signal", "check"]
 # Faults that the engine's simulated exchange injects, named in the header Seatrial-Fault.
@@ -72,26 +75,26 @@ class StressPlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$")]
+    name: Annotated[str, TextRule(1, 64, pattern=r"^[a-z0-9_]+$")]
     users: PlanName = "high_frequency"
-    description: str = ""
+    description: Prose = ""
     rate_per_second: Annotated[float, Field(gt=0, le=2_000)]
     duration_seconds: Annotated[float, Field(gt=0, le=3_600)] = 20.0
     warm_up_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     burst_size: Annotated[int, Field(ge=1, le=500)] = 1
     mix: dict[Operation, Annotated[float, Field(gt=0, le=1)]] = {"signal": 1.0}
-    symbols: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(min_length=1)] = (
+    symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=1_000)] = (
         "BTCUSDT",
         "ETHUSDT",
     )
     repeat_ratio: Ratio = 0.0
     faults: dict[FaultName, Ratio] = {}
-    slos: Annotated[tuple[Slo, ...], Field(min_length=1)]
+    slos: Annotated[tuple[Slo, ...], Field(min_length=1, max_length=100)]
     max_error_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.01
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
-    memory_mb_per_1000_orders: Annotated[float, Field(gt=0)] | None = None
+    memory_mb_per_1000_orders: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     workers: Annotated[int, Field(ge=1, le=8)] = 1
-    seed: int = 1
+    seed: Integer = 1
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -116,10 +119,10 @@ class RunRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     plan: PlanName | StressPlan
-    target: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    target: Annotated[str, TextRule(1, 2_000)] | None = None
     duration_seconds: Annotated[float, Field(gt=0, le=3_600)] | None = None
     rate_per_second: Annotated[float, Field(gt=0, le=2_000)] | None = None
-    seed: int | None = None
+    seed: Integer | None = None
     workers: Annotated[int, Field(ge=1, le=8)] | None = None
 
 
