@@ -58,6 +58,29 @@ class _Member(Generic[Item, Result]):
             self.answer.set_exception(copy.copy(error))  # a shared one would collect the tracebacks of all callers
 
 
+class _Queue(Generic[Item, Result]):
+    """Members in order of arrival; after a failure, the first `singles` are committed one by one."""
+
+    def __init__(self) -> None:
+        self.members: deque[_Member[Item, Result]] = deque()
+        self.singles = 0
+
+    def take(self, limit: int) -> list[_Member[Item, Result]]:
+        group: list[_Member[Item, Result]] = []
+        size = 0
+        while self.members and (not group or size + self.members[0].size <= limit):
+            group.append(self.members.popleft())
+            size += group[-1].size
+            if self.singles:
+                self.singles -= 1
+                break
+        return group
+
+    def put_back(self, group: list[_Member[Item, Result]]) -> None:
+        self.members.extendleft(reversed(group))
+        self.singles = len(group)
+
+
 class GroupCommit(Generic[Item, Result]):
     """Gathers the items that wait and commits them in one transaction, one transaction at a time.
 
@@ -68,6 +91,7 @@ class GroupCommit(Generic[Item, Result]):
             raises means that nothing was committed.
         limits: The sizes of groups and of the queue.
         size_of: Returns the size of an item (>= 1); every item counts 1 by default.
+        is_urgent: Whether an item goes before all that wait, and is committed without them; none by default.
     """
 
     def __init__(
@@ -75,13 +99,15 @@ class GroupCommit(Generic[Item, Result]):
         commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | SeatrialError]]],
         limits: GroupLimits,
         size_of: Callable[[Item], int] = lambda _: 1,
+        is_urgent: Callable[[Item], bool] = lambda _: False,
     ) -> None:
         self._commit = commit
         self._limits = limits
         self._size_of = size_of
-        self._queue: deque[_Member[Item, Result]] = deque()
+        self._is_urgent = is_urgent
+        self._queue: _Queue[Item, Result] = _Queue()
+        self._urgent: _Queue[Item, Result] = _Queue()
         self._filled = asyncio.Event()
-        self._singles = 0  # members at the front of the queue that are committed one by one
         self._is_closed = False
         self.waiting = 0  # the size of what is not answered yet
 
@@ -95,16 +121,18 @@ class GroupCommit(Generic[Item, Result]):
         """
         if self._is_closed:
             raise self._stopping()
-        if self.waiting >= self._limits.waiting:
+        queue = self._urgent if self._is_urgent(item) else self._queue
+        waiting = len(queue.members) if queue is self._urgent else self.waiting
+        if waiting >= self._limits.waiting:
             raise Unavailable(
-                f"{self.waiting} {self._limits.noun} are waiting for the database; "
+                f"{waiting} {self._limits.noun} are waiting for the database; "
                 f"send again in {self._limits.retry_after_seconds} s",
                 headers=self._limits.headers,
             )
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         member = _Member(item, self._size_of(item), answer)
         self.waiting += member.size
-        self._queue.append(member)
+        queue.members.append(member)
         self._filled.set()
         return await answer
 
@@ -114,23 +142,17 @@ class GroupCommit(Generic[Item, Result]):
         return BackgroundLoop(name, self._tick, schedule, expected=expected, on_end=self._close)
 
     async def _tick(self) -> bool:
-        group = self._gather()
+        queue = self._urgent if self._urgent.members else self._queue
+        group = queue.take(self._limits.group)
         if group:
-            await self._commit_group(group)
-        return bool(self._queue)
+            await self._commit_group(queue, group)
+        return self._has_members
 
-    def _gather(self) -> list[_Member[Item, Result]]:
-        group: list[_Member[Item, Result]] = []
-        size = 0
-        while self._queue and (not group or size + self._queue[0].size <= self._limits.group):
-            group.append(self._queue.popleft())
-            size += group[-1].size
-            if self._singles:
-                self._singles -= 1
-                break
-        return group
+    @property
+    def _has_members(self) -> bool:
+        return bool(self._urgent.members or self._queue.members)
 
-    async def _commit_group(self, group: list[_Member[Item, Result]]) -> None:
+    async def _commit_group(self, queue: _Queue[Item, Result], group: list[_Member[Item, Result]]) -> None:
         try:
             results = await self._commit([member.item for member in group])
             for member, result in zip(group, results, strict=True):
@@ -140,11 +162,10 @@ class GroupCommit(Generic[Item, Result]):
                     member.succeed(result)
         except BaseException as error:  # re-raised: the loop logs and counts it
             if self._is_retried(group, error):
-                self._queue.extendleft(reversed(group))
-                self._singles = len(group)
+                queue.put_back(group)
             else:
                 self._fail(group, self._answer_of(error))
-            if self._queue:
+            if self._has_members:
                 self._filled.set()
             raise
         self.waiting -= sum(member.size for member in group)
@@ -171,8 +192,9 @@ class GroupCommit(Generic[Item, Result]):
 
     def _close(self) -> None:
         self._is_closed = True
-        rest = list(self._queue)
-        self._queue.clear()
+        rest = [*self._urgent.members, *self._queue.members]
+        self._urgent.members.clear()
+        self._queue.members.clear()
         self._fail(rest, self._stopping())
 
     def _stopping(self) -> Unavailable:

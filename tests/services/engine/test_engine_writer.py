@@ -1,15 +1,18 @@
-"""The writer trusts the database, not its memory, after a commit whose answer was lost."""
+"""The writer trusts the database after a commit whose answer was lost, and keeps a refused order to itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.clock import SystemClock
-from seatrial_core.errors import DatabaseUnreachable
-from seatrial_engine.domain.commands import TradeRequest
+from seatrial_core.contracts.orders import TradingState
+from seatrial_core.errors import DatabaseUnreachable, Unavailable
+from seatrial_engine.domain.commands import SetTradingState, TradeRequest
 from seatrial_engine.domain.config import EngineConfig
 from seatrial_engine.domain.exchange import ImmediateExchange
 from seatrial_engine.domain.order_processor import OrderProcessor
@@ -73,3 +76,26 @@ async def test_an_order_whose_answer_was_lost_is_known_to_the_next_ones(database
     assert sold.order is not None
     assert (sold.order.status.value, sold.order.pnl is not None) == ("filled", True)
     assert writer.state.accounts["a"].positions == {}
+
+
+async def test_an_order_that_the_database_refuses_fails_alone(database_url: str) -> None:
+    database = Database(database_url)
+    async with writer_over(database) as writer:
+        async with database.transaction() as session:
+            await session.execute(text("ALTER TABLE engine.orders ADD CHECK (client_order_id <> 'refused')"))
+        names = [f"honest-{number}" for number in range(20)]
+        commands = [order("buy", name) for name in (*names[:10], "refused", *names[10:])]
+
+        outcomes = await asyncio.gather(
+            *(writer.submit(command) for command in commands),
+            *(writer.submit(SetTradingState(TradingState.REDUCING, "ada", "a test")) for _ in range(5)),
+            return_exceptions=True,
+        )
+
+        failures = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, BaseException)]
+        assert failures == [10]
+        assert isinstance(outcomes[10], Unavailable)
+        async with database.transaction() as session:
+            stored = (await session.execute(text("SELECT client_order_id FROM engine.orders"))).scalars().all()
+        assert sorted(stored) == sorted(names)
+        assert writer.state.control.state is TradingState.REDUCING

@@ -144,3 +144,21 @@ async def test_a_caller_that_has_gone_does_not_disturb_the_others() -> None:
 
     assert result == 20
     assert gone.cancelled()
+
+
+async def test_urgent_items_go_first_and_share_no_transaction_with_others() -> None:
+    ledger = Ledger(errors={2: RuntimeError("a bug")})
+    limits = GroupLimits("orders", group=3, waiting=3, retries_singly=True)
+    commits = GroupCommit(ledger.commit, limits, is_urgent=lambda item: item >= 100)
+    ledger.open.clear()
+
+    async with loops.running([commits.loop("commits")], CollectorRegistry()), asyncio.timeout(10.0):
+        orders = [asyncio.create_task(commits.submit(item)) for item in (1, 2, 3)]
+        await asyncio.sleep(0)
+        urgent = [asyncio.create_task(commits.submit(item)) for item in (100, 101)]  # although the queue is full
+        await asyncio.sleep(0)
+        ledger.open.set()
+        assert await asyncio.gather(*urgent) == [1_000, 1_010]
+        await asyncio.gather(*orders, return_exceptions=True)
+
+    assert ledger.groups == [[100, 101], [1, 2, 3], [1], [2], [3]]

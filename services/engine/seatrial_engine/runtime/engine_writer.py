@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from seatrial_core.errors import SeatrialError, Unavailable
 from seatrial_engine.domain.account import EngineState
 from seatrial_engine.domain.changes import OrderKey, OrderRecord, StateChanges
-from seatrial_engine.domain.commands import Command, ProcessingResult, TradeRequest
+from seatrial_engine.domain.commands import Command, ProcessingResult, SetTradingState, TradeRequest
 from seatrial_engine.domain.order_processor import OrderProcessor
 from seatrial_engine.runtime.metrics import EngineMetrics
 from seatrial_engine.runtime.outbox_relay import OutboxRelay
@@ -18,13 +18,14 @@ from seatrial_service.db.session import AsyncSession, Database
 from seatrial_service.group_commit import GroupCommit, GroupLimits
 from seatrial_service.loops import BackgroundLoop
 
-LIMITS = GroupLimits(noun="orders", group=500, waiting=10_000, failure=Unavailable)
+LIMITS = GroupLimits(noun="orders", group=500, waiting=10_000, retries_singly=True, failure=Unavailable)
 
 
 class EngineWriter:
     """Own the engine's state, as its only writer.
 
-    A result is returned, and becomes the state, only after its changes are committed.
+    A result is returned, and becomes the state, only after its changes are committed. Halt, reduce and resume go before
+    the orders that wait and share no transaction with them; what the database refuses fails alone.
 
     Args:
         database: Where the state is stored.
@@ -40,7 +41,9 @@ class EngineWriter:
         self._processor = processor
         self._relay = relay
         self._metrics = metrics
-        self._commands: GroupCommit[Command, ProcessingResult] = GroupCommit(self._commit, LIMITS)
+        self._commands: GroupCommit[Command, ProcessingResult] = GroupCommit(
+            self._commit, LIMITS, is_urgent=lambda command: isinstance(command, SetTradingState)
+        )
         self._instance = Instance("", 0)
         self._is_stale = True
         self.state = EngineState()
