@@ -213,6 +213,27 @@ def test_without_a_secret_it_serves_this_machine_only(service: FakeLedger) -> No
     assert answer.json()["status"] == "filled"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "application/json", "Origin": "https://evil.example"}, 403),
+        ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "application/json", "Host": "evil.example:5000"}, 421),
+    ],
+)
+def test_a_web_page_cannot_trade(service: FakeLedger, headers: dict[str, str], status: int) -> None:
+    signal = b'{"symbol": "BTCUSDT", "action": "buy", "price": 100}'
+
+    with webhook(TradingConfig()) as (engine, url):
+        answer = httpx.post(f"{url}/webhook", content=signal, headers=headers)
+
+    assert answer.status_code == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert engine.db_manager.get_open_positions() == []
+
+
 def test_a_taken_port_is_named(service: FakeLedger) -> None:
     with silent_listener() as (port, _), pytest.raises(OSError, match=f"port {port} is in use by another program"):
         TradingEngine(TradingConfig()).webhook_handler.run(port=port)

@@ -1,5 +1,7 @@
 """The pages a person meets on each service, and what HEAD, OPTIONS and a wrong path or method get."""
 
+import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,9 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
 
 from seatrial_service.routing import public, service_router
 from seatrial_service.settings import ServiceSettings
+from seatrial_service.transport.page_policy import PagePolicy
+from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.web import VERSION, ServiceParts, create_app
 
 OPEN = [public("pages are under test")]
@@ -141,3 +147,20 @@ async def test_a_path_has_one_spelling(path: str) -> None:
     response = await ask(application(), "GET", f"http://localhost:5000{path}")
 
     assert response.status_code == 404
+
+
+async def test_a_page_of_another_program_may_run_its_own_scripts_only() -> None:
+    html = "<script src='a.js'></script><script>start()</script>"
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await HTMLResponse(html)(scope, receive, send)
+
+    transport = httpx.ASGITransport(ResponseHeaders(PagePolicy(page)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        response = await http.get("/")
+
+    policy = response.headers.get_list("content-security-policy")
+    digest = base64.b64encode(hashlib.sha256(b"start()").digest()).decode()
+    assert len(policy) == 1
+    assert f"script-src 'self' 'sha256-{digest}';" in policy[0]
+    assert response.text == html

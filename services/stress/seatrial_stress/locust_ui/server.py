@@ -13,6 +13,7 @@ from seatrial_service.loops import running
 from seatrial_service.requests import RequestIdentity
 from seatrial_service.serving import bind
 from seatrial_service.transport.media_types import MediaTypeRules
+from seatrial_service.transport.page_policy import PagePolicy
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.transport.server import LimitedServer, server_config
@@ -58,7 +59,7 @@ async def serve_locust_ui(
     app = proxy.build(service, locust, settings.accepted_tokens)
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = server_config(
-        ResponseHeaders(RequestIdentity(RequestChecks(app, rules))),
+        ResponseHeaders(PagePolicy(RequestIdentity(RequestChecks(app, rules)))),
         graceful_seconds=GRACEFUL_SECONDS,
         trusted_proxies=settings.trusted_proxies,
         lifespan="off",

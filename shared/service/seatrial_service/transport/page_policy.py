@@ -5,6 +5,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 INLINE_STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 CLOSED = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
@@ -30,6 +32,41 @@ def script_page_policy(html: str) -> str:
         f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         f"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; {CLOSED}"
     )
+
+
+class PagePolicy:
+    """Give every HTML response without a policy the one that its own inline scripts need.
+
+    Args:
+        app: An application whose pages are small and sent at once.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; a page is sent when its body is known."""
+        start: Message | None = None
+
+        async def send_with_policy(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _needs_policy(message):
+                start = message
+                return
+            if start is not None:
+                html = message.get("body", b"").decode("utf-8", errors="replace")
+                policy = (b"content-security-policy", script_page_policy(html).encode())
+                page, start = {**start, "headers": [*start["headers"], policy]}, None
+                await send(page)
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+def _needs_policy(message: Message) -> bool:
+    headers = dict(message["headers"])
+    is_html = headers.get(b"content-type", b"").startswith(b"text/html")
+    return is_html and b"content-security-policy" not in headers
 
 
 def _hashes(texts: Iterable[str]) -> str:
