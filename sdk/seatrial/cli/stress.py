@@ -1,6 +1,8 @@
 """`stress run|plans`: load an engine; the exit code is the verdict."""
 
 import asyncio
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +37,8 @@ class StressGroup(TyperGroup):
 app = typer.Typer(no_args_is_help=True, cls=StressGroup)
 
 PLAN_HELP = "high_frequency, memory_under_load, concurrent_trades, api_failure, all, or a JSON file."
+TOKEN_VARIABLE = "SEATRIAL_STRESS_TARGET_TOKEN"
+TOKEN_HELP = f"Token of a target that is not this stack's engine; also {TOKEN_VARIABLE}."
 COLOURS = {CheckState.PASS: "green", CheckState.UNKNOWN: "yellow", CheckState.INCONCLUSIVE: "yellow"}
 
 
@@ -55,6 +59,7 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Number of generator processes.", show_default="the plan's own")
     ] = None,
+    token_file: Annotated[Path | None, typer.Option("--token-file", metavar="FILE", help=TOKEN_HELP)] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Run one or all plans. Exit code: 0 PASS, 1 FAIL, 2 CONSISTENCY_VIOLATION, 3 INCONCLUSIVE, 4 INVALID, 5 error."""
@@ -68,7 +73,8 @@ def run(
         address = targets.require_allowed(target or service_url("engine"), targets.allowed_in_environment())
         changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
         plans = _plans(plan, changes)
-        reports = [_run(stress_plan, address, quiet=json_out == "-") for stress_plan in plans]
+        token = target_token(address, token_file)
+        reports = [_run(stress_plan, address, token, quiet=json_out == "-") for stress_plan in plans]
     except (SeatrialError, OSError) as error:
         fail(str(error), EXIT_TOOL_ERROR)
     worst = verdict.worst(report.verdict for report in reports)
@@ -93,6 +99,24 @@ def plans(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-"
         SafeConsole().print(table)
 
 
+def target_token(address: str, file: Path | None = None, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the token for a target: of a file or SEATRIAL_STRESS_TARGET_TOKEN; else the stack's, for its own engine.
+
+    Args:
+        address: The address of the engine.
+        file: A file that contains the token of that engine.
+        environment: The variables to read.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    from seatrial_core.clients import token_for
+
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return environment.get(TOKEN_VARIABLE) or token_for(address, environment)
+
+
 def _require_generator() -> None:
     try:
         import seatrial_stress.runner  # noqa: F401  checks that it is installed
@@ -113,14 +137,12 @@ def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: a ty
     return [catalog.with_overrides(plan, **values) for plan in plans]
 
 
-def _run(plan: StressPlan, address: str, *, quiet: bool) -> StressReport:
+def _run(plan: StressPlan, address: str, token: str, *, quiet: bool) -> StressReport:
     from seatrial_stress import runner
 
     if not quiet:
         say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
-    from seatrial_core.clients import token_for
-
-    report = asyncio.run(runner.run(plan, address, token_for(address)))
+    report = asyncio.run(runner.run(plan, address, token))
     if not quiet:
         _show(report)
     return report

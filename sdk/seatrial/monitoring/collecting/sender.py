@@ -286,6 +286,7 @@ class EventSender:
         spill = self._spill
         if spill is None:
             spill = self._spill = self._targets.spill()
+            spill.readdress(self._producer)
             self._name_others(spill)
         return spill
 

@@ -147,6 +147,14 @@ class SpillFolder:
             return []
         return [path for path in self._all() if self._destination.is_of_another_stack(_key_of(path))]
 
+    def readdress(self, producer: str) -> None:
+        """Send the batches of a producer to this destination, because its program has changed the address."""
+        for path in self._all():
+            if self._destination is not None and path.name.startswith(f"{producer}-"):
+                first, sequence, *_, count = path.name.removesuffix(SUFFIX).split("-")
+                with suppress(OSError):
+                    path.replace(path.with_name(f"{first}-{sequence}-{self._destination.key}-{count}{SUFFIX}"))
+
     def read(self, path: Path) -> RecordBatch | None:
         """Return a spilled batch, or None if it is missing or unreadable."""
         try:
