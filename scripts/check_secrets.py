@@ -19,6 +19,7 @@ PATTERNS = {
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{20,}"),
     "a Slack webhook": re.compile(r"hooks\.slack\.com/services/T\w{8,}/B\w{8,}/\w{20,}"),
     "a Google key": re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"),
+    "a Seatrial token": re.compile(r"\bseatrial_[0-9A-Za-z_-]{43}(?![0-9A-Za-z_-])"),
     "a Stripe key": re.compile(r"\b[rs]k_live_[0-9A-Za-z]{20,}"),
     "a PyPI token": re.compile(r"\bpypi-AgE[0-9A-Za-z_-]{50,}"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{15,}"),

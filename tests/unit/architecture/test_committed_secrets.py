@@ -16,6 +16,7 @@ SUPPRESSIONS = load_script("check_suppressions")
         ("-----BEGIN RSA " + "PRIVATE KEY-----", "a private key"),
         ("key = AKIA" + "ABCDEFGHIJKLMNOP", "an AWS key"),
         ("ghp_" + "a" * 36, "a GitHub token"),
+        ("token: seatrial_" + "aB3_-" * 8 + "xyz", "a Seatrial token"),
         ("SEATRIAL_TOKEN=" + "0123456789abcdef" * 3, "a random value of `make env`"),
         ("postgresql://seatrial:" + "correct-horse-battery@db/x", "a password in an address"),
     ],

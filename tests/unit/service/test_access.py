@@ -23,7 +23,7 @@ from seatrial_service.throttle import BURST
 from seatrial_service.web import ServiceParts, create_app
 
 TRADER = "trader-token-0123456789"
-STORED = "seatrial_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+STORED = "seatrial_stored-token-of-the-tests"
 JSON_TYPE = {"Content-Type": "application/json"}
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 

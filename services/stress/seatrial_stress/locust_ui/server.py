@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
 from seatrial_service.loops import running
-from seatrial_service.requests import RequestIdentity
+from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.serving import bind
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.page_policy import PagePolicy
@@ -57,9 +57,10 @@ async def serve_locust_ui(
         return
     locust = LocustProcess(settings.engine_url)
     app = proxy.build(service, locust, settings.accepted_tokens)
+    limited = BodyLimit(app, proxy.MAX_FORM_BYTES, {})
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = server_config(
-        ResponseHeaders(PagePolicy(RequestIdentity(RequestChecks(app, rules)))),
+        ResponseHeaders(PagePolicy(RequestIdentity(RequestChecks(limited, rules)))),
         graceful_seconds=GRACEFUL_SECONDS,
         trusted_proxies=settings.trusted_proxies,
         lifespan="off",
