@@ -1,5 +1,8 @@
 """Writes texts into CSV files so that no spreadsheet program runs them as a formula."""
 
+import csv
+import io
+
 # OWASP, CSV Injection: a cell that begins with one of these is a formula, also after its quotation mark is removed.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\0")
 
@@ -13,6 +16,18 @@ def cell(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip(" ").startswith(_FORMULA_STARTS) or _is_number(value):
         return value
     return f"'{value}"
+
+
+def defused(text: str) -> str:
+    """Return a CSV document whose cells no spreadsheet program runs.
+
+    Args:
+        text: A CSV document that another program has written, with commas and quotation marks.
+    """
+    target = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=""))
+    csv.writer(target).writerows([cell(value) for value in row] for row in rows)
+    return target.getvalue()
 
 
 def _is_number(text: str) -> bool:
