@@ -30,6 +30,7 @@ from seatrial_stress.checks.verdict import EXIT_CODES
 
 pytestmark = [pytest.mark.system, pytest.mark.serial, pytest.mark.slow]
 
+VERSION = (ROOT / "VERSION").read_text(encoding="ascii").strip()
 OURS = ("metrics", "alerts", "backtest", "engine", "stress")
 _SERVICE = {"seatrial-core", "seatrial-service"}
 DISTRIBUTIONS = {
@@ -130,8 +131,12 @@ def test_containers_hold_little_and_may_little(compose: Compose) -> None:
         listing = "from importlib.metadata import distributions as d;print(*sorted(x.name.lower() for x in d()))"
         installed = {re.sub(r"[._]", "-", name) for name in compose.inside(service, "python", "-c", listing).split()}
         facts = compose.inspect(service)["HostConfig"]
+        find = "find / -xdev -perm /6000 -type f; ls /usr/local/bin /opt/seatrial/bin"
+        programs = set(compose.inside(service, "sh", "-c", find).split())
 
         assert user == "10001"
+        assert not {path for path in programs if path.startswith("/") and not path.endswith(":")}, "changes its user"
+        assert not programs & {"pip", "pip3", "gcc", "cc", "make", "easy_install"}
         assert "Read-only" in root
         assert facts["CapDrop"] == ["ALL"]
         assert facts["Memory"] > 0
@@ -139,6 +144,33 @@ def test_containers_hold_little_and_may_little(compose: Compose) -> None:
         assert ("numba" in installed) == (service in {"engine", "backtest"})
         assert ("locust" in installed) == (service == "stress")
         say(f"{service}: uid 10001, read-only, no capabilities, {len(installed)} distributions")
+
+
+def test_a_container_has_no_secret_of_another_service(compose: Compose) -> None:
+    secrets = {
+        name: value
+        for name, value in compose.environment.items()
+        if name.endswith(("_TOKEN", "_SECRET", "_PASSWORD")) and len(value) == 48
+    }
+    for service in sorted(set(OURS) & set(compose.services)):
+        layers = docker("history", "--no-trunc", f"seatrial/{service}:{VERSION}")
+        assert not [name for name, value in secrets.items() if value in layers], service
+        values = compose.inside(service, "env")
+        assert secrets["GRAFANA_PASSWORD"] not in values, service
+        assert (secrets["SEATRIAL_ENGINE_WEBHOOK_SECRET"] in values) == (service == "engine")
+        assert (secrets["ALERT_WEBHOOK_SECRET"] in values) == (service == "alerts")
+    say("no container and no layer has a secret of another service")
+
+
+def test_the_database_is_reached_only_by_what_has_tables(compose: Compose) -> None:
+    attempt = "promtool query instant http://postgres:5432 'vector(1)' 2>&1 || true"
+    look_up = "import socket; socket.create_connection(('postgres', 5432), 3)"
+
+    compose.inside("metrics", "python", "-c", look_up)
+    outside = compose.inside("prometheus", "sh", "-c", attempt)
+
+    assert "no such host" in outside or "server misbehaving" in outside, outside
+    say("prometheus cannot resolve postgres, metrics can connect")
 
 
 def test_prometheus_reaches_every_service(compose: Compose) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from seatrial.stack import doctor
+from seatrial.stack.errors import PortTaken
 from seatrial.stack.layout import Layout
+from seatrial.stack.stack import Stack
 from seatrial_service.db import upgrade
 
 SENTENCE = "SEATRIAL_ENGINE_MAX_DAYLY_LOSS is set, but nothing reads it; did you mean SEATRIAL_ENGINE_MAX_DAILY_LOSS?"
@@ -28,6 +30,21 @@ def test_the_doctor_names_it_in_the_environment_and_in_the_env_file(
         "warning: .env: SEATRIAL_TOKNES is set, but nothing reads it; did you mean SEATRIAL_TOKENS?",
     ]
     assert all(finding.ok for finding in findings)
+
+
+def test_the_stack_names_it_before_anything_starts(tmp_path: Path) -> None:
+    messages: list[tuple[str, str]] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = {
+            "SEATRIAL_ENGINE_MAX_DAYLY_LOSS": "a-value",
+            "SEATRIAL_ENGINE_FEE": "0.001",
+            "SEATRIAL_ALERTS_PORT": str(taken.getsockname()[1]),
+        }
+        stack = Stack(Layout(tmp_path), None, lambda part, message: messages.append((part, message)), environment)
+        with pytest.raises(PortTaken):
+            stack.start()
+
+    assert messages == [("up", SENTENCE)]
 
 
 def test_a_service_names_it_before_it_listens() -> None:
