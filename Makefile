@@ -47,7 +47,7 @@ up: $(STAMP) ## Start the whole stack and keep serving until Ctrl-C
 down: $(STAMP) ## Stop a stack that was started with `seatrial up --detach`
 	@$(BIN)/seatrial down
 
-check: $(DEV_STAMP) ## Format, lint, types, import contracts, words, and the tests that need no Postgres
+check: $(DEV_STAMP) ## Format, lint, types, import contracts, words, security checks, and the tests that need no Postgres
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
