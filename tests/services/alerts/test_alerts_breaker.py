@@ -149,9 +149,10 @@ async def test_with_tokens_the_actor_is_the_token_and_the_engine_learns_which_al
             resumed = await http.post("/v1/breaker/resume", json={"by": "the chairman", "reason": "cause understood"})
             acknowledged = await http.post(f"/v1/alerts/{alert}/acknowledge", json={"by": "the chairman"})
             silence = {"rule": "max_drawdown", "reason": "r", "created_by": "the chairman"}
-            silenced = await http.post("/v1/silences", json={**silence, "expires_at": "2999-01-01T00:00:00Z"})
+            silenced = await http.post("/v1/silences", json={**silence, "expires_at": "2099-01-01T00:00:00Z"})
             await wait_until_async(lambda: _breaker_is(http, "ready"))
 
+    assert silenced.status_code == 201, silenced.text
     halt, resume = (body for _, body in engine.commands)
     assert f"alert {alert}" in halt["reason"]
     assert (resume["actor"], resumed.json()["actor"], resumed.json()["note"]) == (
