@@ -25,6 +25,7 @@ HOSTS_VARIABLE = "SEATRIAL_ALLOWED_HOSTS"
 DOCKER_HOST = "host.docker.internal"
 WRONG_HOST = b"This page answers for localhost and IP addresses; further names are in SEATRIAL_ALLOWED_HOSTS.\n"
 MAX_BODY_BYTES = 1 << 22
+MAX_CONNECTIONS = 32  # each has a thread in the bot's process
 
 Connection = socket.socket | tuple[bytes, socket.socket]
 
@@ -84,12 +85,19 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self.is_closing = False
         self._open = 0
+        self._connections: list[socket.socket] = []
         self._changed = threading.Condition()
         super().__init__(address, handler)
 
     def process_request(self, request: Connection, client_address: Any) -> None:  # Any: as in the base class
+        assert isinstance(request, socket.socket)
         with self._changed:
             self._open += 1
+            self._connections.append(request)
+            oldest = self._connections.pop(0) if len(self._connections) > MAX_CONNECTIONS else None
+        if oldest is not None:
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Connection) -> None:
@@ -106,6 +114,8 @@ class _Server(ThreadingHTTPServer):
             super().shutdown_request(request)
         with self._changed:
             self._open -= 1
+            with suppress(ValueError):
+                self._connections.remove(request)
             self._changed.notify_all()
 
     def handle_error(self, request: Connection, client_address: Any) -> None:  # Any: as in the base class

@@ -11,6 +11,7 @@ from seatrial_core.clock import SystemClock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 
 LARGEST_BODY_BYTES = 1 << 20
+REQUEST_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,11 @@ class NotificationReceiver:
 
 def _handler(receiver: NotificationReceiver) -> type[BaseHTTPRequestHandler]:
     class ReceiverHandler(BaseHTTPRequestHandler):
+        timeout = REQUEST_SECONDS
+
         def do_POST(self) -> None:
-            length = min(int(self.headers.get("Content-Length") or 0), LARGEST_BODY_BYTES)
-            body = self.rfile.read(length)
+            length = self.headers.get("Content-Length", "")
+            body = self.rfile.read(min(int(length), LARGEST_BODY_BYTES)) if length.isdecimal() else b""
             status = receiver.take(
                 self.headers.get("Idempotency-Key", ""),
                 body,
