@@ -38,7 +38,7 @@ class ServedApp:
         return socket.create_connection(("127.0.0.1", self.port), timeout=5)
 
     def send(self, request: bytes) -> bytes:
-        """Return everything that is answered to some bytes until the connection ends or half a second passes."""
+        """Return everything that is answered to some bytes until the connection ends or two seconds pass."""
         with self.connect() as connection:
             with contextlib.suppress(OSError):
                 connection.sendall(request)
@@ -55,13 +55,22 @@ class ServedApp:
         await send({"type": "http.response.body", "body": content})
 
 
-def read(connection: socket.socket, seconds: float = 0.5) -> bytes:
+def read(connection: socket.socket, seconds: float = 2.0) -> bytes:
     """Return what arrives until the connection ends or nothing arrives for some seconds."""
     connection.settimeout(seconds)
     received = b""
     with contextlib.suppress(OSError):
         while piece := connection.recv(65_536):
             received += piece
+    return received
+
+
+def read_head(connection: socket.socket) -> bytes:
+    """Return the head of a response, which must arrive within ten seconds."""
+    connection.settimeout(10)
+    received = b""
+    while b"\r\n\r\n" not in received and (piece := connection.recv(65_536)):
+        received += piece
     return received
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from tests.unit.service.served_app import SHORT, ServedApp, is_closed, read, served_app
+from tests.unit.service.served_app import SHORT, ServedApp, is_closed, read, read_head, served_app
+
+from seatrial_service.transport.limits import ConnectionLimits
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
@@ -27,7 +29,7 @@ def test_a_plain_request_is_answered_and_the_connection_is_kept(app: ServedApp) 
     with app.connect() as connection:
         for _ in range(3):
             connection.sendall(HEAD + b"\r\n")
-            assert status(read(connection, 0.2)) == 200
+            assert status(read_head(connection)) == 200
 
 
 @pytest.mark.parametrize(
@@ -86,15 +88,15 @@ def test_headers_must_be_complete_in_time(app: ServedApp, pieces: list[bytes]) -
         for piece in pieces:
             connection.sendall(piece)
             time.sleep(0.1)
-        assert status(read(connection, 4)) == 408
+        assert status(read_head(connection)) == 408
 
-    assert time.monotonic() - started_at < 4
+    assert time.monotonic() - started_at < 8
 
 
 def test_a_body_must_arrive_in_time(app: ServedApp) -> None:
     with app.connect() as connection:
         connection.sendall(POST + b"Content-Length: 1000\r\n\r\n")
-        answer = read(connection, 4)
+        answer = read_head(connection)
 
     assert status(answer) == 408
     assert app.bodies[-1] == b"(ended)"
@@ -107,13 +109,13 @@ def test_a_body_that_arrives_steadily_may_take_longer(app: ServedApp) -> None:
         for _ in range(20):
             connection.sendall(piece)
             time.sleep(0.1)
-        assert status(read(connection)) == 200
+        assert status(read_head(connection)) == 200
 
 
 def test_the_rest_of_a_body_that_was_answered_is_read_for_a_short_time(app: ServedApp) -> None:
     with app.connect() as connection:
         connection.sendall(b"POST /early HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
-        assert status(read(connection, 0.2)) == 200
+        assert status(read_head(connection)) == 200
         assert is_closed(connection, 4)
 
 
@@ -200,15 +202,15 @@ def test_half_open_connections_give_way_to_an_honest_client(app: ServedApp) -> N
                 assert status(app.send(HEAD + b"Connection: close\r\n\r\n")) == 200
                 slowest = max(slowest, time.monotonic() - started_at)
 
-    assert slowest < 0.3
+    assert slowest < 1
 
 
-def test_an_idle_client_keeps_its_connection_while_others_hold_half_requests(app: ServedApp) -> None:
-    with app.connect() as honest, ExitStack() as connections:
+def test_an_idle_client_keeps_its_connection_while_others_hold_half_requests() -> None:
+    with served_app(ConnectionLimits(connections=40)) as app, app.connect() as honest, ExitStack() as connections:
         honest.sendall(HEAD + b"\r\n")
-        assert status(read(honest, 0.2)) == 200
+        assert status(read_head(honest)) == 200
         for _ in range(100):
             connections.enter_context(app.connect()).sendall(b"GET / HT")
         honest.sendall(HEAD + b"\r\n")
 
-        assert status(read(honest, 0.5)) == 200
+        assert status(read_head(honest)) == 200
