@@ -15,6 +15,8 @@ UNREADABLE = np.iinfo(np.int64).min
 _LARGEST_SECONDS = 1e11
 _LARGEST_MILLISECONDS = 1e14
 _LARGEST_MICROSECONDS = 1e17
+_EARLIEST_MS, _LATEST_MS = -5_364_662_400_000, 7_258_118_400_000
+_LARGEST_NUMBER = 9e18  # nanoseconds in 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,19 @@ def parse(
         values: One value per bar.
         zone: Time zone of values without one; None means UTC.
     """
+    return _in_calendar(_parsed(values, zone))
+
+
+def _in_calendar(parsed: ParsedTimestamps) -> ParsedTimestamps:
+    times = parsed.time_ms
+    outside = (times != UNREADABLE) & ((times < _EARLIEST_MS) | (times >= _LATEST_MS))
+    bad = {int(row): "the time lies outside the years 1800 to 2199" for row in np.flatnonzero(outside)}
+    if not bad:
+        return parsed
+    return ParsedTimestamps(np.where(outside, UNREADABLE, times), parsed.naive, {**parsed.bad_rows, **bad})
+
+
+def _parsed(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None) -> ParsedTimestamps:  # Any: as in `parse`
     array = np.asarray(values)
     if array.dtype.kind == "M":
         return _parse_naive(array.astype("datetime64[ms]"), zone)
@@ -52,8 +67,9 @@ def parse(
 
 
 def _parse_epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> ParsedTimestamps:
-    bad = {int(row): "the time is not a finite number" for row in np.flatnonzero(~np.isfinite(numbers))}
-    clean = np.where(np.isfinite(numbers), numbers, 0.0)
+    usable = np.abs(numbers) < _LARGEST_NUMBER  # false for NaN
+    bad = {int(row): "the time is not a finite number below 9e18" for row in np.flatnonzero(~usable)}
+    clean = np.where(usable, numbers, 0.0)
     size = float(np.median(np.abs(clean))) if len(clean) else 0.0
     if exact is not None and exact.dtype.kind in "iu":
         times = _scale_integers(exact.astype(np.int64), size)
@@ -115,7 +131,7 @@ def _parse_texts(texts: NDArray[np.str_], zone: ZoneInfo | None) -> ParsedTimest
 def _as_integers(texts: NDArray[np.str_]) -> NDArray[np.int64] | None:
     try:
         return texts.astype(np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -1,0 +1,13 @@
+"""Times that no calendar or 64-bit number holds are bad rows with a reason."""
+
+import pytest
+
+from seatrial_backtesting.data.timestamps import parse
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["99999999999999999999", "1e308", "9" * 5_000, "99999999999999", "0001-01-01T00:00:00+14:00", "9999-12-31T00:00Z"],
+)
+def test_a_time_outside_the_calendar_is_a_bad_row(value: str) -> None:
+    assert list(parse([value]).bad_rows) == [0]
