@@ -17,6 +17,7 @@ ALLOWED = {
     "sdk/seatrial/monitoring/watching/bot_adapter.py": (1, "calls methods of the user's bot"),
     "sdk/seatrial/testing/served_engine.py": (1, "calls the user's engine"),
     "sdk/seatrial/testing/test_runner.py": (1, "the test runner: a test that raises is a failed row of its table"),
+    "shared/service/seatrial_service/parsing/child.py": (1, "sends the parser's failure to the service"),
     "shared/backtesting/seatrial_backtesting/callback/runner.py": (1, "calls the user's strategy"),
     "shared/backtesting/seatrial_backtesting/lookahead/subjects.py": (2, "calls the user's strategy"),
     "shared/trading/seatrial_trading/lookahead/checks.py": (2, "calls the user's strategy"),
