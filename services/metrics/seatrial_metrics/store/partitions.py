@@ -24,6 +24,10 @@ _EXISTING = text(
     """
 )
 
+# The service does not own its tables: these functions of the schema run with the rights of their owner.
+_CREATE = text("SELECT metrics.create_events_partition(:day)")
+_DROP = text("SELECT metrics.drop_events_partitions(:before)")
+
 _created: WeakKeyDictionary[Database, set[date]] = WeakKeyDictionary()
 
 
@@ -39,7 +43,7 @@ async def ensure(database: Database, today: date) -> None:
         existing = await names(session)
         for day in days:
             if _name(day) not in existing:
-                await session.execute(text(_create(day)))
+                await session.execute(_CREATE, {"day": day})
     created.add(today)
 
 
@@ -51,10 +55,7 @@ async def names(session: AsyncSession) -> set[str]:
 async def drop_older(session: AsyncSession, before: date) -> list[str]:
     """Drop the partitions of days before a date; return their names. Equity and counters do not need them."""
     await session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    old = sorted(name for name in await names(session) if name < _name(before))
-    for name in old:
-        await session.execute(text(f'DROP TABLE metrics."{name}"'))
-    return old
+    return list((await session.execute(_DROP, {"before": before})).scalars())
 
 
 async def delete_expired(session: AsyncSession, now: datetime) -> None:
@@ -74,11 +75,3 @@ async def delete_expired(session: AsyncSession, now: datetime) -> None:
 
 def _name(day: date) -> str:
     return f"{PREFIX}{day:%Y%m%d}"
-
-
-def _create(day: date) -> str:
-    after = day + timedelta(days=1)
-    return (
-        f"CREATE TABLE IF NOT EXISTS metrics.{_name(day)} PARTITION OF metrics.events "
-        f"FOR VALUES FROM ('{day} 00:00+00') TO ('{after} 00:00+00')"
-    )

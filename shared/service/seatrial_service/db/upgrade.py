@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema: `python -m seatrial_service.db.upgrade`."""
+"""Brings a database to the newest schema and its roles to their rights: `python -m seatrial_service.db.upgrade`."""
 
 import logging
 import os
@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from seatrial_core.errors import DatabaseUnreachable, SeatrialError, SettingsError
 from seatrial_core.variables import unknown_variables
+from seatrial_service.db import roles
 from seatrial_service.db.session import driver_url
 
 
@@ -61,7 +62,7 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 
 def main() -> int:
-    """Upgrade the database that the environment names."""
+    """Upgrade the database that the environment names, then create or update the roles it has passwords for."""
     logging.basicConfig(level=logging.WARNING)
     url = os.environ.get("SEATRIAL_DATABASE_DIRECT_URL") or os.environ.get("SEATRIAL_DATABASE_URL", "")
     for sentence in unknown_variables(os.environ):
@@ -69,7 +70,9 @@ def main() -> int:
     try:
         if not url:
             raise SettingsError("SEATRIAL_DATABASE_URL is not set; give a plain postgresql:// address")
+        request = roles.RoleRequest.of(os.environ)
         upgrade(url)
+        roles.provision(url, request)
     except SeatrialError as error:
         sys.stderr.write(f"migrate: {error}\n")
         return 2 if isinstance(error, SettingsError) else 1
