@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from seatrial_core.notifications import checked_webhook_url
-from seatrial_service.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings, own_database_url, own_direct_url
 
 
 class AlertsSettings(ServiceSettings):
@@ -14,6 +14,8 @@ class AlertsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ALERTS_")
 
+    database_url: str = own_database_url("ALERTS")
+    database_direct_url: str = own_direct_url("ALERTS")
     port: int = Field(8002, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     update_interval_seconds: float = Field(
         30.0,

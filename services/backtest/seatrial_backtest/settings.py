@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_service.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings, own_database_url, own_direct_url
 
 
 class BacktestSettings(ServiceSettings):
@@ -11,6 +11,8 @@ class BacktestSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_BACKTEST_")
 
+    database_url: str = own_database_url("BACKTEST")
+    database_direct_url: str = own_direct_url("BACKTEST")
     port: int = Field(8001, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     workers: int = Field(2, ge=1, le=64, description="Jobs that run at the same time.")
     upload_bytes: int = Field(32 << 20, ge=1 << 10, le=1 << 30, description="Largest dataset that may be uploaded.")

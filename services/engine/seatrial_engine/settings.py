@@ -10,7 +10,7 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import SettingsError, ValidationFailed
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_service.auth import DEFAULT_SECRETS
-from seatrial_service.settings import ServiceSettings, is_loopback
+from seatrial_service.settings import ServiceSettings, is_loopback, own_database_url, own_direct_url
 from seatrial_trading.quant import sizing
 
 MIN_SECRET = 16
@@ -21,6 +21,8 @@ class EngineSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ENGINE_")
 
+    database_url: str = own_database_url("ENGINE")
+    database_direct_url: str = own_direct_url("ENGINE")
     port: int = Field(5000, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     metrics_url: str = Field(
         "http://127.0.0.1:9999", validation_alias="SEATRIAL_METRICS_URL", description="URL of the metrics service."

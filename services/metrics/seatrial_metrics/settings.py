@@ -7,7 +7,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from seatrial_core.label_budget import LABEL_BUDGET
-from seatrial_service.settings import ServiceSettings, clash
+from seatrial_service.settings import ServiceSettings, clash, own_database_url, own_direct_url
 
 PORT_NAMES = ("SEATRIAL_METRICS_PORT", "MONITORING_PORT")
 
@@ -17,6 +17,8 @@ class MetricsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_METRICS_")
 
+    database_url: str = own_database_url("METRICS")
+    database_direct_url: str = own_direct_url("METRICS")
     port: int = Field(
         9999,
         ge=0,

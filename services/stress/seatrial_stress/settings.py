@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_service.settings import ServiceSettings
+from seatrial_service.settings import ServiceSettings, own_database_url, own_direct_url
 
 
 class StressSettings(ServiceSettings):
@@ -11,6 +11,8 @@ class StressSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_STRESS_")
 
+    database_url: str = own_database_url("STRESS")
+    database_direct_url: str = own_direct_url("STRESS")
     port: int = Field(8003, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     ui_port: int = Field(
         8089, ge=0, le=65_535, description="Port of Locust's own page on the same host, 0 for no page."

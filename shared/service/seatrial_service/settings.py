@@ -96,6 +96,7 @@ class ServiceSettings(BaseSettings):
     def load(cls, **values: Any) -> Self:  # Any: the settings differ in type
         """Read the settings, or raise SettingsError naming the variable, the value found and what is allowed."""
         redaction.remember_environment({name: os.environ[name] for name in variables(cls) if name in os.environ})
+        _check_direct_url(os.environ, str(cls.model_config.get("env_prefix", "")))
         try:
             return cls(**values)
         except ValidationError as error:
@@ -123,6 +124,36 @@ class ServiceSettings(BaseSettings):
                 "SEATRIAL_DATABASE_URL must begin with postgresql://, "
                 f"found {self.database_url.split(':', 1)[0]!r} before the colon"
             )
+
+
+def own_database_url(service: str) -> Any:  # Any: what pydantic's Field returns
+    """Return the field of a database address that one service has for itself, with the shared one as second choice."""
+    return Field(
+        "",
+        validation_alias=AliasChoices(f"SEATRIAL_{service}_DATABASE_URL", "SEATRIAL_DATABASE_URL"),
+        repr=False,
+        description="The database as this service's own role; without it SEATRIAL_DATABASE_URL is used.",
+    )
+
+
+def own_direct_url(service: str) -> Any:  # Any: what pydantic's Field returns
+    """Return the field of a direct address that one service has for itself, with the shared one as second choice."""
+    return Field(
+        "",
+        validation_alias=AliasChoices(f"SEATRIAL_{service}_DATABASE_DIRECT_URL", "SEATRIAL_DATABASE_DIRECT_URL"),
+        repr=False,
+        description="The same around a pooler, for LISTEN and locks; without it the address above is used.",
+    )
+
+
+def _check_direct_url(environment: Mapping[str, str], prefix: str) -> None:
+    # Half of the statements of a service would otherwise run as another user.
+    own, own_direct = f"{prefix}DATABASE_URL", f"{prefix}DATABASE_DIRECT_URL"
+    shared = "SEATRIAL_DATABASE_DIRECT_URL"
+    if own_direct != shared and environment.get(own) and environment.get(shared) and not environment.get(own_direct):
+        raise SettingsError(
+            f"{own} is set, but the direct address is that of another user: {shared}; set {own_direct} too, or unset it"
+        )
 
 
 def is_loopback(host: str) -> bool:

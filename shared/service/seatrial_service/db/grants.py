@@ -135,6 +135,6 @@ def _role(service: str) -> sql.Identifier:
     return sql.Identifier(f"seatrial_{service}")
 
 
-def _execute(connection: Connection, statements: Iterable[sql.Composable]) -> None:
+def _execute(connection: Connection, statements: Iterable[sql.SQL | sql.Composed]) -> None:
     for statement in statements:
         connection.execute(statement)

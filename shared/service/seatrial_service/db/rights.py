@@ -57,4 +57,4 @@ RIGHTS: dict[str, dict[str, str]] = {
     "stress": {"runs": WRITE},
 }
 # Tables outside a service's own schema that every service reads.
-READ_BY_ALL: dict[str, tuple[str, ...]] = {"public": ("alembic_version",)}
+READ_BY_ALL: dict[str, tuple[str, ...]] = {"public": ("alembic_version",), "access": ("tokens",)}

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "2026_11_28_0050_event_partitions"
-down_revision = "2026_11_28_0000_last_evaluation"
+revision = "2026_11_28_0200_event_partitions"
+down_revision = "2026_11_28_0110_actor_notes"
 branch_labels = None
 depends_on = None
 
