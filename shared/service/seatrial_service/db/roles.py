@@ -43,6 +43,16 @@ TEMPORARY_FILES = "1GB"  # for sorts of one session; only a superuser can set or
 # Connections that a role may have open: two replicas, each with a full pool, its LISTEN connection and its start check.
 CONNECTIONS = {"metrics": 30, "alerts": 26, "backtest": 40, "engine": 30, "stress": 16, "migrator": 8}
 
+# The variables of the migration step: the password of a role, and its most connections.
+VARIABLES = {
+    "metrics": ("SEATRIAL_METRICS_DATABASE_PASSWORD", "SEATRIAL_METRICS_DATABASE_CONNECTIONS"),
+    "alerts": ("SEATRIAL_ALERTS_DATABASE_PASSWORD", "SEATRIAL_ALERTS_DATABASE_CONNECTIONS"),
+    "backtest": ("SEATRIAL_BACKTEST_DATABASE_PASSWORD", "SEATRIAL_BACKTEST_DATABASE_CONNECTIONS"),
+    "engine": ("SEATRIAL_ENGINE_DATABASE_PASSWORD", "SEATRIAL_ENGINE_DATABASE_CONNECTIONS"),
+    "stress": ("SEATRIAL_STRESS_DATABASE_PASSWORD", "SEATRIAL_STRESS_DATABASE_CONNECTIONS"),
+    "migrator": ("SEATRIAL_MIGRATOR_DATABASE_PASSWORD", "SEATRIAL_MIGRATOR_DATABASE_CONNECTIONS"),
+}
+
 
 @dataclass(frozen=True)
 class RoleRequest:
@@ -67,11 +77,10 @@ class RoleRequest:
         """
         passwords = {}
         connections = dict(CONNECTIONS)
-        for name in CONNECTIONS:
-            secret = environment.get(f"SEATRIAL_{name.upper()}_DATABASE_PASSWORD", "")
+        for name, (password_variable, variable) in VARIABLES.items():
+            secret = environment.get(password_variable, "")
             if secret:
                 passwords[name] = secret
-            variable = f"SEATRIAL_{name.upper()}_DATABASE_CONNECTIONS"
             text = environment.get(variable, "").strip()
             if text:
                 if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000):
