@@ -37,7 +37,12 @@ FIXED = {
 FIXED_IN_COMPOSE = {
     **FIXED,
     "SEATRIAL_TOKEN": "each caller has its own token, which `make env` writes; this one is the operator's",
-    "SEATRIAL_DATABASE_URL": "compose runs its own PostgreSQL",
+    "SEATRIAL_DATABASE_URL": "compose runs its own PostgreSQL, and only the migration step is its owner",
+    **{
+        f"SEATRIAL_{service.upper()}_DATABASE_URL": "compose runs its own PostgreSQL, with a role for each service"
+        for service in PORTS
+        if service != "console"
+    },
     "SEATRIAL_DATABASE_DIRECT_URL": "there is no pooler in front of the database of compose",
 }
 

@@ -27,6 +27,23 @@ value() { sed -n "s/^$2=//p" "$1" | tail -n 1; }
 
 start() { [ -e "$1" ] || : >"$1"; chmod 600 "$1"; }
 
+# The services with a database role, whose password the migration step sets.
+services="metrics alerts backtest engine stress"
+
+upper() { echo "$1" | tr a-z A-Z; }
+
+password_of() { echo "SEATRIAL_$(upper "$1")_DATABASE_PASSWORD"; }
+
+address_of() { # service, address of the database, password: the address with the role of the service
+  echo "$2" | sed "s#://\([^/@]*@\)\{0,1\}#://seatrial_$1:$3@#"
+}
+
+drop() { # file, name: a line that is no longer read
+  grep -q "^$2=" "$1" || return 0
+  grep -v "^$2=" "$1" >"$1.new" || true
+  mv "$1.new" "$1"
+}
+
 # One token for each caller; only the operator's may do everything.
 accepted() { # service; reads the tokens of the callers
   case $1 in
@@ -42,6 +59,8 @@ for name in POSTGRES_PASSWORD SEATRIAL_TOKEN ALERTS_TOKEN ENGINE_TOKEN STRESS_TO
   SEATRIAL_ENGINE_WEBHOOK_SECRET ALERT_WEBHOOK_SECRET GRAFANA_PASSWORD; do
   put .env "$name" "$(random)"
 done
+
+for service in $services; do put .env "$(password_of "$service")" "$(random)"; done
 
 for overlay in k8s/overlays/*/; do
   [ -d "$overlay" ] || continue
@@ -70,12 +89,20 @@ for overlay in k8s/overlays/*/; do
   elif [ -z "$address" ] && [ -e "$former" ]; then
     address=$(value "$former" SEATRIAL_DATABASE_URL)
   fi
-  for pod in metrics alerts backtest engine stress migrate; do
-    [ -z "$address" ] || put "$secrets/$pod.env" SEATRIAL_DATABASE_URL "$address"
-    empty "$secrets/$pod.env" SEATRIAL_DATABASE_URL
+  [ -z "$address" ] || put "$secrets/migrate.env" SEATRIAL_DATABASE_URL "$address" # the owner; in no other pod
+  empty "$secrets/migrate.env" SEATRIAL_DATABASE_URL
+  address=$(value "$secrets/migrate.env" SEATRIAL_DATABASE_URL)
+  [ "$overlay" != k8s/overlays/local/ ] || put "$secrets/migrate.env" SEATRIAL_DATABASE_DEDICATED 1
+  for service in $services; do
+    file="$secrets/$service.env" name="SEATRIAL_$(upper "$service")_DATABASE_URL"
+    put "$secrets/migrate.env" "$(password_of "$service")" "$(random)"
+    [ -z "$address" ] ||
+      put "$file" "$name" "$(address_of "$service" "$address" "$(value "$secrets/migrate.env" "$(password_of "$service")")")"
+    empty "$file" "$name"
+    have "$file" "$name" && drop "$file" SEATRIAL_DATABASE_URL # of earlier versions: every pod was the owner
   done
   have "$secrets/migrate.env" SEATRIAL_DATABASE_URL ||
-    echo "set SEATRIAL_DATABASE_URL in $secrets/*.env to the address of your Postgres before you apply it, or run SEATRIAL_DATABASE_URL=postgresql://... make env"
+    echo "before you apply $overlay run SEATRIAL_DATABASE_URL=postgresql://OWNER:PASSWORD@HOST/NAME make env with the address of your Postgres"
   [ ! -e "$former" ] || echo "$former is no longer read; its values are in $secrets now, delete it"
 done
 

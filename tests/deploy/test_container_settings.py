@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from tests.deploy.manifests import (
@@ -242,7 +245,9 @@ def test_each_pod_has_a_token_with_its_scopes_and_no_value_of_another(overlay: s
 
     assert scopes_by_caller(environments, operator) == SCOPES
     for name, values in environments.items():
-        further = {"POSTGRES_PASSWORD"} if name == "postgres" else {"SEATRIAL_DATABASE_URL", "SEATRIAL_TOKEN"}
+        further = {"postgres": {"POSTGRES_PASSWORD"}, "migrate": {"SEATRIAL_DATABASE_URL"}}.get(
+            name, {"SEATRIAL_TOKEN"}
+        )
         assert set(values) & (SECRETS | FURTHER_SECRETS) <= NAMES.get(name, set()) | further, name
     assert "SEATRIAL_DATABASE_URL" not in environments["stress-worker"]
     assert "SEATRIAL_TOKEN" not in environments["migrate"]
@@ -262,5 +267,80 @@ def test_secrets_of_an_earlier_version_are_kept(tmp_path: Path) -> None:
     )
 
     assert "POSTGRES_PASSWORD=former\n" in (folder / "secrets" / "postgres.env").read_text(encoding="utf-8")
-    assert "://seatrial:former@postgres:5432/" in (folder / "secrets" / "metrics.env").read_text(encoding="utf-8")
+    assert "://seatrial:former@postgres:5432/" in (folder / "secrets" / "migrate.env").read_text(encoding="utf-8")
     assert "secret.env is no longer read" in copy_secrets.stdout
+
+
+def database_users(environments: Mapping[str, Mapping[str, str | None]]) -> dict[str, set[str | None]]:
+    """Return the database users whose address each container has."""
+    users: dict[str, set[str | None]] = {}
+    for name, values in environments.items():
+        addresses = [urlsplit(str(value)) for value in values.values() if str(value).startswith("postgresql://")]
+        users[name] = {address.username for address in addresses}
+    return users
+
+
+DATABASE_USERS = {**{service: {f"seatrial_{service}"} for service in SERVICES}, "migrate": {"seatrial"}}
+
+
+def test_each_container_of_compose_has_its_own_database_role(tmp_path: Path) -> None:
+    environments = compose_environments(tmp_path, {})
+    (owner,) = (value for name, value in environments["postgres"].items() if name == "POSTGRES_PASSWORD")
+
+    users = database_users(environments)
+
+    assert {name: found for name, found in users.items() if found} == DATABASE_USERS
+    assert owner is not None
+    assert {name for name, values in environments.items() if owner in str(values)} == {"postgres", "migrate"}
+    assert_passwords_match(environments)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_pod_has_its_own_database_role(overlay: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "k8s", tmp_path / "k8s", ignore=shutil.ignore_patterns("*.env"))
+    address = "postgresql://seatrial:of-the-owner@db.example.com:6432/seatrial?sslmode=require"
+    subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(tmp_path), "SEATRIAL_DATABASE_URL": address},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    objects = built(tmp_path / "k8s" / "overlays" / overlay)
+    environments = {name: environment_of(workload, objects) for name, workload in workloads(objects).items()}
+
+    assert {name: found for name, found in database_users(environments).items() if found} == DATABASE_USERS
+    assert_passwords_match(environments)
+    if overlay == "production":
+        assert {name for name, values in environments.items() if "of-the-owner" in str(values)} == {"migrate"}
+        assert environments["metrics"]["SEATRIAL_METRICS_DATABASE_URL"].endswith(
+            "@db.example.com:6432/seatrial?sslmode=require"
+        )
+
+
+def assert_passwords_match(environments: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Check that the migration step sets the password with which each service connects, and that all differ."""
+    passwords = set()
+    for service in SERVICES:
+        address = urlsplit(str(environments[service][f"SEATRIAL_{service.upper()}_DATABASE_URL"]))
+        assert address.password == environments["migrate"][f"SEATRIAL_{service.upper()}_DATABASE_PASSWORD"]
+        passwords.add(address.password)
+    assert len(passwords) == len(SERVICES)
+    assert None not in passwords
+
+
+def test_the_address_of_an_earlier_version_leaves_the_secrets_of_services(tmp_path: Path) -> None:
+    secrets = tmp_path / "k8s" / "overlays" / "production" / "secrets"
+    secrets.mkdir(parents=True)
+    for name in ("migrate", "metrics"):
+        (secrets / f"{name}.env").write_text("SEATRIAL_DATABASE_URL=postgresql://own:er@db/x\n", encoding="utf-8")
+
+    subprocess.run(
+        ["sh", str(ROOT / "scripts" / "env.sh")],
+        env={"PATH": "/usr/bin:/bin", "SEATRIAL_ENV_ROOT": str(tmp_path)},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+    assert "postgresql://own:er@db/x\n" in (secrets / "migrate.env").read_text(encoding="utf-8")
+    assert "own:er" not in (secrets / "metrics.env").read_text(encoding="utf-8")
+    assert "://seatrial_metrics:" in (secrets / "metrics.env").read_text(encoding="utf-8")
