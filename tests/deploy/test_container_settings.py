@@ -289,7 +289,7 @@ def test_each_container_of_compose_has_its_own_database_role(tmp_path: Path) -> 
 
     users = database_users(environments)
 
-    assert {name: found for name, found in users.items() if found} == DATABASE_USERS
+    assert {name: names for name, names in users.items() if names} == DATABASE_USERS
     assert owner is not None
     assert {name for name, values in environments.items() if owner in str(values)} == {"postgres", "migrate"}
     assert_passwords_match(environments)
@@ -308,7 +308,7 @@ def test_each_pod_has_its_own_database_role(overlay: str, tmp_path: Path) -> Non
     objects = built(tmp_path / "k8s" / "overlays" / overlay)
     environments = {name: environment_of(workload, objects) for name, workload in workloads(objects).items()}
 
-    assert {name: found for name, found in database_users(environments).items() if found} == DATABASE_USERS
+    assert {name: names for name, names in database_users(environments).items() if names} == DATABASE_USERS
     assert_passwords_match(environments)
     if overlay == "production":
         assert {name for name, values in environments.items() if "of-the-owner" in str(values)} == {"migrate"}
