@@ -181,6 +181,10 @@ def exchange() -> Row:
                     Query(rate(catalog.TRADING_ERRORS, "kind"), "error {{kind}}"),
                     Query(rate(catalog.API_FAILURES, "endpoint"), "failed {{endpoint}}"),
                     Query(rate(catalog.TRADING_WEBHOOKS, "status"), "webhook {{status}}"),
+                    Query(
+                        f'sum(rate({catalog.ENGINE_WEBHOOKS.name}{{status="refused"}}[$__rate_interval]))',
+                        "webhook refused",
+                    ),
                 ),
             ),
             Panel(

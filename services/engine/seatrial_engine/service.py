@@ -40,7 +40,7 @@ class EngineService:
         self.config = settings.config
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-engine")
         self._registry = registry
-        metrics = EngineMetrics(registry)
+        metrics = self.metrics = EngineMetrics(registry)
         self._client = AsyncServiceClient(
             "metrics",
             url=settings.metrics_url,

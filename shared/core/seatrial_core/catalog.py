@@ -197,7 +197,15 @@ ENGINE_OUTBOX_PUSHES = Metric(
     service="engine",
     page="process",
 )
-ENGINE_METRICS = (ENGINE_ORDERS, ENGINE_OUTBOX_PENDING, ENGINE_OUTBOX_PUSHES)
+ENGINE_WEBHOOKS = Metric(
+    "engine_webhooks_total",
+    Kind.COUNTER,
+    "Webhooks by status; refused ones are counted here only.",
+    ("status",),
+    service="engine",
+    page="process",
+)
+ENGINE_METRICS = (ENGINE_ORDERS, ENGINE_OUTBOX_PENDING, ENGINE_OUTBOX_PUSHES, ENGINE_WEBHOOKS)
 
 BACKTEST_JOBS = Metric(
     "backtest_jobs_total",

@@ -13,6 +13,7 @@ from tests.support.fake_ledger import FakeLedger
 
 from seatrial_core.clock import SystemClock
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from seatrial_engine.api.webhook_counts import MAX_EVENTS_WITHOUT_ORDER
 from seatrial_service.db.session import Database
 
 BUY = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
@@ -173,8 +174,35 @@ async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor
     assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
     assert not any(TOKEN in answer.text or SECRET in answer.text for answer in answers)
     await engine.drained()
-    assert [event["status"] for event in ledger.of_type("webhook")] == ["refused", "refused", "refused", "invalid"]
+    assert [event["status"] for event in ledger.of_type("webhook")] == ["invalid"]
+    assert 'engine_webhooks_total{status="refused"} 3.0' in (await engine.http.get("/metrics")).text
     assert (await engine.get("/v1/orders"))["items"] == []
+
+
+async def test_timestamp_written_otherwise_is_no_second_order(engine: EngineDoor) -> None:
+    body = json.dumps(BUY).encode()
+    now = int(SystemClock().now().timestamp())
+    signature = sign(SECRET, body, now)
+
+    statuses = []
+    for timestamp in (str(now), f"0{now}", f"00{now}", f"+{now}", f" {now}"):
+        headers = {TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signature}
+        statuses.append((await engine.http.post("/webhook", content=body, headers=headers)).status_code)
+
+    assert statuses[0] == 200
+    assert statuses[1:4] == [401] * 3  # HTTP itself removes the space of the last one
+    assert len((await engine.get("/v1/orders"))["items"]) == 1
+
+
+async def test_invalid_webhooks_of_a_known_sender_leave_a_bounded_number_of_rows(
+    engine: EngineDoor, ledger: FakeLedger
+) -> None:
+    for _ in range(2 * MAX_EVENTS_WITHOUT_ORDER + 20):
+        assert (await engine.http.post(f"/webhook/{TOKEN}", content=b"[]")).status_code == 400
+
+    await engine.drained()
+    assert len(ledger.of_type("webhook")) <= 2 * MAX_EVENTS_WITHOUT_ORDER  # the minute may end meanwhile
+    assert 'engine_webhooks_total{status="invalid"} 140.0' in (await engine.http.get("/metrics")).text
 
 
 async def test_only_the_stress_account_may_inject_faults(engine: EngineDoor, ledger: FakeLedger) -> None:

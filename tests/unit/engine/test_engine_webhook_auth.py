@@ -1,12 +1,15 @@
 """Authentication of webhooks, and the ids of repeated deliveries."""
 
+import hashlib
+import hmac
 import json
 
 import pytest
 
 from seatrial_core.errors import BadRequest, Unauthenticated
-from seatrial_core.signing import sign
+from seatrial_core.signing import MAX_AHEAD_SECONDS, sign
 from seatrial_engine.api.webhook_auth import WINDOW_SECONDS, WebhookKeys, WebhookRequest, authenticate
+from seatrial_engine.api.webhook_replays import UsedSignatures
 
 NOW = 1_700_000_000
 KEYS = WebhookKeys(secret="signing-secret", token="path-token")
@@ -14,8 +17,9 @@ BODY = json.dumps({"symbol": "X", "action": "buy"}).encode()
 
 
 def signed(body: bytes = BODY, at: int = NOW, secret: str = KEYS.secret) -> WebhookRequest:
-    """Return a signed webhook."""
-    return WebhookRequest(body, str(at), sign(secret, body, at))
+    """Return a signed webhook; with an empty secret a forged one."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return WebhookRequest(body, str(at), f"sha256={digest}")
 
 
 def test_signed_webhook_is_authenticated_and_identified_by_time_and_body() -> None:
@@ -30,6 +34,12 @@ def test_signed_webhook_is_authenticated_and_identified_by_time_and_body() -> No
     [
         signed(secret="another"),
         signed(at=NOW - 301),
+        signed(at=NOW + 61),
+        WebhookRequest(BODY, f"0{NOW}", sign(KEYS.secret, BODY, NOW)),
+        WebhookRequest(BODY, str(NOW), sign(KEYS.secret, BODY, NOW)[:-1]),
+        WebhookRequest(BODY, str(NOW), sign(KEYS.secret, BODY, NOW).upper()),
+        WebhookRequest(BODY, str(NOW), ""),
+        WebhookRequest(BODY, token=KEYS.token[:-1]),
         WebhookRequest(BODY + b" ", str(NOW), sign(KEYS.secret, BODY, NOW)),
         WebhookRequest(BODY, str(NOW), None),
         WebhookRequest(BODY, None, sign(KEYS.secret, BODY, NOW)),
@@ -70,3 +80,15 @@ def test_same_unsigned_body_is_one_delivery_within_the_window() -> None:
 def test_body_that_is_not_an_object_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequest):
         authenticate(WebhookRequest(body, token=KEYS.token), KEYS, NOW)
+
+
+def test_signature_of_a_hold_is_used_once_and_not_after_a_restart() -> None:
+    used = UsedSignatures(started_at=NOW - 1_000)
+    restarted = UsedSignatures(started_at=NOW)
+
+    answers = [used.is_repeated(identity, NOW, NOW) for identity in ("hook:a", "hook:a", "hook:b")]
+
+    assert answers == [False, True, False]
+    assert restarted.is_repeated("hook:a", NOW, NOW)
+    assert restarted.is_repeated("hook:a", NOW + MAX_AHEAD_SECONDS - 1, NOW)
+    assert not restarted.is_repeated("hook:c", NOW + MAX_AHEAD_SECONDS, NOW + MAX_AHEAD_SECONDS)

@@ -1,20 +1,16 @@
-"""The routes that change something: signals, orders, prices, webhooks, control and replays."""
+"""The routes that change something: signals, orders, prices, control and replays."""
 
-import asyncio
-import contextlib
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Header, Response
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, ReplayRequest, ReplayState, ReplayTrades, Side, Signal, TradingState
-from seatrial_core.contracts.text import Identity, Name, TextRule
-from seatrial_core.errors import SeatrialError, Unauthenticated, Unavailable, field_error
+from seatrial_core.contracts.text import Identity, Name
+from seatrial_core.errors import field_error
 from seatrial_core.json_types import Json
-from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from seatrial_engine import examples
-from seatrial_engine.api import queries, webhook_auth
+from seatrial_engine.api import queries, webhook_routes
 from seatrial_engine.api.schemas import (
     ControlRequest,
     ControlState,
@@ -22,23 +18,17 @@ from seatrial_engine.api.schemas import (
     OrderRequest,
     PricesAccepted,
     PriceUpdates,
-    WebhookAccepted,
 )
-from seatrial_engine.api.webhook_auth import WebhookKeys, WebhookRequest
-from seatrial_engine.domain import events, signal_parser
-from seatrial_engine.domain.commands import MarkPrices, ProcessingResult, RecordEvents, SetTradingState, TradeRequest
+from seatrial_engine.domain import signal_parser
+from seatrial_engine.domain.commands import MarkPrices, SetTradingState, TradeRequest
 from seatrial_engine.domain.exchange import ExchangeFault
 from seatrial_engine.domain.order_processor import STRESS_ACCOUNT
-from seatrial_engine.engine import answer, new_id
+from seatrial_engine.engine import answer
 from seatrial_engine.service import EngineService
-from seatrial_engine.store import queries as stored
-from seatrial_service.routing import CalledBy, Caller, public, requires, service_router
+from seatrial_service.routing import CalledBy, Caller, requires, service_router
 
 FAULT_HEADER = "Seatrial-Fault"
-# Senders like TradingView close the connection after 3 s.
-WEBHOOK_TIMEOUT_SECONDS = 2.0
 ACTIONS = {TradingState.HALTED: "halt", TradingState.REDUCING: "reduce", TradingState.ACTIVE: "resume"}
-PathToken = Annotated[str, TextRule(1, 500)]
 FaultHeader = Annotated[
     Name | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
 ]
@@ -46,7 +36,13 @@ FaultHeader = Annotated[
 
 def routes(service: EngineService) -> list[APIRouter]:
     """Return all routes of the engine."""
-    return [_trade(service), _webhook(service), queries.routes(service), _control(service), _replays(service)]
+    return [
+        _trade(service),
+        webhook_routes.routes(service),
+        queries.routes(service),
+        _control(service),
+        _replays(service),
+    ]
 
 
 def _trade(service: EngineService) -> APIRouter:
@@ -84,68 +80,6 @@ def _trade(service: EngineService) -> APIRouter:
         return PricesAccepted(taken=len(body.prices), filled=len(result.changes.fills))
 
     return router
-
-
-def _webhook(service: EngineService) -> APIRouter:
-    router = service_router(tags=["webhook"], dependencies=[public("the sender's signature or token is checked")])
-    keys = WebhookKeys(service.settings.webhook_secret, service.settings.webhook_token)
-
-    async def receive(request: Request, response: Response, token: str | None) -> WebhookAccepted:
-        headers = request.headers
-        webhook = WebhookRequest(
-            await request.body(), headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER), token
-        )
-        try:
-            sender = webhook_auth.authenticate(webhook, keys, int(service.clock.now().timestamp()))
-            result = await _traded(service, sender.fields, sender.order_ids)
-        except SeatrialError as error:
-            status = "refused" if isinstance(error, Unauthenticated) else "error" if error.status >= 500 else "invalid"
-            await _count(service, status)
-            raise
-        if result is None:
-            response.status_code = 202
-            return WebhookAccepted(status="accepted")
-        await _count(service, "success" if result.order is None or result.order.price is not None else "rejected")
-        fields = answer(result)
-        return WebhookAccepted(status=fields["status"], order_id=fields["order_id"], reason=fields["reason"])
-
-    @router.post("/webhook", responses={200: examples.answer({"status": "filled", "order_id": "0f5c2d"})})
-    async def signed(request: Request, response: Response) -> WebhookAccepted:
-        """Trade a signed signal; a repeated delivery is one order."""
-        return await receive(request, response, None)
-
-    @router.post("/webhook/{token}", responses={200: examples.answer({"status": "filled", "order_id": "0f5c2d"})})
-    async def tokened(token: PathToken, request: Request, response: Response) -> WebhookAccepted:
-        """Trade a signal of a sender that cannot sign; the same body within five minutes is one order."""
-        request.scope["path"] = "/webhook/..."  # the token must not reach the logs
-        return await receive(request, response, token)
-
-    return router
-
-
-async def _traded(
-    service: EngineService, fields: Mapping[str, Any], order_ids: tuple[str, ...]
-) -> ProcessingResult | None:
-    # Returns None when trading takes longer than the sender waits; the trade continues.
-    signal = signal_parser.read({"account": service.config.account, **fields})
-    if signal.client_order_id is None:
-        newest, *older = order_ids
-        if older:
-            async with service.database.transaction() as session:
-                records = await stored.find(session, [(signal.account, identity) for identity in older])
-            newest = next((record.order.client_order_id for record in records.values()), newest)
-        signal = signal.model_copy(update={"client_order_id": newest})
-    task = asyncio.ensure_future(service.writer.submit(TradeRequest(signal)))
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    done, _ = await asyncio.wait({task}, timeout=WEBHOOK_TIMEOUT_SECONDS)
-    return task.result() if done else None
-
-
-async def _count(service: EngineService, status: str) -> None:
-    environment = Environment(service.settings.environment)
-    event = events.webhook_received(new_id(), service.clock.now(), service.config.name, environment, status)
-    with contextlib.suppress(Unavailable):
-        await service.writer.submit(RecordEvents((event,)))
 
 
 def _control(service: EngineService) -> APIRouter:

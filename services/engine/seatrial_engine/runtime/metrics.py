@@ -5,6 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from seatrial_core import catalog
 from seatrial_core.contracts.orders import OrderStatus
 
+WEBHOOK_STATUSES = ("success", "rejected", "invalid", "refused", "error")
+
 
 class EngineMetrics:
     """Counters and gauges of one engine process.
@@ -20,6 +22,9 @@ class EngineMetrics:
         pending = catalog.ENGINE_OUTBOX_PENDING
         self.outbox_pending = Gauge(pending.name, pending.help, registry=registry)
         self.outbox_pushes = _counter(catalog.ENGINE_OUTBOX_PUSHES, registry)
+        self.webhooks = _counter(catalog.ENGINE_WEBHOOKS, registry)
+        for name in WEBHOOK_STATUSES:
+            self.webhooks.labels(name)
         self.peer_calls = _counter(catalog.PEER_CALLS, registry)
 
     def count_peer_call(self, peer: str, outcome: str) -> None:
