@@ -1,8 +1,7 @@
 """One run from plan to report; the same code for the service, the command line and the SDK."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from uuid import uuid4
 
@@ -10,13 +9,15 @@ from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.stress import StressPlan, StressReport
 from seatrial_stress.checks import journal, verdict
+from seatrial_stress.checks.engine_records import EngineRecords
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.checks.memory_growth import MemorySample
 from seatrial_stress.checks.run_checks import RunEvidence, latencies, run_checks
 from seatrial_stress.engine_client import read_records
 from seatrial_stress.load import processes
 from seatrial_stress.load.memory_sampler import sample_memory
-from seatrial_stress.load.spec import LoadSpec, prepare, run_folder
+from seatrial_stress.load.spec import LoadSpec, run_folder
+from seatrial_stress.plans import schedule
 
 FLUSH_SECONDS = 0.3
 
@@ -47,7 +48,7 @@ async def run(
     identity = identity or new_id()
     clock = SystemClock()
     with run_folder(identity) as folder:
-        load = prepare(plan, target, token, folder, identity)
+        load = LoadSpec(plan, target, token, folder, identity)
         started_at = clock.now()
         samples: list[MemorySample] = []
         sampling = asyncio.create_task(sample_memory(target, clock, samples))
@@ -65,12 +66,24 @@ async def _report(
     # Orders that were answered last may still be on their way into the engine's records.
     await asyncio.sleep(FLUSH_SECONDS)
     records = await read_records(load.target, load.token, started_at)
-    rows = [json.loads(line) for line in load.schedule.read_text(encoding="utf-8").splitlines()]
+    finished_at = clock.now()
+    # Checks of a long run take seconds; the service goes on answering meanwhile.
+    return await asyncio.to_thread(_check, load, (started_at, finished_at), workers, samples, records)
+
+
+def _check(
+    load: LoadSpec,
+    times: tuple[datetime, datetime],
+    workers: list[WorkerResult],
+    samples: list[MemorySample],
+    records: EngineRecords,
+) -> StressReport:
+    scheduled, repeats = schedule.count(load.plan, load.run)
     run_journal = journal.read(_journal_lines(load))
     evidence = RunEvidence(
         run=load.run,
-        scheduled=len(rows),
-        repeats=sum(row["repeats"] - 1 for row in rows),
+        scheduled=scheduled,
+        repeats=repeats,
         journal=run_journal,
         workers=tuple(workers),
         records=records,
@@ -84,18 +97,16 @@ async def _report(
         exit_code=verdict.EXIT_CODES[run_verdict],
         plan=load.plan,
         target=load.target,
-        started_at=started_at,
-        finished_at=clock.now(),
-        counts={"scheduled": len(rows), **journal.counts(run_journal.attempts)},
+        started_at=times[0],
+        finished_at=times[1],
+        counts={"scheduled": scheduled, **journal.counts(run_journal.attempts)},
         checks=tuple(checks),
         **latencies(run_journal.attempts),
     )
 
 
-def _journal_lines(load: LoadSpec) -> list[str]:
-    return [
-        line
-        for number in range(load.plan.workers)
-        if load.journal(number).exists()
-        for line in load.journal(number).read_text(encoding="utf-8", errors="replace").splitlines()
-    ]
+def _journal_lines(load: LoadSpec) -> Iterator[str]:
+    for number in range(load.plan.workers):
+        if load.journal(number).exists():
+            with load.journal(number).open(encoding="utf-8", errors="replace") as lines:
+                yield from lines

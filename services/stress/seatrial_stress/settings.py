@@ -26,6 +26,13 @@ class StressSettings(ServiceSettings):
         "", description="Origins (http://HOST:PORT, comma-separated) that may be loaded in addition to this machine."
     )
 
+    max_requests: int = Field(
+        250_000,
+        ge=1,
+        le=10_000_000,
+        description="Most requests of one run, rate times duration; a larger plan is refused.",
+    )
+
     @property
     def allowed_targets(self) -> tuple[str, ...]:
         """Return the origins that may be loaded in addition to this machine."""

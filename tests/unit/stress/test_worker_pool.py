@@ -10,9 +10,10 @@ from seatrial_core.clock import ManualClock, SystemClock
 from seatrial_core.contracts.stress import Slo, StressPlan
 from seatrial_core.errors import Conflict
 from seatrial_stress.checks.generator import WorkerResult
-from seatrial_stress.load.spec import prepare
+from seatrial_stress.load.spec import LoadSpec
 from seatrial_stress.load.worker_pool import LOST_SECONDS, POLL_SECONDS, WorkerPool
 from seatrial_stress.load.worker_protocol import JournalPart, WorkerAssignment, WorkerSummary
+from seatrial_stress.plans import schedule
 
 PLAN = StressPlan(
     name="slots", rate_per_second=20, duration_seconds=2, warm_up_seconds=0, slos=(Slo(quantile=0.9, seconds=1),)
@@ -24,13 +25,13 @@ async def assigned(folder: Path) -> tuple[WorkerPool, WorkerAssignment, "asyncio
     """Start a run with the worker `a`; return the pool, the assignment, the run and the worker's journal lines."""
     pool = WorkerPool(SystemClock())
     assert pool.poll("a") is None
-    load = prepare(PLAN, "http://127.0.0.1:1", "", folder, "slotsrun")
+    load = LoadSpec(PLAN, "http://127.0.0.1:1", "", folder, "slotsrun")
     running = asyncio.create_task(pool.run_load(load))
     await asyncio.sleep(0)
     assignment = pool.poll("a")
     assert assignment is not None
-    rows = map(json.loads, load.schedule.read_text(encoding="utf-8").splitlines())
-    lines = [json.dumps({"event": "intent", "key": row["key"], "number": 0}) for row in rows]
+    keys = [arrival.key for arrival in schedule.arrivals(PLAN, "slotsrun")]
+    lines = [json.dumps({"event": "intent", "key": key, "number": 0}) for key in keys]
     return pool, assignment, running, lines
 
 
@@ -80,7 +81,7 @@ async def test_a_lost_worker_is_refused_and_the_others_finish(tmp_path: Path) ->
     clock = ManualClock(SystemClock().now())
     pool = WorkerPool(clock)
     assert (pool.poll("a"), pool.poll("b")) == (None, None)
-    load = prepare(PLAN.model_copy(update={"workers": 2}), "http://127.0.0.1:1", "", tmp_path, "lostrun")
+    load = LoadSpec(PLAN.model_copy(update={"workers": 2}), "http://127.0.0.1:1", "", tmp_path, "lostrun")
     running = asyncio.create_task(pool.run_load(load))
     await asyncio.sleep(0)
     assert pool.poll("a") is not None

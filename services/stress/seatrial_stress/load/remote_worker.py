@@ -9,7 +9,7 @@ from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError
 from seatrial_service import logs
 from seatrial_stress.load import processes
-from seatrial_stress.load.spec import LoadSpec, prepare, run_folder
+from seatrial_stress.load.spec import LoadSpec, run_folder
 from seatrial_stress.load.worker_protocol import (
     MAX_LINES,
     HeartbeatReply,
@@ -58,7 +58,7 @@ class RemoteWorker:
             raise
         with run_folder(assignment.run) as folder:
             token = self._token if assignment.with_token else ""
-            load = prepare(assignment.plan, target, token, folder, assignment.run)
+            load = LoadSpec(assignment.plan, target, token, folder, assignment.run)
             process = await processes.start(load, assignment.number)
             try:
                 if not await self._wait(process, assignment):

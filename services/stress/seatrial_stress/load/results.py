@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+from collections import Counter
 
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load.spec import LoadSpec
+from seatrial_stress.plans import schedule
 
 LOG_TAIL_BYTES = 2_000
 MAX_LOG_CHARACTERS = 200
@@ -31,17 +33,20 @@ def read_result(load: LoadSpec, number: int, exit_code: int | None) -> WorkerRes
 
 def schedule_mismatch(load: LoadSpec, number: int) -> str | None:
     """Return how a worker's journal differs from its part of the schedule, or None if each intent was sent once."""
-    rows = [json.loads(line) for line in load.schedule.read_text(encoding="utf-8").splitlines()]
-    planned = sorted((row["key"], n) for row in rows[number :: load.plan.workers] for n in range(row["repeats"]))
+    planned = Counter(
+        (arrival.key, repeat)
+        for arrival in schedule.part(load.plan, load.run, number, load.plan.workers)
+        for repeat in range(arrival.repeats)
+    )
     try:
-        lines = load.journal(number).read_text(encoding="utf-8").splitlines()
-        events = [json.loads(line) for line in lines]
-        sent = sorted((event["key"], event["number"]) for event in events if event["event"] == "intent")
-    except (OSError, ValueError, KeyError) as error:
+        with load.journal(number).open(encoding="utf-8") as lines:
+            events = map(json.loads, lines)
+            sent = Counter((event["key"], event["number"]) for event in events if event["event"] == "intent")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return f"the journal of worker {number} cannot be read ({type(error).__name__})"
     if sent == planned:
         return None
-    return f"worker {number} sent {len(sent)} requests, which are not exactly the {len(planned)} of its part"
+    return f"worker {number} sent {sent.total()} requests, which are not exactly the {planned.total()} of its part"
 
 
 def _last_log_line(load: LoadSpec, number: int) -> str:

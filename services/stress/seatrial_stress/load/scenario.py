@@ -1,6 +1,6 @@
 """Sends a schedule to an engine: `python -m locust -f scenario.py`, with the file SEATRIAL_STRESS_SPEC.
 
-The spec is a JSON object: schedule (a file with one request per line), folder, worker, workers, timeout_seconds, and
+The spec is a JSON object: plan and run, from which the schedule follows, folder, worker, workers, timeout_seconds, and
 a token if the environment has none. The process that serves Locust's page reads it at the start of each run.
 """
 
@@ -20,7 +20,9 @@ from hdrh.histogram import HdrHistogram
 from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
+from seatrial_core.contracts.stress import StressPlan
 from seatrial_core.json_types import Json
+from seatrial_stress.plans import schedule
 
 MAX_IN_FLIGHT = 4_000
 MAX_MICROSECONDS = 3_600 * 1_000_000
@@ -120,13 +122,16 @@ class OpenLoopUser(FastHttpUser):
         problems.clear()
         spec = self.spec
         journal = JournalWriter(Path(spec["folder"]), spec["worker"])
-        lines = Path(spec["schedule"]).read_text(encoding="utf-8").splitlines()
-        mine = [json.loads(line) for line in lines[spec["worker"] :: spec["workers"]]]
+        plan = StressPlan.model_validate(spec["plan"])
+        planned = 0
         pool = Pool(MAX_IN_FLIGHT)
         meter = gevent.spawn(_measure, journal)
         wall, started = clock_gettime(CLOCK_REALTIME), monotonic()
         try:
-            for arrival in mine:
+            # One request at a time: a schedule held whole would delay the start and fill the memory.
+            for request in schedule.part(plan, spec["run"], spec["worker"], spec["workers"]):
+                arrival: Json = request.row()
+                planned += 1
                 gevent.sleep(max(0.0, started + arrival["at_seconds"] - monotonic()))
                 sending = pool.spawn(self._send_all, journal, arrival, started)
                 sending.link_exception(functools.partial(_record_failure, arrival["key"]))
@@ -135,7 +140,7 @@ class OpenLoopUser(FastHttpUser):
             meter.kill()
             pool.kill()
             step = (clock_gettime(CLOCK_REALTIME) - wall) - (monotonic() - started)
-            journal.finish(step, len(mine))
+            journal.finish(step, planned)
         if self.environment.web_ui is None:
             gevent.spawn_later(0.05, self.environment.runner.quit)
         else:

@@ -1,7 +1,6 @@
-"""The folder of a run: its schedule, and the files of each generator process."""
+"""What the generator processes of a run need, and the folder with their files."""
 
 import contextlib
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial_core.contracts.stress import StressPlan
-from seatrial_stress.plans import schedule
 
 
 @dataclass(frozen=True)
@@ -20,8 +18,7 @@ class LoadSpec:
     target: str
     token: str
     folder: Path
-    schedule: Path
-    run: str = ""
+    run: str
 
     def journal(self, number: int) -> Path:
         """Return the file of a worker's journal."""
@@ -46,18 +43,11 @@ def run_folder(run: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepare(plan: StressPlan, target: str, token: str, folder: Path, run: str) -> LoadSpec:
-    """Write the schedule of a run and return what its generator processes need."""
-    path = folder / "schedule.jsonl"
-    with path.open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(arrival.row()) + "\n" for arrival in schedule.arrivals(plan, run))
-    return LoadSpec(plan, target, token, folder, path, run)
-
-
 def worker_spec(load: LoadSpec, number: int) -> dict[str, object]:
-    """Return the document that configures one generator process."""
+    """Return the document that configures one generator process; it makes the schedule from plan and run itself."""
     return {
-        "schedule": str(load.schedule),
+        "plan": load.plan.model_dump(mode="json"),
+        "run": load.run,
         "folder": str(load.folder),
         "worker": number,
         "workers": load.plan.workers,

@@ -13,11 +13,16 @@ from seatrial_stress.load.processes import START_SECONDS
 from seatrial_stress.load.results import read_result, schedule_mismatch
 from seatrial_stress.load.spec import LoadSpec
 from seatrial_stress.load.worker_protocol import JournalPart, WorkerAssignment, WorkerSummary
+from seatrial_stress.plans import schedule
 
 IDLE_SECONDS = 3.0
 LOST_SECONDS = 5.0
 POLL_SECONDS = 0.1
 HAND_IN_SECONDS = 15.0
+MAX_IDLE = 100
+# An attempt has two lines, and the random schedule may be longer than expected.
+LINES_PER_REQUEST = 4
+MIN_LINES = 20_000
 
 
 @dataclass
@@ -30,6 +35,7 @@ class WorkerSlot:
     last_seen_at: float
     is_assigned: bool = False
     parts: int = 0
+    lines: int = 0
     summary: WorkerSummary | None = None
     is_lost: bool = False
 
@@ -53,10 +59,16 @@ class WorkerPool:
         return sorted(self._polled_at.keys() - self._slots.keys())
 
     def poll(self, worker: str) -> WorkerAssignment | None:
-        """Register a worker as idle and return its assignment, if there is one; each is given once."""
+        """Register a worker as idle and return its assignment, if there is one; each is given once.
+
+        Raises:
+            Conflict: Too many workers are idle already.
+        """
         now = self._clock.monotonic()
         slot = self._slots.get(worker)
         if slot is None:
+            if worker not in self._polled_at and len(self.idle()) >= MAX_IDLE:
+                raise Conflict(f"{MAX_IDLE} workers are idle already, so worker {worker} is not needed")
             self._polled_at[worker] = now
             return None
         if slot.is_assigned:  # a worker that polls again has lost its assignment and what it sent
@@ -75,7 +87,8 @@ class WorkerPool:
         """Append a part of a worker's journal; a repeated part is ignored.
 
         Raises:
-            Conflict: A part is missing before this one, or the worker has no part in the run.
+            Conflict: A part is missing before this one, the worker has no part in the run, or the journal is longer
+                than the plan allows.
         """
         slot = self._slot(worker, part.run)
         slot.last_seen_at = self._clock.monotonic()
@@ -83,9 +96,13 @@ class WorkerPool:
             return
         if part.part > slot.parts:
             raise Conflict(f"part {part.part} of worker {worker} came before part {slot.parts}")
+        most = max(MIN_LINES, LINES_PER_REQUEST * schedule.expected_requests(slot.load.plan))
+        if slot.lines + len(part.lines) > most:
+            raise Conflict(f"the journal of worker {worker} has more than the {most:,.0f} lines that its plan allows")
         with slot.load.journal(slot.assignment.number).open("a", encoding="utf-8") as journal:
             journal.writelines(f"{line}\n" for line in part.lines)
         slot.parts += 1
+        slot.lines += len(part.lines)
 
     def finish(self, worker: str, summary: WorkerSummary) -> None:
         """Store a worker's summary; its part is complete.
@@ -109,7 +126,7 @@ class WorkerPool:
                     while any(slot.summary is None and not slot.is_lost for slot in slots):
                         await asyncio.sleep(POLL_SECONDS)
                         self._mark_lost(slots)
-            return [_result(slot) for slot in slots]
+            return [await asyncio.to_thread(_result, slot) for slot in slots]
 
     def _mark_lost(self, slots: list[WorkerSlot]) -> None:
         now = self._clock.monotonic()

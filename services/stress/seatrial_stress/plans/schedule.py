@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 
 from seatrial_core.contracts.stress import Operation, StressPlan
@@ -70,6 +70,25 @@ def arrivals(plan: StressPlan, run: str) -> Iterator[Arrival]:
             key = f"{run}-{number:07d}"
             yield Arrival(key, at, operation, symbol, fault if operation == "signal" else None, repeats)
             number += 1
+
+
+def part(plan: StressPlan, run: str, worker: int, workers: int) -> Iterator[Arrival]:
+    """Yield one worker's part of the requests of a run: every `workers`-th, from number `worker`."""
+    return islice(arrivals(plan, run), worker, None, workers)
+
+
+def expected_requests(plan: StressPlan) -> float:
+    """Return how many requests a plan sends on average, counting repeats; known without making its schedule."""
+    return plan.rate_per_second * plan.duration_seconds * (1 + plan.repeat_ratio)
+
+
+def count(plan: StressPlan, run: str) -> tuple[int, int]:
+    """Return how many requests the schedule of a run holds, and how many of them are sent twice."""
+    scheduled = repeats = 0
+    for arrival in arrivals(plan, run):
+        scheduled += 1
+        repeats += arrival.repeats - 1
+    return scheduled, repeats
 
 
 def _fault(plan: StressPlan, draw: float) -> str | None:
