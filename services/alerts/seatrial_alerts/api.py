@@ -87,6 +87,7 @@ def _rules(service: AlertsService) -> APIRouter:
             raise field_error("name", rule.name, f"`{name}`, as in the path")
         rule_of(rule)
         async with service.database.transaction() as session:
+            await rules.require_room_for_rule(session, name)
             await rules.put_rule(session, rule, service.clock.now(), by=caller.principal.name)
         caller.audit("rule_changed", rule=name, threshold=rule.threshold)
         return rule
@@ -123,7 +124,7 @@ def _thresholds(service: AlertsService) -> APIRouter:
 
     @router.put("", dependencies=WRITE, responses=answer(THRESHOLDS_EXAMPLE))
     async def put_thresholds(
-        overrides: Annotated[dict[RuleName, Finite], Body(examples=[{"max_drawdown": 0.2}])],
+        overrides: Annotated[dict[RuleName, Finite], Body(max_length=64, examples=[{"max_drawdown": 0.2}])],
         caller: CalledBy,
     ) -> dict[str, float]:
         """Set some or all of the five thresholds; an unknown name is refused with the list of the five."""

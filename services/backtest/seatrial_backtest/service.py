@@ -40,6 +40,7 @@ class BacktestService:
         worker = JobWorker(self.database, clock, registry)
         self.queue = JobQueue(settings.direct_url, worker.run, settings.stalled_seconds)
         self.reaper = JobReaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
+        self._max_queued = settings.max_queued
         self._concurrency = settings.workers
         self._registry = registry
 
@@ -79,7 +80,11 @@ class BacktestService:
             return await store.put_dataset(session, row)
 
     async def submit(self, request: BacktestRequest) -> BacktestJob:
-        """Store and queue a job in one transaction; return the existing job of an identical request."""
+        """Store and queue a job in one transaction; return the existing job of an identical request.
+
+        Raises:
+            TooManyRequests: Too many jobs are waiting.
+        """
         resolved = resolve_request(request)
         async with self.database.transaction() as session:
             data, sub_bars = await store.dataset(session, request.dataset), None
@@ -88,5 +93,6 @@ class BacktestService:
                 check_sub_bars(data, sub_bars)
             job_id = job_id_of(resolved, data, sub_bars)
             if await store.put_job(session, job_id, request, self.clock.now()):
+                await store.require_queue_room(session, self._max_queued)
                 await self.queue.put(session, job_id)
             return await store.job(session, job_id)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo, JobStatus
-from seatrial_core.errors import NotFound
+from seatrial_core.errors import NotFound, TooManyRequests
 from seatrial_service.db.backtest import DatasetRow, JobRow, ResultRow
 
 UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -105,6 +105,17 @@ async def put_job(session: AsyncSession, job_id: str, request: BacktestRequest, 
         .returning(JobRow.id)
     )
     return inserted.scalar_one_or_none() is not None
+
+
+async def require_queue_room(session: AsyncSession, limit: int) -> None:
+    """Refuse more waiting jobs than `limit`, counting the one that this transaction added.
+
+    Raises:
+        TooManyRequests: More jobs are waiting.
+    """
+    waiting = select(func.count()).select_from(JobRow).where(JobRow.status == JobStatus.QUEUED)
+    if (await session.scalar(waiting) or 0) > limit:
+        raise TooManyRequests(f"{limit} backtests are waiting, the most there may be; send this one again later")
 
 
 async def job(session: AsyncSession, job_id: str) -> BacktestJob:

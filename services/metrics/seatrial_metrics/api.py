@@ -124,7 +124,9 @@ def _figures(service: MetricsService) -> APIRouter:
 
     @router.get("/performance", responses={200: examples.answer(examples.PERFORMANCE)})
     async def performance(
-        environment: Annotated[list[Environment] | None, Query(description="All but stress if absent")] = None,
+        environment: Annotated[
+            list[Environment] | None, Query(max_length=16, description="All but stress if absent")
+        ] = None,
     ) -> Performance:
         """Return the figures of the portfolio and of each account; an unknown figure is null and has a reason."""
         environments = environment or [Environment(name) for name in HEADLINE]

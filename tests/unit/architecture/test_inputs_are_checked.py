@@ -11,6 +11,7 @@ from tests.unit.service.test_routing import applications
 
 from seatrial_core.contracts.backtests import DatasetUpload
 from seatrial_core.contracts.events import EVENT
+from seatrial_core.contracts.numbers import Finite
 from seatrial_core.contracts.orders import Signal
 from seatrial_core.contracts.text import JsonDocument, Text, TextRule
 from seatrial_service.routing import service_routes
@@ -56,9 +57,17 @@ def _problem(schema: dict[str, Any]) -> str | None:  # Any: a core schema of pyd
         return f"plain {kind}"
     if kind == "int" and not has_bounds:
         return "unbounded int"
+    if kind in {"list", "dict", "set", "frozenset"} and "max_length" not in schema and not _has_known_keys(schema):
+        return f"endless {kind}"
+    if kind == "tuple" and "variadic_item_index" in schema and "max_length" not in schema:
+        return "endless tuple"
     if kind == "float" and schema.get("allow_inf_nan") is not False and not has_bounds:
         return "infinite float"
     return None
+
+
+def _has_known_keys(schema: dict[str, Any]) -> bool:  # Any: a core schema of pydantic
+    return schema["type"] == "dict" and schema.get("keys_schema", {}).get("type") in {"literal", "enum"}
 
 
 def inputs(app: FastAPI) -> Iterator[tuple[str, Any]]:  # Any: annotations
@@ -111,6 +120,8 @@ class _Careless(BaseModel):
     count: int
     ratio: float
     anything: dict[str, Any]
+    names: list[Text]
+    numbers: tuple[Finite, ...]
     checked: Text
     document: JsonDocument
 
@@ -120,6 +131,9 @@ def test_unchecked_fields_are_found() -> None:
         "_Careless.name: plain str",
         "_Careless.count: unbounded int",
         "_Careless.ratio: infinite float",
+        "_Careless.anything: endless dict",
         "_Careless.anything: plain str",
         "_Careless.anything: plain any",
+        "_Careless.names: endless list",
+        "_Careless.numbers: endless tuple",
     ]

@@ -4,19 +4,34 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_alerts.evaluation import AlertKey
 from seatrial_core.contracts.alerts import AlertRuleDocument, SilenceRequest
+from seatrial_core.errors import Conflict
 from seatrial_service.db.alerts import RuleRow, SilenceRow, StateRow
+
+MAX_RULES = 200
+MAX_SILENCES = 1_000
 
 
 async def list_rules(session: AsyncSession) -> list[AlertRuleDocument]:
     """Return all rules, ordered by name."""
     rows = (await session.execute(select(RuleRow).order_by(RuleRow.name))).scalars()
     return [AlertRuleDocument.model_validate(row.document) for row in rows]
+
+
+async def require_room_for_rule(session: AsyncSession, name: str) -> None:
+    """Refuse a rule beyond the greatest number; each is evaluated for every scope at every evaluation.
+
+    Raises:
+        Conflict: There are `MAX_RULES` rules, and none is called `name`.
+    """
+    others = await session.scalar(select(func.count()).select_from(RuleRow).where(RuleRow.name != name)) or 0
+    if others >= MAX_RULES:
+        raise Conflict(f"there are {others} rules, the most there may be; delete one before you add `{name}`")
 
 
 async def put_rule(
@@ -55,7 +70,14 @@ async def add_silence(
         request: What is silenced, and until when.
         actor: Who silences, and what the caller said about itself.
         now: When.
+
+    Raises:
+        Conflict: There are `MAX_SILENCES` active silences.
     """
+    silences = select(func.count()).select_from(SilenceRow).where(SilenceRow.expires_at > now)
+    active = await session.scalar(silences) or 0
+    if active >= MAX_SILENCES:
+        raise Conflict(f"there are {active} active silences, the most there may be; delete one first")
     created_by, note = actor
     values = {**request.model_dump(), "created_by": created_by, "note": note}
     row = SilenceRow(id=uuid4().hex, created_at=now, **values)

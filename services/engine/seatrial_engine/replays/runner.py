@@ -8,7 +8,7 @@ from dataclasses import asdict
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
-from seatrial_core.errors import Conflict, NotFound, SeatrialError, Unavailable
+from seatrial_core.errors import Conflict, NotFound, SeatrialError, TooManyRequests, Unavailable
 from seatrial_engine.domain.changes import NewReplay
 from seatrial_engine.domain.commands import OpenReplay
 from seatrial_engine.replays.replay import Replay, ReplayChunk
@@ -25,6 +25,7 @@ from seatrial_service.loops import BackgroundJobs
 CHUNK_STEPS = 50
 BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=5.0)
 MAX_ERROR = 500
+MAX_RUNNING = 32
 
 
 class ReplayRunner:
@@ -63,10 +64,15 @@ class ReplayRunner:
 
         Raises:
             Conflict: The id belongs to another replay, or an account is in use.
+            TooManyRequests: Too many replays are running.
             ValidationFailed: Something in the request is not allowed; the message names it.
         """
         text = request.model_dump_json()
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        async with self._database.transaction() as session:
+            others = set(await store.running(session)) - {request.id}
+        if len(others) >= MAX_RUNNING:
+            raise TooManyRequests(f"{len(others)} replays are running, the most there may be; wait for one, or stop it")
         replay = await asyncio.to_thread(build_replay, request, self._engine, self._clock)
         new = NewReplay(request.id, fingerprint, text, replay.steps_total, self._clock.now())
         await self._writer.submit(OpenReplay(new, replay.accounts(), replay.opening_events()))

@@ -14,6 +14,10 @@ DatasetId = Annotated[str, TextRule(64, 64)]
 SizeText = Annotated[str, TextRule(max_length=100)]
 ParamName = Annotated[str, TextRule(1, 64)]
 ParamValue = Finite | Integer | bool | Annotated[str, TextRule(max_length=200)]
+Params = Annotated[dict[ParamName, ParamValue], Field(max_length=64)]
+# Three years of minutes and more; a body of the greatest size holds fewer.
+MAX_BARS = 2_000_000
+COLUMN_LENGTH = Field(max_length=MAX_BARS)
 # A bar longer than a year, or opened outside the years 1800 to 2199, is a mistake in the unit of time.
 MAX_INTERVAL_MS = 366 * 86_400_000
 EpochMs = Annotated[int, Field(ge=-5_364_662_400_000, lt=7_258_118_400_000)]
@@ -36,12 +40,12 @@ class CandleColumns(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time: list[EpochMs]
-    open: list[float]
-    high: list[float]
-    low: list[float]
-    close: list[float]
-    volume: list[float] = []
+    time: Annotated[list[EpochMs], COLUMN_LENGTH]
+    open: Annotated[list[float], COLUMN_LENGTH]
+    high: Annotated[list[float], COLUMN_LENGTH]
+    low: Annotated[list[float], COLUMN_LENGTH]
+    close: Annotated[list[float], COLUMN_LENGTH]
+    volume: Annotated[list[float], COLUMN_LENGTH] = []
 
 
 class DatasetUpload(BaseModel):
@@ -77,7 +81,7 @@ class BacktestRequest(BaseModel):
     finer_dataset: DatasetId | None = None  # for intrabar `magnify`
     strategy: StrategyName | None = None
     rules: JsonDocument | None = None  # a rule document, validated by the rule language
-    params: dict[ParamName, ParamValue] = {}
+    params: Params = {}
     cash: Annotated[Money, Field(gt=0)] = Decimal(10_000)
     fee: Annotated[float, Field(ge=-0.01, le=0.1)] = 0.001
     maker_fee: Annotated[float, Field(ge=-0.01, le=0.1)] | None = None

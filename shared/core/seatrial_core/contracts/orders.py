@@ -9,8 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from seatrial_core.contracts.backtests import (
     CandleColumns,
     NotNegative,
-    ParamName,
-    ParamValue,
+    Params,
     SizeText,
     StrategyName,
 )
@@ -127,7 +126,7 @@ class ReplayAccountRequest(BaseModel):
     account: AccountLabel
     symbol: Symbol
     strategy: StrategyName
-    params: dict[ParamName, ParamValue] = {}
+    params: Params = {}
     cash: Annotated[Money, Field(gt=0)] = Decimal(10_000)
     fee: Annotated[float, Field(ge=-0.01, le=0.1)] = 0.001
     slippage_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
@@ -145,7 +144,7 @@ class ReplayRequest(BaseModel):
 
     id: Annotated[str, TextRule(1, 64)]
     accounts: Annotated[list[ReplayAccountRequest], Field(min_length=1, max_length=64)]
-    bars_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    bars_per_second: Annotated[float, Field(ge=0.001, le=1_000_000)] | None = None
 
 
 class ReplayState(BaseModel):

@@ -15,6 +15,8 @@ from seatrial_core.characters import normalise
 MAX_TEXT = 1_000
 MAX_PROSE = 2_000
 MAX_DEPTH = 32
+MAX_DOCUMENT_VALUES = 20_000
+MAX_DOCUMENT_CHARACTERS = 500_000
 # NFC composes at most four code points into one, so a longer text is too long whatever it holds.
 _MAX_COMPOSED = 4
 
@@ -65,11 +67,34 @@ Reason = Annotated[str, TextRule(1, 500, is_prose=True)]
 
 def _checked_document(value: object) -> object:
     if isinstance(value, Mapping):
-        return _checked(value, 0)
+        return _checked(value, 0, _Allowance())
     return value
 
 
-def _checked(value: object, depth: int) -> object:
+class _Allowance:
+    """What is left of a document's size.
+
+    Every key and value takes one of the values; texts take as many characters as they have.
+    """
+
+    def __init__(self) -> None:
+        self.values = MAX_DOCUMENT_VALUES
+        self.characters = MAX_DOCUMENT_CHARACTERS
+
+    def take(self, value: object) -> None:
+        self.values -= 1
+        if isinstance(value, str):
+            self.characters -= len(value)
+        if self.values < 0 or self.characters < 0:
+            raise PydanticCustomError(
+                "document_size",
+                "must hold at most {values} keys and values and {characters} characters",
+                {"values": MAX_DOCUMENT_VALUES, "characters": MAX_DOCUMENT_CHARACTERS},
+            )
+
+
+def _checked(value: object, depth: int, allowance: _Allowance) -> object:
+    allowance.take(value)
     if depth > MAX_DEPTH:
         raise PydanticCustomError("document_depth", "must not be nested deeper than {depth}", {"depth": MAX_DEPTH})
     match value:
@@ -79,9 +104,11 @@ def _checked(value: object, depth: int) -> object:
             except ValueError as error:
                 raise PydanticCustomError("text_character", "{problem}", {"problem": str(error)}) from None
         case Mapping():
-            return {_checked(key, depth + 1): _checked(item, depth + 1) for key, item in value.items()}
+            return {
+                _checked(key, depth + 1, allowance): _checked(item, depth + 1, allowance) for key, item in value.items()
+            }
         case list() | tuple():
-            return [_checked(item, depth + 1) for item in value]
+            return [_checked(item, depth + 1, allowance) for item in value]
         case float() if value != value or value in {float("inf"), float("-inf")}:
             raise PydanticCustomError("finite_number", "must not contain NaN or Infinity")
         case int() if not -(2**63) <= value < 2**63:
