@@ -10,6 +10,7 @@ from tests.services.alerts.small_servers import Figures, Inbox, serve_figures, s
 from tests.support.waiting import wait_until_async
 
 from seatrial_alerts.settings import AlertsSettings
+from seatrial_alerts.store.rules import MAX_RULES
 from seatrial_core.errors import SettingsError
 from seatrial_core.signing import verify
 
@@ -135,3 +136,18 @@ def test_an_invalid_webhook_stops_the_start_by_name(url: str, monkeypatch: pytes
 
     with pytest.raises(SettingsError, match="ALERT_WEBHOOK_URL"):
         AlertsSettings.load()
+
+
+async def test_rules_beyond_the_greatest_number_are_refused_and_the_others_may_change(database_url: str) -> None:
+    with serve_figures(Figures(figures(0.0))) as metrics:
+        async with running(database_url, metrics) as http:
+            rule = (await http.get("/v1/rules/max_drawdown")).json()
+            statuses = [
+                (await http.put(f"/v1/rules/extra_{number}", json={**rule, "name": f"extra_{number}"})).status_code
+                for number in range(MAX_RULES)
+            ]
+            changed = await http.put("/v1/rules/max_drawdown", json={**rule, "threshold": 0.5})
+
+    assert set(statuses) == {200, 409}
+    assert statuses == sorted(statuses)
+    assert changed.status_code == 200

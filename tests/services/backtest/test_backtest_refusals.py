@@ -157,3 +157,14 @@ async def test_tokens_need_the_scope(database_url: str) -> None:
     assert refused.status_code == 403
     assert "backtest:run" in refused.json()["detail"]
     assert allowed.status_code == 404
+
+
+async def test_jobs_beyond_the_longest_queue_are_refused(database_url: str) -> None:
+    async with open_service(database_url, max_queued=2, workers=1) as door:
+        dataset = await door.dataset()
+        asked = [{"dataset": dataset, "strategy": "sma_cross", "seed": seed} for seed in range(30)]
+        answers = [await door.http.post("/v1/backtests", json=request) for request in asked]
+
+    assert {answer.status_code for answer in answers} == {202, 429}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert "2 backtests are waiting" in refused.json()["detail"]

@@ -10,6 +10,7 @@ from tests.support.fake_ledger import FakeLedger
 from tests.support.waiting import wait_until_async
 
 from seatrial_core.timestamps import to_epoch_ms
+from seatrial_engine.replays.runner import MAX_RUNNING
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.simulation import simulate
 from seatrial_trading.quant.candles import Candles
@@ -153,6 +154,18 @@ async def test_stopped_replay_makes_no_progress(engine: EngineDoor) -> None:
 
     assert stopped["status"] == "stopped"
     assert stopped["steps_done"] < 400
+
+
+async def test_replays_that_run_at_the_same_time_are_limited(engine: EngineDoor) -> None:
+    columns = bars(7, 30)
+    for number in range(MAX_RUNNING):
+        slow = {"id": f"r{number}", "accounts": [account(f"a{number}", "sma_cross", columns)], "bars_per_second": 0.001}
+        await engine.post("/v1/replays", slow, 202)
+
+    further = {"id": "further", "accounts": [account("further", "sma_cross", columns)]}
+    problem = await engine.post("/v1/replays", further, 429)
+
+    assert "32 replays are running" in problem["detail"]
 
 
 async def test_replay_of_a_halted_engine_opens_no_position(engine: EngineDoor) -> None:

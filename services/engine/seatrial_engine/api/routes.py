@@ -134,10 +134,14 @@ def _replays(service: EngineService) -> APIRouter:
         """Stop a replay at its current step."""
         return await service.replays.stop(identity)
 
-    @router.get("/{identity}/trades", responses={200: examples.answer([{"account": "a", "symbol": "AAPL"}])})
-    async def trades(identity: Identity) -> list[ReplayTrades]:
+    @router.get(
+        "/{identity}/trades",
+        response_model=list[ReplayTrades],
+        responses={200: examples.answer([{"account": "a", "symbol": "AAPL"}])},
+    )
+    async def trades(identity: Identity) -> Response:
         """Return every account's closed trades and equity so far, in the format of a backtest."""
-        return await service.replays.trades(identity)
+        return Response(await service.replays.trades(identity), media_type="application/json")
 
     return router
 

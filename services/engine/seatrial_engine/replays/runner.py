@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
+
+from pydantic import TypeAdapter
 
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
@@ -19,6 +22,7 @@ from seatrial_engine.store import changes, outbox
 from seatrial_engine.store import replays as store
 from seatrial_engine.store.replays import ReplayPart, ReplayProgress
 from seatrial_service import logs
+from seatrial_service.db.engine import ReplayPartRow
 from seatrial_service.db.session import Database
 from seatrial_service.loops import BackgroundJobs
 
@@ -26,6 +30,7 @@ CHUNK_STEPS = 50
 BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=5.0)
 MAX_ERROR = 500
 MAX_RUNNING = 32
+TRADES = TypeAdapter(list[ReplayTrades])
 
 
 class ReplayRunner:
@@ -93,24 +98,15 @@ class ReplayRunner:
             raise NotFound(f"there is no replay {identity!r}")
         return ReplayState.model_validate({**asdict(replay), "events_pending": pending})
 
-    async def trades(self, identity: str) -> list[ReplayTrades]:
-        """Return the closed trades and the equity of every account so far, or raise NotFound."""
+    async def trades(self, identity: str) -> bytes:
+        """Return a JSON list of `ReplayTrades`, one per account, of what they did so far, or raise NotFound."""
         async with self._database.transaction() as session:
-            text = await store.request(session, identity)
-            parts = await store.parts(session, identity)
-        if text is None:
+            accounts = await store.accounts(session, identity)
+            rows = await store.parts(session, identity)
+            session.expunge_all()
+        if not accounts:
             raise NotFound(f"there is no replay {identity!r}")
-        accounts = ReplayRequest.model_validate_json(text).accounts
-        empty = ReplayPart("", (), ())
-        return [
-            ReplayTrades(
-                account=account.account,
-                symbol=account.symbol,
-                trades=list(parts.get(account.account, empty).trades),
-                equity=list(parts.get(account.account, empty).equity),
-            )
-            for account in accounts
-        ]
+        return await asyncio.to_thread(_document, accounts, rows)
 
     async def stop(self, identity: str) -> ReplayState:
         """Stop a replay after its current chunk; a finished one stays finished."""
@@ -173,3 +169,12 @@ class ReplayRunner:
         with contextlib.suppress(SeatrialError):
             async with self._database.transaction() as session:
                 await store.end(session, identity, "failed", reason[:MAX_ERROR])
+
+
+def _document(accounts: list[tuple[str, str]], rows: Sequence[ReplayPartRow]) -> bytes:
+    parts, empty = store.joined(rows), ReplayPart("", (), ())
+    trades = []
+    for account, symbol in accounts:
+        part = parts.get(account, empty)
+        trades.append(ReplayTrades(account=account, symbol=symbol, trades=list(part.trades), equity=list(part.equity)))
+    return TRADES.dump_json(trades)

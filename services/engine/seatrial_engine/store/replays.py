@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import JSON, cast, column, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.json_types import Json
@@ -77,9 +77,18 @@ async def get_running(session: AsyncSession, identity: str) -> RunningReplay | N
     return RunningReplay(row.request, None if row.progress is None else json.loads(row.progress))
 
 
-async def request(session: AsyncSession, identity: str) -> str | None:
-    """Return the request of a replay as JSON text, or None."""
-    return (await session.scalars(select(ReplayRow.request).where(ReplayRow.id == identity))).one_or_none()
+async def accounts(session: AsyncSession, identity: str) -> list[tuple[str, str]]:
+    """Return account and symbol of each account of a replay, in the order of the request; none of an unknown replay."""
+    # The database reads the request: with its bars it has up to 32 MB, and parsing it would block the event loop.
+    elements = func.json_array_elements(cast(ReplayRow.request, JSON)["accounts"])
+    item = elements.table_valued(
+        column("value", JSON), with_ordinality="position", joins_implicitly=True
+    ).render_derived()
+    value = item.c.value
+    statement = select(value["account"].as_string(), value["symbol"].as_string())
+    statement = statement.select_from(ReplayRow, item).where(ReplayRow.id == identity).order_by(item.c.position)
+    rows = await session.execute(statement)
+    return [(account, symbol) for account, symbol in rows.all()]
 
 
 async def advance(session: AsyncSession, identity: str, progress: ReplayProgress) -> bool:
@@ -117,15 +126,20 @@ async def end(session: AsyncSession, identity: str, status: str, error: str | No
     await session.execute(statement.values(status=status, error=error))
 
 
-async def parts(session: AsyncSession, identity: str) -> Mapping[str, ReplayPart]:
-    """Return the trades and the equity of each account so far, by name."""
+async def parts(session: AsyncSession, identity: str) -> Sequence[ReplayPartRow]:
+    """Return what each account did in each chunk so far; `joined` reads it."""
     statement = (
         select(ReplayPartRow)
         .where(ReplayPartRow.replay == identity)
         .order_by(ReplayPartRow.account, ReplayPartRow.first_step)
     )
+    return (await session.scalars(statement)).all()
+
+
+def joined(rows: Sequence[ReplayPartRow]) -> Mapping[str, ReplayPart]:
+    """Return the trades and the equity of each account, by name; takes long for a long replay."""
     columns: dict[str, tuple[list[Json], list[float]]] = {}
-    for row in (await session.scalars(statement)).all():
+    for row in rows:
         trades, equity = columns.setdefault(row.account, ([], []))
         trades.extend(json.loads(row.trades))
         equity.extend(json.loads(row.equity))
