@@ -44,7 +44,11 @@ class WebhookChannel:
             # The client's timeout restarts with every read; a receiver that answers byte by byte must not outlast
             # the lease.
             async with asyncio.timeout(self.timeout_seconds):
-                response = await self._http.post(self._url, content=request.body, headers=request.headers)
+                # Only status and headers are used; the body is never read, so its size does not matter.
+                async with self._http.stream(
+                    "POST", self._url, content=request.body, headers=request.headers
+                ) as response:
+                    pass
         except (httpx.TimeoutException, TimeoutError):
             return DeliveryAttempt("timeout", None, "no answer in time", self._clock.monotonic() - started)
         except httpx.HTTPError as error:

@@ -186,6 +186,22 @@ def test_beyond_this_machine_only_webhook_and_health_answer_without_a_token(serv
     assert set(closed.values()) == {401}
 
 
+def test_a_repeated_signed_webhook_is_one_order(service: FakeLedger) -> None:
+    body = json.dumps({"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}).encode()
+    now = int(SystemClock().now().timestamp())
+    signature = sign(SECRET, body, now)
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
+        statuses = [
+            httpx.post(
+                f"{url}/webhook", content=body, headers={TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signature}
+            ).status_code
+            for timestamp in (str(now), str(now), f"0{now}", f"00{now}")
+        ]
+
+    assert statuses == [200, 200, 401, 401]
+    assert len(engine.get_fills()) == 1
+
+
 def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: FakeLedger) -> None:
     with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
         signal = {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}
