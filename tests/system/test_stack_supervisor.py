@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import psutil
@@ -257,10 +258,10 @@ def test_services_receive_database_tokens_and_peers(up: Up) -> None:
 
     token = up.layout.token.read_text().strip()
     assert up.layout.token.stat().st_mode & 0o777 == 0o600
-    assert answer["SEATRIAL_TOKEN"] == token
-    assert answer["SEATRIAL_TOKENS"] == f"{token}=admin"
+    assert answer["SEATRIAL_TOKEN"] == ""
+    assert answer["SEATRIAL_TOKENS"] == f"sha256:{sha256(token.encode()).hexdigest()}=admin,name:stack"
     assert answer["SEATRIAL_SECOND_URL"] == f"http://127.0.0.1:{up.ports['second']}"
-    assert answer["SEATRIAL_DATABASE_URL"].startswith("postgresql://seatrial:")
+    assert "SEATRIAL_DATABASE_URL" not in answer
     assert answer["SEATRIAL_STOP_WITH_PARENT"] == "1"
 
 

@@ -20,14 +20,16 @@ def upgrade() -> None:
     from seatrial.stack.postgres import database
 
     services.check_migrations_installed()
-    with access.opened(Layout.nearest()) as url:
-        database.migrate(services.MIGRATION, database.direct_url(os.environ, url))
+    layout = Layout.nearest()
+    with access.opened(layout) as url:
+        direct = database.direct_url(os.environ, url)
+        database.migrate(services.MIGRATION, direct, passwords=access.managed_passwords(layout))
     say("The schema is up to date.")
 
 
 @app.command()
 def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
-    """Print the URL of the database, including its password."""
+    """Print the URL of the database as its owner, including the password."""
     from seatrial.stack import access
     from seatrial.stack.layout import Layout
 
@@ -43,7 +45,7 @@ def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", 
 
 @app.command()
 def shell() -> None:
-    """Open psql on the database; start the embedded database for it if necessary."""
+    """Open psql on the database as its owner; start the embedded database for it if necessary."""
     from seatrial.stack import access
     from seatrial.stack.layout import Layout
 

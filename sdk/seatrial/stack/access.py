@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import binaries, cluster, database
+from seatrial.stack.postgres import binaries, cluster, database, role_passwords
 
 
 def running_url(layout: Layout) -> str | None:
@@ -37,6 +37,13 @@ def opened(layout: Layout) -> Iterator[str]:
         yield embedded.url
     finally:
         embedded.stop()
+
+
+def managed_passwords(layout: Layout) -> dict[str, str]:
+    """Return the passwords of the embedded server's roles, or none when the user names another database."""
+    if os.environ.get(database.VARIABLE, "").strip():
+        return {}
+    return role_passwords.of_folder(layout.postgres.resolve())
 
 
 def psql(layout: Layout, url: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from seatrial.stack.caller_tokens import CallerTokens
 from seatrial.stack.services import ServiceAddress, ServiceSpec
 from seatrial_core.child_environment import allowed
 
@@ -13,26 +14,29 @@ PREFIX = "SEATRIAL_"
 GUIDE_VARIABLES = ("MONITORING_PORT", "METRICS_UPDATE_INTERVAL")
 # Settings of all services whose names begin like those of one.
 COMMON_VARIABLES = ("SEATRIAL_METRICS_OPEN",)
+# What only the stack and the migration step read: addresses and passwords of the database.
+DATABASE = "DATABASE_"
 
 
 @dataclass(frozen=True)
 class StackEnvironment:
-    """What all services of a stack share: the user's variables, the addresses of all services, and the token."""
+    """What all services of a stack share: the user's variables, the addresses of all services, and the tokens."""
 
     inherited: Mapping[str, str]
     where: Mapping[str, ServiceAddress]
-    token: str
+    tokens: CallerTokens
 
-    def for_service(self, service: ServiceSpec, database_url: str) -> dict[str, str]:
+    def for_service(self, service: ServiceSpec, database: Mapping[str, str]) -> dict[str, str]:
         """Return the whole environment of one service.
 
         The user's settings of this service are kept; those that only the stack knows (database, token, all ports) are
-        set. Settings of other services and variables of other programs, such as cloud keys, are left out.
+        set. Settings of other services, passwords of the database and variables of other programs, such as cloud keys,
+        are left out.
         """
         shared = {
-            "SEATRIAL_DATABASE_URL": database_url,
-            "SEATRIAL_TOKENS": accepted_tokens(self.inherited, self.token),
-            "SEATRIAL_TOKEN": self.token,
+            **database,
+            "SEATRIAL_TOKENS": self.tokens.accepted_by(service.name, self.inherited),
+            "SEATRIAL_TOKEN": self.tokens.sent_by(service.name, self.inherited),
             "SEATRIAL_STOP_WITH_PARENT": "1",
             "PYTHONUNBUFFERED": "1",
         }
@@ -52,6 +56,8 @@ class StackEnvironment:
         }
 
     def _belongs_to_another(self, name: str, service: ServiceSpec) -> bool:
+        if name.startswith(PREFIX) and DATABASE in name:
+            return True
         others = {f"{PREFIX}{other.upper()}_" for other in self.where} - {service.prefix}
         return any(name.startswith(prefix) for prefix in others)
 
@@ -59,13 +65,3 @@ class StackEnvironment:
 def passed_names(inherited: Mapping[str, str]) -> set[str]:
     """Return the names of the variables that the user passes on to every service."""
     return {name.strip() for name in inherited.get(PASSED_VARIABLE, "").split(",") if name.strip()}
-
-
-def accepted_tokens(inherited: Mapping[str, str], token: str) -> str:
-    """Return the accepted tokens: those the user configured, the stack's own, and the one the user's clients send."""
-    entries = [entry for entry in inherited.get("SEATRIAL_TOKENS", "").split(";") if entry.strip()]
-    entries.append(f"{token}=admin,name:stack")
-    sent = inherited.get("SEATRIAL_TOKEN", "")
-    if sent and not any(entry.rpartition("=")[0].strip() == sent for entry in entries):
-        entries.append(f"{sent}=admin")
-    return ";".join(entries)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from seatrial.stack import services
+from seatrial.stack.caller_tokens import CallerTokens
 from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.layout import Layout
@@ -112,7 +113,7 @@ class Stack:
 
     @property
     def database_url(self) -> str:
-        """Return the address of the running database."""
+        """Return the address of the running database as its owner."""
         if self._database is None:
             raise StackError("The stack has no database yet; call start() first.")
         return self._database.url
@@ -142,7 +143,7 @@ class Stack:
         self._database.start()
         self.say("postgres", "ready")
         direct = database.direct_url(self._inherited, self._database.url)
-        database.migrate(self._plan.migration, direct, self._inherited)
+        database.migrate(self._plan.migration, direct, self._inherited, self._database.role_passwords())
         self.say("postgres", "schema is up to date")
         self._supervisor = self._supervise(self._database)
         self._supervisor.start()
@@ -151,7 +152,7 @@ class Stack:
         def say(part: str, message: str) -> None:
             self.say(part, message)  # looked up per message: the terminal's table replaces it after the start
 
-        environment = StackEnvironment(self._inherited, self._where, self.token)
+        environment = StackEnvironment(self._inherited, self._where, CallerTokens(self.token))
         watches = [
             ServiceWatch(ServiceProcess(service, self._where[service.name], self.layout), environment, say)
             for service in self._plan.services

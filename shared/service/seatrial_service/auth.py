@@ -28,6 +28,8 @@ NAME_PREFIX = "name:"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # RFC 6750: the scheme, a space, the token.
 _BEARER = re.compile(r"bearer +(\S{1,1024}) *", re.IGNORECASE)
+# A token that a configuration holds as its hash only.
+_HASHED = re.compile(r"sha256:([0-9a-f]{64})")
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -65,7 +67,8 @@ class Tokens:
     def parse(cls, text: str) -> "Tokens":
         """Read `token=scope,scope;token2=admin,name:ops`.
 
-        A token without a name is called `token-` and the first 8 hex digits of its hash.
+        A token may be given as its hash, `sha256:` and 64 hex digits. One without a name is called `token-` and the
+        first 8 hex digits of its hash.
 
         Raises:
             SettingsError: The text is malformed, a scope is unknown, or a token is a default secret or too short.
@@ -153,5 +156,6 @@ def _entry(number: int, text: str) -> tuple[str, Principal]:
             f"SEATRIAL_TOKENS: entry {number} must have at most one `name:`, of 1 to 64 letters, digits, `.`, `_` "
             f"or `-`; found {', '.join(names)[:100]!r}"
         )
-    digest = sha256(token.encode()).hexdigest()
+    hashed = _HASHED.fullmatch(token)
+    digest = hashed[1] if hashed else sha256(token.encode()).hexdigest()
     return digest, Principal(names[0] if names else f"token-{digest[:8]}", scopes)

@@ -7,13 +7,16 @@ import pytest
 from tests.support.ports import free_port, silent_listener
 
 from seatrial.stack import services
-from seatrial.stack.environment import StackEnvironment, accepted_tokens
+from seatrial.stack.caller_tokens import CallerTokens
+from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import PortTaken, StackError, UsageError
 from seatrial.stack.postgres import database
 from seatrial.stack.services import ServiceAddress, ServiceSpec, StackPlan
 from seatrial_service.settings import ServiceSettings, variable_name
 
 METRICS = services.SERVICES[0]
+TOKENS = CallerTokens("owner-owner-owner-owner")
+DATABASE = {"SEATRIAL_DATABASE_URL": "postgresql://db"}
 
 
 def test_every_service_of_the_public_table_is_listed_with_its_port() -> None:
@@ -96,20 +99,12 @@ def test_variables_for_an_unknown_service_are_refused_with_the_list() -> None:
         StackPlan().with_environment("alarms", {})
 
 
-def test_accepted_tokens_keep_what_the_user_configured() -> None:
-    inherited = {"SEATRIAL_TOKENS": "reader-reader-reader=metrics:read", "SEATRIAL_TOKEN": "sender-sender-sender"}
-
-    accepted = accepted_tokens(inherited, "stack-stack-stack")
-
-    assert accepted == "reader-reader-reader=metrics:read;stack-stack-stack=admin,name:stack;sender-sender-sender=admin"
-
-
 def test_peer_address_that_the_user_set_is_kept() -> None:
     where = {"metrics": ServiceAddress("127.0.0.1", 9999), "alerts": ServiceAddress("127.0.0.1", 8002)}
 
-    stack_environment = StackEnvironment({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, "token")
+    stack_environment = StackEnvironment({"SEATRIAL_METRICS_URL": "http://elsewhere:9999"}, where, TOKENS)
 
-    variables = stack_environment.for_service(services.SERVICES[1], "postgresql://db")
+    variables = stack_environment.for_service(services.SERVICES[1], DATABASE)
 
     assert variables["SEATRIAL_METRICS_URL"] == "http://elsewhere:9999"
     assert variables["SEATRIAL_ALERTS_URL"] == "http://127.0.0.1:8002"
@@ -122,6 +117,9 @@ USER_VARIABLES = {
     "PLUGIN_KEY": "planted-secret",
     "ALERT_WEBHOOK_SECRET": "planted-secret",
     "SEATRIAL_ENGINE_WEBHOOK_SECRET": "planted-secret",
+    "SEATRIAL_DATABASE_URL": "postgresql://owner:planted-secret@db/x",
+    "SEATRIAL_MIGRATOR_DATABASE_PASSWORD": "planted-secret",
+    "SEATRIAL_ENGINE_DATABASE_PASSWORD": "planted-secret",
     "SEATRIAL_METRICS_OPEN": "1",
     "SEATRIAL_BACKTEST_WORKERS": "3",
 }
@@ -130,7 +128,7 @@ USER_VARIABLES = {
 def variables_of(name: str, **further: str) -> dict[str, str]:
     where = {service.name: ServiceAddress("127.0.0.1", service.default_port) for service in services.SERVICES}
     service = next(service for service in services.SERVICES if service.name == name)
-    return StackEnvironment({**USER_VARIABLES, **further}, where, "token").for_service(service, "postgresql://db")
+    return StackEnvironment({**USER_VARIABLES, **further}, where, TOKENS).for_service(service, DATABASE)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ def variables_of(name: str, **further: str) -> dict[str, str]:
 def test_a_service_gets_its_own_settings_and_no_secret_of_another(service: str, secrets: set[str]) -> None:
     variables = variables_of(service)
 
-    assert {name for name, value in variables.items() if value == "planted-secret"} == secrets
+    assert {name for name, value in variables.items() if "planted-secret" in value} == secrets
     assert variables["PATH"] == "/bin"
     assert ("SEATRIAL_BACKTEST_WORKERS" in variables) is (service == "backtest")
 
@@ -165,7 +163,7 @@ def test_every_setting_reaches_its_service(service: str) -> None:
     classes = [kind for kind in vars(settings).values() if isinstance(kind, type) and issubclass(kind, ServiceSettings)]
     kind = next(kind for kind in classes if kind is not ServiceSettings)
     prefix = str(kind.model_config["env_prefix"])
-    names = {variable_name(kind, field, prefix) for field in kind.model_fields}
+    names = {variable_name(kind, field, prefix) for field in kind.model_fields if not field.startswith("database")}
 
     variables = variables_of(service, **dict.fromkeys(names, "1"))
 
@@ -176,4 +174,45 @@ def test_a_migration_gets_the_database_and_no_secret() -> None:
     variables = database.migration_environment(USER_VARIABLES, "postgresql://db")
 
     assert variables["SEATRIAL_DATABASE_URL"] == variables["SEATRIAL_DATABASE_DIRECT_URL"] == "postgresql://db"
-    assert "planted-secret" not in variables.values()
+    assert "SEATRIAL_ENGINE_WEBHOOK_SECRET" not in variables
+    assert "AWS_SECRET_ACCESS_KEY" not in variables
+
+
+def test_the_migration_of_an_embedded_server_gets_the_passwords_of_its_roles() -> None:
+    variables = database.migration_environment({}, "postgresql://db", {"engine": "made"})
+
+    assert variables["SEATRIAL_ENGINE_DATABASE_PASSWORD"] == "made"
+    assert variables["SEATRIAL_DATABASE_DEDICATED"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"SEATRIAL_DATABASE_URL": "postgresql://me:pw@db:6/x?sslmode=require"}),
+        (
+            {"SEATRIAL_DATABASE_DIRECT_URL": "postgresql://me:pw@direct/x", "SEATRIAL_ENGINE_DATABASE_PASSWORD": "a/b"},
+            {
+                "SEATRIAL_DATABASE_URL": "postgresql://seatrial_engine:a%2Fb@db:6/x?sslmode=require",
+                "SEATRIAL_DATABASE_DIRECT_URL": "postgresql://seatrial_engine:a%2Fb@direct/x",
+            },
+        ),
+        (
+            {
+                "SEATRIAL_DATABASE_DIRECT_URL": "postgresql://me:pw@direct/x",
+                "SEATRIAL_ENGINE_DATABASE_URL": "postgresql://e@db",
+            },
+            {"SEATRIAL_DATABASE_URL": "postgresql://e@db"},
+        ),
+        (
+            {"SEATRIAL_METRICS_DATABASE_PASSWORD": "x"},
+            {"SEATRIAL_DATABASE_URL": "postgresql://me:pw@db:6/x?sslmode=require"},
+        ),
+    ],
+)
+def test_a_server_of_the_user_is_shared_unless_a_service_has_its_own_address_or_password(
+    given: dict[str, str], expected: dict[str, str]
+) -> None:
+    external = database.ExternalDatabase("postgresql://me:pw@db:6/x?sslmode=require", given)
+
+    assert external.variables("engine") == expected
+    assert external.role_passwords() == {}

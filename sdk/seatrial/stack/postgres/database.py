@@ -9,25 +9,39 @@ from urllib.parse import urlsplit
 
 from seatrial.stack.errors import StackError, UsageError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import cluster, postmaster
+from seatrial.stack.postgres import cluster, postmaster, role_passwords, service_address
 from seatrial.stack.postgres.server import DATABASE, PostgresServer
+from seatrial.stack.postgres.service_address import DIRECT_VARIABLE as DIRECT_VARIABLE
+from seatrial.stack.postgres.service_address import VARIABLE as VARIABLE
 from seatrial.stack.processes import record
 from seatrial.stack.processes.database_watch import StackDatabase
 from seatrial_core import private_files, redaction
 from seatrial_core.child_environment import allowed
 
-VARIABLE = "SEATRIAL_DATABASE_URL"
-DIRECT_VARIABLE = "SEATRIAL_DATABASE_DIRECT_URL"
 PORT_VARIABLE = "SEATRIAL_POSTGRES_PORT"
 CONNECT_SECONDS = 5
 MIGRATION_SECONDS = 300
 
 
 class ExternalDatabase:
-    """A server that is run outside the stack; only checked for an answer."""
+    """A server that is run outside the stack; only checked for an answer.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: Its address, which services without a role of their own share.
+        environment: Variables with the addresses or passwords of single services.
+    """
+
+    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
         self.url = url
+        self._environment = environment
+
+    def variables(self, service: str) -> Mapping[str, str]:
+        """Return the address of one service, as its role if the user gives one."""
+        return service_address.external_variables(self.url, self._environment, service)
+
+    def role_passwords(self) -> Mapping[str, str]:
+        """Return nothing: the roles of an external server are the user's."""
+        return {}
 
     def start(self) -> None:
         """Raise in one sentence when the database does not answer."""
@@ -59,8 +73,17 @@ class EmbeddedDatabase:
 
     @property
     def url(self) -> str:
-        """Return the address of the stack's database."""
+        """Return the address of the stack's database as its owner."""
         return self._server.url(self._name)
+
+    def variables(self, service: str) -> Mapping[str, str]:
+        """Return the address of one service as its own role; a service without a role gets none."""
+        password = self.role_passwords().get(service)
+        return {VARIABLE: service_address.as_role(self.url, service, password)} if password else {}
+
+    def role_passwords(self) -> Mapping[str, str]:
+        """Return the passwords of the roles of this server, by service."""
+        return role_passwords.of_folder(self._layout.postgres.resolve())
 
     def start(self) -> None:
         """Start the server and note its processes in the run folder."""
@@ -108,7 +131,7 @@ def choose(
         raise UsageError(f"The demo creates its own empty database. Unset {VARIABLE} to run it.")
     if url:
         check_url(url)
-        return ExternalDatabase(url)
+        return ExternalDatabase(url, environment)
     text = environment.get(PORT_VARIABLE, "").strip()
     if text and not (text.isdigit() and 1 <= int(text) <= 65535):
         raise UsageError(f"{PORT_VARIABLE} must be a port from 1 to 65535, was {text!r}.")
@@ -161,12 +184,25 @@ def reach(url: str, *, is_ours: bool = False) -> None:
         ) from error
 
 
-def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | None = None) -> None:
-    """Upgrade the database at `url` with the migration command; the error quotes its last output line."""
+def migrate(
+    command: Sequence[str],
+    url: str,
+    inherited: Mapping[str, str] | None = None,
+    passwords: Mapping[str, str] | None = None,
+) -> None:
+    """Upgrade the database at `url` with the migration command; the error quotes its last output line.
+
+    Args:
+        command: The migration command.
+        url: The address of the database as its owner.
+        inherited: Variables of this process.
+        passwords: Passwords of the roles by service, on an embedded server.
+    """
+    environment = migration_environment(os.environ if inherited is None else inherited, url, passwords)
     try:
         ended = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=MIGRATION_SECONDS, check=False,
-            env=migration_environment(os.environ if inherited is None else inherited, url), stdin=subprocess.DEVNULL,
+            env=environment, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise StackError(
@@ -177,10 +213,15 @@ def migrate(command: Sequence[str], url: str, inherited: Mapping[str, str] | Non
         raise StackError(f"The migrations failed: {output[-1] if output else f'exit code {ended.returncode}'}")
 
 
-def migration_environment(inherited: Mapping[str, str], url: str) -> dict[str, str]:
-    """Return the whole environment of the migration: the address, and settings whose names say DATABASE."""
+def migration_environment(
+    inherited: Mapping[str, str], url: str, passwords: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the whole environment of the migration: the address, passwords, and settings whose names say DATABASE."""
     settings = {name: value for name, value in inherited.items() if name.startswith("SEATRIAL_") and "DATABASE" in name}
-    return {**allowed(inherited, with_network=False), **settings, VARIABLE: url, DIRECT_VARIABLE: url}
+    roles = {role_passwords.password_variable(service): secret for service, secret in (passwords or {}).items()}
+    if roles:  # an embedded server has no other users
+        roles["SEATRIAL_DATABASE_DEDICATED"] = "1"
+    return {**allowed(inherited, with_network=False), **settings, **roles, VARIABLE: url, DIRECT_VARIABLE: url}
 
 
 def direct_url(environment: Mapping[str, str], url: str) -> str:

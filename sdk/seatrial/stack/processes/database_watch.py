@@ -1,6 +1,7 @@
 """Watches the database of a stack and starts it again after a crash."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,15 @@ class StackDatabase(Protocol):
 
     @property
     def url(self) -> str:
-        """Return the address, password included."""
+        """Return the address as the owner of the database, password included."""
+        ...
+
+    def variables(self, service: str) -> Mapping[str, str]:
+        """Return the variables of the database for one service."""
+        ...
+
+    def role_passwords(self) -> Mapping[str, str]:
+        """Return the passwords of the roles that the stack manages, by service; none for an external one."""
         ...
 
     def start(self) -> None:
@@ -45,6 +54,10 @@ class DatabaseWatch:
         self._start_at: float | None = None
         self._restarts = 0
         self.url = database.url
+
+    def variables(self, service: str) -> Mapping[str, str]:
+        """Return the variables of the database for one service."""
+        return self._database.variables(service)
 
     def check(self) -> None:
         """Announce a crash, or restart the database when its pause is over; a restart may change `url`."""

@@ -1,6 +1,7 @@
 """Watches one service: starts it, probes its readiness and starts it again after a crash."""
 
 import time
+from collections.abc import Mapping
 
 from seatrial.stack.environment import StackEnvironment
 from seatrial.stack.errors import StackError
@@ -21,7 +22,7 @@ class ServiceWatch:
         self._environment = environment
         self._say = listener
         self._name = process.service.name
-        self._database_url = ""
+        self._database: Mapping[str, str] = {}
         self._status = ServiceStatus.STOPPED
         self._backoff = Backoff()
         self._restarts = 0
@@ -30,9 +31,14 @@ class ServiceWatch:
         self._note = ""
         self.was_ready = False
 
-    def start(self, database_url: str) -> None:
-        """Start the process with this address of the database; later restarts use it too."""
-        self._database_url = database_url
+    @property
+    def name(self) -> str:
+        """Return the name of the service."""
+        return self._name
+
+    def start(self, database: Mapping[str, str]) -> None:
+        """Start the process with these variables of the database; later restarts use them too."""
+        self._database = database
         self._launch()
 
     def check(self) -> None:
@@ -86,7 +92,7 @@ class ServiceWatch:
             raise StackError(f"{self._name} refuses to start: {self._note}")
 
     def _launch(self) -> None:
-        self._process.start(self._environment.for_service(self._process.service, self._database_url), self._restarts)
+        self._process.start(self._environment.for_service(self._process.service, self._database), self._restarts)
         self._status = ServiceStatus.STARTING
         self._probe_at = 0.0
 

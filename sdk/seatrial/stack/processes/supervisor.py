@@ -40,7 +40,7 @@ class Supervisor:
             StackError: A service does not start, or the stop event was set before all were ready.
         """
         for service in self._services:
-            service.start(self._database.url)
+            service.start(self._database.variables(service.name))
         deadline = time.monotonic() + READY_SECONDS
         while not all(service.was_ready for service in self._services):
             self._check()
@@ -81,7 +81,7 @@ class Supervisor:
         for service in reversed(self._services):
             service.stop()
         for service in self._services:
-            service.start(self._database.url)
+            service.start(self._database.variables(service.name))
 
     def _measure_memory(self) -> None:
         if time.monotonic() >= self._measure_at:
