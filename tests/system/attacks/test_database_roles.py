@@ -59,14 +59,14 @@ NEEDED = {
 
 def environments() -> dict[str, dict[str, str]]:
     """Return the environment of the process of each service."""
-    found = {}
+    variables = {}
     for process in psutil.Process().children(recursive=True):
         line = process.cmdline()
         for name in NAMES:
             if line[-2:] == ["-m", f"seatrial_{name}"]:
-                found[name] = process.environ()
-    assert sorted(found) == sorted(NAMES)
-    return found
+                variables[name] = process.environ()
+    assert sorted(variables) == sorted(NAMES)
+    return variables
 
 
 @attack(
@@ -149,10 +149,10 @@ def test_a_service_holds_no_secret_of_the_owner(stack: AttackedStack) -> str:
     problems = []
     for name, one in variables.items():
         others = {token for other, token in tokens.items() if token and other != name}
-        held = [variable for variable, value in one.items() for secret in (password, stack.token) if secret in value]
-        held += [variable for variable, value in one.items() for secret in others if secret in value]
-        if held or urlsplit(one["SEATRIAL_DATABASE_URL"]).username != f"seatrial_{name}":
-            problems.append(f"{name}: {held}")
+        leaks = [variable for variable, value in one.items() for secret in (password, stack.token) if secret in value]
+        leaks += [variable for variable, value in one.items() for secret in others if secret in value]
+        if leaks or urlsplit(one["SEATRIAL_DATABASE_URL"]).username != f"seatrial_{name}":
+            problems.append(f"{name}: {leaks}")
     return "; ".join(problems) or "its own role and no token that another service accepts for more"
 
 

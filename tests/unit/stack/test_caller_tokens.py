@@ -1,4 +1,4 @@
-"""Each service of a stack sends a token of its own, which the services that it calls accept for that call only."""
+"""Each service of a stack sends its own token, which the services that it calls accept for that call only."""
 
 import pytest
 
