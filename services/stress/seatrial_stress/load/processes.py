@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from seatrial_core.child_environment import allowed
 from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load.results import read_result
-from seatrial_stress.load.spec import LoadSpec, worker_spec
+from seatrial_stress.load.spec import LoadSpec, worker_spec, write_spec
 
 SCENARIO = Path(__file__).parent / "scenario.py"
 USER_CLASSES = {
@@ -43,7 +42,7 @@ async def run_load(load: LoadSpec) -> list[WorkerResult]:
 async def start(load: LoadSpec, number: int) -> asyncio.subprocess.Process:
     """Start the generator process of one worker."""
     spec = load.folder / f"spec-{number}.json"
-    spec.write_text(json.dumps(worker_spec(load, number)), encoding="utf-8")
+    write_spec(spec, worker_spec(load, number))
     options = ["--headless", "-u", "1", "-r", "1", "--host", load.target, "--only-summary", "--exit-code-on-error", "0"]
     arguments = [*options, USER_CLASSES[load.plan.users]]
     return await start_locust(arguments, load.folder, load.log(number), environment(spec, load.token))

@@ -6,6 +6,7 @@ a token if the environment has none. The process that serves Locust's page reads
 
 import contextlib
 import functools
+import hmac
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import Any, TextIO
 
 import gevent
 import locust.stats
+from flask import request
 from gevent.pool import Pool
 from hdrh.histogram import HdrHistogram
 from locust import FastHttpUser, events, task
@@ -107,11 +109,14 @@ class OpenLoopUser(FastHttpUser):
     concurrency = MAX_IN_FLIGHT
     max_retries = 0
     max_redirects = 0
+    insecure = False  # Locust's default verifies no certificate
 
     def __init__(self, environment: Any) -> None:
-        self.spec: Json = json.loads(Path(os.environ["SEATRIAL_STRESS_SPEC"]).read_text(encoding="utf-8"))
+        self.spec = _read_spec()
         # Locust reads these two when it makes the client.
         self.connection_timeout = self.network_timeout = float(self.spec["timeout_seconds"])
+        # The token is for this address only, whatever host Locust's form or its options name.
+        self.host = self.spec["target"]
         super().__init__(environment)
         token = self.spec.get("token") or os.environ.get("SEATRIAL_STRESS_TOKEN", "")
         self.token_headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -218,6 +223,28 @@ def _record_failure(key: str, sending: gevent.Greenlet) -> None:
 @events.user_error.add_listener  # type: ignore[untyped-decorator]
 def _user_error(exception: BaseException, **_: Any) -> None:  # Any: Locust's arguments
     problems.append(f"user: {type(exception).__name__}: {exception}")
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _protect_page(web_ui: Any, **_: Any) -> None:  # Any: Locust's arguments
+    # Every local user reaches the port of Locust's page; only the service's proxy knows the secret.
+    if web_ui is not None:
+        secret = os.environ.pop("SEATRIAL_STRESS_PAGE_SECRET")
+        web_ui.app.before_request(functools.partial(_refuse_strangers, secret))
+
+
+def _refuse_strangers(secret: str) -> tuple[str, int] | None:
+    sent = request.headers.get("Seatrial-Page-Secret", "")
+    if not hmac.compare_digest(sent.encode(), secret.encode()):
+        return "This port belongs to the stress service; use its load page.", 403
+    if request.path == "/swarm" and request.form.get("host") != _read_spec().get("target"):
+        return "The host must be the target of the run that the service has prepared.", 403
+    return None
+
+
+def _read_spec() -> Json:
+    spec: Json = json.loads(Path(os.environ["SEATRIAL_STRESS_SPEC"]).read_text(encoding="utf-8"))
+    return spec
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

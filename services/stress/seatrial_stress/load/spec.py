@@ -1,13 +1,19 @@
 """What the generator processes of a run need, and the folder with their files."""
 
 import contextlib
+import json
+import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial_core.contracts.stress import StressPlan
+from seatrial_core.errors import field_error
+
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,13 @@ class LoadSpec:
 
 @contextlib.contextmanager
 def run_folder(run: str) -> Iterator[Path]:
-    """Create a run's folder and remove it afterwards."""
+    """Create a run's folder, of mode 0700, and remove it afterwards.
+
+    Raises:
+        ValidationFailed: The id contains more than letters, digits, `_` and `-`, so it could name another folder.
+    """
+    if RUN_ID.fullmatch(run) is None:
+        raise field_error("run", run[:64], "1 to 64 letters, digits, `_` or `-`")
     folder = Path(tempfile.mkdtemp(prefix=f"seatrial-stress-{run}-"))
     try:
         yield folder
@@ -48,8 +60,17 @@ def worker_spec(load: LoadSpec, number: int) -> dict[str, object]:
     return {
         "plan": load.plan.model_dump(mode="json"),
         "run": load.run,
+        "target": load.target,
         "folder": str(load.folder),
         "worker": number,
         "workers": load.plan.workers,
         "timeout_seconds": load.plan.timeout_seconds,
     }
+
+
+def write_spec(file: Path, spec: Mapping[str, object]) -> None:
+    """Write a spec, which may contain a token, as a file that only this user can read."""
+    unfinished = file.with_suffix(".part")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as target:
+        json.dump(spec, target)
+    unfinished.rename(file)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import json
+import secrets
 import shutil
 import socket
 import tempfile
@@ -17,12 +17,14 @@ from seatrial_stress.checks.generator import WorkerResult
 from seatrial_stress.load import processes
 from seatrial_stress.load.processes import USER_CLASSES
 from seatrial_stress.load.results import read_result
-from seatrial_stress.load.spec import LoadSpec, worker_spec
+from seatrial_stress.load.spec import LoadSpec, worker_spec, write_spec
 
 RESTART_SECONDS = 1.0
 POLL_SECONDS = 0.2
 READY_SECONDS = 20.0
 HTTP_TIMEOUT_SECONDS = 10.0
+SECRET_HEADER = "Seatrial-Page-Secret"
+SECRET_VARIABLE = "SEATRIAL_STRESS_PAGE_SECRET"
 
 
 class LocustProcess:
@@ -35,12 +37,13 @@ class LocustProcess:
     def __init__(self, engine_url: str) -> None:
         self.engine_url = engine_url
         self.folder = Path(tempfile.mkdtemp(prefix="seatrial-locust-"))
-        self.http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS)
+        self._secret = secrets.token_urlsafe(32)  # every local user reaches the port, only we know the secret
+        self.http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, headers={SECRET_HEADER: self._secret})
         self._spec = self.folder / "spec.json"
         self._port = _free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
-        self._spec.write_text("{}", encoding="utf-8")
+        write_spec(self._spec, {})
         self.http.base_url = f"http://127.0.0.1:{self._port}"
 
     def loop(self) -> BackgroundLoop:
@@ -56,7 +59,7 @@ class LocustProcess:
     async def run_load(self, load: LoadSpec) -> list[WorkerResult]:
         """Run a plan in this process, as one worker whatever the plan says."""
         spec = {**worker_spec(load, 0), "workers": 1, "token": load.token}
-        self._spec.write_text(json.dumps(spec), encoding="utf-8")
+        write_spec(self._spec, spec)
         process = self._process
         limit = READY_SECONDS + load.plan.duration_seconds + 2 * load.plan.timeout_seconds
         try:
@@ -67,7 +70,7 @@ class LocustProcess:
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             logs.get().warning("locust_page_run_failed", error=f"{type(error).__name__}: {error}")
         finally:
-            self._spec.write_text("{}", encoding="utf-8")
+            write_spec(self._spec, {})
             with contextlib.suppress(httpx.HTTPError):
                 await asyncio.shield(self.http.post("/stop"))
         # The process keeps running after the run; 0 means that it was alive until the end.
@@ -89,7 +92,7 @@ class LocustProcess:
     async def _run_process(self) -> None:
         arguments = ["--class-picker", "--host", self.engine_url, "--loglevel", "WARNING"]
         arguments += ["--web-host", "127.0.0.1", "--web-port", str(self._port)]
-        variables = processes.environment(self._spec, "")
+        variables = {**processes.environment(self._spec, ""), SECRET_VARIABLE: self._secret}
         process = await processes.start_locust(arguments, self.folder, self.folder / "locust.log", variables)
         self._process = process
         waits = [asyncio.create_task(process.wait()), asyncio.create_task(self._stopping.wait())]
