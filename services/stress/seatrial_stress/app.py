@@ -28,8 +28,8 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
     registry.register(StressCollector(service))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), serve_locust_ui(service, settings, registry):
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with service.running(), serve_locust_ui(service, settings, app.state.access, registry):
             yield
 
     parts = ServiceParts(

@@ -131,6 +131,8 @@ async def test_locusts_page_requires_a_login_and_refuses_other_sites(database_ur
     assert anonymous.status_code == 401
     assert "<form" in anonymous.text
     assert wrong.status_code == 401
+    assert "not known here" in wrong.text
+    assert "<form" in wrong.text
     assert (reader.status_code, cross_origin.status_code, other_target.status_code, other_post.status_code) == (
         403,
     ) * 4
@@ -145,15 +147,24 @@ async def test_run_started_in_locusts_form_is_checked_and_stored(database_url: s
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as page,
         ):
             logged_in = await page.post("/login", data={"token": TOKEN})
+            cookie = logged_in.headers["set-cookie"]
             await wait_for_page(page)
             form = {"user_classes": "HighFrequency", "user_count": "40", "host": engine_url, "run_time": "3s"}
             started = await page.post("/swarm", data=form, headers={"Origin": f"http://127.0.0.1:{port}"})
             identity = (await http.get("/v1/runs")).json()["items"][0]["id"]
             state = await wait_for_end(http, identity)
             statistics = (await page.get("/stats/requests")).json()
+            session = dict(page.cookies)
+            await page.post("/logout")
+            after_logout = await page.get(
+                "/stats/requests", headers={"Cookie": f"seatrial_session={session['seatrial_session']}"}
+            )
         left = [child.name() for child in psutil.Process().children() if "locust" in " ".join(child.cmdline())]
 
     assert logged_in.status_code == 303
+    assert TOKEN not in cookie
+    assert {"HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
+    assert after_logout.status_code == 401
     assert started.json()["success"] is True
     assert identity in started.json()["message"]
     assert (state["origin"], state["status"]) == ("ui", "finished")

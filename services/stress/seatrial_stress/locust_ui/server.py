@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager, contextmanager
 
 from prometheus_client import CollectorRegistry
 
+from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
+from seatrial_service.access import Access
 from seatrial_service.loops import running
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.serving import bind
@@ -19,6 +21,7 @@ from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.transport.server import LimitedServer, server_config
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustProcess
+from seatrial_stress.locust_ui.sessions import PageSessions
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
@@ -37,13 +40,14 @@ class EmbeddedServer(LimitedServer):
 
 @asynccontextmanager
 async def serve_locust_ui(
-    service: StressService, settings: StressSettings, registry: CollectorRegistry
+    service: StressService, settings: StressSettings, access: Access, registry: CollectorRegistry
 ) -> AsyncIterator[None]:
     """Serve Locust's page while the block runs; if its port is taken, the service runs without the page.
 
     Args:
         service: Starts and stores runs.
-        settings: Host, port and tokens.
+        settings: Host and port.
+        access: Admits requests.
         registry: Registers the counter of the loop's failures.
     """
     if settings.ui_port == 0:
@@ -56,7 +60,7 @@ async def serve_locust_ui(
         yield
         return
     locust = LocustProcess(settings.engine_url)
-    app = proxy.build(service, locust, settings.accepted_tokens)
+    app = proxy.build(service, locust, access, PageSessions(SystemClock()))
     limited = BodyLimit(app, proxy.MAX_FORM_BYTES, {})
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = server_config(
