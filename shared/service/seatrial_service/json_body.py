@@ -65,8 +65,7 @@ def parse(body: bytes, max_values: int = MAX_VALUES, *, strict: bool = True) -> 
             return json.loads(text)
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise MalformedJson(f"the body is not valid JSON: {reason[:200]}; send application/json") from error
+        raise MalformedJson(f"the body is not valid JSON: {str(error)[:200]}; send application/json") from error
 
 
 def _check_size(body: bytes, max_values: int) -> None:
