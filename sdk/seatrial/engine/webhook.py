@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import logging
+import math
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -15,12 +16,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.errors import BadRequest, SeatrialError, SettingsError, Unauthenticated
+from seatrial_core.errors import BadRequest, SeatrialError, SettingsError, TooManyRequests, Unauthenticated
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
 from seatrial_service.auth import Tokens, authorise
 from seatrial_service.problems import add_handlers, answer
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.settings import is_loopback
+from seatrial_service.throttle import FailureThrottle, source_group
 from seatrial_service.transport.media_types import ANY, MediaTypeRules
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
@@ -52,6 +54,7 @@ class WebhookHandler:
         self._count = count
         self._secret = secret
         self._clock = clock
+        self._throttle = FailureThrottle()
         self._server: LimitedServer | None = None
 
     def run(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
@@ -109,7 +112,8 @@ class WebhookHandler:
         async def webhook(request: Request) -> JSONResponse:
             """Trade a signed signal."""
             body = await request.body()
-            fields = self._read(body, request.headers)
+            source = request.client.host if request.client else "unknown"
+            fields = self._read(body, request.headers, source)
             result = await run_in_threadpool(self._trade, fields)
             refused = result.get("status") == "invalid"
             self._count("invalid" if refused else "success")
@@ -117,13 +121,12 @@ class WebhookHandler:
 
         return app
 
-    def _read(self, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:  # Any: JSON
+    def _read(self, body: bytes, headers: Mapping[str, str], source: str) -> Mapping[str, Any]:  # Any: JSON
         if self._secret:
             now = int(self._clock.now().timestamp())
             problem = verify(self._secret, body, headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER), now=now)
             if problem is not None:
-                self._count("unauthorized")
-                raise Unauthenticated(problem)
+                raise self._refusal(problem, source)
         try:
             fields = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -137,6 +140,20 @@ class WebhookHandler:
         # A signed webhook has one valid signature, so its bytes identify the delivery.
         digest = hashlib.sha256(headers[SIGNATURE_HEADER].encode()).hexdigest()
         return {**fields, "client_order_id": fields.get("client_order_id") or f"hook:{digest[:40]}"}
+
+    def _refusal(self, problem: str, source: str) -> SeatrialError:
+        # Every count is an event, so an unknown sender must not cause any number of them.
+        throttled = self._throttle.fail(source_group(source), self._clock.monotonic())
+        if throttled is None or throttled.is_announced:
+            log.warning("a webhook from %s was refused: %s", source, problem)
+        if throttled is None:
+            self._count("unauthorized")
+            return Unauthenticated(problem)
+        wait = math.ceil(throttled.wait_seconds)
+        return TooManyRequests(
+            f"too many refused webhooks from this address; sign them, or wait {wait} s ({problem})",
+            headers={"Retry-After": str(wait)},
+        )
 
 
 class _Guard:

@@ -202,6 +202,17 @@ def test_a_repeated_signed_webhook_is_one_order(service: FakeLedger) -> None:
     assert len(engine.get_fills()) == 1
 
 
+def test_forged_webhooks_are_throttled_and_leave_few_events(service: FakeLedger) -> None:
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
+        statuses = [post(url, {}, "guessed").status_code for _ in range(60)]
+        good = post(url, {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}, SECRET)
+        assert engine.metrics.flush()
+
+    assert (statuses[0], statuses[-1], good.status_code) == (401, 429, 200)
+    counted = [event["status"] for event in service.events if event["type"] == "webhook"]
+    assert counted.count("unauthorized") == statuses.count(401) < 30
+
+
 def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: FakeLedger) -> None:
     with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
         signal = {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}
