@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seatrial_alerts.documents import rule_of
 from seatrial_core.alerting import thresholds
 from seatrial_core.contracts.alerts import AlertRuleDocument
+from seatrial_core.contracts.numbers import Finite
 from seatrial_core.errors import SettingsError, ValidationFailed
 
 VARIABLE = "SEATRIAL_ALERTS_RULES_FILE"
@@ -32,7 +33,7 @@ class RuleFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alert_thresholds: dict[str, float] = {}
+    alert_thresholds: dict[str, Finite] = {}
     rules: list[AlertRuleDocument] = []
 
 
@@ -54,6 +55,8 @@ def load(path: str) -> RuleFile:
     except ValidationError as error:
         places = "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
         raise SettingsError(f"{VARIABLE}={path}: {places}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{VARIABLE}={path}: it is nested too deeply; flatten it") from error
     except (ValueError, ValidationFailed) as error:
         raise SettingsError(f"{VARIABLE}={path}: {error}") from error
     return content

@@ -80,10 +80,10 @@ def read_text(text: str) -> StressPlan:
     """
     try:
         return StressPlan.model_validate(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise field_error("plan", text[:40], f"a JSON document ({error})") from error
     except ValidationError as error:
         raise _validation_failed(error) from error
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of more than 4,300 digits
+        raise field_error("plan", text[:40], f"a JSON document ({error})") from error
 
 
 def with_overrides(plan: StressPlan, **values: Any) -> StressPlan:  # Any: a type per field
