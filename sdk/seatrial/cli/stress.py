@@ -4,16 +4,19 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from typer.core import TyperGroup
 
-from seatrial.cli.output import JSON_HELP, fail, say, write_json
+from seatrial.cli.output import JSON_HELP, fail, say, say_error, write_json
 from seatrial.terminal import SafeConsole, coloured
 from seatrial_core.contracts.stress import CheckState, Latency, StressPlan, StressReport
 from seatrial_core.errors import SeatrialError
+
+if TYPE_CHECKING:
+    from seatrial_stress.load.tls import TlsOptions
 
 EXIT_TOOL_ERROR = 5
 
@@ -60,6 +63,13 @@ def run(
         int | None, typer.Option(help="Number of generator processes.", show_default="the plan's own")
     ] = None,
     token_file: Annotated[Path | None, typer.Option("--token-file", metavar="FILE", help=TOKEN_HELP)] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option("--ca-file", metavar="FILE", help="Authority (PEM) of an https:// target's certificate."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not verify the certificate of an https:// target.")
+    ] = False,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Run one or all plans. Exit code: 0 PASS, 1 FAIL, 2 CONSISTENCY_VIOLATION, 3 INCONCLUSIVE, 4 INVALID, 5 error."""
@@ -74,7 +84,8 @@ def run(
         changes = {"duration_seconds": duration, "rate_per_second": rate, "seed": seed, "workers": workers}
         plans = _plans(plan, changes)
         token = target_token(address, token_file)
-        reports = [_run(stress_plan, address, token, quiet=json_out == "-") for stress_plan in plans]
+        tls = _tls_options(address, ca_file, insecure=insecure)
+        reports = [_run(stress_plan, address, token, tls, quiet=json_out == "-") for stress_plan in plans]
     except (SeatrialError, OSError) as error:
         fail(str(error), EXIT_TOOL_ERROR)
     worst = verdict.worst(report.verdict for report in reports)
@@ -137,12 +148,27 @@ def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: a ty
     return [catalog.with_overrides(plan, **values) for plan in plans]
 
 
-def _run(plan: StressPlan, address: str, token: str, *, quiet: bool) -> StressReport:
+def _tls_options(address: str, ca_file: Path | None, *, insecure: bool) -> "TlsOptions":
+    from seatrial_stress.load.tls import TlsOptions
+
+    if insecure and ca_file is not None:
+        fail("--insecure and --ca-file exclude each other: give the one or the other", EXIT_TOOL_ERROR)
+    options = TlsOptions("" if ca_file is None else str(ca_file.resolve()), is_verified=not insecure)
+    try:
+        options.context()
+    except OSError as error:
+        fail(f"--ca-file {ca_file}: {error.strerror or error}; give a PEM file with a certificate", EXIT_TOOL_ERROR)
+    if insecure and address.startswith("https://"):
+        say_error(f"--insecure: the certificate of {address} is not verified; anybody on the way can read the token")
+    return options
+
+
+def _run(plan: StressPlan, address: str, token: str, tls: "TlsOptions", *, quiet: bool) -> StressReport:
     from seatrial_stress import runner
 
     if not quiet:
         say(f"{plan.name}: {plan.rate_per_second:g} requests/s for {plan.duration_seconds:g} s to {address}")
-    report = asyncio.run(runner.run(plan, address, token))
+    report = asyncio.run(runner.run(plan, address, token, tls=tls))
     if not quiet:
         _show(report)
     return report

@@ -23,17 +23,28 @@ class StressTester:
     Args:
         engine: An engine object, or the address of an engine on this machine.
         duration_seconds: Duration of each plan's load, > 0.
+        token: The token of an engine that is not this stack's.
+        ca_file: The authority (PEM) of an https:// address's certificate, in place of the system's.
 
     Example:
         for name, result in StressTester(engine).run_stress_tests().items():
             print(f"{name}: {result}")
     """
 
-    def __init__(self, engine: object, *, duration_seconds: float = DURATION_SECONDS) -> None:
+    def __init__(
+        self,
+        engine: object,
+        *,
+        duration_seconds: float = DURATION_SECONDS,
+        token: str | None = None,
+        ca_file: str = "",
+    ) -> None:
         if not isinstance(engine, str) and not callable(getattr(engine, "process_signal", None)):
             raise TypeError(f"an engine needs the method process_signal(dict); {type(engine).__name__} has none")
         self.engine = engine
         self.duration_seconds = duration_seconds
+        self._token = token
+        self._ca_file = ca_file
 
     def run_stress_tests(self) -> "dict[str, StressReport]":
         """Run the four plans and return their reports by name; each prints as one line, verdict first.
@@ -45,7 +56,12 @@ class StressTester:
         with self._target() as (address, token):
             return {
                 name: _run(
-                    _run_plan(catalog.with_overrides(plan, duration_seconds=self.duration_seconds), address, token)
+                    _run_plan(
+                        catalog.with_overrides(plan, duration_seconds=self.duration_seconds),
+                        address,
+                        token,
+                        self._ca_file,
+                    )
                 )
                 for name, plan in catalog.PLANS.items()
             }
@@ -56,7 +72,7 @@ class StressTester:
             from seatrial_stress.plans import targets
 
             address = targets.require_allowed(self.engine, targets.allowed_in_environment())
-            yield address, token_for(address)
+            yield address, token_for(address) if self._token is None else self._token
             return
         from seatrial.testing.served_engine import served
 
@@ -73,10 +89,11 @@ def _require_catalog() -> Any:  # Any: a module of a package that may be missing
     return catalog
 
 
-async def _run_plan(plan: "StressPlan", address: str, token: str) -> "StressReport":
+async def _run_plan(plan: "StressPlan", address: str, token: str, ca_file: str) -> "StressReport":
     from seatrial_stress import runner
+    from seatrial_stress.load.tls import TlsOptions
 
-    return await runner.run(plan, address, token)
+    return await runner.run(plan, address, token, tls=TlsOptions(ca_file))
 
 
 def _run(work: "Coroutine[Any, Any, StressReport]") -> "StressReport":  # Any: typing's own

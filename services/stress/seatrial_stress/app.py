@@ -29,7 +29,7 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), serve_locust_ui(service, settings, app.state.access, registry):
+        async with service.running(), serve_locust_ui(service, settings, registry, app.state.access):
             yield
 
     parts = ServiceParts(

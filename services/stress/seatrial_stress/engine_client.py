@@ -9,6 +9,7 @@ from seatrial_core.errors import SeatrialError
 from seatrial_core.json_types import Json
 from seatrial_core.timestamps import format_rfc3339
 from seatrial_stress.checks.engine_records import EngineRecords, parse_fill, parse_order
+from seatrial_stress.load.tls import SYSTEM_TLS, TlsOptions
 
 PAGE_SIZE = 1_000
 MAX_PAGES = 1_000
@@ -24,15 +25,16 @@ class RecordPage(BaseModel):
     next_cursor: Cursor | None
 
 
-async def read_records(target: str, token: str, since: datetime) -> EngineRecords:
+async def read_records(target: str, token: str, since: datetime, tls: TlsOptions = SYSTEM_TLS) -> EngineRecords:
     """Return the engine's orders and fills; a list that cannot be read is None with the reason.
 
     Args:
         target: The engine's address.
         token: Its bearer token, empty for none.
         since: Start of the run by our clock; the engine's may be up to a minute behind.
+        tls: How the certificate of an https:// target is verified.
     """
-    client = AsyncServiceClient("engine", url=target, token=token, timeout_seconds=TIMEOUT_SECONDS)
+    client = AsyncServiceClient("engine", url=target, token=token, timeout_seconds=TIMEOUT_SECONDS, tls=tls.context())
     # Fills first: a fill recorded between the two requests then has its order in the second response.
     try:
         fills, why_no_fills = await _read_list(client, "/v1/ledger", since)

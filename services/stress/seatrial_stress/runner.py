@@ -17,6 +17,7 @@ from seatrial_stress.engine_client import read_records
 from seatrial_stress.load import processes
 from seatrial_stress.load.memory_sampler import sample_memory
 from seatrial_stress.load.spec import LoadSpec, run_folder
+from seatrial_stress.load.tls import SYSTEM_TLS, TlsOptions
 from seatrial_stress.plans import schedule
 
 FLUSH_SECONDS = 0.3
@@ -35,6 +36,7 @@ async def run(
     token: str = "",
     identity: str | None = None,
     run_load: RunLoad = processes.run_load,
+    tls: TlsOptions = SYSTEM_TLS,
 ) -> StressReport:
     """Run a plan against an engine and return the report.
 
@@ -44,11 +46,12 @@ async def run(
         token: Its bearer token, empty for none.
         identity: The run's id; a new one by default.
         run_load: Sends the load; generator processes on this machine by default.
+        tls: How the certificate of an https:// target is verified.
     """
     identity = identity or new_id()
     clock = SystemClock()
     with run_folder(identity) as folder:
-        load = LoadSpec(plan, target, token, folder, identity)
+        load = LoadSpec(plan, target, token, folder, identity, tls)
         started_at = clock.now()
         samples: list[MemorySample] = []
         sampling = asyncio.create_task(sample_memory(target, clock, samples))
@@ -65,7 +68,7 @@ async def _report(
 ) -> StressReport:
     # Orders that were answered last may still be on their way into the engine's records.
     await asyncio.sleep(FLUSH_SECONDS)
-    records = await read_records(load.target, load.token, started_at)
+    records = await read_records(load.target, load.token, started_at, load.tls)
     finished_at = clock.now()
     # Checks of a long run take seconds; the service goes on answering meanwhile.
     return await asyncio.to_thread(_check, load, (started_at, finished_at), workers, samples, records)

@@ -1,6 +1,7 @@
 """Typed clients of our services: a timeout on every call, bounded retries, one error for every failure."""
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import sleep
@@ -228,6 +229,7 @@ class AsyncServiceClient:
         timeout_seconds: The limit of one attempt (> 0).
         count: Called with (peer, outcome) after every attempt, for `peer_calls_total`; the outcome is "ok", "refused"
             or "unreachable".
+        tls: How the server's certificate is verified; None uses the authorities of the system.
         transport: The httpx transport; None uses the network.
     """
 
@@ -239,6 +241,7 @@ class AsyncServiceClient:
         token: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
         count: Callable[[str, str], None] | None = None,
+        tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.service = service
@@ -246,7 +249,12 @@ class AsyncServiceClient:
         self._count = count or (lambda peer, outcome: None)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.AsyncClient(
-            base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport, **http_options(self.url)
+            base_url=self.url,
+            timeout=timeout_seconds,
+            headers=headers,
+            transport=transport,
+            verify=True if tls is None else tls,
+            **http_options(self.url),
         )
 
     async def fetch(

@@ -23,10 +23,16 @@ def defused(text: str) -> str:
 
     Args:
         text: A CSV document that another program has written, with commas and quotation marks.
+
+    Raises:
+        ValueError: It is not CSV, or a cell has more than 128 KiB.
     """
     target = io.StringIO()
     rows = csv.reader(io.StringIO(text, newline=""))
-    csv.writer(target).writerows([cell(value) for value in row] for row in rows)
+    try:
+        csv.writer(target).writerows([cell(value) for value in row] for row in rows)
+    except csv.Error as error:
+        raise ValueError(f"this is no CSV that a spreadsheet could read: {error}") from error
     return target.getvalue()
 
 

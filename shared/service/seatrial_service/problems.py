@@ -59,10 +59,7 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(SeatrialError)
     async def seatrial_error(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, SeatrialError)
-        fields = [
-            FieldProblem(field=e.field, value=_quote(e.value), allowed=e.allowed) for e in error.errors[:MAX_ERRORS]
-        ]
-        return answer(error.status, error.code, error.detail, fields, error.headers)
+        return seatrial_problem(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: Exception) -> JSONResponse:
@@ -80,6 +77,12 @@ def add_handlers(app: FastAPI) -> None:
         if error.status_code in {404, 405} and detail == HTTPStatus(error.status_code).phrase:
             detail = f"there is no {request.method} {request.scope['path'][:MAX_FIELD]} here; GET / links to all routes"
         return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+def seatrial_problem(error: SeatrialError) -> JSONResponse:
+    """Return one of our errors as a response."""
+    fields = [FieldProblem(field=e.field, value=_quote(e.value), allowed=e.allowed) for e in error.errors[:MAX_ERRORS]]
+    return answer(error.status, error.code, error.detail, fields, error.headers)
 
 
 def answer(

@@ -1,7 +1,8 @@
 """Sends a schedule to an engine: `python -m locust -f scenario.py`, with the file SEATRIAL_STRESS_SPEC.
 
-The spec is a JSON object: plan and run, from which the schedule follows, folder, worker, workers, timeout_seconds, and
-a token if the environment has none. The process that serves Locust's page reads it at the start of each run.
+The spec is a JSON object: plan and run, from which the schedule follows, target, tls (ca_file, is_verified), folder,
+worker, workers, timeout_seconds, and a token if the environment has none. The process that serves Locust's page reads
+it at the start of each run.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from locust.exception import StopUser
 
 from seatrial_core.contracts.stress import StressPlan
 from seatrial_core.json_types import Json
+from seatrial_stress.load.tls import TlsOptions
 from seatrial_stress.plans import schedule
 
 MAX_IN_FLIGHT = 4_000
@@ -117,6 +119,7 @@ class OpenLoopUser(FastHttpUser):
         self.connection_timeout = self.network_timeout = float(self.spec["timeout_seconds"])
         # The token is for this address only, whatever host Locust's form or its options name.
         self.host = self.spec["target"]
+        self.ssl_context_factory = TlsOptions(**self.spec["tls"]).context
         super().__init__(environment)
         token = self.spec.get("token") or os.environ.get("SEATRIAL_STRESS_TOKEN", "")
         self.token_headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seatrial_core.contracts.stress import StressPlan
 from seatrial_core.errors import field_error
+from seatrial_stress.load.tls import SYSTEM_TLS, TlsOptions
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -25,6 +26,7 @@ class LoadSpec:
     token: str
     folder: Path
     run: str
+    tls: TlsOptions = SYSTEM_TLS
 
     def journal(self, number: int) -> Path:
         """Return the file of a worker's journal."""
@@ -61,6 +63,7 @@ def worker_spec(load: LoadSpec, number: int) -> dict[str, object]:
         "plan": load.plan.model_dump(mode="json"),
         "run": load.run,
         "target": load.target,
+        "tls": {"ca_file": load.tls.ca_file, "is_verified": load.tls.is_verified},
         "folder": str(load.folder),
         "worker": number,
         "workers": load.plan.workers,

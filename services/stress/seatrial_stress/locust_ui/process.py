@@ -38,7 +38,9 @@ class LocustProcess:
         self.engine_url = engine_url
         self.folder = Path(tempfile.mkdtemp(prefix="seatrial-locust-"))
         self._secret = secrets.token_urlsafe(32)  # every local user reaches the port, only we know the secret
-        self.http = httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS, headers={SECRET_HEADER: self._secret})
+        self.http = httpx.AsyncClient(
+            timeout=HTTP_TIMEOUT_SECONDS, headers={SECRET_HEADER: self._secret}, trust_env=False
+        )
         self._spec = self.folder / "spec.json"
         self._port = _free_port()
         self._process: asyncio.subprocess.Process | None = None

@@ -1,74 +1,117 @@
-"""Reverse proxy of Locust's page: requires a login and our own origin, and turns its start form into a run."""
+"""Reverse proxy of Locust's page: requires a login, and turns its start form into a run."""
 
 from collections.abc import Mapping
-from html import escape
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from seatrial_core import spreadsheet
-from seatrial_core.errors import Forbidden, SeatrialError, Unauthenticated, ValidationFailed
+from seatrial_core.contracts.clock import Clock
+from seatrial_core.errors import (
+    Forbidden,
+    SeatrialError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
 from seatrial_service.access import Access
-from seatrial_service.auth import OPEN, Tokens
-from seatrial_service.problems import add_handlers
+from seatrial_service.auth import Principal
+from seatrial_service.problems import add_handlers, seatrial_problem
+from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import is_loopback
 from seatrial_stress.locust_ui import form
+from seatrial_stress.locust_ui.pages import login_page, with_logout
 from seatrial_stress.locust_ui.process import LocustProcess
-from seatrial_stress.locust_ui.sessions import PageSessions
+from seatrial_stress.locust_ui.sessions import MAX_SECONDS, PageSessions
 from seatrial_stress.service import StressService
 
 COOKIE = "seatrial_session"
+SECURE_COOKIE = "__Host-seatrial_session"
 FORWARDED_POSTS = frozenset({"/stop", "/stats/reset"})
 MAX_FORM_BYTES = 64 << 10
 FORWARDED_HEADERS = ("content-type", "cache-control", "content-disposition", "etag", "last-modified")
-SECURITY_HEADERS = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-LOGIN_PAGE = (Path(__file__).parent / "login.html").read_text(encoding="utf-8")
 
 
-def build(service: StressService, locust: LocustProcess, access: Access, sessions: PageSessions) -> FastAPI:
+def build(service: StressService, locust: LocustProcess, access: Access, clock: Clock) -> FastAPI:
     """Return the proxy application.
 
     Args:
         service: Starts and stores runs.
         locust: The Locust process that serves the page.
-        access: Admits requests; without tokens, only this machine is admitted.
-        sessions: The sessions of people who have logged in.
+        access: Admits requests with a token; without configured tokens, only this machine is admitted.
+        clock: The source of time of the sessions.
     """
     app = FastAPI(title="Seatrial load page", docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.route_class = ServiceRoute
+    sessions = PageSessions(clock)
+
+    def find_session(request: Request) -> Principal | None:
+        session = sessions.find(_cookie(request))
+        return session.principal if session is not None else None
+
+    app.state.access = access.with_sessions(find_session)
     add_handlers(app)
-    tokens = access.tokens
+    _show_the_form_to_browsers(app)
+    app.include_router(_login(sessions, access))
+    app.include_router(_page(service, locust, sessions, access))
+    require_service_routes(app)
+    return app
 
-    @app.post("/login")
+
+def _login(sessions: PageSessions, access: Access) -> APIRouter:
+    router = service_router(dependencies=[public("the form carries the token")])
+
+    @router.post("/login")
     async def login(request: Request) -> Response:
-        _require_own_origin(request, tokens)
-        token = (await _read_form(request)).get("token", [""])[0]
-        principal = await access.principal_of_token(token) if tokens.configured else OPEN
-        if principal is None or not {"stress:read", "admin"} & principal.scopes:
-            wrong = Unauthenticated("this token is not known here, has ended or lacks the scope `stress:read`")
-            error = access.refusal(request, "/login", wrong)
-            page = LOGIN_PAGE.replace("<form", f'<p role="alert">{escape(_sentence(error))}</p>\n<form', 1)
-            return HTMLResponse(page, error.status, error.headers)
-        sessions.end(request.cookies.get(COOKIE, ""))
+        token = (await _read_form(request)).get("token", [""])[0].strip()
+        principal = await access.principal_of_token(token) if token else None
+        if principal is None:
+            raise Unauthenticated("This token is not known here, has expired or was revoked. Check it and try again.")
+        principal.require("stress:read")
+        sessions.close(_cookie(request))
+        is_secure = request.url.scheme == "https"  # as the trusted proxy says
         response = RedirectResponse("./", status_code=303)
-        is_tls = request.url.scheme == "https"
-        response.set_cookie(COOKIE, sessions.open(token), httponly=True, samesite="strict", secure=is_tls)
+        response.set_cookie(
+            SECURE_COOKIE if is_secure else COOKIE,
+            sessions.open(principal, token),
+            max_age=int(MAX_SECONDS),
+            secure=is_secure,
+            httponly=True,
+            samesite="strict",
+        )
         return response
 
-    @app.post("/logout")
+    @router.post("/logout")
     async def logout(request: Request) -> Response:
-        _require_own_origin(request, tokens)
-        sessions.end(request.cookies.get(COOKIE, ""))
+        sessions.close(_cookie(request))
         response = RedirectResponse("./", status_code=303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        response.delete_cookie(COOKIE)
+        response.delete_cookie(SECURE_COOKIE, secure=True)
         return response
 
-    @app.post("/swarm")
+    return router
+
+
+def _page(service: StressService, locust: LocustProcess, sessions: PageSessions, access: Access) -> APIRouter:
+    async def live_session(request: Request) -> None:
+        identity = _cookie(request)
+        session = sessions.find(identity)
+        if session is not None and await access.principal_of_token(session.token) is None:
+            sessions.close(identity)
+            raise Unauthenticated("The token of this session has expired or was revoked. Log in with another one.")
+
+    def local_only(request: Request) -> None:
+        host = request.headers.get("host", "")
+        if not access.tokens.configured and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            raise Forbidden(f"without tokens this page is served on localhost only, not on {host[:100]!r}")
+
+    router = service_router(dependencies=[Depends(live_session), Depends(local_only)])
+
+    @router.post("/swarm", dependencies=[requires("stress:run")])
     async def swarm(request: Request) -> Response:
-        _require_own_origin(request, tokens)
-        await _authorise(request, access, sessions, "stress:run")
         try:
             run_request = form.parse(await _read_form(request))
             state = await service.start(run_request, origin="ui", run_load=locust.run_load)
@@ -79,50 +122,36 @@ def build(service: StressService, locust: LocustProcess, access: Access, session
         message = f"run {state.id} of {state.plan} started; its verdict will be at /v1/runs/{state.id}"
         return JSONResponse({"success": True, "message": message, "host": state.target})
 
-    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    @router.get("/{path:path}", dependencies=[requires("stress:read")])
+    async def show(request: Request) -> Response:
+        return await _forward(locust, request)
+
+    @router.post("/{path:path}", dependencies=[requires("stress:run")])
     async def other(path: str, request: Request) -> Response:
-        _require_own_origin(request, tokens)
-        try:
-            scope = "stress:read" if request.method == "GET" else "stress:run"
-            await _authorise(request, access, sessions, scope)
-        except Unauthenticated:
-            if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
-                return HTMLResponse(LOGIN_PAGE, status_code=401)
-            raise
-        if request.method == "POST" and f"/{path}" not in FORWARDED_POSTS:
+        if f"/{path}" not in FORWARDED_POSTS:
             raise Forbidden(f"the load page does not accept POST /{path}; start runs with its form")
         return await _forward(locust, request)
 
-    return app
+    return router
 
 
-def _require_own_origin(request: Request, tokens: Tokens) -> None:
-    host = request.headers.get("host", "")
-    if not tokens.configured and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-        raise Forbidden(f"without tokens this page is served on localhost only, not on {host[:100]!r}")
-    if request.method == "GET":
-        return
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-        raise Forbidden(f"a page of {origin[:100]} may not post to this one")
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise Forbidden("another site may not post to this page")
+def _show_the_form_to_browsers(app: FastAPI) -> None:
+    @app.exception_handler(Unauthenticated)
+    @app.exception_handler(Forbidden)
+    @app.exception_handler(TooManyRequests)
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SeatrialError)
+        is_page = "text/html" in request.headers.get("accept", "")
+        is_login = request.url.path == "/login"
+        if is_login or (is_page and request.method == "GET" and isinstance(error, Unauthenticated)):
+            has_cookie = bool(_cookie(request))
+            message = error.detail if is_login or has_cookie else ""
+            return login_page(message, error.status, dict(error.headers))
+        return seatrial_problem(error)
 
 
-async def _authorise(request: Request, access: Access, sessions: PageSessions, scope: str) -> None:
-    cookie = request.cookies.get(COOKIE, "")
-    token = sessions.token_of(cookie) if "authorization" not in request.headers else None
-    principal = await access.principal_of_token(token) if token is not None else None
-    if principal is not None:
-        principal.require(scope)
-        return
-    if token is not None:  # the token has expired or was revoked
-        sessions.end(cookie)
-    await access.admit(request, "/" if request.method == "GET" else "/swarm", (scope,))
-
-
-def _sentence(error: SeatrialError) -> str:
-    return f"{error.detail[:1].upper()}{error.detail[1:]}."
+def _cookie(request: Request) -> str:
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE) or ""
 
 
 async def _read_form(request: Request) -> Mapping[str, list[str]]:
@@ -142,6 +171,12 @@ async def _forward(locust: LocustProcess, request: Request) -> Response:
         )
     headers = {name: answer.headers[name] for name in FORWARDED_HEADERS if name in answer.headers}
     content = answer.content
-    if answer.headers.get("content-type", "").startswith("text/csv"):
-        content = spreadsheet.defused(answer.text).encode()  # error texts come from the engine under test
-    return Response(content, answer.status_code, {**headers, **SECURITY_HEADERS})
+    media_type = answer.headers.get("content-type", "")
+    if media_type.startswith("text/csv"):
+        try:
+            content = spreadsheet.defused(answer.text).encode()  # error texts come from the engine under test
+        except ValueError as error:
+            raise Unavailable(f"Locust's table cannot be passed on: {error}") from error
+    elif media_type.startswith("text/html") and _cookie(request):
+        content = with_logout(answer.text).encode()
+    return Response(content, answer.status_code, headers)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, contextmanager
 
 from prometheus_client import CollectorRegistry
 
-from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
 from seatrial_service.access import Access
@@ -21,7 +20,6 @@ from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.transport.server import LimitedServer, server_config
 from seatrial_stress.locust_ui import proxy
 from seatrial_stress.locust_ui.process import LocustProcess
-from seatrial_stress.locust_ui.sessions import PageSessions
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
 
@@ -40,15 +38,15 @@ class EmbeddedServer(LimitedServer):
 
 @asynccontextmanager
 async def serve_locust_ui(
-    service: StressService, settings: StressSettings, access: Access, registry: CollectorRegistry
+    service: StressService, settings: StressSettings, registry: CollectorRegistry, access: Access
 ) -> AsyncIterator[None]:
     """Serve Locust's page while the block runs; if its port is taken, the service runs without the page.
 
     Args:
         service: Starts and stores runs.
         settings: Host and port.
-        access: Admits requests.
         registry: Registers the counter of the loop's failures.
+        access: Admits the requests.
     """
     if settings.ui_port == 0:
         yield
@@ -60,7 +58,7 @@ async def serve_locust_ui(
         yield
         return
     locust = LocustProcess(settings.engine_url)
-    app = proxy.build(service, locust, access, PageSessions(SystemClock()))
+    app = proxy.build(service, locust, access, service.clock)
     limited = BodyLimit(app, proxy.MAX_FORM_BYTES, {})
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = server_config(

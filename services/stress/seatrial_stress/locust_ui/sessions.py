@@ -1,63 +1,76 @@
-"""Sessions of the load page, in the memory of its one process: a restart ends them all."""
+"""Sessions of the load page, kept in this process: the cookie carries a random id, never the token."""
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from seatrial_core.contracts.clock import Clock
+from seatrial_service.auth import Principal
 
 IDLE_SECONDS = 1_800.0
-ABSOLUTE_SECONDS = 28_800.0
+MAX_SECONDS = 12 * 3_600.0
 MAX_SESSIONS = 1_000
+MAX_ID_LENGTH = 64
 
 
-@dataclass
+@dataclass(frozen=True)
 class PageSession:
-    """The token that a session was opened with, and when it was opened and last used."""
+    """One login.
 
+    Args:
+        principal: Who logged in.
+        token: The token of the login; it is looked up again at every request, so that its end ends the session.
+        opened_at: Monotonic seconds of the login.
+        used_at: Monotonic seconds of the last request.
+    """
+
+    principal: Principal
     token: str
     opened_at: float
     used_at: float
 
 
 class PageSessions:
-    """Sessions by the hash of their random id; beyond `MAX_SESSIONS` the one unused for longest ends.
+    """The open sessions. A restart of the service ends them all.
 
     Args:
         clock: The source of time.
+        max_sessions: The session used longest ago is closed when more are opened (>= 1).
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, max_sessions: int = MAX_SESSIONS) -> None:
         self._clock = clock
-        self._sessions: OrderedDict[str, PageSession] = OrderedDict()
+        self._max_sessions = max_sessions
+        self._sessions: OrderedDict[str, PageSession] = OrderedDict()  # by the hash of the id, last used at the end
 
-    def open(self, token: str) -> str:
-        """Open a session and return its id of 256 random bits."""
+    def open(self, principal: Principal, token: str) -> str:
+        """Open a session and return its id, 256 random bits."""
         identity = secrets.token_urlsafe(32)
         now = self._clock.monotonic()
-        self._sessions[_key(identity)] = PageSession(token, now, now)
-        while len(self._sessions) > MAX_SESSIONS:
+        self._sessions[_key(identity)] = PageSession(principal, token, now, now)
+        while len(self._sessions) > self._max_sessions:
             self._sessions.popitem(last=False)
         return identity
 
-    def token_of(self, identity: str) -> str | None:
-        """Return the token of a session and record its use; None if it has ended."""
-        session = self._sessions.get(_key(identity))
+    def find(self, identity: str) -> PageSession | None:
+        """Return an open session and mark it as used; None for an unknown or an expired one."""
+        key = _key(identity)
+        session = self._sessions.get(key)
         if session is None:
             return None
         now = self._clock.monotonic()
-        if now - session.used_at > IDLE_SECONDS or now - session.opened_at > ABSOLUTE_SECONDS:
-            self.end(identity)
+        if now - session.used_at > IDLE_SECONDS or now - session.opened_at > MAX_SECONDS:
+            del self._sessions[key]
             return None
-        session.used_at = now
-        self._sessions.move_to_end(_key(identity))
-        return session.token
+        self._sessions[key] = replace(session, used_at=now)
+        self._sessions.move_to_end(key)
+        return session
 
-    def end(self, identity: str) -> None:
-        """End a session, if there is one."""
+    def close(self, identity: str) -> None:
+        """Close a session; do nothing for an unknown one."""
         self._sessions.pop(_key(identity), None)
 
 
 def _key(identity: str) -> str:
-    return sha256(identity.encode("utf-8", errors="replace")).hexdigest()
+    return sha256(identity[: MAX_ID_LENGTH + 1].encode()).hexdigest()
