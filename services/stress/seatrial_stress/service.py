@@ -162,7 +162,7 @@ class StressService:
         return self.worker_pool.run_load if len(self.worker_pool.idle()) >= plan.workers else processes.run_load
 
     async def _execute(self, run: ActiveRun, run_load: RunLoad) -> None:
-        token = self.settings.token if run.target == targets.origin(self.settings.engine_url) else ""
+        token = self.settings.token if targets.is_origin_of(run.target, self.settings.engine_url) else ""
         report = await runner.run(run.plan, run.target, token, run.identity, run_load)
         async with self.database.transaction() as session:
             await store.finish(session, run.identity, report, self.clock.now())

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from seatrial_core.addresses import LOOPBACK_ORIGIN_HOST, is_loopback_url, origin
+from seatrial_core.addresses import LOOPBACK_ORIGIN_HOST, Origin, is_loopback_url, origin
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.errors import (
     BadRequest,
@@ -91,7 +91,7 @@ def http_options(url: str) -> dict[str, Any]:  # Any: options of httpx
     return {"follow_redirects": False, "trust_env": not is_loopback_url(url)}
 
 
-def _own_origins(environment: Mapping[str, str]) -> set[tuple[str, str, int] | None]:
+def _own_origins(environment: Mapping[str, str]) -> set[Origin | None]:
     urls = [service_url(service, environment) for service in PORTS]
     ports = {environment.get(name, "") for name in PORT_VARIABLES}
     urls += [f"http://{LOOPBACK_ORIGIN_HOST}:{port}" for port in ports if port.isdigit()]

@@ -1,6 +1,5 @@
 """Settings that all services have, read once from the environment and frozen."""
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -10,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from seatrial_core import redaction
+from seatrial_core.addresses import is_own_host
 from seatrial_core.errors import SettingsError
 from seatrial_service.auth import Tokens
 
@@ -158,12 +158,7 @@ def _check_direct_url(environment: Mapping[str, str], prefix: str) -> None:
 
 def is_loopback(host: str) -> bool:
     """Return whether an address can be reached from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_own_host(host)
 
 
 def require_safe_binding(host: str, tokens: Tokens, service: str) -> None:

@@ -66,7 +66,8 @@ class SpillDestination:
 
     @property
     def _address_key(self) -> str:
-        return _digest(repr(origin(self.url) or self.url))
+        address = origin(self.url)
+        return _digest(repr(tuple(address) if address else self.url))
 
     def is_meant(self, key: str) -> bool:
         """Return whether a batch with this key, empty for none, is to be sent here.

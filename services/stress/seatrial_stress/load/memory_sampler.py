@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from urllib.parse import urlsplit
 
 import psutil
 
+from seatrial_core.addresses import is_own_host, parse_origin
 from seatrial_core.contracts.clock import Clock
-from seatrial_service.settings import is_loopback
 from seatrial_stress.checks.memory_growth import MemorySample
 
 INTERVAL_SECONDS = 0.25
@@ -15,13 +14,13 @@ INTERVAL_SECONDS = 0.25
 
 def listening_process(target: str) -> psutil.Process | None:
     """Return the process that listens at a target, or None if it is remote or not accessible."""
-    parts = urlsplit(target)
-    if not is_loopback(parts.hostname or "") or parts.port is None:
+    origin, _ = parse_origin(target)
+    if not is_own_host(origin.host):
         return None
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             is_listening = connection.status == psutil.CONN_LISTEN and connection.pid
-            if is_listening and connection.laddr and connection.laddr.port == parts.port:
+            if is_listening and connection.laddr and connection.laddr.port == origin.port:
                 return psutil.Process(connection.pid)
     return None
 

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Collection, Mapping
-from urllib.parse import urlsplit
 
+from seatrial_core.addresses import Origin, is_own_host, parse_origin
 from seatrial_core.errors import Forbidden, field_error
-from seatrial_service.settings import is_loopback
+from seatrial_core.redaction import redact_url
 
 VARIABLE = "SEATRIAL_STRESS_TARGETS"
 
@@ -25,26 +25,24 @@ def allowed_in_environment(environment: Mapping[str, str] = os.environ) -> tuple
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of an address.
+    """Return the canonical origin of an address.
 
     Raises:
         ValidationFailed: It is not an http:// or https:// address, or contains more than an origin.
     """
+    return str(_parse(url))
+
+
+def is_origin_of(target: str, url: str) -> bool:
+    """Return whether a target is the origin of a configured address, which may have a path."""
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError as error:
-        raise field_error("target", url[:200], f"an http:// address ({error})") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise field_error("target", url[:200], "http://HOST:PORT or https://HOST:PORT, without user or query")
-    if parts.path.strip("/"):
-        raise field_error("target", url[:200], "http://HOST:PORT, without a path")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+        return _parse(target) == parse_origin(url)[0]
+    except ValueError:
+        return False
 
 
 def require_allowed(url: str, allowed: Collection[str]) -> str:
-    """Return the origin of an address that may be loaded.
+    """Return the canonical origin of an address that may be loaded.
 
     Args:
         url: The engine's address.
@@ -54,10 +52,21 @@ def require_allowed(url: str, allowed: Collection[str]) -> str:
         Forbidden: The address is neither on this machine nor allowed.
         ValidationFailed: It is not an http:// or https:// origin.
     """
-    target = origin(url)
-    host = urlsplit(target).hostname or ""
-    if is_loopback(host) or target in {origin(item) for item in allowed}:
-        return target
+    target = _parse(url)
+    if is_own_host(target.host) or target in {_parse(item) for item in allowed}:
+        return str(target)
     raise Forbidden(
         f"{target} may not be loaded: it is neither on this machine nor in {VARIABLE} ({', '.join(allowed) or 'empty'})"
     )
+
+
+def _parse(url: str) -> Origin:
+    try:
+        target, path = parse_origin(url)
+    except ValueError as error:
+        raise field_error(
+            "target", redact_url(url[:200]), f"http://HOST:PORT or https://HOST:PORT ({error})"
+        ) from error
+    if path.strip("/"):
+        raise field_error("target", redact_url(url[:200]), "http://HOST:PORT, without a path")
+    return target
