@@ -25,8 +25,9 @@ class WaitingConnection(Protocol):
 def make_room(connections: set[Any], newest: object) -> bool:  # Any: the classes of uvicorn
     """Close waiting connections; return False if all of them are busy.
 
-    First go those that never completed a request, then unfinished bodies, then idle ones; among them those of the
+    First go those that never completed a request and unfinished bodies, up to 50 at once; among them those of the
     address with the most, and the longest waiting. An honest client sends its request at once and is not among them.
+    Only if there are none of these, the idle connection that waits longest is closed.
 
     Args:
         connections: All connections of the server.
@@ -36,10 +37,9 @@ def make_room(connections: set[Any], newest: object) -> bool:  # Any: the classe
         connection for connection in connections if connection is not newest and not connection.is_busy
     ]
     by_source = Counter(_source(connection) for connection in waiting)
-    waiting.sort(
-        key=lambda one: (one.served > 0 and not one.in_body, one.in_body, -by_source[_source(one)], one.waiting_since)
-    )
-    for connection in waiting[:BATCH]:
+    waiting.sort(key=lambda one: (one.in_body, -by_source[_source(one)], one.waiting_since))
+    unfinished = [one for one in waiting if one.served == 0 or one.in_body]
+    for connection in unfinished[:BATCH] or waiting[:1]:
         connection.transport.abort()
         connections.discard(connection)
     return bool(waiting)
