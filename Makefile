@@ -79,6 +79,7 @@ test-all: $(DEV_STAMP) ## Run every test, the slow ones too
 docs: $(DEV_STAMP) ## Generate the tables of docs/ and .env.example from the code
 	@$(BIN)/python scripts/doc_tables.py
 	@$(BIN)/python scripts/conformance_page.py
+	@$(BIN)/python scripts/attack_table.py
 	@$(BIN)/python scripts/env_example.py > .env.example
 
 migrate: $(STAMP) ## Bring the database (SEATRIAL_DATABASE_URL, else the embedded one) to the newest schema
