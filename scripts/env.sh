@@ -49,7 +49,7 @@ accepted() { # service; reads the tokens of the callers
   case $1 in
     metrics) echo "$operator=admin,name:operator;$alerts=metrics:read,name:alerts;$engine=events:write,name:engine" ;;
     engine) echo "$operator=admin,name:operator;$alerts=engine:control,name:alerts;$stress=engine:trade,name:stress;$worker=engine:trade,name:stress-worker" ;;
-    stress) echo "$operator=admin,name:operator;$worker=stress:run,name:stress-worker;$run=stress:run,stress:read,name:stress-run" ;;
+    stress) echo "$operator=admin,name:operator;$worker=stress:work,name:stress-worker;$run=stress:run,stress:read,name:stress-run" ;;
     *) echo "$operator=admin,name:operator" ;;
   esac
 }

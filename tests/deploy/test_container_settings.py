@@ -201,7 +201,7 @@ SCOPES = {
     ("engine", "alerts"): {"engine:control"},
     ("engine", "stress"): {"engine:trade"},
     ("engine", "stress-worker"): {"engine:trade"},
-    ("stress", "stress-worker"): {"stress:run"},
+    ("stress", "stress-worker"): {"stress:work"},
     ("stress", "stress-run"): {"stress:run", "stress:read"},
     **{(service, "operator"): {"admin"} for service in SERVICES},
 }

@@ -1,7 +1,7 @@
 """Runs a remote worker, without database or port: `python -m seatrial_stress.worker`.
 
-SEATRIAL_STRESS_URL is the stress service, SEATRIAL_TOKEN the token for it and for the engine, and
-SEATRIAL_STRESS_TARGETS lists the origins besides this machine that may be loaded.
+SEATRIAL_STRESS_URL is the stress service, SEATRIAL_TOKEN the token for it, with the scope `stress:work`, and for
+the engine, with `engine:trade`, and SEATRIAL_STRESS_TARGETS lists the origins besides this machine that may be loaded.
 """
 
 import asyncio

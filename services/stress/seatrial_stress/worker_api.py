@@ -9,13 +9,13 @@ from seatrial_service.routing import requires, service_router
 from seatrial_stress.load.worker_pool import WorkerPool
 from seatrial_stress.load.worker_protocol import HeartbeatReply, JournalPart, RunId, WorkerAssignment, WorkerSummary
 
-RUNS = [requires("stress:run")]
+WORK = [requires("stress:work")]
 Worker = Annotated[str, TextRule(1, 100, pattern=r"^[A-Za-z0-9._-]+$")]
 
 
 def routes(pool: WorkerPool) -> APIRouter:
     """Return the router of the worker pool."""
-    router = service_router(prefix="/v1/workers", tags=["workers"], dependencies=RUNS)
+    router = service_router(prefix="/v1/workers", tags=["workers"], dependencies=WORK)
 
     @router.post("/{worker}/assignment")
     async def poll(worker: Worker) -> WorkerAssignment | None:

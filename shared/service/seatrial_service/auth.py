@@ -19,6 +19,7 @@ SCOPES = frozenset(
         "backtest:run",
         "stress:read",
         "stress:run",
+        "stress:work",
         "admin",
     }
 )

@@ -14,6 +14,7 @@ from tests.services.stress.tiny_engine import TinyEngine, serving
 from tests.support.waiting import wait_until
 
 TOKEN = "a-long-token-for-workers"
+OPERATOR = "a-long-token-for-the-operator"
 RUN_SECONDS = 60.0
 PLAN = {
     "name": "two_containers",
@@ -31,13 +32,13 @@ Worker = subprocess.Popen[bytes]
 @contextlib.contextmanager
 def two_workers(database_url: str, engine: TinyEngine) -> Iterator[tuple[httpx.Client, list[Worker], str]]:
     """Run a stress service and two workers; yield a client, the workers and the engine's address."""
-    settings = {"SEATRIAL_STRESS_UI_PORT": "0", "SEATRIAL_TOKENS": f"{TOKEN}=stress:run,stress:read,admin"}
+    settings = {"SEATRIAL_STRESS_UI_PORT": "0", "SEATRIAL_TOKENS": f"{TOKEN}=stress:work;{OPERATOR}=admin"}
     with serving(engine) as engine_url, service("stress", database_url, **settings) as (_, address):
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SEATRIAL_")}
         variables = {**inherited, "SEATRIAL_STRESS_URL": address, "SEATRIAL_TOKEN": TOKEN}
         command = [sys.executable, "-m", "seatrial_stress.worker"]
         workers = [subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL) for _ in range(2)]
-        headers = {"Authorization": f"Bearer {TOKEN}"}
+        headers = {"Authorization": f"Bearer {OPERATOR}"}
         try:
             with httpx.Client(base_url=address, headers=headers) as http:
                 wait_for_idle_workers(http)

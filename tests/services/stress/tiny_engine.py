@@ -7,6 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -39,6 +40,8 @@ class TinyEngine:
     orders: dict[str, Message] = field(default_factory=dict)
     fills: list[Message] = field(default_factory=list)
     answered: int = 0
+    requests: int = 0
+    tokens: set[str] = field(default_factory=set)
     first_at: float | None = None
 
     async def __call__(
@@ -53,6 +56,8 @@ class TinyEngine:
             if not message.get("more_body"):
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        self.requests += 1
+        self.tokens.add(headers.get("authorization", "").removeprefix("Bearer "))
         status, answer = await self._answer(scope, body, headers.get("seatrial-fault"))
         content = json.dumps(answer).encode()
         start = {"type": "http.response.start", "status": status}
@@ -107,16 +112,24 @@ class TinyEngine:
 
 
 @contextmanager
-def serving(engine: TinyEngine) -> Iterator[str]:
-    """Serve an engine on a free loopback port; yields its address."""
+def serving(engine: TinyEngine, certificate: Path | None = None) -> Iterator[str]:
+    """Serve an engine on a free loopback port, over TLS with a PEM file of key and certificate; yields its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(engine, log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="off")
+    config = uvicorn.Config(
+        engine,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        lifespan="off",
+        ssl_certfile=certificate,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        origin = "https://localhost" if certificate else "http://127.0.0.1"
+        yield f"{origin}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(10)

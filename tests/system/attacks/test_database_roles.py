@@ -49,6 +49,7 @@ CALLS = (
     ("engine", "POST", "/v1/control/halt", "engine:control"),
     ("stress", "GET", "/v1/runs", "stress:read"),
     ("stress", "POST", "/v1/runs", "stress:run"),
+    ("stress", "POST", "/v1/workers/w/assignment", "stress:work"),
 )
 NEEDED = {
     "alerts": {("metrics", "metrics:read"), ("engine", "engine:control")},

@@ -69,10 +69,10 @@ ROUTES = {
     "GET /v1/runs": "stress:read",
     "GET /v1/runs/{identity}": "stress:read",
     "DELETE /v1/runs/{identity}": "stress:run",
-    "POST /v1/workers/{worker}/assignment": "stress:run",
-    "POST /v1/workers/{worker}/runs/{run}/beat": "stress:run",
-    "POST /v1/workers/{worker}/journal": "stress:run",
-    "POST /v1/workers/{worker}/end": "stress:run",
+    "POST /v1/workers/{worker}/assignment": "stress:work",
+    "POST /v1/workers/{worker}/runs/{run}/beat": "stress:work",
+    "POST /v1/workers/{worker}/journal": "stress:work",
+    "POST /v1/workers/{worker}/end": "stress:work",
 }
 # Bodies whose fields are checked by their own parser, which refuses unknown ones, or whose keys are data.
 OPEN_BODIES = {"POST /v1/signals", "POST /v1/orders/check", "PUT /v1/thresholds"}

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from seatrial_core.addresses import MAX_URL
 from seatrial_core.contracts.numbers import Count
 from seatrial_core.contracts.stress import StressPlan
 from seatrial_core.contracts.text import JsonDocument, TextRule
 
 MAX_LINES = 1_000
-RunId = Annotated[str, TextRule(1, 64)]
+# It names a folder.
+RunId = Annotated[str, TextRule(1, 64, pattern=r"^[A-Za-z0-9_-]+$")]
 # One line of JSON, which `json.dumps` escapes to ASCII.
 JournalLine = Annotated[str, TextRule(max_length=16_000)]
 
@@ -19,10 +21,10 @@ class WorkerAssignment(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    run: str
-    number: int
+    run: RunId
+    number: Annotated[int, Field(ge=0, le=7)]
     plan: StressPlan
-    target: str
+    target: Annotated[str, TextRule(1, MAX_URL)]
     with_token: bool
 
 
