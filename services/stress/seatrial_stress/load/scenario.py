@@ -119,7 +119,10 @@ class OpenLoopUser(FastHttpUser):
         self.connection_timeout = self.network_timeout = float(self.spec["timeout_seconds"])
         # The token is for this address only, whatever host Locust's form or its options name.
         self.host = self.spec["target"]
-        self.ssl_context_factory = TlsOptions(**self.spec["tls"]).context
+        tls = TlsOptions(**self.spec["tls"])
+        # Locust's client would add its own authorities to a factory without `cafile`, and verify despite the context.
+        self.ssl_context_factory = lambda cafile: tls.context()
+        self.insecure = not tls.is_verified
         super().__init__(environment)
         token = self.spec.get("token") or os.environ.get("SEATRIAL_STRESS_TOKEN", "")
         self.token_headers = {"Authorization": f"Bearer {token}"} if token else {}
