@@ -47,23 +47,27 @@ Answer = Callable[[RecordedRequest], StubResponse | None]
 class HTTPStub:
     """A running stub: its address and the requests so far."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = LOOPBACK) -> None:
         self.port = port
+        self.host = host
         self.requests: list[RecordedRequest] = []
 
     @property
     def url(self) -> str:
         """Return the address of the stub, without a final slash."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @contextmanager
-def http_stub(answer: Answer = lambda request: StubResponse(), port: int = 0) -> Iterator[HTTPStub]:
+def http_stub(
+    answer: Answer = lambda request: StubResponse(), port: int = 0, host: str = LOOPBACK
+) -> Iterator[HTTPStub]:
     """Serve a stub until the block ends.
 
     Args:
         answer: Returns the response to a request; default: an empty 200.
         port: Where to listen, 0 for a free port.
+        host: The address to listen on.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -87,9 +91,9 @@ def http_stub(answer: Answer = lambda request: StubResponse(), port: int = 0) ->
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             """Keep the output of the tests free of access logs."""
 
-    server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
-    stub = HTTPStub(int(server.server_address[1]))
+    stub = HTTPStub(int(server.server_address[1]), host)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
