@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from seatrial.cli.backtest_options import (
+    MAX_ROWS_DEFAULT,
+    MAX_ROWS_HELP,
     SET_HELP,
     SYMBOL_HELP,
     TIMEZONE_HELP,
@@ -54,6 +56,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the random intrabar scenarios.")] = 0,
     on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="Reject or drop bad rows.")] = "reject",
     timezone: Annotated[str | None, typer.Option(help=TIMEZONE_HELP, show_default="UTC")] = None,
+    max_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help=MAX_ROWS_HELP, show_default=MAX_ROWS_DEFAULT)
+    ] = None,
     split: Annotated[list[str] | None, typer.Option(metavar="DATE=RATIO", help=SPLIT_HELP)] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help=REPORT_HELP)] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
@@ -75,7 +80,7 @@ def run(
     }
     require_backtesting()
     try:
-        reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone}
+        reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone, "max_rows": max_rows}
         candles, result = _run((data, finer), reading, split or [], strategy, settings or [], execution)
     except (SettingsError, Unavailable):
         raise

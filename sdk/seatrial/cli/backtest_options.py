@@ -9,6 +9,8 @@ from seatrial_core.errors import field_error
 RULE_SUFFIXES = (".json", ".yaml", ".yml")
 SYMBOL_HELP = "Symbol to select in the data."
 TIMEZONE_HELP = "Time zone of times without one."
+MAX_ROWS_HELP = "Refuse a file with more rows; its unpacked size is limited in proportion."
+MAX_ROWS_DEFAULT = "5000000"
 SET_HELP = "A parameter; repeatable."
 
 

@@ -12,6 +12,8 @@ import typer
 from rich.progress import Progress
 
 from seatrial.cli.backtest_options import (
+    MAX_ROWS_DEFAULT,
+    MAX_ROWS_HELP,
     RULE_SUFFIXES,
     SET_HELP,
     SYMBOL_HELP,
@@ -43,6 +45,9 @@ def check_lookahead(
     strict: Annotated[bool, typer.Option("--strict", help=STRICT_HELP)] = False,
     on_bad_bar: Annotated[str, typer.Option(metavar="reject|drop", help="Reject or drop bad rows.")] = "reject",
     timezone: Annotated[str | None, typer.Option(help=TIMEZONE_HELP, show_default="UTC")] = None,
+    max_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help=MAX_ROWS_HELP, show_default=MAX_ROWS_DEFAULT)
+    ] = None,
     json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None,
 ) -> None:
     """Check that no decision depends on future data. Exit code: 0 clean, 1 leak, 2 usage error, 4 not judged.
@@ -54,7 +59,7 @@ def check_lookahead(
     from seatrial.cli import lookahead_tables
 
     try:
-        reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone}
+        reading = {"symbol": symbol, "on_bad_bar": on_bad_bar, "timezone": timezone, "max_rows": max_rows}
         report = _report(data, reading, strategy, settings or [], _plan(cuts, seed))
     except (SettingsError, Unavailable):
         raise

@@ -8,18 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_backtesting.data.errors import data_error
-from seatrial_backtesting.data.readers import TIME_NAMES, Column, RawTable
+from seatrial_backtesting.data.tables import ALIASES, Column, RawTable
 from seatrial_trading.quant.candles import PRICES
 
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "time": TIME_NAMES,
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "vol", "v", "tickvol", "tick_volume"),
-    "symbol": ("symbol", "ticker", "instrument", "pair"),
-}
 UNKNOWN_SYMBOL = "UNKNOWN"
 MAX_SYMBOLS_LISTED = 30
 
@@ -58,7 +49,8 @@ def name_columns(table: RawTable) -> BarColumns:
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
         raise data_error("data", table.source, f"columns of one length (lengths: {lengths})")
-    return BarColumns(columns, np.arange(lengths["open"], dtype=np.int64) + table.first_row)
+    numbers = np.arange(lengths["open"], dtype=np.int64) if table.row_numbers is None else table.row_numbers
+    return BarColumns(columns, numbers)
 
 
 def select_symbol(bars: BarColumns, symbol: str | None, file_stem: str | None) -> tuple[BarColumns, str]:
@@ -74,8 +66,8 @@ def select_symbol(bars: BarColumns, symbol: str | None, file_stem: str | None) -
     """
     if "symbol" not in bars.columns:
         return bars, symbol or file_stem or UNKNOWN_SYMBOL
-    names = np.asarray([str(name).strip() for name in bars.columns["symbol"]])
-    symbols = list(dict.fromkeys(names.tolist()))
+    names = [str(name).strip() for name in bars.columns["symbol"]]
+    symbols = list(dict.fromkeys(names))
     if symbol is None and len(symbols) > 1:
         raise data_error(
             "symbol", None, f"one of {_listing(symbols)}; the data has several symbols, choose one with --symbol"
@@ -86,7 +78,7 @@ def select_symbol(bars: BarColumns, symbol: str | None, file_stem: str | None) -
         if len(symbols) == 1 and file_stem is None:
             return bars, str(symbol)
         raise data_error("symbol", symbol, f"one of {_listing(symbols)}")
-    rows = np.flatnonzero(names == match)
+    rows = np.flatnonzero(np.fromiter((name == match for name in names), dtype=np.bool_, count=len(names)))
     columns = {name: _take(column, rows) for name, column in bars.columns.items()}
     return BarColumns(columns, bars.row_numbers[rows]), match
 

@@ -12,6 +12,7 @@ from seatrial_backtesting.data.columns import BarColumns
 from seatrial_backtesting.data.errors import data_error
 from seatrial_backtesting.data.quality import ON_BAD_BAR, OnBadBar, ParsedRows
 from seatrial_backtesting.data.splits import Split, Splits
+from seatrial_backtesting.data.tables import ReadLimits
 from seatrial_backtesting.data.timestamps import ParsedTimestamps
 from seatrial_trading.quant.candles import DAY_MS, CandleError, Candles
 
@@ -28,6 +29,8 @@ class LoadOptions:
         interval_ms: Length of a bar in milliseconds; None takes the most frequent distance between two bars.
         epoch_is_ms: Times are epoch milliseconds; otherwise the unit follows from the size of the numbers.
         splits_of_all: Splits of whichever symbol is read.
+        max_rows: Rows beyond which a file is refused, as a small compressed file may hold a very large table; None
+            means 5,000,000. The limit of its unpacked size grows with it, 1 GiB for 5,000,000 rows.
     """
 
     symbol: str | None = None
@@ -37,10 +40,13 @@ class LoadOptions:
     interval_ms: int | None = None
     epoch_is_ms: bool = False
     splits_of_all: Sequence[Split] = ()
+    max_rows: int | None = None
 
     def __post_init__(self) -> None:
         if self.on_bad_bar not in ON_BAD_BAR:
             raise data_error("on_bad_bar", self.on_bad_bar, " or ".join(ON_BAD_BAR))
+        if self.max_rows is not None and self.max_rows < 1:
+            raise data_error("max_rows", self.max_rows, "a number of rows of at least 1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +59,11 @@ class LoadedBars:
 
 
 def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
-    """Load the bars of a file, a CSV's bytes, a DataFrame, rows, columns or candles.
+    """Load the bars of a file, a CSV's bytes or binary file, a DataFrame, rows, columns or candles.
 
     Args:
-        source: A path (CSV, TSV, gzip or not, Parquet), bytes of a CSV, a DataFrame, a list of dicts, a mapping of
-            columns, or Candles.
+        source: A path (CSV, TSV, gzip or not, Parquet), bytes or a binary file of a CSV, a DataFrame, a list of
+            dicts, a mapping of columns, or Candles.
         options: How to read it.
 
     Raises:
@@ -67,7 +73,7 @@ def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
     options = options or LoadOptions()
     if isinstance(source, Candles):
         return LoadedBars(source, quality.summarize(source))
-    table = readers.read(source)
+    table = readers.read(source, ReadLimits.of_rows(options.max_rows))
     bars, symbol = columns.select_symbol(columns.name_columns(table), options.symbol, table.file_stem)
     if not len(bars):
         raise CandleError("there are no candles; at least one bar is needed")
