@@ -14,6 +14,7 @@ from seatrial_engine.settings import EngineSettings
 from seatrial_service.web import ServiceParts, create_app
 
 REPLAY_BYTES = 32 << 20
+REPLAY_VALUES = 4_000_000  # six numbers a bar: what REPLAY_BYTES can hold
 WEBHOOK_BYTES = 64 << 10
 
 
@@ -40,6 +41,7 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
         ready=service.ready,
         detail=service.detail,
         body_bytes={"/v1/replays": REPLAY_BYTES, "/webhook": WEBHOOK_BYTES},
+        json_values={"/v1/replays": REPLAY_VALUES},
         media_types={"/webhook": ("*/*",)},
     )
     return create_app(parts, settings, registry)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -37,11 +38,18 @@ class JsonRequest(Request):
         if not hasattr(self, "_json"):
             body = await self.body()
             try:
-                self._json = parse(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(parse, body)
+                limit = self._max_values()
+                inline = len(body) <= INLINE_BYTES
+                self._json = parse(body, limit) if inline else await asyncio.to_thread(parse, body, limit)
             except MalformedJson as error:
                 # FastAPI hands on this class only; every other error it replaces by one that names no reason.
                 raise json.JSONDecodeError(error.detail, "", 0) from error
         return self._json
+
+    def _max_values(self) -> int:
+        by_prefix: Mapping[str, int] = getattr(self.app.state, "json_values", {})
+        path = self.scope["path"]
+        return next((limit for prefix, limit in by_prefix.items() if path.startswith(prefix)), MAX_VALUES)
 
 
 def parse(body: bytes, max_values: int = MAX_VALUES, *, strict: bool = True) -> Any:  # Any: JSON

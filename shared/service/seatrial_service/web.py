@@ -47,6 +47,7 @@ class ServiceParts:
         ready: Raises when the service cannot work (database away, schema behind); never asks a peer.
         detail: Facts for /health/detail.
         body_bytes: Limit of a request's body, by path prefix; the rest has 1 MiB.
+        json_values: How many JSON values a body may have, by path prefix; the rest 100,000.
         media_types: What a path accepts besides JSON; `*/*` where a signature or a secret protects it.
         process_metrics_path: The path of the service's own metrics.
         uncounted: Paths the HTTP instrumentation leaves out because they count themselves.
@@ -59,6 +60,7 @@ class ServiceParts:
     ready: Ready
     detail: Detail | None = None
     body_bytes: Mapping[str, int] = field(default_factory=dict)
+    json_values: Mapping[str, int] = field(default_factory=dict)
     media_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     process_metrics_path: str = "/metrics"
     uncounted: Sequence[str] = ()
@@ -98,6 +100,7 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     load = None if database is None else database_loader(database, clock)
     app.state.access = Access(settings.accepted_tokens, registry, clock, load)
     app.state.registry = registry
+    app.state.json_values = dict(parts.json_values)
     app.add_middleware(MethodHandling)
     app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
     add_handlers(app)

@@ -11,6 +11,7 @@ from tests.support.waiting import wait_until_async
 
 from seatrial_core.timestamps import to_epoch_ms
 from seatrial_engine.replays.runner import MAX_RUNNING
+from seatrial_service.json_body import MAX_VALUES
 from seatrial_trading.matching.config import ExecutionConfig
 from seatrial_trading.matching.simulation import simulate
 from seatrial_trading.quant.candles import Candles
@@ -144,6 +145,17 @@ async def test_replay_that_cannot_be_traded_is_refused_by_account(engine: Engine
     for wrong in (account("a", "no_such", bars(6, 30)), account("a", "sma_cross", broken)):
         problem = await engine.post("/v1/replays", {"id": "r", "accounts": [wrong]}, 422)
         assert "'a'" in problem["detail"]
+
+
+async def test_replay_of_more_values_than_other_bodies_may_have_is_accepted(engine: EngineDoor) -> None:
+    columns = bars(5, 20_000)
+    assert MAX_VALUES < 6 * 20_000
+
+    request = {"id": "long", "accounts": [account("long", "rsi_bollinger", columns)], "bars_per_second": 1}
+    await engine.post("/v1/replays", request, 202)
+    response = await engine.http.delete("/v1/replays/long")
+
+    assert response.status_code == 200
 
 
 async def test_stopped_replay_makes_no_progress(engine: EngineDoor) -> None:
