@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from seatrial_core.clients import AsyncServiceClient
-from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError
+from seatrial_core.errors import Forbidden, PeerUnreachable, SeatrialError, ValidationFailed
 from seatrial_service import logs
 from seatrial_stress.load import processes
 from seatrial_stress.load.spec import LoadSpec, run_folder
@@ -53,7 +53,7 @@ class RemoteWorker:
     async def _run(self, assignment: WorkerAssignment) -> None:
         try:
             target = targets.require_allowed(assignment.target, targets.allowed_in_environment())
-        except Forbidden:
+        except (Forbidden, ValidationFailed):
             await self._send("end", WorkerSummary(run=assignment.run, exit_code=None, summary=None))
             raise
         with run_folder(assignment.run) as folder:
