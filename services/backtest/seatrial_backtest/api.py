@@ -1,6 +1,5 @@
 """Routes of the backtest service."""
 
-import asyncio
 import gzip
 from typing import Annotated, Any
 
@@ -8,9 +7,9 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from seatrial_backtest import examples, store
+from seatrial_backtest import examples, store, uploads
 from seatrial_backtest.service import BacktestService
-from seatrial_backtesting.data.loader import LoadedBars, LoadOptions, load
+from seatrial_backtesting.data.loader import LoadOptions
 from seatrial_backtesting.data.quality import OnBadBar
 from seatrial_core.contracts.backtests import (
     BacktestJob,
@@ -22,7 +21,7 @@ from seatrial_core.contracts.backtests import (
 )
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.text import Symbol, TextRule
-from seatrial_core.errors import Conflict, ValidationFailed
+from seatrial_core.errors import Conflict
 from seatrial_service.routing import requires, service_router
 from seatrial_trading.strategy import registry
 from seatrial_trading.strategy.rules import json_schema
@@ -67,11 +66,15 @@ def _datasets(service: BacktestService) -> APIRouter:
         timezone: Timezone | None = None,
     ) -> DatasetInfo:
         """Store bars, as JSON columns or as CSV (then symbol and the like are query parameters)."""
-        body = await request.body()
         options = LoadOptions(symbol, {}, on_bad_bar, timezone, interval_ms)
         is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
-        read = _read_csv if is_csv else _read_json
-        return await service.store_bars(await asyncio.to_thread(read, body, options))
+        read = uploads.read_csv if is_csv else uploads.read_json
+        async with service.spool.receive(request) as body:
+            try:
+                dataset = await service.parsers.call(body, read, options)
+            except ValidationError as error:  # of a small body, which is read in this process
+                raise RequestValidationError(error.errors(include_url=False)) from error
+        return await service.store_dataset(dataset)
 
     @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.DATASET)))
     async def list_datasets(limit: Limit = 100, cursor: Hash | None = None) -> Page[DatasetInfo]:
@@ -158,26 +161,6 @@ def _strategies() -> APIRouter:
         return json_schema()
 
     return router
-
-
-def _read_csv(body: bytes, options: LoadOptions) -> LoadedBars:
-    if body[:2] == b"\x1f\x8b":
-        raise ValidationFailed("the body is gzip; send the CSV as plain text")
-    return load(body, options)
-
-
-def _read_json(body: bytes, options: LoadOptions) -> LoadedBars:
-    try:
-        upload = DatasetUpload.model_validate_json(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_input=len(body) < 10_000)) from error
-    columns = upload.candles.model_dump()
-    if not columns["volume"]:
-        del columns["volume"]
-    json_options = LoadOptions(
-        upload.symbol, {}, options.on_bad_bar, None, upload.interval_ms or options.interval_ms, True
-    )
-    return load(columns, json_options)
 
 
 def _no_result(job: BacktestJob) -> Conflict:

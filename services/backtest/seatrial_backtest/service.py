@@ -1,6 +1,5 @@
 """Builds the parts of the service, runs them, and implements what the routes call."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,15 +11,15 @@ from seatrial_backtest.jobs.reaper import JobReaper
 from seatrial_backtest.jobs.request import check_sub_bars, job_id_of, resolve_request
 from seatrial_backtest.jobs.worker import JobWorker
 from seatrial_backtest.settings import BacktestSettings
-from seatrial_backtesting.data import serialization
-from seatrial_backtesting.data.loader import LoadedBars
-from seatrial_backtesting.result.manifest import data_sha256
+from seatrial_backtest.uploads import ReadDataset
 from seatrial_core.contracts.backtests import BacktestJob, BacktestRequest, DatasetInfo
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.timestamps import from_epoch_ms
 from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
+from seatrial_service.parsing.pool import ParserPool
+from seatrial_service.parsing.spool import BodySpool
 
 POOL_SIZE = 5
 
@@ -37,6 +36,9 @@ class BacktestService:
     def __init__(self, settings: BacktestSettings, clock: Clock, registry: CollectorRegistry) -> None:
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-backtest")
+        limits = settings.parser_limits
+        self.spool = BodySpool(limits.spool_bytes)
+        self.parsers = ParserPool(limits, ["seatrial_backtest.uploads"])
         worker = JobWorker(self.database, clock, registry)
         self.queue = JobQueue(settings.direct_url, worker.run, settings.stalled_seconds)
         self.reaper = JobReaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
@@ -49,7 +51,8 @@ class BacktestService:
         """Run worker and reaper while the block lasts, then close the queue and the database."""
         await self.queue.open()
         try:
-            async with loops.running([self.queue.loop(self._concurrency), self.reaper.loop()], self._registry):
+            background = [self.queue.loop(self._concurrency), self.reaper.loop()]
+            async with self.parsers.running(), loops.running(background, self._registry):
                 yield
         finally:
             await self.queue.close()
@@ -59,21 +62,17 @@ class BacktestService:
         """Raise unless the database answers and has the schema that this version needs."""
         await self.database.require_head(head())
 
-    async def store_bars(self, loaded: LoadedBars) -> DatasetInfo:
+    async def store_dataset(self, dataset: ReadDataset) -> DatasetInfo:
         """Store bars, unless the same bars are stored already, and return their dataset."""
-        candles = loaded.candles
-        dataset_id, content = await asyncio.to_thread(
-            lambda: (data_sha256(candles), serialization.pack_candles(candles))
-        )
         row = {
-            "id": dataset_id,
-            "symbol": candles.symbol,
-            "bars": len(candles),
-            "interval_ms": candles.interval_ms,
-            "first_at": from_epoch_ms(int(candles.time_ms[0])),
-            "last_at": from_epoch_ms(int(candles.time_ms[-1])),
-            "data_quality": dict(loaded.data_quality),
-            "content": content,
+            "id": dataset.id,
+            "symbol": dataset.symbol,
+            "bars": dataset.bars,
+            "interval_ms": dataset.interval_ms,
+            "first_at": from_epoch_ms(dataset.first_ms),
+            "last_at": from_epoch_ms(dataset.last_ms),
+            "data_quality": dataset.data_quality,
+            "content": dataset.content,
             "created_at": self.clock.now(),
         }
         async with self.database.transaction() as session:

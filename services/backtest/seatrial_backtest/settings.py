@@ -3,10 +3,11 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_service.settings import ServiceSettings, own_database_url, own_direct_url
+from seatrial_service.parsing.limits import ParsingSettings
+from seatrial_service.settings import own_database_url, own_direct_url
 
 
-class BacktestSettings(ServiceSettings):
+class BacktestSettings(ParsingSettings):
     """Settings of the backtest service, in addition to those of every service."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_BACKTEST_")
