@@ -136,6 +136,8 @@ def test_a_rule_document_runs_with_its_parameters(prices: Path, tmp_path: Path) 
         (["--strategy", "macd", "--split", "soon"], "`split` was 'soon'; allowed: DATE=RATIO"),
         (["--strategy", "macd", "--on-bad-bar", "mend"], "`on_bad_bar` was 'mend'; allowed: reject or drop"),
         (["--strategy", "macd", "--timezone", "Mars"], "`timezone` was 'Mars'; allowed: a zone"),
+        (["--strategy", "macd", "--timezone", "America"], "`timezone` was 'America'; allowed: a zone"),
+        (["--strategy", "macd", "--timezone", "posixrules"], "`timezone` was 'posixrules'; allowed: a zone"),
     ],
     ids=lambda value: "_".join(value[1:]).replace("-", "") if isinstance(value, list) else None,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def _parse_times(bars: BarColumns, options: LoadOptions) -> ParsedTimestamps:
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise data_error("timezone", name, "a zone of the tz database, such as America/New_York") from error
+    # Folders ("America") and files that are no zone ("posixrules") of the database have names too.
+    if name not in available_timezones():
+        raise data_error("timezone", name, "a zone of the tz database, such as America/New_York")
+    return ZoneInfo(name)

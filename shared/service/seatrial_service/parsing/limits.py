@@ -14,7 +14,7 @@ class ParsingSettings(ServiceSettings):
     """The settings of services that read large bodies."""
 
     parse_memory_mb: int = Field(
-        384, ge=192, le=65_536, description="Memory in MiB of a process that reads uploads; more refuses the upload."
+        768, ge=192, le=65_536, description="Memory in MiB of a process that reads uploads; more refuses the upload."
     )
     parse_seconds: float = Field(
         20.0, ge=0.1, le=600, description="How long reading one upload may take; longer refuses the upload."
