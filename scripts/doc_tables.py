@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import container_settings
-import variable_names
+import write_variable_names
 from doc_tables_routes import route_rows, service_of
 from env_example import SERVICES, default
 from sqlalchemy import Table
@@ -151,7 +151,7 @@ def pages() -> list[Path]:
 def main() -> int:
     """Rewrite every page, the list of known variables and the settings in docker-compose.yml."""
     container_settings.main()
-    variable_names.TARGET.write_text(variable_names.text(), encoding="utf-8")
+    write_variable_names.TARGET.write_text(write_variable_names.text(), encoding="utf-8")
     for page in pages():
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
         sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")

@@ -15,26 +15,26 @@ def upgrade() -> None:
     """Upgrade the schema to the newest version; start the embedded database for it if necessary."""
     import os
 
-    from seatrial.stack import access, services
+    from seatrial.stack import database_access, services
     from seatrial.stack.layout import Layout
     from seatrial.stack.postgres import database
 
     services.check_migrations_installed()
     layout = Layout.nearest()
-    with access.opened(layout) as url:
+    with database_access.opened(layout) as url:
         direct = database.direct_url(os.environ, url)
-        database.migrate(services.MIGRATION, direct, passwords=access.managed_passwords(layout))
+        database.migrate(services.MIGRATION, direct, passwords=database_access.managed_passwords(layout))
     say("The schema is up to date.")
 
 
 @app.command()
 def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", help=JSON_HELP)] = None) -> None:
     """Print the URL of the database as its owner, including the password."""
-    from seatrial.stack import access
+    from seatrial.stack import database_access
     from seatrial.stack.layout import Layout
 
     layout = Layout.nearest()
-    address = access.running_url(layout)
+    address = database_access.running_url(layout)
     if address is None:
         fail(f"The embedded database of {layout.root} is not running and has no address. Start it with `seatrial up`.")
     if json_out:
@@ -46,9 +46,9 @@ def url(json_out: Annotated[str | None, typer.Option("--json", metavar="OUT|-", 
 @app.command()
 def shell() -> None:
     """Open psql on the database as its owner; start the embedded database for it if necessary."""
-    from seatrial.stack import access
+    from seatrial.stack import database_access
     from seatrial.stack.layout import Layout
 
     layout = Layout.nearest()
-    with access.opened(layout) as address:
-        raise typer.Exit(access.psql(layout, address))
+    with database_access.opened(layout) as address:
+        raise typer.Exit(database_access.psql(layout, address))

@@ -74,11 +74,11 @@ def revoke(
 
 
 def _managed(work: "Callable[[TokenManager], Awaitable[T]]") -> T:
-    from seatrial.stack import access, services
+    from seatrial.stack import database_access, services
     from seatrial.stack.layout import Layout
 
     services.check_migrations_installed()
-    with access.opened(Layout.nearest()) as url:
+    with database_access.opened(Layout.nearest()) as url:
         return asyncio.run(_in_database(url, work))
 
 

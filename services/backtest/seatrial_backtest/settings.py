@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from seatrial_service.parsing.limits import ParsingSettings
+from seatrial_service.parsing.parser_limits import ParsingSettings
 from seatrial_service.settings import own_database_url, own_direct_url
 
 

@@ -18,7 +18,7 @@ from seatrial_service.loops import BackgroundJobs
 from seatrial_stress import runner, store
 from seatrial_stress.load import processes
 from seatrial_stress.load.worker_pool import WorkerPool
-from seatrial_stress.plans import catalog, limits, targets
+from seatrial_stress.plans import catalog, plan_size, targets
 from seatrial_stress.runner import RunLoad
 from seatrial_stress.settings import StressSettings
 
@@ -144,7 +144,7 @@ class StressService:
             seed=request.seed,
             workers=request.workers,
         )
-        limits.require_size(plan, self.settings.max_requests)
+        plan_size.require_size(plan, self.settings.max_requests)
         target = targets.require_allowed(request.target or self.settings.engine_url, self.settings.allowed_targets)
         identity = runner.new_id()
         async with self.database.transaction() as session:

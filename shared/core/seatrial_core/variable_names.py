@@ -1,4 +1,4 @@
-"""The name of every variable that Seatrial reads; written by scripts/variable_names.py."""
+"""The name of every variable that Seatrial reads; written by scripts/write_variable_names.py."""
 
 VARIABLE_NAMES = frozenset(
     {

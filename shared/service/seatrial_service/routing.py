@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPBearer
 
 from seatrial_core.errors import Forbidden, Unauthenticated
-from seatrial_service.access import Access, source_of
 from seatrial_service.auth import SCOPES, Principal
+from seatrial_service.authorisation import Access, source_of
 from seatrial_service.json_body import JsonRequest
 from seatrial_service.problems import ACCESS_RESPONSES
 

@@ -11,7 +11,7 @@ from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import DatabaseUnreachable
 from seatrial_service import logs
 from seatrial_service.auth import Principal
-from seatrial_service.db import tokens
+from seatrial_service.db import access_tokens
 from seatrial_service.db.access import AccessTokenRow
 from seatrial_service.db.session import Database
 
@@ -120,7 +120,7 @@ def database_loader(database: Database, clock: Clock) -> Load:
 
     async def load() -> Mapping[str, StoredToken]:
         async with database.transaction() as session:
-            rows = await tokens.known_since(session, clock.now() - ENDED_KEPT)
+            rows = await access_tokens.known_since(session, clock.now() - ENDED_KEPT)
         return {row.hash: _stored(row) for row in rows}
 
     return load

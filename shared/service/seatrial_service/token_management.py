@@ -10,7 +10,7 @@ from uuid import uuid4
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.errors import NotFound, ValidationFailed, field_error
 from seatrial_service.auth import NAME, SCOPES
-from seatrial_service.db import tokens
+from seatrial_service.db import access_tokens
 from seatrial_service.db.access import AccessTokenRow
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
@@ -70,14 +70,14 @@ class TokenManager:
         )
         await self._database.require_head(head())
         async with self._database.transaction() as session:
-            await tokens.add_token(session, row)
+            await access_tokens.add_token(session, row)
         return text, row
 
     async def list_all(self) -> Sequence[AccessTokenRow]:
         """Return all tokens, oldest first; none contains the text."""
         await self._database.require_head(head())
         async with self._database.transaction() as session:
-            return await tokens.list_tokens(session)
+            return await access_tokens.list_tokens(session)
 
     async def revoke(self, name_or_id: str) -> Sequence[AccessTokenRow]:
         """Revoke and return the tokens of a name or an id.
@@ -87,7 +87,7 @@ class TokenManager:
         """
         await self._database.require_head(head())
         async with self._database.transaction() as session:
-            rows = await tokens.revoke_tokens(session, name_or_id, self._operator, self._clock.now())
+            rows = await access_tokens.revoke_tokens(session, name_or_id, self._operator, self._clock.now())
         if not rows:
             raise NotFound(f"no token in use is named {name_or_id[:100]!r}; `seatrial token list` lists them")
         return rows

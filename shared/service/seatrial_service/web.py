@@ -13,7 +13,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SeatrialError
 from seatrial_core.redaction import redact_value
-from seatrial_service.access import Access
+from seatrial_service.authorisation import Access
 from seatrial_service.db.session import Database
 from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
 from seatrial_service.requests import BodyLimit, RequestIdentity

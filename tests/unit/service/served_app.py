@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from starlette.types import Receive, Scope, Send
 
 from seatrial_service.serving import bind
-from seatrial_service.transport.limits import ConnectionLimits
+from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.server import LimitedServer, server_config
 
 SHORT = ConnectionLimits(

@@ -20,7 +20,7 @@ def test_env_example_is_generated_from_the_settings_classes() -> None:
 
 
 def test_known_variables_are_those_of_the_settings_and_the_code() -> None:
-    script = load_script("variable_names")
+    script = load_script("write_variable_names")
     stored = script.TARGET.read_text(encoding="utf-8")
 
-    assert stored == script.text(), "run `python scripts/variable_names.py` (or `make docs`)"
+    assert stored == script.text(), "run `python scripts/write_variable_names.py` (or `make docs`)"

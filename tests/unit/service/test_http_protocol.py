@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from tests.unit.service.served_app import SHORT, ServedApp, is_closed, read, read_head, served_app
 
-from seatrial_service.transport.limits import ConnectionLimits
+from seatrial_service.transport.connection_limits import ConnectionLimits
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\n"

@@ -15,7 +15,7 @@ import pytest
 from tests.support import hostile_parsers as functions
 
 from seatrial_core.errors import ValidationFailed
-from seatrial_service.parsing.limits import MEGABYTE, ParserBusy, ParserLimits, TooCostlyToRead
+from seatrial_service.parsing.parser_limits import MEGABYTE, ParserBusy, ParserLimits, TooCostlyToRead
 from seatrial_service.parsing.pool import ParserPool
 from seatrial_service.parsing.spool import SpooledBody
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.stack.access import without_password
+from seatrial.stack.database_access import without_password
 from seatrial.stack.errors import UsageError
 from seatrial.stack.postgres import cluster, database
 from seatrial.stack.postgres.account import ServerUser

@@ -17,8 +17,8 @@ from seatrial_core.errors import (
     Unavailable,
     ValidationFailed,
 )
-from seatrial_service.access import Access
 from seatrial_service.auth import Principal
+from seatrial_service.authorisation import Access
 from seatrial_service.problems import add_handlers, seatrial_problem
 from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import is_loopback

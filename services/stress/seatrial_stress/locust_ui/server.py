@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from seatrial_core.errors import SettingsError
 from seatrial_service import logs
-from seatrial_service.access import Access
+from seatrial_service.authorisation import Access
 from seatrial_service.loops import running
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.serving import bind

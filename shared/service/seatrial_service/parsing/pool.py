@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
-from seatrial_service.parsing.limits import ParserLimits, TooCostlyToRead, busy
+from seatrial_service.parsing.parser_limits import ParserLimits, TooCostlyToRead, busy
 from seatrial_service.parsing.process import ParserProcess
 from seatrial_service.parsing.spool import SpooledBody
 

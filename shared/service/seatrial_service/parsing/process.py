@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from seatrial_service.parsing import wire
-from seatrial_service.parsing.limits import ParserLimits, busy, too_much_memory, too_much_time
+from seatrial_service.parsing.parser_limits import ParserLimits, busy, too_much_memory, too_much_time
 
 WATCH_SECONDS = 0.05
 START_SECONDS = 60.0

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from starlette.requests import Request
 
-from seatrial_service.parsing.limits import busy
+from seatrial_service.parsing.parser_limits import busy
 
 FREE_BYTES = 1 << 20  # of each body: those who send little are never refused for those who send much
 MAX_BODIES = 64

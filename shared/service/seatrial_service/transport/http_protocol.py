@@ -9,8 +9,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.crowding import make_room
-from seatrial_service.transport.limits import ConnectionLimits
 from seatrial_service.transport.raw_problems import MEDIA_TYPE, problem_body
 from seatrial_service.transport.response_headers import DEFAULTS
 

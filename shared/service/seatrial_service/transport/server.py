@@ -6,8 +6,8 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.http_protocol import LimitedHttpProtocol
-from seatrial_service.transport.limits import ConnectionLimits
 
 TICKS_PER_CHECK = 10  # uvicorn ticks ten times a second
 

@@ -1,4 +1,4 @@
-"""Writes the names that `seatrial_core.variables` knows: `python scripts/variable_names.py`, or `make docs`.
+"""Writes the names that `seatrial_core.variables` knows: `python scripts/write_variable_names.py`, or `make docs`.
 
 A name is known if a Settings class has it, or if it is written out in the code, in compose or in a script.
 """
@@ -19,7 +19,7 @@ TARGET = ROOT / "shared" / "core" / "seatrial_core" / "variable_names.py"
 NAME = re.compile(r"SEATRIAL_[A-Z0-9_]*[A-Z0-9]")
 CODE = ("shared", "services", "sdk", "benchmarks", "k8s")
 TEXTS = ("docker-compose.yml", "Dockerfile", "Makefile", ".ci/run", "scripts/*.sh")
-HEAD = '''"""The name of every variable that Seatrial reads; written by scripts/variable_names.py."""
+HEAD = '''"""The name of every variable that Seatrial reads; written by scripts/write_variable_names.py."""
 
 '''
 

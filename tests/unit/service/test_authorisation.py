@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from seatrial_core.clock import ManualClock
 from seatrial_core.errors import DatabaseUnreachable, Unauthenticated
-from seatrial_service.access import Access
 from seatrial_service.auth import Principal, Tokens
+from seatrial_service.authorisation import Access
 from seatrial_service.routing import public, requires, service_router
 from seatrial_service.settings import ServiceSettings
 from seatrial_service.stored_tokens import StoredToken

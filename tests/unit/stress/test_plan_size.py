@@ -6,14 +6,14 @@ from itertools import islice
 import pytest
 
 from seatrial_core.errors import ValidationFailed
-from seatrial_stress.plans import catalog, limits, schedule
+from seatrial_stress.plans import catalog, plan_size, schedule
 
 LARGE = catalog.with_overrides(catalog.get("high_frequency"), rate_per_second=2_000, duration_seconds=300)
 
 
 def test_plan_over_the_limit_is_refused_with_its_size_and_the_setting() -> None:
     with pytest.raises(ValidationFailed) as refused:
-        limits.require_size(LARGE, 250_000)
+        plan_size.require_size(LARGE, 250_000)
 
     assert "about 600,000 requests (2000 per second for 300 seconds); at most 250,000" in refused.value.detail
     assert "SEATRIAL_STRESS_MAX_REQUESTS" in refused.value.detail
@@ -21,10 +21,10 @@ def test_plan_over_the_limit_is_refused_with_its_size_and_the_setting() -> None:
 
 
 def test_plan_at_the_limit_is_accepted_and_repeats_count() -> None:
-    limits.require_size(LARGE, 600_000)
+    plan_size.require_size(LARGE, 600_000)
 
     with pytest.raises(ValidationFailed, match="900,000"):
-        limits.require_size(catalog.with_overrides(LARGE, repeat_ratio=0.5), 600_000)
+        plan_size.require_size(catalog.with_overrides(LARGE, repeat_ratio=0.5), 600_000)
 
 
 def test_first_request_of_the_largest_plan_needs_no_memory_for_the_others() -> None:
