@@ -24,6 +24,7 @@ from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.settings import is_loopback
 from seatrial_service.throttle import FailureThrottle, source_group
 from seatrial_service.transport.media_types import ANY, MediaTypeRules
+from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.transport.server import LimitedServer, server_config
@@ -71,9 +72,13 @@ class WebhookHandler:
             )
         # No token is configured for the other paths, so a random one closes them.
         tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
-        app = ResponseHeaders(RequestChecks(_Guard(self._app(), tokens), self._rules()))
+        refusals = TransportRefusals(None, self._clock)
+        checks = RequestChecks(_Guard(self._app(refusals), tokens), self._rules(), refusals)
+        app = ResponseHeaders(checks)
         with _bound(host, port) as listener:
-            self._server = LimitedServer(server_config(app, graceful_seconds=GRACEFUL_SECONDS, lifespan="off"))
+            self._server = LimitedServer(
+                server_config(app, refusals=refusals, graceful_seconds=GRACEFUL_SECONDS, lifespan="off")
+            )
             log.info("webhooks are taken at http://%s:%d%s", host, listener.getsockname()[1], WEBHOOK_PATH)
             try:
                 self._server.run(sockets=[listener])
@@ -92,9 +97,9 @@ class WebhookHandler:
             return RequestRules(hosts=None, media_types=MediaTypeRules({WEBHOOK_PATH: (ANY,)}))
         return RequestRules()
 
-    def _app(self) -> FastAPI:
+    def _app(self, refusals: TransportRefusals) -> FastAPI:
         app = FastAPI(title="Seatrial trading engine", openapi_url=None, docs_url=None, redoc_url=None)
-        app.add_middleware(BodyLimit, default_bytes=MAX_BODY_BYTES, by_prefix={})
+        app.add_middleware(BodyLimit, default_bytes=MAX_BODY_BYTES, by_prefix={}, refusals=refusals)
         app.add_middleware(RequestIdentity)
         add_handlers(app)
 

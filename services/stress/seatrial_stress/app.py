@@ -29,7 +29,8 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with service.running(), serve_locust_ui(service, settings, registry, app.state.access):
+        access, refusals = app.state.access, app.state.transport_refusals
+        async with service.running(), serve_locust_ui(service, settings, registry, access, refusals):
             yield
 
     parts = ServiceParts(

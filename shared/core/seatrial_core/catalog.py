@@ -254,6 +254,14 @@ ACCESS_REFUSALS = Metric(
     service="all",
     page="process",
 )
+TRANSPORT_REFUSALS = Metric(
+    "transport_refusals_total",
+    Kind.COUNTER,
+    "Requests and connections refused before a route was looked for (host, origin, media type, limits), by reason.",
+    ("reason",),
+    service="all",
+    page="process",
+)
 AUDIT_EVENTS = Metric(
     "audit_events_total",
     Kind.COUNTER,
@@ -262,7 +270,7 @@ AUDIT_EVENTS = Metric(
     service="all",
     page="process",
 )
-SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES, ACCESS_REFUSALS, AUDIT_EVENTS)
+SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES, ACCESS_REFUSALS, TRANSPORT_REFUSALS, AUDIT_EVENTS)
 
 _alerts = partial(Metric, service="alerts", page="process")
 ALERTS_EVALUATIONS = _alerts("alerts_evaluations_total", Kind.COUNTER, "Evaluations of all rules.", ("outcome",))

@@ -24,6 +24,12 @@ ACTIONS = (
 # The connection of a refused request with a larger body is closed; a smaller body is read and dropped.
 DROPPED_BODY_BYTES = 65_536
 
+# What reverse proxies add.
+PROXY_PREFIX = "x-forwarded-"
+PROXY_HEADERS = frozenset(
+    {"forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"}
+)
+
 FindSession = Callable[[Request], Principal | None]
 
 
@@ -72,13 +78,28 @@ class Access:
         """
         if not scopes:
             return ANONYMOUS
-        principal = await self._principal(request, path)
+        principal = await self.identify(request, path)
         try:
             for scope in scopes:
                 principal.require(scope)
         except Forbidden as error:
             raise self.refusal(request, path, error, "missing_scope", principal) from error
         return principal
+
+    async def admit_forwarded(self, request: Request, path: str, scope: str) -> Principal:
+        """Return who calls a route through a reverse proxy that only programs of this machine call without a token.
+
+        Raises:
+            Forbidden: No token is configured here, so none can be asked for.
+            SeatrialError: As `admit`.
+        """
+        if self.tokens.configured:
+            return await self.admit(request, path, (scope,))
+        error = Forbidden(
+            "a reverse proxy passed this request on, and this page is for programs of this machine; configure "
+            "SEATRIAL_TOKENS and send a token, or set SEATRIAL_METRICS_OPEN=1 to publish the page"
+        )
+        raise self.refusal(request, path, error)
 
     async def principal_of_token(self, token: str) -> Principal | None:
         """Return whose valid token this is, or None; for routes that take a token in a form."""
@@ -133,7 +154,14 @@ class Access:
         self._audited.labels(action).inc()
         logs.get().info("audit", action=action, principal=principal.name, source=source, **facts)
 
-    async def _principal(self, request: Request, path: str) -> Principal:
+    async def identify(self, request: Request, path: str) -> Principal:
+        """Return who calls, whatever the scopes.
+
+        Raises:
+            Unauthenticated: No token, no bearer token, or one that is unknown, expired or revoked.
+            TooManyRequests: The source has failed too often.
+            DatabaseUnreachable: The token is not one of the environment, and the database cannot be asked.
+        """
         if not self.tokens.configured:
             return OPEN
         header = request.headers.get("authorization")
@@ -176,6 +204,11 @@ class Access:
 def source_of(request: Request) -> str:
     """Return the address that a request comes from."""
     return request.client.host if request.client else "unknown"
+
+
+def is_forwarded(request: Request) -> bool:
+    """Return whether a proxy passed a request on, as its headers say."""
+    return any(name in PROXY_HEADERS or name.startswith(PROXY_PREFIX) for name in request.headers)
 
 
 def _has_large_body(request: Request) -> bool:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seatrial_service import logs
 from seatrial_service.transport.raw_problems import send_problem
+from seatrial_service.transport.refusals import TransportRefusals
 
 REQUEST_ID_HEADER = "x-request-id"
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -58,10 +59,14 @@ class BodyLimit:
     Args:
         default_bytes: The limit of all other paths.
         by_prefix: Limits by path prefix; the longest match applies.
+        refusals: Counts and logs what is refused.
     """
 
-    def __init__(self, app: ASGIApp, default_bytes: int, by_prefix: Mapping[str, int]) -> None:
+    def __init__(
+        self, app: ASGIApp, default_bytes: int, by_prefix: Mapping[str, int], refusals: TransportRefusals
+    ) -> None:
         self.app = app
+        self.refusals = refusals
         self.default_bytes = default_bytes
         self.by_prefix = sorted(by_prefix.items(), key=lambda pair: len(pair[0]), reverse=True)
 
@@ -73,7 +78,7 @@ class BodyLimit:
         limit = next((size for prefix, size in self.by_prefix if scope["path"].startswith(prefix)), self.default_bytes)
         declared = dict(scope["headers"]).get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:
-            await _refuse(send, limit)
+            await self._refuse(scope, send, limit)
             return
         received = 0
         refused = False
@@ -84,7 +89,7 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > limit:
                 refused = True
-                await _refuse(send, limit)
+                await self._refuse(scope, send, limit)
                 return {"type": "http.disconnect"}
             return message
 
@@ -94,7 +99,6 @@ class BodyLimit:
 
         await self.app(scope, counted, send_unless_refused)
 
-
-async def _refuse(send: Send, limit: int) -> None:
-    detail = f"the body is larger than this route's limit of {limit} bytes; send it in parts"
-    await send_problem(send, 413, "body_too_large", detail)
+    async def _refuse(self, scope: Scope, send: Send, limit: int) -> None:
+        detail = f"the body is larger than this route's limit of {limit} bytes; send it in parts"
+        await self.refusals.send(scope, send, 413, "body_too_large", detail)

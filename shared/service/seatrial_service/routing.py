@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 
 from seatrial_core.errors import Forbidden, Unauthenticated
 from seatrial_service.auth import SCOPES, Principal
-from seatrial_service.authorisation import Access, source_of
+from seatrial_service.authorisation import Access, is_forwarded, source_of
 from seatrial_service.json_body import JsonRequest
 from seatrial_service.problems import ACCESS_RESPONSES
 
@@ -37,10 +37,18 @@ class RequiredScope:
 
 
 class PublicAccess:
-    """The dependency that marks a route which needs no token, and says why."""
+    """The dependency that marks a route which needs no token, and says why.
 
-    def __init__(self, reason: str) -> None:
+    Args:
+        reason: Why it needs none.
+        forwarded_scope: The scope that a request needs if a reverse proxy passed it on; empty for none.
+        is_sent_token_checked: Whether a request that carries a token is refused if the token is not valid.
+    """
+
+    def __init__(self, reason: str, forwarded_scope: str = "", *, is_sent_token_checked: bool = False) -> None:
         self.reason = reason
+        self.forwarded_scope = forwarded_scope
+        self.is_sent_token_checked = is_sent_token_checked
 
     async def __call__(self) -> None:
         """Let the request pass."""
@@ -64,6 +72,20 @@ def public(reason: str) -> Any:  # Any: what FastAPI's Depends returns
     return Depends(PublicAccess(reason))
 
 
+def public_on_this_machine(scope: str, reason: str) -> Any:  # Any: what FastAPI's Depends returns
+    """Return the dependency that lets programs of this machine call a route without a token.
+
+    A request that a reverse proxy passed on comes from elsewhere and needs a token with the scope, and a token that
+    is sent must be valid.
+    """
+    return Depends(PublicAccess(reason, scope, is_sent_token_checked=True))
+
+
+def public_if_no_token(reason: str) -> Any:  # Any: what FastAPI's Depends returns
+    """Return the dependency that lets a route be called without a token, and with a valid one."""
+    return Depends(PublicAccess(reason, is_sent_token_checked=True))
+
+
 class ServiceRoute(APIRoute):
     """A route that authorises from the headers alone, before it reads the body.
 
@@ -77,7 +99,8 @@ class ServiceRoute(APIRoute):
         dependencies: Sequence[Dependency] = options.get("dependencies") or ()
         named = [item.dependency for item in dependencies]
         self.scopes = tuple(item.scope for item in named if isinstance(item, RequiredScope))
-        self.public_reason = next((item.reason for item in named if isinstance(item, PublicAccess)), None)
+        self._public = next((item for item in named if isinstance(item, PublicAccess)), None)
+        self.public_reason = None if self._public is None else self._public.reason
         if bool(self.scopes) == (self.public_reason is not None):
             raise TypeError(f"the route {path} must name its scope with `requires`, or be `public` with a reason")
         if self.scopes:
@@ -90,13 +113,23 @@ class ServiceRoute(APIRoute):
 
         async def authorised(request: Request) -> Response:
             access: Access = request.app.state.access
-            request.state.principal = await access.admit(request, self.path_format, self.scopes)
+            request.state.principal = await self._admit(access, request)
             try:
                 return await handle(self.request_class(request.scope, request.receive))
             except (Unauthenticated, Forbidden) as error:  # a signature, a session or a target that the endpoint checks
                 raise access.refusal(request, self.path_format, error) from error
 
         return authorised
+
+    async def _admit(self, access: Access, request: Request) -> Principal:
+        public = self._public
+        if public is None:
+            return await access.admit(request, self.path_format, self.scopes)
+        if public.forwarded_scope and is_forwarded(request):
+            return await access.admit_forwarded(request, self.path_format, public.forwarded_scope)
+        if public.is_sent_token_checked and request.headers.get("authorization"):
+            return await access.identify(request, self.path_format)
+        return await access.admit(request, self.path_format, ())
 
 
 def service_router(

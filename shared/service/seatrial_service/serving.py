@@ -85,7 +85,12 @@ async def _check_database(service: str, settings: ServiceSettings) -> None:
 
 
 def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:
-    config = server_config(app, graceful_seconds=GRACEFUL_SECONDS, trusted_proxies=settings.trusted_proxies)
+    config = server_config(
+        app,
+        refusals=app.state.transport_refusals,
+        graceful_seconds=GRACEFUL_SECONDS,
+        trusted_proxies=settings.trusted_proxies,
+    )
     server = LimitedServer(config)
     if settings.stop_with_parent:
         threading.Thread(target=_stop_at_end_of_input, name="parent-watch", daemon=True).start()

@@ -17,13 +17,22 @@ from seatrial_service.authorisation import Access
 from seatrial_service.db.session import Database
 from seatrial_service.problems import PROBLEM_RESPONSES, add_handlers
 from seatrial_service.requests import BodyLimit, RequestIdentity
-from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
+from seatrial_service.routing import (
+    ServiceRoute,
+    public,
+    public_if_no_token,
+    public_on_this_machine,
+    require_service_routes,
+    requires,
+    service_router,
+)
 from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_service.stored_tokens import database_loader
 from seatrial_service.transport.docs_pages import add_docs_pages
 from seatrial_service.transport.index_page import ServicePage, index_route, service_links
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.methods import MethodHandling
+from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
 
@@ -100,9 +109,10 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     load = None if database is None else database_loader(database, clock)
     app.state.access = Access(settings.accepted_tokens, registry, clock, load)
     app.state.registry = registry
+    app.state.transport_refusals = refusals = TransportRefusals(registry, clock)
     app.state.json_values = dict(parts.json_values)
     app.add_middleware(MethodHandling)
-    app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes))
+    app.add_middleware(BodyLimit, default_bytes=DEFAULT_BODY_BYTES, by_prefix=dict(parts.body_bytes), refusals=refusals)
     add_handlers(app)
     app.include_router(_health(parts))
     for router in parts.routers:
@@ -114,7 +124,7 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
     ).instrument(app)
     # The last one added is the outermost: nothing reads the address of a request before its host is checked.
     rules = RequestRules.of(parts.name, settings, MediaTypeRules(parts.media_types))
-    app.add_middleware(RequestChecks, rules=rules)
+    app.add_middleware(RequestChecks, rules=rules, refusals=refusals)
     app.add_middleware(RequestIdentity)
     app.add_middleware(ResponseHeaders)
     app.include_router(_process_metrics(parts, settings, registry))
@@ -125,9 +135,15 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
 
 
 def metrics_guard(settings: ServiceSettings) -> list[Any]:  # Any: what FastAPI's Depends returns
-    """Return the dependencies of a metrics page: open on loopback or by SEATRIAL_METRICS_OPEN, else `metrics:read`."""
-    if is_loopback(settings.host) or settings.metrics_open:
-        return [public("Prometheus reads it on loopback, or where SEATRIAL_METRICS_OPEN says so")]
+    """Return the dependencies of a metrics page.
+
+    It is open by SEATRIAL_METRICS_OPEN, and on loopback to what no reverse proxy passed on; else it requires
+    `metrics:read`.
+    """
+    if settings.metrics_open:
+        return [public_if_no_token("SEATRIAL_METRICS_OPEN says so")]
+    if is_loopback(settings.host):
+        return [public_on_this_machine("metrics:read", "Prometheus reads it on loopback")]
     return [requires("metrics:read")]
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 from tests.system.attacks.attack import attack
 from tests.system.attacks.attacked_stack import AttackedStack
 
@@ -23,6 +24,11 @@ def health_seconds(client: httpx.Client, url: str) -> float:
     started_at = time.monotonic()
     assert client.get(f"{url}/health/live").status_code == 200
     return time.monotonic() - started_at
+
+
+def logged_refusals(stack: AttackedStack) -> int:
+    logs = (path.read_text(errors="replace") for path in stack.layout.logs.glob("engine*.log"))
+    return sum(line.count('"request_refused"') for text in logs for line in text.splitlines() if "127.0.0.1" in line)
 
 
 def connect(url: str) -> socket.socket:
@@ -112,3 +118,49 @@ def test_smuggling(stack: AttackedStack) -> str:
     if set(answers) == {(b"400", 1)}:
         return "400 from all six, and nothing that follows is read"
     return repr(answers)
+
+
+@attack(
+    "Read each /metrics through a reverse proxy of the same machine, and with a wrong token",
+    expects="401 from all five through the proxy; 401 with a wrong token; 200 for Prometheus",
+)
+def test_metrics_behind_a_proxy(stack: AttackedStack) -> str:
+    def statuses(headers: dict[str, str]) -> str:
+        answers = [httpx.get(f"{url}/metrics", headers=headers, trust_env=False) for url in stack.urls.values()]
+        return ", ".join(str(status) for status in sorted({answer.status_code for answer in answers}))
+
+    proxied = {statuses({name: "203.0.113.7"}) for name in ("X-Forwarded-For", "Forwarded", "Via")}
+    wrong = statuses({"Authorization": "Bearer unknown-unknown-unknown"})
+    through, prometheus = " ".join(proxied), statuses({})
+    return f"{through} from all five through the proxy; {wrong} with a wrong token; {prometheus} for Prometheus"
+
+
+@attack(
+    "Send 60 requests with a rebound name, a foreign page and text to the engine",
+    expects="60 of each counted by reason; logged with the source, 25 lines at most",
+)
+def test_refusals_are_seen(stack: AttackedStack) -> str:
+    wrong = {
+        "misdirected_request": {"Host": "evil.example"},
+        "foreign_origin": {"Origin": "https://evil.example"},
+        "unsupported_media_type": {"Content-Type": "text/plain"},
+    }
+    with stack.client("engine") as client:
+
+        def counts() -> list[float]:
+            page = {
+                sample.labels["reason"]: sample.value
+                for family in text_string_to_metric_families(client.get("/metrics").text)
+                for sample in family.samples
+                if sample.name == "transport_refusals_total"
+            }
+            return [page[reason] for reason in wrong]
+
+        before, lines = counts(), logged_refusals(stack)
+        for headers in wrong.values():
+            for _ in range(60):
+                client.post("/v1/signals", content=ORDER, headers=headers)
+        counted = {after - earlier for after, earlier in zip(counts(), before, strict=True)}
+    logged = logged_refusals(stack) - lines
+    seen = "logged with the source, 25 lines at most" if 1 <= logged <= 25 else f"{logged} lines"
+    return f"{' '.join(f'{count:.0f}' for count in counted)} of each counted by reason; {seen}"

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
+from seatrial_core.clock import SystemClock
 from seatrial_service.serving import bind
 from seatrial_service.transport.connection_limits import ConnectionLimits
+from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.server import LimitedServer, server_config
 
 SHORT = ConnectionLimits(
@@ -27,6 +30,15 @@ class ServedApp:
     port: int
     bodies: list[bytes] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    refusals: TransportRefusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refusals = TransportRefusals(self.registry, SystemClock())
+
+    def refused(self, reason: str) -> float:
+        """Return how many refusals are counted for a reason."""
+        return self.registry.get_sample_value("transport_refusals_total", {"reason": reason}) or 0.0
 
     @property
     def complete(self) -> int:
@@ -92,7 +104,7 @@ def served_app(limits: ConnectionLimits = SHORT) -> Iterator[ServedApp]:
     """Serve the application until the block ends."""
     listener = bind("things", "127.0.0.1", 0)
     app = ServedApp(listener.getsockname()[1])
-    server = LimitedServer(server_config(app, graceful_seconds=1, limits=limits, lifespan="off"))
+    server = LimitedServer(server_config(app, refusals=app.refusals, graceful_seconds=1, limits=limits, lifespan="off"))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))
     thread.start()
     try:

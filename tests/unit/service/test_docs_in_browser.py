@@ -32,7 +32,8 @@ OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--proxy-
 def address() -> Iterator[str]:
     """Return the address of a served application."""
     listener = bind("things", "127.0.0.1", 0)
-    server = LimitedServer(server_config(application(), graceful_seconds=1))
+    app = application()
+    server = LimitedServer(server_config(app, refusals=app.state.transport_refusals, graceful_seconds=1))
     thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[listener]),))
     thread.start()
     try:

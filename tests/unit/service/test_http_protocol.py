@@ -43,10 +43,12 @@ def test_a_plain_request_is_answered_and_the_connection_is_kept(app: ServedApp) 
 )
 def test_too_large_headers_are_refused(app: ServedApp, request_bytes: bytes) -> None:
     before = len(app.scopes)
+    counted = app.refused("headers_too_large")
 
     answer = app.send(request_bytes)
 
     assert status(answer) == 431
+    assert app.refused("headers_too_large") == counted + 1
     assert b"application/problem+json" in answer
     assert len(app.scopes) == before
 
@@ -128,6 +130,7 @@ def test_a_response_that_is_not_read_is_dropped(app: ServedApp) -> None:
         received = read(connection, 1)
 
     assert len(received) < 20_000_000
+    assert app.refused("unread_response") >= 1
 
 
 def test_few_requests_may_be_pipelined_and_many_may_not(app: ServedApp) -> None:
@@ -137,6 +140,7 @@ def test_few_requests_may_be_pipelined_and_many_may_not(app: ServedApp) -> None:
 
     assert few.count(b"HTTP/1.1 200") == 3
     assert many.count(b"HTTP/1.1 200") <= SHORT.pipelined + 1
+    assert app.refused("too_many_pipelined") >= 1
     assert len(app.scopes) - before <= SHORT.pipelined + 1
 
 
@@ -162,16 +166,21 @@ def test_few_requests_may_be_pipelined_and_many_may_not(app: ServedApp) -> None:
 )
 def test_a_request_that_two_servers_could_read_in_two_ways_is_refused(app: ServedApp, request_bytes: bytes) -> None:
     before = app.complete
+    counted = app.refused("bad_request") + app.refused("method_not_allowed")
 
     answer = app.send(request_bytes + HEAD + b"\r\n")
 
     assert status(answer) in {400, 405}
     assert answer.count(b"HTTP/1.1 ") == 1
     assert app.complete == before
+    assert app.refused("bad_request") + app.refused("method_not_allowed") == counted + 1
 
 
 def test_trace_is_refused(app: ServedApp) -> None:
+    counted = app.refused("method_not_allowed")
+
     assert status(app.send(b"TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 405
+    assert app.refused("method_not_allowed") == counted + 1
 
 
 def test_what_follows_an_upgrade_is_not_read_as_a_request(app: ServedApp) -> None:
@@ -203,6 +212,7 @@ def test_half_open_connections_give_way_to_an_honest_client(app: ServedApp) -> N
                 slowest = max(slowest, time.monotonic() - started_at)
 
     assert slowest < 1
+    assert app.refused("displaced") >= 1
 
 
 def test_an_idle_client_keeps_its_connection_while_others_hold_half_requests() -> None:

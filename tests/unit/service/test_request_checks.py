@@ -7,12 +7,15 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from seatrial_core.errors import SettingsError
 from seatrial_service.routing import public, service_router
 from seatrial_service.settings import ServiceSettings
+from seatrial_service.throttle import BURST
 from seatrial_service.transport.hosts import HostRules
 from seatrial_service.transport.origins import OriginRules
+from seatrial_service.transport.refusals import REASONS
 from seatrial_service.web import ServiceParts, create_app
 
 OPEN = [public("the checks of requests are under test")]
@@ -237,3 +240,32 @@ async def test_transport_security_is_promised_behind_tls_only() -> None:
         response = await http.get("/health/live")
 
     assert response.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"host": "evil.example"}, "misdirected_request"),
+        ({"origin": "https://evil.example"}, "foreign_origin"),
+        ({"content-type": "text/plain"}, "unsupported_media_type"),
+        ({"content-type": "application/json", "content-length": "9000000"}, "body_too_large"),
+    ],
+)
+async def test_a_refusal_is_counted_and_logged_with_its_source(headers: dict[str, str], reason: str) -> None:
+    app = application()
+    with capture_logs() as lines:
+        for _ in range(60):
+            await ask(app, "POST", "/v1/things", content=b"x", headers=headers)
+    page = (await ask(app, "GET", "/metrics")).text
+    refused = [line for line in lines if line["event"] == "request_refused"]
+
+    assert f'transport_refusals_total{{reason="{reason}"}} 60.0' in page
+    assert {(line["reason"], line["source"], line["path"]) for line in refused} == {(reason, "127.0.0.1", "/v1/things")}
+    assert BURST <= len(refused) <= BURST + 2
+    assert refused[-1]["is_throttled"]
+
+
+async def test_the_reasons_of_refusals_are_known_before_the_first() -> None:
+    page = (await ask(application(), "GET", "/metrics")).text
+
+    assert page.count("transport_refusals_total{") == len(REASONS)

@@ -26,7 +26,9 @@ class Thing(BaseModel):
     size: int
 
 
-def application(*, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool = True) -> FastAPI:
+def application(
+    *, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool = True, is_metrics_open: bool = False
+) -> FastAPI:
     router = service_router()
 
     @router.post("/v1/things", dependencies=[requires("engine:trade")])
@@ -48,7 +50,8 @@ def application(*, host: str = "127.0.0.1", tokens: str = TOKENS, is_ready: bool
         yield
 
     parts = ServiceParts("things", "Things", [router], lifespan, ready, body_bytes={"/v1/things": 200})
-    return create_app(parts, ServiceSettings(host=host, tokens=tokens), CollectorRegistry())
+    settings = ServiceSettings(host=host, tokens=tokens, metrics_open=is_metrics_open)
+    return create_app(parts, settings, CollectorRegistry())
 
 
 def client(app: FastAPI) -> httpx.AsyncClient:
@@ -145,6 +148,46 @@ async def test_the_metrics_page_is_open_on_loopback_only(host: str, status: int)
 
     assert page.status_code == status
     assert status == 401 or 'http_requests_total{handler="/v1/things",method="POST",status="2xx"} 1.0' in page.text
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP"]
+)
+@pytest.mark.parametrize(
+    ("token", "status"), [("", 401), ("Bearer unknown-unknown-unknown", 401), (f"Bearer {TRADER}", 403)]
+)
+async def test_a_reverse_proxy_does_not_publish_the_metrics(header: str, token: str, status: int) -> None:
+    sent = {header: "203.0.113.7", **({"Authorization": token} if token else {})}
+    async with client(application()) as http:
+        del http.headers["Authorization"]
+        page = await http.get("/metrics", headers=sent)
+        admin = await http.get("/metrics", headers={**sent, "Authorization": f"Bearer {ADMIN}"})
+
+    assert (page.status_code, admin.status_code) == (status, 200)
+
+
+async def test_without_tokens_a_reverse_proxy_publishes_the_metrics_only_by_name() -> None:
+    proxied = {"X-Forwarded-For": "203.0.113.7", "Authorization": ""}
+    async with client(application(tokens="")) as http:
+        closed = await http.get("/metrics", headers=proxied)
+        local = await http.get("/metrics")
+    async with client(application(is_metrics_open=True)) as http:
+        opened = await http.get("/metrics", headers=proxied)
+
+    assert (closed.status_code, local.status_code, opened.status_code) == (403, 200, 200)
+    assert "SEATRIAL_METRICS_OPEN" in closed.json()["detail"]
+
+
+@pytest.mark.parametrize("is_metrics_open", [False, True])
+async def test_a_wrong_token_is_refused_by_the_open_metrics_page_too(is_metrics_open: bool) -> None:
+    async with client(application(is_metrics_open=is_metrics_open)) as http:
+        wrong = await http.get("/metrics", headers={"Authorization": "Bearer unknown-unknown-unknown"})
+        basic = await http.get("/metrics", headers={"Authorization": "Basic dTpw"})
+        valid = await http.get("/metrics")
+        del http.headers["Authorization"]
+        without = await http.get("/metrics")
+
+    assert [page.status_code for page in (wrong, basic, valid, without)] == [401, 401, 200, 200]
 
 
 async def test_unknown_paths_and_methods_are_problems_too() -> None:

@@ -15,6 +15,7 @@ from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.serving import bind
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.page_policy import PagePolicy
+from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
 from seatrial_service.transport.response_headers import ResponseHeaders
 from seatrial_service.transport.server import LimitedServer, server_config
@@ -38,7 +39,11 @@ class EmbeddedServer(LimitedServer):
 
 @asynccontextmanager
 async def serve_locust_ui(
-    service: StressService, settings: StressSettings, registry: CollectorRegistry, access: Access
+    service: StressService,
+    settings: StressSettings,
+    registry: CollectorRegistry,
+    access: Access,
+    refusals: TransportRefusals,
 ) -> AsyncIterator[None]:
     """Serve Locust's page while the block runs; if its port is taken, the service runs without the page.
 
@@ -47,6 +52,7 @@ async def serve_locust_ui(
         settings: Host and port.
         registry: Registers the counter of the loop's failures.
         access: Admits the requests.
+        refusals: Counts and logs what is refused before a route is looked for.
     """
     if settings.ui_port == 0:
         yield
@@ -59,10 +65,11 @@ async def serve_locust_ui(
         return
     locust = LocustProcess(settings.engine_url)
     app = proxy.build(service, locust, access, service.clock)
-    limited = BodyLimit(app, proxy.MAX_FORM_BYTES, {})
+    limited = BodyLimit(app, proxy.MAX_FORM_BYTES, {}, refusals)
     rules = RequestRules.of("stress", settings, MediaTypeRules({"": FORMS}))
     config = server_config(
-        ResponseHeaders(PagePolicy(RequestIdentity(RequestChecks(limited, rules)))),
+        ResponseHeaders(PagePolicy(RequestIdentity(RequestChecks(limited, rules, refusals)))),
+        refusals=refusals,
         graceful_seconds=GRACEFUL_SECONDS,
         trusted_proxies=settings.trusted_proxies,
         lifespan="off",

@@ -16,6 +16,10 @@ class WaitingConnection(Protocol):
     client: tuple[str, int] | None
     transport: asyncio.Transport
 
+    def displace(self) -> None:
+        """End the connection in favour of another one."""
+        ...
+
     @property
     def is_busy(self) -> bool:
         """Return whether a complete request is in progress."""
@@ -40,7 +44,7 @@ def make_room(connections: set[Any], newest: object) -> bool:  # Any: the classe
     waiting.sort(key=lambda one: (one.in_body, -by_source[_source(one)], one.waiting_since))
     unfinished = [one for one in waiting if one.served == 0 or one.in_body]
     for connection in unfinished[:BATCH] or waiting[:1]:
-        connection.transport.abort()
+        connection.displace()
         connections.discard(connection)
     return bool(waiting)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seatrial_core.errors import SettingsError
-from seatrial_service.transport.raw_problems import send_problem
+from seatrial_service.transport.refusals import TransportRefusals
 
 LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "host.docker.internal"})
 HEADER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::(?P<port>[0-9]{1,5}))?")
@@ -72,11 +72,13 @@ class HostCheck:
     Args:
         app: The next application.
         rules: The accepted names.
+        refusals: Counts and logs what is refused.
     """
 
-    def __init__(self, app: ASGIApp, rules: HostRules) -> None:
+    def __init__(self, app: ASGIApp, rules: HostRules, refusals: TransportRefusals) -> None:
         self.app = app
         self.rules = rules
+        self.refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its host is accepted."""
@@ -88,15 +90,18 @@ class HostCheck:
         if is_old or (len(hosts) == 1 and self.rules.allows(hosts[0])):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
+            self.refusals.record_request("misdirected_request", scope)
             await send({"type": "websocket.close", "code": 1008})
         elif len(hosts) != 1:
-            await send_problem(send, 400, "bad_request", f"the request has {len(hosts)} Host headers; send exactly one")
+            await self.refusals.send(
+                scope, send, 400, "bad_request", f"the request has {len(hosts)} Host headers; send exactly one"
+            )
         else:
             detail = (
                 f"this service does not answer for the host {hosts[0][:MAX_QUOTE]!r}; call it as localhost or by its "
                 "IP address, or add the name to SEATRIAL_ALLOWED_HOSTS"
             )
-            await send_problem(send, 421, "misdirected_request", detail)
+            await self.refusals.send(scope, send, 421, "misdirected_request", detail)
 
 
 def _is_address(host: str) -> bool:

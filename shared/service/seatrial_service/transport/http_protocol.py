@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.crowding import make_room
 from seatrial_service.transport.raw_problems import MEDIA_TYPE, problem_body
+from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.response_headers import DEFAULTS
 
 ABSOLUTE = re.compile(rb"https?://", re.IGNORECASE)
@@ -24,6 +25,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection; `LimitedServer` calls `check` once a second."""
 
     limits = ConnectionLimits()
+    refusals: TransportRefusals  # as the two others, set by `server_config`
     max_connections = ConnectionLimits.connections
 
     def __init__(
@@ -95,6 +97,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= self.limits.pipelined:
             self._refused = True
+            self._record("too_many_pipelined")
             self.transport.close()
             return
         if ABSOLUTE.match(self.url):
@@ -129,9 +132,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Refuse what the parser refuses."""
         self._refuse(400, "bad_request", MALFORMED)
 
+    def displace(self) -> None:
+        """End the connection in favour of a newer one."""
+        self._record("displaced")
+        self.transport.abort()
+
     def check(self, now: float) -> None:
         """End the connection if its client is too slow to send a request or to read a response."""
         if self._is_unread(now):
+            self._record("unread_response")
             self.transport.abort()
         elif self.transport.is_closing():
             self._closing_since = self._closing_since or now
@@ -176,6 +185,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._refused = True
+        self._record(code)
         is_answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
@@ -184,6 +194,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             if not is_answered:
                 self.transport.write(_response(status, code, detail))
             self.transport.close()
+
+    def _record(self, reason: str) -> None:
+        self.refusals.record(reason, self.client[0] if self.client else "unknown")
 
     def _unsupported_upgrade_warning(self) -> None:
         # The request was answered as HTTP/1.1; what follows it would be read as another protocol.

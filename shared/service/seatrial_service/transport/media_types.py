@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seatrial_service.transport.raw_problems import send_problem
+from seatrial_service.transport.refusals import TransportRefusals
 
 JSON = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json")
 ANY = "*/*"
@@ -38,11 +38,13 @@ class MediaTypeCheck:
     Args:
         app: The next application.
         rules: What each path accepts.
+        refusals: Counts and logs what is refused.
     """
 
-    def __init__(self, app: ASGIApp, rules: MediaTypeRules) -> None:
+    def __init__(self, app: ASGIApp, rules: MediaTypeRules, refusals: TransportRefusals) -> None:
         self.app = app
         self.rules = rules
+        self.refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if it has no body or one of an accepted type."""
@@ -57,8 +59,8 @@ class MediaTypeCheck:
             return
         accepted = " or ".join(("application/json", *further))
         quoted = repr(", ".join(sent)[:MAX_QUOTE]) if sent else "missing"
-        await send_problem(
-            send, 415, "unsupported_media_type", f"the Content-Type of the body was {quoted}; send {accepted}"
+        await self.refusals.send(
+            scope, send, 415, "unsupported_media_type", f"the Content-Type of the body was {quoted}; send {accepted}"
         )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seatrial_core.errors import SettingsError
-from seatrial_service.transport.raw_problems import send_problem
+from seatrial_service.transport.refusals import TransportRefusals
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({b"same-origin", b"none"})
@@ -44,16 +44,19 @@ class OriginCheck:
     Args:
         app: The next application.
         rules: The accepted origins.
+        refusals: Counts and logs what is refused.
     """
 
-    def __init__(self, app: ASGIApp, rules: OriginRules) -> None:
+    def __init__(self, app: ASGIApp, rules: OriginRules, refusals: TransportRefusals) -> None:
         self.app = app
         self.rules = rules
+        self.refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if no page of another origin sent it."""
         if scope["type"] == "websocket":
             if self._foreign_page(scope) is not None:
+                self.refusals.record_request("foreign_origin", scope)
                 await send({"type": "websocket.close", "code": 1008})
                 return
         elif scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
@@ -63,7 +66,7 @@ class OriginCheck:
                     f"{page} may not send {scope['method']} requests to this service; call it from its own pages or "
                     "a program, or add the page's origin to SEATRIAL_ALLOWED_ORIGINS"
                 )
-                await send_problem(send, 403, "foreign_origin", detail)
+                await self.refusals.send(scope, send, 403, "foreign_origin", detail)
                 return
         await self.app(scope, receive, send)
 

@@ -8,6 +8,7 @@ from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_service.transport.hosts import HostCheck, HostRules
 from seatrial_service.transport.media_types import MediaTypeCheck, MediaTypeRules
 from seatrial_service.transport.origins import OriginCheck, OriginRules
+from seatrial_service.transport.refusals import TransportRefusals
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,13 @@ class RequestChecks:
     Args:
         app: The next application.
         rules: The rules.
+        refusals: Counts and logs what is refused.
     """
 
-    def __init__(self, app: ASGIApp, rules: RequestRules) -> None:
-        checked: ASGIApp = MediaTypeCheck(app, rules.media_types)
-        checked = OriginCheck(checked, rules.origins)
-        self.app = checked if rules.hosts is None else HostCheck(checked, rules.hosts)
+    def __init__(self, app: ASGIApp, rules: RequestRules, refusals: TransportRefusals) -> None:
+        checked: ASGIApp = MediaTypeCheck(app, rules.media_types, refusals)
+        checked = OriginCheck(checked, rules.origins, refusals)
+        self.app = checked if rules.hosts is None else HostCheck(checked, rules.hosts, refusals)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if all checks accept it."""

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.http_protocol import LimitedHttpProtocol
+from seatrial_service.transport.refusals import TransportRefusals
 
 TICKS_PER_CHECK = 10  # uvicorn ticks ten times a second
 
@@ -27,6 +28,7 @@ class LimitedServer(uvicorn.Server):
 def server_config(
     app: ASGIApp,
     *,
+    refusals: TransportRefusals,
     graceful_seconds: int,
     trusted_proxies: str = "",
     limits: ConnectionLimits | None = None,
@@ -36,6 +38,7 @@ def server_config(
 
     Args:
         app: The application.
+        refusals: Counts and logs what is refused.
         graceful_seconds: How long requests in progress may take at the end.
         trusted_proxies: Addresses whose X-Forwarded headers are believed.
         limits: The limits of connections.
@@ -47,6 +50,7 @@ def server_config(
         """A connection with the limits of this server."""
 
     ServedConnection.limits = applied
+    ServedConnection.refusals = refusals
     ServedConnection.max_connections = applied.connections_here
     return uvicorn.Config(
         app,
