@@ -4,8 +4,6 @@ import gzip
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from seatrial_backtest import examples, store, uploads
 from seatrial_backtest.service import BacktestService
@@ -22,9 +20,9 @@ from seatrial_core.contracts.backtests import (
 from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.text import Symbol, TextRule
 from seatrial_core.errors import Conflict
+from seatrial_service.parsing.bodies import json_schema
 from seatrial_service.routing import requires, service_router
-from seatrial_trading.strategy import registry
-from seatrial_trading.strategy.rules import json_schema
+from seatrial_trading.strategy import registry, rules
 
 READ = [requires("backtest:read")]
 RUN = [requires("backtest:run")]
@@ -36,7 +34,7 @@ UPLOAD_BODY: dict[str, Any] = {  # Any: OpenAPI
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": DatasetUpload.model_json_schema(), "example": examples.UPLOAD},
+            "application/json": {"schema": json_schema(DatasetUpload), "example": examples.UPLOAD},
             "text/csv": {"schema": {"type": "string"}, "example": "timestamp,open,high,low,close,volume\n"},
         },
     }
@@ -66,15 +64,10 @@ def _datasets(service: BacktestService) -> APIRouter:
         timezone: Timezone | None = None,
     ) -> DatasetInfo:
         """Store bars, as JSON columns or as CSV (then symbol and the like are query parameters)."""
-        options = LoadOptions(symbol, {}, on_bad_bar, timezone, interval_ms)
+        options = LoadOptions(symbol, {}, on_bad_bar, timezone, interval_ms, max_rows=service.max_rows)
         is_csv = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
         read = uploads.read_csv if is_csv else uploads.read_json
-        async with service.spool.receive(request) as body:
-            try:
-                dataset = await service.parsers.call(body, read, options)
-            except ValidationError as error:  # of a small body, which is read in this process
-                raise RequestValidationError(error.errors(include_url=False)) from error
-        return await service.store_dataset(dataset)
+        return await service.store_dataset(await service.bodies.read(request, read, options))
 
     @router.get("", dependencies=READ, responses=examples.answer(examples.page(examples.DATASET)))
     async def list_datasets(limit: Limit = 100, cursor: Hash | None = None) -> Page[DatasetInfo]:
@@ -158,7 +151,7 @@ def _strategies() -> APIRouter:
     @router.get("/schema/rules", dependencies=READ, responses=examples.answer({"type": "object"}))
     async def rules_schema() -> dict[str, Any]:  # Any: JSON Schema
         """Return the JSON Schema of rule documents."""
-        return json_schema()
+        return rules.json_schema()
 
     return router
 

@@ -18,6 +18,7 @@ from seatrial_core.timestamps import from_epoch_ms
 from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
+from seatrial_service.parsing.bodies import BodyReader
 from seatrial_service.parsing.pool import ParserPool
 from seatrial_service.parsing.spool import BodySpool
 
@@ -37,8 +38,9 @@ class BacktestService:
         self.clock = clock
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-backtest")
         limits = settings.parser_limits
-        self.spool = BodySpool(limits.spool_bytes)
-        self.parsers = ParserPool(limits, ["seatrial_backtest.uploads"])
+        self._parsers = ParserPool(limits, ["seatrial_backtest.uploads"])
+        self.bodies = BodyReader(BodySpool(limits.spool_bytes), self._parsers)
+        self.max_rows = settings.max_rows
         worker = JobWorker(self.database, clock, registry)
         self.queue = JobQueue(settings.direct_url, worker.run, settings.stalled_seconds)
         self.reaper = JobReaper(self.database, self.queue, clock, settings.stalled_seconds, settings.most_attempts)
@@ -52,7 +54,7 @@ class BacktestService:
         await self.queue.open()
         try:
             background = [self.queue.loop(self._concurrency), self.reaper.loop()]
-            async with self.parsers.running(), loops.running(background, self._registry):
+            async with self._parsers.running(), loops.running(background, self._registry):
                 yield
         finally:
             await self.queue.close()

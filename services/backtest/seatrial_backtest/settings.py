@@ -17,6 +17,7 @@ class BacktestSettings(ParsingSettings):
     port: int = Field(8001, ge=0, le=65_535, description="Port to listen on, 0 for a free one.")
     workers: int = Field(2, ge=1, le=64, description="Jobs that run at the same time.")
     upload_bytes: int = Field(32 << 20, ge=1 << 10, le=1 << 30, description="Largest dataset that may be uploaded.")
+    max_rows: int = Field(5_000_000, ge=1, le=100_000_000, description="Most bars of an uploaded dataset.")
     max_queued: int = Field(
         1_000, ge=1, le=100_000, description="Most jobs that wait in the queue; a further one is refused."
     )

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from seatrial_backtesting.data import serialization
 from seatrial_backtesting.data.loader import LoadedBars, LoadOptions, load
+from seatrial_backtesting.data.tables import ReadLimits
 from seatrial_backtesting.result.manifest import data_sha256
 from seatrial_core.contracts.backtests import DatasetUpload
 from seatrial_core.errors import ValidationFailed
@@ -56,6 +57,9 @@ def read_json(body: BinaryIO, options: LoadOptions) -> ReadDataset:
     """
     upload = DatasetUpload.model_validate_json(body.read())
     columns = upload.candles.model_dump()
+    limits = ReadLimits.of_rows(options.max_rows)
+    if len(columns["time"]) > limits.rows:
+        raise limits.too_many_rows("application/json")
     if not columns["volume"]:
         del columns["volume"]
     json_options = LoadOptions(

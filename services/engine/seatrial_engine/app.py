@@ -9,12 +9,11 @@ from prometheus_client import CollectorRegistry
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_engine.api.routes import routes
+from seatrial_engine.replays.requests import MAX_BYTES
 from seatrial_engine.service import EngineService
 from seatrial_engine.settings import EngineSettings
 from seatrial_service.web import ServiceParts, create_app
 
-REPLAY_BYTES = 32 << 20
-REPLAY_VALUES = 4_000_000  # six numbers a bar: what REPLAY_BYTES can hold
 WEBHOOK_BYTES = 64 << 10
 
 
@@ -40,8 +39,7 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=service.ready,
         detail=service.detail,
-        body_bytes={"/v1/replays": REPLAY_BYTES, "/webhook": WEBHOOK_BYTES},
-        json_values={"/v1/replays": REPLAY_VALUES},
+        body_bytes={"/v1/replays": MAX_BYTES, "/webhook": WEBHOOK_BYTES},
         media_types={"/webhook": ("*/*",)},
     )
     return create_app(parts, settings, registry)

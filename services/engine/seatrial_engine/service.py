@@ -20,6 +20,9 @@ from seatrial_engine.store import instance, outbox
 from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
+from seatrial_service.parsing.bodies import BodyReader
+from seatrial_service.parsing.pool import ParserPool
+from seatrial_service.parsing.spool import BodySpool
 
 POOL_SIZE = 6
 PUSH_TIMEOUT_SECONDS = 30.0
@@ -52,7 +55,10 @@ class EngineService:
         self.processor = OrderProcessor(self.config, exchange, clock, new_id)
         self.relay = OutboxRelay(self.database, self._client, clock, metrics)
         self.writer = EngineWriter(self.database, self.processor, self.relay, metrics)
-        self.replays = ReplayRunner(self.database, self.writer, self.relay, self.config.name, clock)
+        limits = settings.parser_limits
+        self._parsers = ParserPool(limits, ["seatrial_engine.replays.requests"])
+        self.bodies = BodyReader(BodySpool(limits.spool_bytes), self._parsers)
+        self.replays = ReplayRunner(self.database, self.writer, self.relay, self.config.name, clock, self._parsers)
         self._heartbeat = Heartbeat(self.writer, settings, clock)
 
     @asynccontextmanager
@@ -62,11 +68,11 @@ class EngineService:
             own = await instance.claim(session, f"engine-{new_id()[:12]}")
         self.relay.producer = own.name
         await self.writer.begin(own)
-        await self.replays.resume()
         background = [self.writer.loop(), self.relay.loop(), self._heartbeat.loop()]
         try:
-            async with loops.running(background, self._registry):
+            async with self._parsers.running(), loops.running(background, self._registry):
                 try:
+                    await self.replays.resume()
                     yield
                 finally:
                     await self.replays.close()

@@ -10,13 +10,14 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import SettingsError, ValidationFailed
 from seatrial_engine.domain.config import EngineConfig, RiskLimits
 from seatrial_service.auth import DEFAULT_SECRETS
-from seatrial_service.settings import ServiceSettings, is_loopback, own_database_url, own_direct_url
+from seatrial_service.parsing.parser_limits import ParsingSettings
+from seatrial_service.settings import is_loopback, own_database_url, own_direct_url
 from seatrial_trading.quant import sizing
 
 MIN_SECRET = 16
 
 
-class EngineSettings(ServiceSettings):
+class EngineSettings(ParsingSettings):
     """Settings of the engine in addition to those of every service; a limit that is not set is not checked."""
 
     model_config = SettingsConfigDict(env_prefix="SEATRIAL_ENGINE_")

@@ -1,8 +1,8 @@
 """The routes that change something: signals, orders, prices, control and replays."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Body, Header, Request, Response
 
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Order, ReplayRequest, ReplayState, ReplayTrades, Side, Signal, TradingState
@@ -24,7 +24,9 @@ from seatrial_engine.domain.commands import MarkPrices, SetTradingState, TradeRe
 from seatrial_engine.domain.exchange import ExchangeFault
 from seatrial_engine.domain.order_processor import STRESS_ACCOUNT
 from seatrial_engine.engine import answer
+from seatrial_engine.replays.requests import read_replay
 from seatrial_engine.service import EngineService
+from seatrial_service.parsing.bodies import json_schema
 from seatrial_service.routing import CalledBy, Caller, requires, service_router
 
 FAULT_HEADER = "Seatrial-Fault"
@@ -32,6 +34,10 @@ ACTIONS = {TradingState.HALTED: "halt", TradingState.REDUCING: "reduce", Trading
 FaultHeader = Annotated[
     Name | None, Header(alias=FAULT_HEADER, description="The failure that the simulated exchange injects")
 ]
+
+REPLAY_BODY: dict[str, Any] = {  # Any: OpenAPI
+    "requestBody": {"required": True, "content": {"application/json": {"schema": json_schema(ReplayRequest)}}}
+}
 
 
 def routes(service: EngineService) -> list[APIRouter]:
@@ -119,10 +125,15 @@ def _replays(service: EngineService) -> APIRouter:
     router = service_router(prefix="/v1/replays", tags=["replays"], dependencies=[requires("engine:trade")])
     replay_answers = examples.answers(examples.REPLAY)
 
-    @router.post("", status_code=202, responses={202: examples.answer(examples.REPLAY)})
-    async def create(body: ReplayRequest) -> ReplayState:
+    @router.post(
+        "",
+        status_code=202,
+        responses={202: examples.answer(examples.REPLAY)},
+        openapi_extra=REPLAY_BODY,
+    )
+    async def create(request: Request) -> ReplayState:
         """Trade stored bars as if they arrived now; the same request again returns the same replay."""
-        return await service.replays.create(body)
+        return await service.replays.create(await service.bodies.read(request, read_replay))
 
     @router.get("/{identity}", responses=replay_answers)
     async def state(identity: Identity) -> ReplayState:

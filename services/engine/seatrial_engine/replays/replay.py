@@ -9,6 +9,7 @@ from seatrial_core.json_types import Json
 from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.changes import Event, StateChanges
 from seatrial_engine.replays.replay_account import AccountChunk, ReplayAccount
+from seatrial_trading.quant.bar_order import BarOrder
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,18 @@ class Replay:
         if repeated:
             raise ValidationFailed(f"the accounts of a replay need different names; {repeated[0]!r} is there twice")
         self._accounts = tuple(accounts)
-        bars_at: dict[int, list[tuple[ReplayAccount, int]]] = {}
-        for account in self._accounts:
-            for bar, time in enumerate(account.candles.time_ms.tolist()):
-                bars_at.setdefault(time, []).append((account, bar))
-        self._steps = [bars_at[time] for time in sorted(bars_at)]
+        self._bars = BarOrder.of([account.candles.time_ms for account in self._accounts])
         self.steps_done = 0
 
     @property
     def steps_total(self) -> int:
         """Return the number of instants at which a bar opens."""
-        return len(self._steps)
+        return len(self._bars)
 
     @property
     def is_finished(self) -> bool:
         """Return whether every bar was traded."""
-        return self.steps_done >= len(self._steps)
+        return self.steps_done >= self.steps_total
 
     def accounts(self) -> dict[str, Account]:
         """Return the accounts now, by name."""
@@ -69,12 +66,13 @@ class Replay:
 
     def advance(self, steps: int, state: TradingState) -> ReplayChunk:
         """Trade the next steps; `state` limits the orders of the strategies as it limits those of signals."""
-        first, last = self.steps_done, min(self.steps_done + steps, len(self._steps))
+        first, last = self.steps_done, min(self.steps_done + steps, self.steps_total)
         changes: list[StateChanges] = []
         chunks = {account.name: AccountChunk() for account in self._accounts}
-        for step in self._steps[first:last]:
+        for step in range(first, last):
             at_close: list[StateChanges] = []
-            for account, bar in step:
+            for position, bar in self._bars.of_step(step):
+                account = self._accounts[position]
                 fills, close = account.process_bar(bar, state, chunks[account.name])
                 changes.append(fills)
                 at_close.append(close)

@@ -2,35 +2,43 @@
 
 import asyncio
 import contextlib
-import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict
-
-from pydantic import TypeAdapter
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.contracts.orders import ReplayRequest, ReplayState, ReplayTrades
+from seatrial_core.contracts.orders import ReplayState
 from seatrial_core.errors import Conflict, NotFound, SeatrialError, TooManyRequests, Unavailable
 from seatrial_engine.domain.changes import NewReplay
 from seatrial_engine.domain.commands import OpenReplay
 from seatrial_engine.replays.replay import Replay, ReplayChunk
-from seatrial_engine.replays.requests import build_replay
+from seatrial_engine.replays.requests import ReadReplay, build_replay, read_replay
 from seatrial_engine.runtime.engine_writer import EngineWriter
 from seatrial_engine.runtime.outbox_relay import OutboxRelay
 from seatrial_engine.store import changes, outbox
 from seatrial_engine.store import replays as store
 from seatrial_engine.store.replays import ReplayPart, ReplayProgress
 from seatrial_service import logs
-from seatrial_service.db.engine import ReplayPartRow
 from seatrial_service.db.session import Database
 from seatrial_service.loops import BackgroundJobs
+from seatrial_service.parsing.pool import ParserPool
+from seatrial_service.parsing.spool import stored_body
 
 CHUNK_STEPS = 50
+CHUNK_BARS = 400  # what is written at once holds up no request
 BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=5.0)
 MAX_ERROR = 500
 MAX_RUNNING = 32
-TRADES = TypeAdapter(list[ReplayTrades])
+
+
+@dataclass(frozen=True)
+class PreparedReplay:
+    """A replay before its first step, how many steps a chunk takes, and the steps per second, None for no pause."""
+
+    replay: Replay
+    chunk_steps: int
+    pace: float | None
 
 
 class ReplayRunner:
@@ -42,9 +50,19 @@ class ReplayRunner:
         relay: Woken after every chunk.
         engine: The engine's name, in every event.
         clock: The only source of time.
+        parsers: Read the request of a replay that is resumed.
     """
 
-    def __init__(self, database: Database, writer: EngineWriter, relay: OutboxRelay, engine: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        writer: EngineWriter,
+        relay: OutboxRelay,
+        engine: str,
+        clock: Clock,
+        parsers: ParserPool,
+    ) -> None:
+        self._parsers = parsers
         self._database = database
         self._writer = writer
         self._relay = relay
@@ -58,13 +76,13 @@ class ReplayRunner:
             unfinished = await store.running(session)
         for identity in unfinished:
             logs.get().info("replay_resumed", replay=identity)
-            self._start(identity)
+            self._start(identity, None)
 
     async def close(self) -> None:
         """Stop working; the next start resumes from what is stored."""
         await self._jobs.close()
 
-    async def create(self, request: ReplayRequest) -> ReplayState:
+    async def create(self, request: ReadReplay) -> ReplayState:
         """Start a replay, or return the one that the same request started before.
 
         Raises:
@@ -72,21 +90,20 @@ class ReplayRunner:
             TooManyRequests: Too many replays are running.
             ValidationFailed: Something in the request is not allowed; the message names it.
         """
-        text = request.model_dump_json()
-        fingerprint = hashlib.sha256(text.encode()).hexdigest()
         async with self._database.transaction() as session:
             others = set(await store.running(session)) - {request.id}
         if len(others) >= MAX_RUNNING:
             raise TooManyRequests(f"{len(others)} replays are running, the most there may be; wait for one, or stop it")
-        replay = await asyncio.to_thread(build_replay, request, self._engine, self._clock)
-        new = NewReplay(request.id, fingerprint, text, replay.steps_total, self._clock.now())
+        prepared = await asyncio.to_thread(self._prepare, request)
+        replay = prepared.replay
+        new = NewReplay(request.id, request.fingerprint, request.text, replay.steps_total, self._clock.now())
         await self._writer.submit(OpenReplay(new, replay.accounts(), replay.opening_events()))
         async with self._database.transaction() as session:
             stored = await store.get(session, request.id)
-        if stored is None or stored.fingerprint != fingerprint:
+        if stored is None or stored.fingerprint != request.fingerprint:
             raise Conflict(f"{request.id!r} is another replay already; use another id")
         if stored.status == "running":
-            self._start(request.id)
+            self._start(request.id, prepared)
         return await self.state(request.id)
 
     async def state(self, identity: str) -> ReplayState:
@@ -102,11 +119,10 @@ class ReplayRunner:
         """Return a JSON list of `ReplayTrades`, one per account, of what they did so far, or raise NotFound."""
         async with self._database.transaction() as session:
             accounts = await store.accounts(session, identity)
-            rows = await store.parts(session, identity)
-            session.expunge_all()
+            parts = await store.parts(session, identity)
         if not accounts:
             raise NotFound(f"there is no replay {identity!r}")
-        return await asyncio.to_thread(_document, accounts, rows)
+        return await asyncio.to_thread(_document, accounts, parts)
 
     async def stop(self, identity: str) -> ReplayState:
         """Stop a replay after its current chunk; a finished one stays finished."""
@@ -114,39 +130,53 @@ class ReplayRunner:
             await store.end(session, identity, "stopped")
         return await self.state(identity)
 
-    def _start(self, identity: str) -> None:
+    def _start(self, identity: str, prepared: PreparedReplay | None) -> None:
         name = f"replay-{identity}"
         if name not in self._jobs:
-            self._jobs.start(name, lambda: self._run(identity), lambda error: self._fail(identity, error))
+            self._jobs.start(name, lambda: self._run(identity, prepared), lambda error: self._fail(identity, error))
 
-    async def _run(self, identity: str) -> None:
+    async def _run(self, identity: str, prepared: PreparedReplay | None) -> None:
         failures = 0
         while True:
             try:
-                return await self._continue(identity)
+                return await self._continue(identity, prepared)
             except Unavailable as error:
+                prepared = None  # its last chunk may not be stored
                 failures += 1
                 logs.get().warning("replay_interrupted", replay=identity, error=error.detail)
                 await asyncio.sleep(BACKOFF.pause_seconds(failures))
 
-    async def _continue(self, identity: str) -> None:
+    async def _continue(self, identity: str, prepared: PreparedReplay | None) -> None:
         async with self._database.transaction() as session:
-            stored = await store.get_running(session, identity)
-        if stored is None:
-            return
-        request = ReplayRequest.model_validate_json(stored.request)
-        replay = await asyncio.to_thread(build_replay, request, self._engine, self._clock)
-        if stored.progress is not None:
-            replay.restore(stored.progress)
-        pace = request.bars_per_second
-        steps = CHUNK_STEPS if pace is None else max(1, min(CHUNK_STEPS, int(pace)))
+            if not await store.is_running(session, identity):
+                return
+            progress = await store.progress_text(session, identity)
+        prepared = prepared or await self._read_again(identity)
+        replay, pace = prepared.replay, prepared.pace
+        if progress is not None:
+            replay.restore(await asyncio.to_thread(json.loads, progress))
         is_running = True
         while is_running and not replay.is_finished:
-            chunk = await asyncio.to_thread(replay.advance, steps, self._writer.state.control.state)
+            state = self._writer.state.control.state
+            chunk = await asyncio.to_thread(replay.advance, prepared.chunk_steps, state)
             is_running = await self._commit(identity, replay, chunk)
             self._relay.wake()
             if pace is not None:
                 await asyncio.sleep((chunk.steps_done - chunk.first_step) / pace)
+
+    async def _read_again(self, identity: str) -> PreparedReplay:
+        async with self._database.transaction() as session:
+            text = await store.request_text(session, identity)
+        async with stored_body(text) as body:
+            del text
+            read = await self._parsers.call(body, read_replay)
+        return await asyncio.to_thread(self._prepare, read)
+
+    def _prepare(self, read: ReadReplay) -> PreparedReplay:
+        replay = build_replay(read, self._engine, self._clock)
+        pace = read.bars_per_second
+        steps = max(1, min(CHUNK_STEPS, CHUNK_BARS // len(read.accounts)))
+        return PreparedReplay(replay, steps if pace is None else max(1, min(steps, int(pace))), pace)
 
     async def _commit(self, identity: str, replay: Replay, chunk: ReplayChunk) -> bool:
         parts = [
@@ -171,10 +201,11 @@ class ReplayRunner:
                 await store.end(session, identity, "failed", reason[:MAX_ERROR])
 
 
-def _document(accounts: list[tuple[str, str]], rows: Sequence[ReplayPartRow]) -> bytes:
-    parts, empty = store.joined(rows), ReplayPart("", (), ())
-    trades = []
+def _document(accounts: Sequence[tuple[str, str]], parts: Mapping[str, tuple[str, str]]) -> bytes:
+    # The stored texts are JSON already; reading and writing a million numbers would stop the event loop meanwhile.
+    items = []
     for account, symbol in accounts:
-        part = parts.get(account, empty)
-        trades.append(ReplayTrades(account=account, symbol=symbol, trades=list(part.trades), equity=list(part.equity)))
-    return TRADES.dump_json(trades)
+        trades, equity = parts.get(account, ("", ""))
+        names = f'"account":{json.dumps(account)},"symbol":{json.dumps(symbol)}'
+        items.append(f'{{{names},"trades":[{trades}],"equity":[{equity}]}}')
+    return f"[{','.join(items)}]".encode()

@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, cast, column, func, insert, select, update
+from sqlalchemy import JSON, Function, cast, column, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from seatrial_core.json_types import Json
 from seatrial_service.db.engine import ReplayPartRow, ReplayRow
@@ -22,14 +24,6 @@ class StoredReplay:
     steps_total: int
     trades: int
     error: str | None
-
-
-@dataclass(frozen=True)
-class RunningReplay:
-    """What a running replay continues from: its request as JSON text, and its progress; None before the first chunk."""
-
-    request: str
-    progress: Json | None
 
 
 @dataclass(frozen=True)
@@ -66,15 +60,20 @@ async def running(session: AsyncSession) -> list[str]:
     return list((await session.scalars(statement)).all())
 
 
-async def get_running(session: AsyncSession, identity: str) -> RunningReplay | None:
-    """Return what a replay continues from, or None unless it is running."""
-    statement = select(ReplayRow.request, ReplayRow.progress)
-    row = (
-        await session.execute(statement.where(ReplayRow.id == identity, ReplayRow.status == "running"))
-    ).one_or_none()
-    if row is None:
-        return None
-    return RunningReplay(row.request, None if row.progress is None else json.loads(row.progress))
+async def is_running(session: AsyncSession, identity: str) -> bool:
+    """Return whether a replay is running."""
+    statement = select(ReplayRow.id).where(ReplayRow.id == identity, ReplayRow.status == "running")
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def progress_text(session: AsyncSession, identity: str) -> str | None:
+    """Return what a running replay continues from as JSON, or None before its first chunk."""
+    return await session.scalar(select(ReplayRow.progress).where(ReplayRow.id == identity))
+
+
+async def request_text(session: AsyncSession, identity: str) -> str:
+    """Return the request of a replay as JSON; with its bars it has up to 32 MB."""
+    return (await session.execute(select(ReplayRow.request).where(ReplayRow.id == identity))).scalar_one()
 
 
 async def accounts(session: AsyncSession, identity: str) -> list[tuple[str, str]]:
@@ -126,21 +125,16 @@ async def end(session: AsyncSession, identity: str, status: str, error: str | No
     await session.execute(statement.values(status=status, error=error))
 
 
-async def parts(session: AsyncSession, identity: str) -> Sequence[ReplayPartRow]:
-    """Return what each account did in each chunk so far; `joined` reads it."""
-    statement = (
-        select(ReplayPartRow)
-        .where(ReplayPartRow.replay == identity)
-        .order_by(ReplayPartRow.account, ReplayPartRow.first_step)
-    )
-    return (await session.scalars(statement)).all()
+async def parts(session: AsyncSession, identity: str) -> Mapping[str, tuple[str, str]]:
+    """Return what each account did so far: the texts between the brackets of its lists of trades and of equity."""
+    # The database joins the chunks: reading thousands of them here would block the event loop.
+    content = [_joined(column) for column in (ReplayPartRow.trades, ReplayPartRow.equity)]
+    statement = select(ReplayPartRow.account, *content).where(ReplayPartRow.replay == identity)
+    rows = await session.execute(statement.group_by(ReplayPartRow.account))
+    return {row[0]: (row[1] or "", row[2] or "") for row in rows.all()}
 
 
-def joined(rows: Sequence[ReplayPartRow]) -> Mapping[str, ReplayPart]:
-    """Return the trades and the equity of each account, by name; takes long for a long replay."""
-    columns: dict[str, tuple[list[Json], list[float]]] = {}
-    for row in rows:
-        trades, equity = columns.setdefault(row.account, ([], []))
-        trades.extend(json.loads(row.trades))
-        equity.extend(json.loads(row.equity))
-    return {account: ReplayPart(account, trades, equity) for account, (trades, equity) in columns.items()}
+def _joined(column: InstrumentedAttribute[str]) -> Function[str]:
+    inside = func.substr(column, 2, func.length(column) - 2)
+    separator = aggregate_order_by(literal(", "), ReplayPartRow.first_step)
+    return func.string_agg(func.nullif(inside, ""), separator)

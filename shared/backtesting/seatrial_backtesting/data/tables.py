@@ -12,7 +12,10 @@ from seatrial_backtesting.data.errors import DataError, data_error
 MAX_ROWS = 5_000_000
 MAX_BYTES = 1 << 30
 EXTRA_LINES = 1_000
-RAISE_LIMIT = "raise the limit with `--max-rows`, in Python with LoadOptions(max_rows=...)"
+RAISE_LIMIT = (
+    "raise the limit with `--max-rows`, in Python with LoadOptions(max_rows=...), "
+    "in the backtest service with SEATRIAL_BACKTEST_MAX_ROWS"
+)
 
 TIME_NAMES = (
     "time",

@@ -1,5 +1,6 @@
 """Receives a body into an unnamed private file, within a budget of all bodies."""
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from seatrial_service.parsing.parser_limits import busy
 
 FREE_BYTES = 1 << 20  # of each body: those who send little are never refused for those who send much
 MAX_BODIES = 64
+PART_CHARACTERS = 1 << 20
 
 
 @dataclass
@@ -61,6 +63,27 @@ class BodySpool:
         finally:
             self._bodies -= 1
             self._bytes -= counted
+
+
+@contextlib.asynccontextmanager
+async def stored_body(text: str) -> AsyncIterator[SpooledBody]:
+    """Store a text as a body; its file lasts as long as the block.
+
+    Raises:
+        ParserBusy: There is no space for it.
+    """
+    with tempfile.TemporaryFile() as file:
+        body = SpooledBody(cast(BinaryIO, file))  # cast: typing has two names for it
+        await asyncio.to_thread(_store, body, text)
+        yield body
+
+
+def _store(body: SpooledBody, text: str) -> None:
+    for first in range(0, len(text), PART_CHARACTERS):
+        part = text[first : first + PART_CHARACTERS].encode()
+        body.size += len(part)
+        _write(body.file, part)
+    _flush(body.file)
 
 
 def _write(file: BinaryIO, part: bytes) -> None:
