@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from seatrial_core.errors import SeatrialError, SettingsError
 from seatrial_core.variables import unknown_variables
 from seatrial_service import logs
+from seatrial_service.db import login
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
 from seatrial_service.settings import ServiceSettings, require_safe_binding, variables
@@ -49,7 +50,7 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         return _serve(service, build(settings), listener, settings)
     except SeatrialError as error:
         sys.stderr.write(f"{service}: {error}\n")
-        return EXIT_FAILED
+        return EXIT_BAD_SETTING if isinstance(error, SettingsError) else EXIT_FAILED
     finally:
         listener.close()
 
@@ -80,8 +81,11 @@ async def _check_database(service: str, settings: ServiceSettings) -> None:
     database = Database(settings.database_url, pool_size=1, application=f"seatrial-{service}-start")
     try:
         await database.require_head(head())
+        warning = await login.check(database, service)
     finally:
         await database.close()
+    if warning is not None:
+        logs.get().warning("database_user", message=warning)
 
 
 def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:

@@ -1,5 +1,6 @@
 """A process killed with SIGKILL during a delivery: the next one delivers with the same key."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -44,11 +45,13 @@ async def test_a_kill_between_claim_and_acknowledgement_loses_nothing(database_u
     assert code == 0
 
 
-async def test_a_halted_engine_stays_halted_after_a_kill_until_resumed(database_url: str) -> None:
+async def test_a_halted_engine_stays_halted_after_a_kill_until_resumed(
+    database_url: str, role_url: Callable[[str], str]
+) -> None:
     port, ledger = free_port(), Figures(figures(0.0))
     engine = {
         "SEATRIAL_ENGINE_PORT": str(port),
-        "SEATRIAL_DATABASE_URL": database_url,
+        "SEATRIAL_DATABASE_URL": role_url("engine"),
         "SEATRIAL_METRICS_URL": CLOSED_PORT,
     }
     url = f"http://127.0.0.1:{port}"

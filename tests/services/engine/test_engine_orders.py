@@ -238,10 +238,12 @@ async def test_superseded_process_refuses_orders(database_url: str, ledger: Fake
         assert (await newer.signal(**BUY))["status"] == "filled"
 
 
-async def test_order_and_its_events_are_stored_together_or_not_at_all(database_url: str, ledger: FakeLedger) -> None:
+async def test_order_and_its_events_are_stored_together_or_not_at_all(
+    database_url: str, owner_url: str, ledger: FakeLedger
+) -> None:
     ledger.faults = [503] * 1_000
     async with open_engine(database_url, ledger.url) as engine:
-        database = Database(database_url)
+        database = Database(owner_url)
         async with database.transaction() as session:
             await session.execute(text("ALTER TABLE engine.outbox ADD CONSTRAINT full_up CHECK (count < 0) NOT VALID"))
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
@@ -78,11 +79,11 @@ async def test_an_order_whose_answer_was_lost_is_known_to_the_next_ones(database
     assert writer.state.accounts["a"].positions == {}
 
 
-async def test_an_order_that_the_database_refuses_fails_alone(database_url: str) -> None:
+async def test_an_order_that_the_database_refuses_fails_alone(database_url: str, owner_url: str) -> None:
     database = Database(database_url)
+    with psycopg.connect(owner_url) as connection:
+        connection.execute("ALTER TABLE engine.orders ADD CHECK (client_order_id <> 'refused')")
     async with writer_over(database) as writer:
-        async with database.transaction() as session:
-            await session.execute(text("ALTER TABLE engine.orders ADD CHECK (client_order_id <> 'refused')"))
         names = [f"honest-{number}" for number in range(20)]
         commands = [order("buy", name) for name in (*names[:10], "refused", *names[10:])]
 

@@ -21,9 +21,9 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(owner_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Return a function that runs `seatrial token ...` on the test's database."""
-    monkeypatch.setenv("SEATRIAL_DATABASE_URL", database_url)
+    monkeypatch.setenv("SEATRIAL_DATABASE_URL", owner_url)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -33,6 +33,12 @@ def command(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         return int(ended.value.code or 0), printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def stress_url(role_url: Callable[[str], str]) -> str:
+    """Return the same database as the role of the stress service."""
+    return role_url("stress")
 
 
 @asynccontextmanager
@@ -47,9 +53,9 @@ async def stress(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-def statuses(database_url: str, *tokens: str) -> list[int]:
+def statuses(stress_url: str, *tokens: str) -> list[int]:
     async def ask() -> list[int]:
-        async with stress(database_url) as http:
+        async with stress(stress_url) as http:
             return [
                 (await http.get("/v1/plans", headers={"Authorization": f"Bearer {token}"})).status_code
                 for token in tokens
@@ -58,13 +64,13 @@ def statuses(database_url: str, *tokens: str) -> list[int]:
     return asyncio.run(ask())
 
 
-def test_a_created_token_works_until_it_is_revoked(command: Command, database_url: str) -> None:
+def test_a_created_token_works_until_it_is_revoked(command: Command, stress_url: str) -> None:
     code, out, err = command("create", "bot", "--scopes", "stress:read,metrics:read", "--expires", "30d")
     token = out.strip()
     assert (code, token[:9], len(token)) == (0, "seatrial_", 52)
     assert "shown once" in err
     assert token not in err
-    assert statuses(database_url, token, token[:-1], ENVIRONMENT_TOKEN) == [200, 401, 200]
+    assert statuses(stress_url, token, token[:-1], ENVIRONMENT_TOKEN) == [200, 401, 200]
 
     listed = json.loads(command("list", "--json", "-")[1])["items"]
     assert [(item["name"], item["scopes"], item["status"]) for item in listed] == [
@@ -75,14 +81,14 @@ def test_a_created_token_works_until_it_is_revoked(command: Command, database_ur
     assert "bot" in command("list")[1]
 
     assert command("revoke", listed[0]["id"])[0] == 0
-    assert statuses(database_url, token, ENVIRONMENT_TOKEN) == [401, 200]
+    assert statuses(stress_url, token, ENVIRONMENT_TOKEN) == [401, 200]
     assert json.loads(command("list", "--json", "-")[1])["items"][0]["status"] == "revoked"
 
 
-def test_the_database_holds_the_hash_only(command: Command, database_url: str) -> None:
+def test_the_database_holds_the_hash_only(command: Command, owner_url: str) -> None:
     created = json.loads(command("create", "bot", "--scopes", "admin", "--expires", "never", "--json", "-")[1])
 
-    engine = create_engine(driver_url(database_url))
+    engine = create_engine(driver_url(owner_url))
     with engine.connect() as connection:
         row = str(connection.execute(text("SELECT row_to_json(t)::text FROM access.tokens t")).scalar_one())
     engine.dispose()
@@ -92,22 +98,22 @@ def test_the_database_holds_the_hash_only(command: Command, database_url: str) -
     assert created["token"].removeprefix("seatrial_") not in row
 
 
-def test_an_expired_token_is_refused(command: Command, database_url: str) -> None:
+def test_an_expired_token_is_refused(command: Command, owner_url: str, stress_url: str) -> None:
     token = command("create", "bot", "--scopes", "stress:read")[1].strip()
-    engine = create_engine(driver_url(database_url))
+    engine = create_engine(driver_url(owner_url))
     with engine.begin() as connection:
         connection.execute(text("UPDATE access.tokens SET expires_at = now() - interval '1 second'"))
     engine.dispose()
 
-    assert statuses(database_url, token) == [401]
+    assert statuses(stress_url, token) == [401]
 
 
-def test_a_running_service_obeys_a_revocation_within_two_seconds(command: Command, database_url: str) -> None:
+def test_a_running_service_obeys_a_revocation_within_two_seconds(command: Command, stress_url: str) -> None:
     token = command("create", "bot", "--scopes", "stress:read")[1].strip()
 
     async def ask() -> tuple[int, float]:
         headers = {"Authorization": f"Bearer {token}"}
-        async with stress(database_url) as http:
+        async with stress(stress_url) as http:
             first = (await http.get("/v1/plans", headers=headers)).status_code
             await asyncio.to_thread(command, "revoke", "bot")
             started = asyncio.get_running_loop().time()

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -26,13 +27,13 @@ def start_run(process: subprocess.Popen[bytes], address: str) -> list[psutil.Pro
     return parent.children(recursive=True)
 
 
-def test_engine_records_are_consistent_under_a_failing_exchange(database_url: str) -> None:
+def test_engine_records_are_consistent_under_a_failing_exchange(role_url: Callable[[str], str]) -> None:
     slos = (Slo(quantile=0.95, seconds=6.0), Slo(quantile=0.99, seconds=6.0))
     plan = catalog.with_overrides(
         catalog.get("api_failure"), duration_seconds=4.0, warm_up_seconds=0.2, rate_per_second=100.0, slos=slos
     )
 
-    with service("engine", database_url, SEATRIAL_METRICS_URL="http://127.0.0.1:1") as (_, address):
+    with service("engine", role_url("engine"), SEATRIAL_METRICS_URL="http://127.0.0.1:1") as (_, address):
         report = asyncio.run(runner.run(plan, address))
 
     states = {check.name: check.state for check in report.checks}
