@@ -5,12 +5,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.services.service.role_servers import PASSWORDS, VERSIONS, role_address, role_server
 
 from seatrial.stack.postgres.server import PostgresServer
 from seatrial_service.db import roles, tables, upgrade
 from seatrial_service.db.rights import READ_BY_ALL, RIGHTS
 
-PASSWORDS = {name: f"password-of-{name}" for name in roles.CONNECTIONS}
 ALLOWED = (
     "SELECT metrics.create_events_partition('2030-01-01')",
     "SELECT metrics.drop_events_partitions('2031-01-01')",
@@ -33,22 +33,18 @@ REFUSED = (
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """Return a server whose database was migrated before it had roles; every statement is logged."""
-    with PostgresServer(tmp_path_factory.mktemp("roles"), settings={"fsync": "off", "log_statement": "all"}) as running:
+    with role_server(tmp_path_factory.mktemp("roles"), request.param, log_statement="all") as running:
         upgrade.upgrade(running.url())
         for _ in range(2):
             roles.provision(running.url(), roles.RoleRequest(PASSWORDS, is_server_dedicated=True))
         yield running
 
 
-def _url(server: PostgresServer, service: str, database: str = "seatrial") -> str:
-    return f"postgresql://seatrial_{service}:{PASSWORDS[service]}@127.0.0.1:{server.port}/{database}"
-
-
 def test_a_role_may_do_what_its_service_does(server: PostgresServer) -> None:
-    with psycopg.connect(_url(server, "metrics")) as connection:
+    with psycopg.connect(role_address(server, "metrics")) as connection:
         for statement in ALLOWED:
             connection.execute(statement.encode())
 
@@ -56,7 +52,7 @@ def test_a_role_may_do_what_its_service_does(server: PostgresServer) -> None:
 @pytest.mark.parametrize("statement", REFUSED)
 def test_a_role_is_refused_everything_else(server: PostgresServer, statement: str) -> None:
     with (
-        psycopg.connect(_url(server, "metrics"), autocommit=True) as connection,
+        psycopg.connect(role_address(server, "metrics"), autocommit=True) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(statement.encode())
@@ -64,7 +60,7 @@ def test_a_role_is_refused_everything_else(server: PostgresServer, statement: st
 
 def test_a_role_cannot_use_another_database_of_the_server(server: PostgresServer) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
-        psycopg.connect(_url(server, "metrics", "postgres"))
+        psycopg.connect(role_address(server, "metrics", "postgres"))
 
 
 def test_no_password_is_in_the_servers_log(server: PostgresServer) -> None:

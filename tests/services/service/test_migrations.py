@@ -8,14 +8,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, text
+from tests.services.service.role_servers import SYSTEM_POSTGRES
 
 from seatrial.stack.postgres.server import PostgresServer
 from seatrial_core.errors import DatabaseUnreachable
 from seatrial_service.db import tables, upgrade
 from seatrial_service.db.base import SCHEMAS
 from seatrial_service.db.session import Database, driver_url
-
-SYSTEM_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
 @pytest.fixture
