@@ -76,14 +76,17 @@ class WebhookHandler:
         checks = RequestChecks(_Guard(self._app(refusals), tokens), self._rules(), refusals)
         app = ResponseHeaders(checks)
         with _bound(host, port) as listener:
-            self._server = LimitedServer(
+            server = LimitedServer(
                 server_config(app, refusals=refusals, graceful_seconds=GRACEFUL_SECONDS, lifespan="off")
             )
+            self._server = server
             log.info("webhooks are taken at http://%s:%d%s", host, listener.getsockname()[1], WEBHOOK_PATH)
             try:
-                self._server.run(sockets=[listener])
+                server.run(sockets=[listener])
             finally:
                 self._server = None
+        if server.is_interrupted:
+            raise KeyboardInterrupt
 
     def stop(self) -> None:
         """End `run` in another thread, after the requests in progress."""

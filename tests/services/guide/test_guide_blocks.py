@@ -226,6 +226,7 @@ def test_individual_test_execution(environment: dict[str, str], tmp_path: Path) 
     assert "OK" in done.stderr
 
 
+IGNORED = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"  # as a shell script starts a background job
 MAIN = """
 import os, signal, threading, time, urllib.request
 from seatrial.engine.trading_engine import TradingEngine
@@ -265,10 +266,11 @@ print("threads", [t.name for t in threading.enumerate() if t.name not in ("MainT
 """
 
 
-def test_main_application(environment: dict[str, str], tmp_path: Path) -> None:
-    out = run(
-        MAIN.format(config="webhook_secret='a long secret of the owner'", port=free_port()), environment, tmp_path
-    )
+@pytest.mark.parametrize("before", ["", IGNORED], ids=["foreground", "background"])
+def test_main_application(before: str, environment: dict[str, str], tmp_path: Path) -> None:
+    main = MAIN.format(config="webhook_secret='a long secret of the owner'", port=free_port())
+
+    out = run(before + main, environment, tmp_path)
 
     assert "live 200" in out
     assert "stopped" in out

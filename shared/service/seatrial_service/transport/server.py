@@ -1,6 +1,8 @@
 """The HTTP server of a service: uvicorn with limits."""
 
 import asyncio
+import signal
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -14,7 +16,14 @@ TICKS_PER_CHECK = 10  # uvicorn ticks ten times a second
 
 
 class LimitedServer(uvicorn.Server):
-    """A server that ends the connections of clients that are too slow."""
+    """A server that ends the connections of clients that are too slow, and knows whether Ctrl-C ended it."""
+
+    is_interrupted = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Remember Ctrl-C: uvicorn raises it again, without effect in a process that was started with it ignored."""
+        self.is_interrupted = self.is_interrupted or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
         """Check every connection once a second."""
