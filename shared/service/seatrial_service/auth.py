@@ -86,11 +86,6 @@ class Tokens:
                 match = principal
         return match
 
-    def scopes_of(self, token: str) -> frozenset[str]:
-        """Return the scopes of a token; the empty set for an unknown one."""
-        principal = self.find(token)
-        return frozenset() if principal is None else principal.scopes
-
     def principal_of(self, header: str | None) -> Principal:
         """Return who sends an Authorization header; everybody has all scopes where no token is configured.
 

@@ -13,8 +13,9 @@ def test_accepted_tokens_keep_what_the_user_configured() -> None:
 
     accepted = Tokens.parse(CallerTokens("stack-stack-stack").accepted_by("backtest", inherited))
 
-    assert accepted.scopes_of("reader-reader-reader") == {"metrics:read"}
-    assert accepted.scopes_of("sender-sender-sender") == {"admin"}
+    reader, sender = accepted.find("reader-reader-reader"), accepted.find("sender-sender-sender")
+    assert reader is not None and reader.scopes == {"metrics:read"}
+    assert sender is not None and sender.scopes == {"admin"}
     assert accepted.find("stack-stack-stack") == Principal("stack", frozenset({"admin"}))
 
 
@@ -24,10 +25,10 @@ def test_each_service_accepts_its_callers_for_what_they_do_and_no_token_is_reada
     accepted = {name: Tokens.parse(text) for name, text in texts.items()}
 
     scopes = {
-        (caller, name): set(accepted[name].scopes_of(token))
+        (caller, name): set(principal.scopes)
         for caller, token in tokens.by_caller.items()
         for name in accepted
-        if accepted[name].find(token)
+        if (principal := accepted[name].find(token))
     }
 
     assert scopes == {
