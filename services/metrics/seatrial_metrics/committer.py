@@ -11,7 +11,7 @@ from seatrial_service.db.session import Database
 from seatrial_service.group_commit import GroupCommit, GroupLimits
 from seatrial_service.loops import BackgroundLoop
 
-LIMITS = GroupLimits(noun="events", group=20_000, waiting=200_000, retry_after_seconds=2, retries_singly=True)
+LIMITS = GroupLimits(noun="events", group=5_000, waiting=200_000, retry_after_seconds=2, retries_singly=True)
 
 
 class Committer:

@@ -15,7 +15,7 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 MAX_DUPLICATE = 80
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_STRING = re.compile(rb'"[^"]*+"?')  # of a body without escapes
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = frozenset(b"[{")
 
@@ -81,7 +81,7 @@ def _check_size(body: bytes, max_values: int) -> None:
         return
     values = body.count(b'"') // 4  # a text or key has two quotes; half of all may be escaped ones within a text
     if values <= max_values:
-        plain = _STRING.sub(b"", body)
+        plain = _STRING.sub(b"", _without_escapes(body))
         values = plain.count(b",") + plain.count(b":") + plain.count(b"[") + plain.count(b"{")
     if values > max_values:
         raise MalformedJson(f"the body has about {values} values; a body here may have {max_values}, send it in parts")
@@ -91,6 +91,12 @@ def _check_size(body: bytes, max_values: int) -> None:
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         raise MalformedJson(f"the body is nested {deepest} levels deep; at most {MAX_DEPTH} are allowed")
+
+
+def _without_escapes(body: bytes) -> bytes:
+    # Pairs of backslashes first: of an odd number, the last one escapes what follows. A backslash outside a string ends
+    # the parser there, so what is counted behind it makes no difference. A pattern with escapes takes 50 times as long.
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON

@@ -11,6 +11,7 @@ from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.deduplication import BatchResult, deduplicate
 from seatrial_metrics.equity import advance, rewind
 from seatrial_metrics.ledger import EquityChanges
+from seatrial_metrics.off_loop import call
 from seatrial_metrics.store import counters, entries, equity
 
 
@@ -33,12 +34,13 @@ async def commit(session: AsyncSession, batches: Sequence[EventBatch], now: date
     last = await entries.lock_head(session)
     new_batches = await entries.claim_batches(session, batches, now)
     new_keys = await entries.claim_keys(session, batches, now)
-    dedup = deduplicate(batches, new_batches, new_keys)
+    size = sum(len(batch.events) for batch in batches)
+    dedup = await call(size, deduplicate, batches, new_batches, new_keys)
     states = {
         environment: await equity.lock(session, environment, accounts, now)
         for environment, accounts in ledger.accounts_by_environment(dedup.events).items()
     }
-    changes = ledger.plan(batches, dedup, states)
+    changes = await call(size, ledger.plan, batches, dedup, states)
     if dedup.events:
         await entries.insert_events(session, dedup.events, last + 1, now)
     for environment, change in changes.environments.items():
@@ -56,7 +58,7 @@ async def _write_equity(session: AsyncSession, environment: str, changes: Equity
     books, marks = changes.books, changes.marks
     if changes.recompute_from is not None:
         stored = await equity.read_around(session, environment, books, changes.recompute_from)
-        books = rewind(books, stored, changes.recompute_from)
         marks = [*stored.marks, *marks]
-    books, history = advance(books, marks)
+        books = await call(len(marks), rewind, books, stored, changes.recompute_from)
+    books, history = await call(len(marks), advance, books, marks)
     await equity.save(session, environment, books, history, now)

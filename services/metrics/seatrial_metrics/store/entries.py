@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_core.contracts.events import NOTIFY_CHANNEL, Environment, Event, EventBase, ledger_key
 from seatrial_metrics.batches import BatchKey, EventBatch
 from seatrial_metrics.deduplication import EventKey, is_money
+from seatrial_metrics.off_loop import call
 
+JSON_ROWS = 500
 _COMMON = [*EventBase.model_fields, "type"]
 
 _LOCK_HEAD = text("SELECT last_sequence FROM metrics.ledger_head WHERE id = 1 FOR UPDATE")
@@ -83,15 +85,17 @@ async def claim_keys(session: AsyncSession, batches: Sequence[EventBatch], now: 
         }
         for event, imported in money
     ]
-    inserted = await session.execute(_CLAIM_KEYS, {"now": now, "rows": _json(rows)})
+    inserted = await session.execute(_CLAIM_KEYS, {"now": now, "rows": await call(len(rows), _json, rows)})
     return {EventKey(*row) for row in inserted}
 
 
 async def insert_events(session: AsyncSession, events: Sequence[Event], first: int, now: datetime) -> None:
     """Append events to the ledger with sequences from `first` on."""
-    rows = _json([vars(event) for event in events])
+    rows = await call(len(events), _json, [vars(event) for event in events])
     await session.execute(_INSERT_EVENTS, {"now": now, "first": first, "events": rows, "common": _COMMON})
 
 
 def _json(rows: Sequence[Mapping[str, object]]) -> str:
-    return to_json(rows).decode()
+    # One call for all rows would keep the interpreter from every other thread.
+    parts = (rows[first : first + JSON_ROWS] for first in range(0, len(rows), JSON_ROWS))
+    return f"[{','.join(to_json(part).decode()[1:-1] for part in parts)}]"

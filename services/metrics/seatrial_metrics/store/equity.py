@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_core.figures.equity import EquityChange, EquityState
 from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityCurve, EquityHistory, EquityMark, StoredEquity
 from seatrial_metrics.ledger import AccountChanges, EnvironmentState
+from seatrial_metrics.off_loop import call
 from seatrial_service.db.metrics import AccountBook, EquityPoint, PortfolioBook, PortfolioPoint
 
+UPSERT_ROWS = 300
 Values = dict[str, Any]  # Any: one row, columns of many types
 
 _ACCOUNTS: Table = AccountBook.__table__  # type: ignore[assignment]
@@ -110,6 +112,19 @@ async def save(
     session: AsyncSession, environment: str, books: EquityBooks, history: EquityHistory, now: datetime
 ) -> None:
     """Write the books and the states that they passed through."""
+    size = len(books.accounts) + len(history.points) + len(history.portfolio)
+    accounts, points, portfolio = await call(size, _rows, environment, books, history, now)
+    await _upsert(session, _ACCOUNTS, accounts)
+    await _upsert(session, _POINTS, points)
+    await _upsert(session, _PORTFOLIO_POINTS, portfolio)
+    if history.portfolio:
+        row = {"environment": environment, **_curve_values(books.portfolio, now)}
+        await _upsert(session, _PORTFOLIOS, [row])
+
+
+def _rows(
+    environment: str, books: EquityBooks, history: EquityHistory, now: datetime
+) -> tuple[list[Values], list[Values], list[Values]]:
     accounts = [
         {"environment": environment, "account": name, **_account_values(account, now)}
         for name, account in sorted(books.accounts.items())
@@ -122,12 +137,7 @@ async def save(
         {"environment": environment, "occurred_at": at, **_state_values(state)}
         for at, state in sorted(history.portfolio.items())
     ]
-    await _upsert(session, _ACCOUNTS, accounts)
-    await _upsert(session, _POINTS, points)
-    await _upsert(session, _PORTFOLIO_POINTS, portfolio)
-    if history.portfolio:
-        row = {"environment": environment, **_curve_values(books.portfolio, now)}
-        await _upsert(session, _PORTFOLIOS, [row])
+    return accounts, points, portfolio
 
 
 async def _lock_accounts(session: AsyncSession, environment: str, accounts: Sequence[str]) -> Sequence[Row[Any]]:
@@ -175,7 +185,9 @@ async def _upsert(session: AsyncSession, table: Table, rows: Sequence[Values]) -
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
     updated = {name: statement.excluded[name] for name in rows[0] if name not in (*keys, *_ZERO_TOTALS)}
-    await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=updated), list(rows))
+    upsert = statement.on_conflict_do_update(index_elements=keys, set_=updated)
+    for first in range(0, len(rows), UPSERT_ROWS):  # the loop serves others between two parts
+        await session.execute(upsert, list(rows[first : first + UPSERT_ROWS]))
 
 
 def read_account(row: Row[Any]) -> AccountEquity:
