@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -31,6 +32,20 @@ def end_with_parent() -> None:
     os._exit(0)
 
 
+def inherited(port: str) -> list[socket.socket]:
+    """Return the sockets that the supervisor passed for a port."""
+    entries = dict(entry.split("=") for entry in os.environ["SEATRIAL_LISTEN_DESCRIPTORS"].split(";"))
+    return [socket.socket(fileno=int(descriptor)) for descriptor in entries[port].split(",")]
+
+
+def serve(listeners: list[socket.socket]) -> None:
+    """Answer at the first socket, which is IPv4."""
+    server = HTTPServer(("127.0.0.1", 0), Ready, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listeners[0]
+    server.serve_forever()
+
+
 def main() -> int:
     """Serve until SIGTERM; refuse to start with the message in STANDIN_REFUSES."""
     if os.environ.get("STANDIN_REFUSES"):
@@ -38,7 +53,7 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     threading.Thread(target=end_with_parent, daemon=True).start()
-    HTTPServer(("127.0.0.1", int(os.environ[sys.argv[1]])), Ready).serve_forever()
+    serve(inherited(os.environ[sys.argv[1]]))
     return 0
 
 

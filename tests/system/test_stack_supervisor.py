@@ -20,7 +20,7 @@ from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import postmaster
 from seatrial.stack.processes import record, stale_processes
-from seatrial.stack.processes.process import answers_ready
+from seatrial.stack.processes.readiness import answers_ready
 
 pytestmark = pytest.mark.system
 
@@ -233,7 +233,8 @@ def test_service_that_refuses_its_settings_ends_the_start_with_its_sentence(up: 
     sentence = "the cheese is not ripe; set STANDIN_CHEESE"
     code = up.run(SEATRIAL_PASS_VARIABLES="STANDIN_REFUSES", STANDIN_REFUSES=sentence)
 
-    assert code == 1
+    assert code == 2
+    assert "starting it again" not in up.said
     assert "refuses to start: the cheese is not ripe; set STANDIN_CHEESE" in up.said
     assert up.processes() == []
 

@@ -3,6 +3,7 @@
 import socket
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK_IPV6 = "::1"
 ALL_IPV4 = "0.0.0.0"  # nosec B104 # compared; nothing binds to it
 
 

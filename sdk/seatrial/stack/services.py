@@ -124,26 +124,31 @@ def check_ports(services: Sequence[ServiceSpec], where: Mapping[str, ServiceAddr
                 f"set {service.prefix}PORT to another one."
             )
         elif not ports.is_free(address.port, address.host):
-            complaints.append(taken_text(service, address, ports.holder(address.port)))
+            complaints.append(taken_text(service, address, address.port, ports.holder(address.port)))
         seen[address.port] = service.name
         complaints += [
-            f"Port {port} of {service.name} is taken by {ports.holder(port)}. "
-            f"Stop that program or set {name} to a free port, 0 for none."
-            for name, port in address.further
+            taken_text(service, address, port, ports.holder(port))
+            for _, port in address.further
             if port and not ports.is_free(port, address.host)
         ]
     if complaints:
         raise PortTaken("\n".join(complaints))
 
 
-def taken_text(service: ServiceSpec, address: ServiceAddress, holder: str) -> str:
+def taken_text(service: ServiceSpec, address: ServiceAddress, port: int, holder: str) -> str:
     """Return the message for a port that another program uses; it names the variable that changes the port."""
+    for name, further in address.further:
+        if further == port:
+            return (
+                f"Port {port} of {service.name} is taken by {holder}. "
+                f"Stop that program or set {name} to a free port, 0 for none."
+            )
     airplay = ""
-    if address.port == 5000 and sys.platform == "darwin":
+    if port == 5000 and sys.platform == "darwin":
         airplay = " On macOS this is usually the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
     variables = " or ".join((f"{service.prefix}PORT", *service.port_aliases))
     return (
-        f"Port {address.port} of {service.name} is taken by {holder}.{airplay} "
+        f"Port {port} of {service.name} is taken by {holder}.{airplay} "
         f"Stop that program or set {variables} to a free port."
     )
 

@@ -15,6 +15,7 @@ from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
 from seatrial.stack.processes import record, stale_processes
 from seatrial.stack.processes.database_watch import DatabaseWatch, StackDatabase
+from seatrial.stack.processes.held_ports import HeldPorts
 from seatrial.stack.processes.lock import FileLock
 from seatrial.stack.processes.process import ServiceProcess
 from seatrial.stack.processes.service_state import Listener, ServiceState
@@ -51,6 +52,7 @@ class Stack:
         self._where = services.addresses(self._plan.services, self._inherited)
         self._lock = FileLock(layout.lock)
         self._holds_lock = False
+        self._held_ports = HeldPorts()
         self._database: StackDatabase | None = None
         self._supervisor: Supervisor | None = None
         self.stop_event = threading.Event()
@@ -94,7 +96,9 @@ class Stack:
             self._database.stop()
             self._database = None
         if self._holds_lock:
-            record.forget(self.layout.run, SUPERVISOR)
+            record.forget(self.layout.run, SUPERVISOR)  # before the ports are free: now no client sends the token
+        self._held_ports.release()
+        if self._holds_lock:
             self._lock.release()
             self._holds_lock = False
 
@@ -133,9 +137,10 @@ class Stack:
             self.say(name, "was left running by an earlier `seatrial up` and has been stopped")
         for sentence in unknown_variables(self._inherited):
             self.say("up", sentence)
-        record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
+        self._held_ports.hold(self._plan.services, self._where)
+        record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
         self._database = database.choose(
             self.layout, self._inherited, self._plan.postgres_settings, self._plan.fresh_database, self.stop_event
         )
@@ -154,7 +159,9 @@ class Stack:
 
         environment = StackEnvironment(self._inherited, self._where, CallerTokens(self.token))
         watches = [
-            ServiceWatch(ServiceProcess(service, self._where[service.name], self.layout), environment, say)
+            ServiceWatch(
+                ServiceProcess(service, self._where[service.name], self.layout, self._held_ports), environment, say
+            )
             for service in self._plan.services
         ]
         return Supervisor(DatabaseWatch(running, self.layout.run, say), watches, say, self.stop_event)

@@ -3,7 +3,7 @@
 from seatrial.stack import services
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import record
-from seatrial.stack.processes.process import answers_ready
+from seatrial.stack.processes.readiness import answers_ready
 from seatrial.stack.processes.service_state import ServiceState, ServiceStatus
 from seatrial.stack.stack import SUPERVISOR
 

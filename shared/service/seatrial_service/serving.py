@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
 import os
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from seatrial_core import listen_descriptors
 from seatrial_core.errors import SeatrialError, SettingsError
 from seatrial_core.variables import unknown_variables
 from seatrial_service import logs
@@ -42,18 +44,36 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         logs.configure(service, settings.log_level)
         for sentence in unknown_variables(os.environ, variables(type(settings))):
             logs.get().warning("unknown_variable", message=sentence)
-        listener = bind(service, settings.host, settings.port)
+        listeners = listen(service, settings.host, settings.port)
     except SettingsError as error:
         sys.stderr.write(f"{service}: {error}\n")
         return EXIT_BAD_SETTING
     try:
         asyncio.run(_check_database(service, settings))
-        return _serve(service, build(settings), listener, settings)
+        return _serve(service, build(settings), listeners, settings)
     except SeatrialError as error:
         sys.stderr.write(f"{service}: {error}\n")
         return EXIT_BAD_SETTING if isinstance(error, SettingsError) else EXIT_FAILED
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
+
+
+def listen(service: str, host: str, port: int) -> list[socket.socket]:
+    """Return the sockets of a port that the parent process passed to this one, else a new one.
+
+    Raises:
+        SettingsError: The port is taken or cannot be bound.
+    """
+    return _inherited().pop(port, None) or [bind(service, host, port)]
+
+
+@functools.cache
+def _inherited() -> dict[int, list[socket.socket]]:
+    try:
+        return listen_descriptors.take()
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def bind(service: str, host: str, port: int) -> socket.socket:
@@ -89,7 +109,7 @@ async def _check_database(service: str, settings: ServiceSettings) -> None:
         logs.get().warning("database_user", message=warning)
 
 
-def _serve(service: str, app: FastAPI, listener: socket.socket, settings: ServiceSettings) -> int:
+def _serve(service: str, app: FastAPI, listeners: list[socket.socket], settings: ServiceSettings) -> int:
     config = server_config(
         app,
         refusals=app.state.transport_refusals,
@@ -101,12 +121,12 @@ def _serve(service: str, app: FastAPI, listener: socket.socket, settings: Servic
         threading.Thread(target=_stop_at_end_of_input, name="parent-watch", daemon=True).start()
     # The server hands a caught SIGTERM back to the process when it is done; a graceful end is exit code 0.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    logs.get().info("service_starting", host=settings.host, port=listener.getsockname()[1])
+    logs.get().info("service_starting", host=settings.host, port=listeners[0].getsockname()[1])
     # The garbage collector need not look at modules again each time a large body was read: 0.2 s less at a time.
     gc.collect()
     gc.freeze()
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        server.run(sockets=listeners)
     logs.get().info("service_stopped", service=service)
     return 0 if server.started else EXIT_FAILED
 

@@ -73,7 +73,7 @@ def test_taken_port_of_locusts_page_names_its_variable_and_zero_asks_for_none() 
 def test_airplay_is_named_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
 
-    message = services.taken_text(services.SERVICES[-1], ServiceAddress("127.0.0.1", 5000), "another program")
+    message = services.taken_text(services.SERVICES[-1], ServiceAddress("127.0.0.1", 5000), 5000, "another program")
 
     assert message == (
         "Port 5000 of engine is taken by another program. On macOS this is usually the AirPlay Receiver "

@@ -1,7 +1,6 @@
 """One service as a child process: started with a pipe that ends it, stopped in order, its log in a file."""
 
 import contextlib
-import http.client
 import os
 import signal
 import subprocess
@@ -9,23 +8,27 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from seatrial.stack import ports
 from seatrial.stack.errors import not_writable
 from seatrial.stack.layout import Layout
 from seatrial.stack.processes import record
+from seatrial.stack.processes.held_ports import HeldPorts
+from seatrial.stack.processes.readiness import ReadinessProbe
 from seatrial.stack.services import ServiceAddress, ServiceSpec
-from seatrial_core import private_files
+from seatrial_core import listen_descriptors, private_files
 
 GRACE_SECONDS = 15.0
-READY_TIMEOUT_SECONDS = 1.0
 
 
 class ServiceProcess:
     """Start, probe and stop one service; whether and when to restart is decided by the supervisor."""
 
-    def __init__(self, service: ServiceSpec, address: ServiceAddress, layout: Layout) -> None:
+    def __init__(self, service: ServiceSpec, address: ServiceAddress, layout: Layout, held_ports: HeldPorts) -> None:
         self.service = service
         self.address = address
         self._layout = layout
+        self._held_ports = held_ports
+        self._probe = ReadinessProbe(ports.reachable_host(address.host), address.port)
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._log_start = 0
@@ -47,6 +50,9 @@ class ServiceProcess:
 
     def start(self, environment: Mapping[str, str], restarts: int = 0) -> None:
         """Start the process in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
+        sockets = self._held_ports.of(self.service.name)
+        descriptors = [listener.fileno() for group in sockets.values() for listener in group]
+        self._held_ports.set_running(self.service.name, is_running=True)
         try:
             with os.fdopen(private_files.open_append(self.log), "ab") as log:
                 self._log_start = os.fstat(log.fileno()).st_size
@@ -56,11 +62,13 @@ class ServiceProcess:
                     stdout=log,
                     stderr=log,
                     cwd=self._layout.root,
-                    env=dict(environment),
+                    env={**environment, listen_descriptors.VARIABLE: listen_descriptors.describe(sockets)},
                     start_new_session=True,
                     umask=0o077,
+                    pass_fds=descriptors,
                 )
         except OSError as error:
+            self._held_ports.set_running(self.service.name, is_running=False)
             raise not_writable(self.log, error) from error
         self._started = time.monotonic()
         part = record.ProcessLabel(self.service.name, self.address.port, restarts)
@@ -75,10 +83,12 @@ class ServiceProcess:
             self._clear(self._child)
         return code
 
-    def is_ready(self) -> bool:
-        """Return whether /health/ready answers 200."""
-        host = self.address.url.removeprefix("http://").rpartition(":")[0].strip("[]")
-        return answers_ready(host, self.address.port)
+    def is_ready(self, timeout_seconds: float) -> bool | None:
+        """Return whether /health/ready answers 200, or None while the answer is awaited.
+
+        The answer is our child's: the stack holds the socket of the port, and only the child has inherited it.
+        """
+        return self._probe.check(timeout_seconds)
 
     def stop(self) -> None:
         """End the process: SIGTERM, then after a grace SIGKILL for it and its workers."""
@@ -109,21 +119,11 @@ class ServiceProcess:
         if child.stdin is not None:
             child.stdin.close()
         self._child = None
+        self._probe.cancel()
+        self._held_ports.set_running(self.service.name, is_running=False)
         record.forget(self._layout.run, self.service.name)
 
     @staticmethod
     def _kill_group(leader: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
-
-
-def answers_ready(host: str, port: int) -> bool:
-    """Return whether a service answers 200 on /health/ready."""
-    connection = http.client.HTTPConnection(host, port, timeout=READY_TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping
 
 from seatrial.stack.environment import StackEnvironment
-from seatrial.stack.errors import StackError
+from seatrial.stack.errors import StackError, UsageError
+from seatrial.stack.processes import readiness
 from seatrial.stack.processes.backoff import Backoff
 from seatrial.stack.processes.process import ServiceProcess
 from seatrial.stack.processes.service_state import Listener, ServiceState, ServiceStatus
@@ -45,12 +46,14 @@ class ServiceWatch:
         """Announce a crash, restart the process when its pause is over, or probe its readiness.
 
         Raises:
-            StackError: The service refuses its settings at its first start.
+            UsageError: The service refuses its settings at its first start.
         """
         now = time.monotonic()
         code = self._process.ended()
         if code is not None:
             self._announce_crash(code, now)
+        elif self._status is ServiceStatus.STOPPED:
+            return
         elif self._status is ServiceStatus.WAITING:
             if now >= self._start_at:
                 self._restarts += 1
@@ -80,6 +83,9 @@ class ServiceWatch:
         return ServiceState(self._name, self._status, self._process.pid, port, self._restarts, self._note)
 
     def _announce_crash(self, code: int, now: float) -> None:
+        if code == BAD_SETTING:
+            self._announce_refusal()
+            return
         self._backoff = self._backoff.crashed(self._process.lived_seconds)
         pause = self._backoff.pause_seconds
         self._start_at = now + pause
@@ -88,8 +94,15 @@ class ServiceWatch:
         cause = f"signal {-code}" if code < 0 else f"exit code {code}"
         output = f": {self._note}" if self._note and code > 0 else ""
         self._say(self._name, f"ended unexpectedly ({cause}){output}; starting it again in {pause:g} s")
-        if code == BAD_SETTING and not self.was_ready:
-            raise StackError(f"{self._name} refuses to start: {self._note}")
+
+    def _announce_refusal(self) -> None:
+        # The same settings would be refused again, so there is no further start.
+        self._note = self._process.last_output()
+        self._status = ServiceStatus.STOPPED
+        if not self.was_ready:
+            raise UsageError(f"{self._name} refuses to start: {self._note}")
+        advice = "correct the setting, then `seatrial down` and `seatrial up`"
+        self._say(self._name, f"refuses its settings and stays stopped: {self._note}; {advice}")
 
     def _launch(self) -> None:
         self._process.start(self._environment.for_service(self._process.service, self._database), self._restarts)
@@ -98,7 +111,13 @@ class ServiceWatch:
 
     def _probe(self) -> None:
         before = self._status
-        if self._process.is_ready():
+        is_starting = before is ServiceStatus.STARTING
+        is_ready = self._process.is_ready(
+            readiness.STARTING_TIMEOUT_SECONDS if is_starting else readiness.TIMEOUT_SECONDS
+        )
+        if is_ready is None:
+            return  # the next check reads the answer
+        if is_ready:
             self._status = ServiceStatus.READY
             self.was_ready = True
             self._note = ""
@@ -106,7 +125,7 @@ class ServiceWatch:
             if before is not ServiceStatus.READY:
                 self._say(self._name, f"ready on {self._process.address.url}")
             return
-        self._probe_at = time.monotonic() + (0.1 if before is ServiceStatus.STARTING else 1.0)
+        self._probe_at = time.monotonic() + (0.1 if is_starting else 1.0)
         if before is ServiceStatus.READY:
             self._status = ServiceStatus.NOT_READY
             self._say(self._name, "does not answer /health/ready")

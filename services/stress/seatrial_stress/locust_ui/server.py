@@ -12,7 +12,7 @@ from seatrial_service import logs
 from seatrial_service.authorisation import Access
 from seatrial_service.loops import running
 from seatrial_service.requests import BodyLimit, RequestIdentity
-from seatrial_service.serving import bind
+from seatrial_service.serving import listen
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.page_policy import PagePolicy
 from seatrial_service.transport.refusals import TransportRefusals
@@ -58,7 +58,7 @@ async def serve_locust_ui(
         yield
         return
     try:
-        listener = bind("stress_ui", settings.host, settings.ui_port)
+        listeners = listen("stress_ui", settings.host, settings.ui_port)
     except SettingsError as error:
         logs.get().error("locust_page_unavailable", error=error.detail)
         yield
@@ -77,7 +77,7 @@ async def serve_locust_ui(
     server = EmbeddedServer(config)
     try:
         async with running([locust.loop()], registry):
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            serving = asyncio.create_task(server.serve(sockets=listeners))
             try:
                 yield
             finally:
@@ -86,4 +86,5 @@ async def serve_locust_ui(
                     await serving
     finally:
         await locust.close()
-        listener.close()
+        for listener in listeners:
+            listener.close()
