@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from tests.support.ports import free_ports
 
 from seatrial.stack.layout import Layout
+from seatrial.stack.processes import record
 from seatrial.stack.services import SERVICES
 from seatrial.stack.stack import Stack
 
@@ -50,6 +52,12 @@ class AttackedStack:
     def layout(self) -> Layout:
         """Return the files of the stack."""
         return Layout(self.folder)
+
+    def process(self, service: str) -> psutil.Process:
+        """Return the process of a service."""
+        entry = record.read(self.layout.run, service)
+        assert entry is not None
+        return psutil.Process(entry.pid)
 
     def client(self, service: str, token: str | None = None, **options: Any) -> httpx.Client:
         """Return a client of a service; `token` is the admin token by default, "" sends none."""

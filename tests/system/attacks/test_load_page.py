@@ -21,8 +21,7 @@ def log_in(browser: httpx.Client, token: str) -> httpx.Response:
 
 def locust_port(stack: AttackedStack) -> int:
     """Return the port on which the Locust process of the stack listens."""
-    own = int(stack.urls["stress"].rpartition(":")[2])
-    stress = next(process for process in psutil.process_iter() if own in ports(process))
+    stress = stack.process("stress")
     listening = wait_until(
         lambda: [port for child in stress.children() if "--web-port" in child.cmdline() for port in ports(child)]
     )

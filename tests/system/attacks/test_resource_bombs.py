@@ -1,6 +1,5 @@
 """Attacks with uploads that cost far more to read than to send."""
 
-import psutil
 from tests.system.attacks.attack import attack
 from tests.system.attacks.attacked_stack import AttackedStack
 
@@ -21,7 +20,7 @@ def test_datasets(stack: AttackedStack) -> str:
         '{"symbol":"X","candles":{"time":[' + times + '],"open":[],"high":[],"low":[],"close":[]}}',
         '{"symbol":"X","candles":{"time":' + "[" * size + "}}",
     ]
-    process = service_process(stack)
+    process = stack.process("backtest")
     before = process.memory_info().rss
     answers = []
     with stack.client("backtest") as backtest:
@@ -33,16 +32,3 @@ def test_datasets(stack: AttackedStack) -> str:
     refused = all(400 <= answer.status_code < 500 and answer.json()["detail"] for answer in answers)
     statuses = "4xx for all, with a sentence" if refused else str([answer.text[:200] for answer in answers])
     return f"{statuses}; the service grows by {'less' if growth < GROWTH_MEGABYTES else 'more'} than 300 MB"
-
-
-def service_process(stack: AttackedStack) -> psutil.Process:
-    """Return the process of the backtest service of the stack."""
-    port = int(stack.urls["backtest"].rpartition(":")[2])
-    return next(
-        psutil.Process(connection.pid)
-        for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-        and connection.laddr
-        and connection.laddr.port == port
-        and connection.pid
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import psutil
 
@@ -19,10 +20,22 @@ def listening_process(target: str) -> psutil.Process | None:
         return None
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            is_listening = connection.status == psutil.CONN_LISTEN and connection.pid
-            if is_listening and connection.laddr and connection.laddr.port == origin.port:
-                return psutil.Process(connection.pid)
+            if connection.pid and _is_listening(connection, origin.port):
+                return _serving(psutil.Process(connection.pid), origin.port)
     return None
+
+
+def _serving(process: psutil.Process, port: int) -> psutil.Process:
+    # `seatrial up` holds the sockets of its services; the service is the child that has inherited the one of the port.
+    for child in process.children():
+        with contextlib.suppress(psutil.Error):
+            if any(_is_listening(connection, port) for connection in child.net_connections("tcp")):
+                return _serving(child, port)
+    return process
+
+
+def _is_listening(connection: Any, port: int) -> bool:  # Any: psutil has two types of connections
+    return bool(connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port)
 
 
 async def sample_memory(target: str, clock: Clock, samples: list[MemorySample]) -> None:

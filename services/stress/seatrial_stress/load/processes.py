@@ -49,7 +49,7 @@ async def start(load: LoadSpec, number: int) -> asyncio.subprocess.Process:
 
 
 async def start_locust(
-    arguments: Sequence[str], folder: Path, log: Path, variables: Mapping[str, str]
+    arguments: Sequence[str], folder: Path, log: Path, variables: Mapping[str, str], descriptors: Sequence[int] = ()
 ) -> asyncio.subprocess.Process:
     """Start Locust with our scenario in a process group.
 
@@ -58,6 +58,7 @@ async def start_locust(
         folder: The working folder.
         log: The file for its output; overwritten.
         variables: Its whole environment.
+        descriptors: Descriptors of this process that it inherits.
     """
     with log.open("wb") as output:
         return await asyncio.create_subprocess_exec(
@@ -68,6 +69,7 @@ async def start_locust(
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=descriptors,
         )
 
 

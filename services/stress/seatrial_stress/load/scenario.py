@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hmac
 import json
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -16,8 +17,10 @@ from time import CLOCK_REALTIME, clock_gettime, monotonic, process_time
 from typing import Any, TextIO
 
 import gevent
+import gevent.socket
 import locust.stats
 from flask import request
+from gevent import pywsgi
 from gevent.pool import Pool
 from hdrh.histogram import HdrHistogram
 from locust import FastHttpUser, events, task
@@ -32,6 +35,7 @@ MAX_IN_FLIGHT = 4_000
 MAX_MICROSECONDS = 3_600 * 1_000_000
 FOLDER_PREFIX = "seatrial-"
 FAULT_HEADER = "Seatrial-Fault"
+_PAGE_DESCRIPTOR = "SEATRIAL_STRESS_PAGE_DESCRIPTOR"
 ROUTES = {"signal": "/v1/signals", "check": "/v1/orders/check"}
 
 problems: list[str] = []
@@ -237,6 +241,15 @@ def _protect_page(web_ui: Any, **_: Any) -> None:  # Any: Locust's arguments
     if web_ui is not None:
         secret = os.environ.pop("SEATRIAL_STRESS_PAGE_SECRET")
         web_ui.app.before_request(functools.partial(_refuse_strangers, secret))
+        # Locust would bind the port; the service holds it, so that no other program gets the secret.
+        web_ui.start_server = functools.partial(_serve_page, web_ui, int(os.environ.pop(_PAGE_DESCRIPTOR)))
+
+
+def _serve_page(web_ui: Any, descriptor: int) -> None:  # Any: Locust's page has no stable type
+    listener = gevent.socket.socket(fileno=descriptor)
+    listener.set_inheritable(False)
+    web_ui.server = pywsgi.WSGIServer(listener, web_ui.app, log=None, error_log=logging.getLogger(__name__))
+    web_ui.server.serve_forever()
 
 
 def _refuse_strangers(secret: str) -> tuple[str, int] | None:

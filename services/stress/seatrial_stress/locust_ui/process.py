@@ -25,6 +25,8 @@ READY_SECONDS = 20.0
 HTTP_TIMEOUT_SECONDS = 10.0
 SECRET_HEADER = "Seatrial-Page-Secret"
 SECRET_VARIABLE = "SEATRIAL_STRESS_PAGE_SECRET"
+DESCRIPTOR_VARIABLE = "SEATRIAL_STRESS_PAGE_DESCRIPTOR"
+BACKLOG = 128
 
 
 class LocustProcess:
@@ -42,11 +44,11 @@ class LocustProcess:
             timeout=HTTP_TIMEOUT_SECONDS, headers={SECRET_HEADER: self._secret}, trust_env=False
         )
         self._spec = self.folder / "spec.json"
-        self._port = _free_port()
+        self._listener = _listener()
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         write_spec(self._spec, {})
-        self.http.base_url = f"http://127.0.0.1:{self._port}"
+        self.http.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def loop(self) -> BackgroundLoop:
         """Return the loop that runs the process and restarts it when it exits."""
@@ -56,6 +58,7 @@ class LocustProcess:
     async def close(self) -> None:
         """Close the client and remove the files, after the loop has ended."""
         await self.http.aclose()
+        self._listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def run_load(self, load: LoadSpec) -> list[WorkerResult]:
@@ -93,9 +96,15 @@ class LocustProcess:
 
     async def _run_process(self) -> None:
         arguments = ["--class-picker", "--host", self.engine_url, "--loglevel", "WARNING"]
-        arguments += ["--web-host", "127.0.0.1", "--web-port", str(self._port)]
-        variables = {**processes.environment(self._spec, ""), SECRET_VARIABLE: self._secret}
-        process = await processes.start_locust(arguments, self.folder, self.folder / "locust.log", variables)
+        arguments += ["--web-host", "127.0.0.1", "--web-port", str(self._listener.getsockname()[1])]
+        descriptor = self._listener.fileno()
+        variables = {
+            **processes.environment(self._spec, ""),
+            SECRET_VARIABLE: self._secret,
+            DESCRIPTOR_VARIABLE: str(descriptor),
+        }
+        log = self.folder / "locust.log"
+        process = await processes.start_locust(arguments, self.folder, log, variables, [descriptor])
         self._process = process
         waits = [asyncio.create_task(process.wait()), asyncio.create_task(self._stopping.wait())]
         try:
@@ -108,7 +117,6 @@ class LocustProcess:
             logs.get().warning("locust_page_exited", exit_code=process.returncode)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _listener() -> socket.socket:
+    # Held by us, so that no other program can answer there, and receive the secret, while Locust does not run.
+    return socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
