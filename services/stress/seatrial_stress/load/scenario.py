@@ -33,6 +33,8 @@ from seatrial_stress.plans import schedule
 
 MAX_IN_FLIGHT = 4_000
 MAX_MICROSECONDS = 3_600 * 1_000_000
+MAX_ANSWER = 64 << 10  # characters of an engine's response; those of an order have a few hundred
+MAX_TEXT = 200
 FOLDER_PREFIX = "seatrial-"
 FAULT_HEADER = "Seatrial-Fault"
 _PAGE_DESCRIPTOR = "SEATRIAL_STRESS_PAGE_DESCRIPTOR"
@@ -214,15 +216,26 @@ def classify(status: int, body: str | None) -> Json:
         return {**indeterminate, "answered": True, "reason": f"status {status}"}
     if status >= 300:
         return {**indeterminate, "outcome": "fail", "answered": True, "reason": f"status {status}"}
+    if len(body or "") > MAX_ANSWER:
+        return {**indeterminate, "answered": True, "reason": f"the body has more than {MAX_ANSWER} characters"}
     try:
         answer = json.loads(body or "")
-        order_id, order_status = answer.get("order_id") or answer.get("id"), answer.get("status")
-    except (ValueError, AttributeError):
-        return {**indeterminate, "answered": True, "reason": "the body is not a JSON object"}
+        order_id, order_status = _text(answer.get("order_id") or answer.get("id")), _text(answer.get("status"))
+        reason = _text(answer.get("reason"))
+    except (ValueError, AttributeError, RecursionError):
+        return {**indeterminate, "answered": True, "reason": "the body is not a JSON object of an order"}
     if order_status in ("invalid", "ignored", "error", "failed"):
         return {**indeterminate, "outcome": "fail", "answered": True, "order_status": order_status}
-    order = {"order_id": order_id, "order_status": order_status, "reason": answer.get("reason")}
+    order = {"order_id": order_id, "order_status": order_status, "reason": reason}
     return {"outcome": "ok", "answered": True, **order}
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float):
+        raise ValueError("not a text")
+    return str(value)[:MAX_TEXT]
 
 
 def _record_failure(key: str, sending: gevent.Greenlet) -> None:

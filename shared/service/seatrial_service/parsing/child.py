@@ -16,7 +16,7 @@ from seatrial_service.parsing import wire
 from seatrial_service.parsing.refusals import validation_failed
 
 MAX_ERRORS = 100
-MAX_TASK_BYTES = 1 << 20
+MAX_TASK_BYTES = 64 << 20
 NICENESS = 10  # the service's event loop goes first
 
 

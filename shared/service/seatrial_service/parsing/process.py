@@ -18,7 +18,19 @@ WATCH_SECONDS = 0.05
 START_SECONDS = 60.0
 READY = b"."
 # No token, password or address of a database reaches a process that reads what strangers send.
-INHERITED = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "NUMBA_CACHE_DIR")
+INHERITED = (
+    "PATH",
+    "PYTHONPATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "VIRTUAL_ENV",
+    "NUMBA_CACHE_DIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
