@@ -8,12 +8,15 @@ from prometheus_client import CollectorRegistry
 
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
+from seatrial_service.transport.index_page import Link
 from seatrial_service.web import ServiceParts, create_app
 from seatrial_stress.api import routes
 from seatrial_stress.exposition import StressCollector
 from seatrial_stress.locust_ui.server import serve_locust_ui
 from seatrial_stress.service import StressService
 from seatrial_stress.settings import StressSettings
+
+LOAD_PAGE = "Start and watch load in the browser; log in with the token of .seatrial/token"
 
 
 def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
@@ -40,5 +43,6 @@ def build(settings: StressSettings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=service.ready,
         detail=service.detail,
+        links=[Link("load_page", "/", LOAD_PAGE, settings.ui_port)] if settings.ui_port else [],
     )
     return create_app(parts, settings, registry)

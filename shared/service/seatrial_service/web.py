@@ -29,7 +29,7 @@ from seatrial_service.routing import (
 from seatrial_service.settings import ServiceSettings, is_loopback
 from seatrial_service.stored_tokens import database_loader
 from seatrial_service.transport.docs_pages import add_docs_pages
-from seatrial_service.transport.index_page import ServicePage, index_route, service_links
+from seatrial_service.transport.index_page import Link, ServicePage, index_route, service_links
 from seatrial_service.transport.media_types import MediaTypeRules
 from seatrial_service.transport.methods import MethodHandling
 from seatrial_service.transport.refusals import TransportRefusals
@@ -59,6 +59,7 @@ class ServiceParts:
         json_values: How many JSON values a body may have, by path prefix; the rest 100,000.
         media_types: What a path accepts besides JSON; `*/*` where a signature or a secret protects it.
         process_metrics_path: The path of the service's own metrics.
+        links: Further links of its first page.
         uncounted: Paths the HTTP instrumentation leaves out because they count themselves.
     """
 
@@ -72,6 +73,7 @@ class ServiceParts:
     json_values: Mapping[str, int] = field(default_factory=dict)
     media_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     process_metrics_path: str = "/metrics"
+    links: Sequence[Link] = ()
     uncounted: Sequence[str] = ()
 
 
@@ -154,7 +156,8 @@ def exposition(registry: CollectorRegistry) -> Response:
 
 def _first_page(parts: ServiceParts, settings: ServiceSettings) -> ServicePage:
     metrics_paths = sorted({"/metrics", parts.process_metrics_path})
-    return ServicePage(parts.name, parts.title, VERSION, service_links(metrics_paths, settings.console_url))
+    links = [*parts.links, *service_links(metrics_paths, settings.console_url)]
+    return ServicePage(parts.name, parts.title, VERSION, links)
 
 
 def _token_database(parts: ServiceParts, settings: ServiceSettings) -> Database | None:

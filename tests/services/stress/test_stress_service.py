@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 from tests.services.stress.tiny_engine import TinyEngine, serving
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until_async
@@ -136,7 +137,63 @@ async def test_locusts_page_requires_a_login_and_refuses_other_sites(database_ur
     assert (reader.status_code, cross_origin.status_code, other_target.status_code, other_post.status_code) == (
         403,
     ) * 4
-    assert two_classes.json()["success"] is False
+    assert (two_classes.status_code, two_classes.json()["success"]) == (422, False)
+    assert two_classes.json()["message"] == two_classes.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"plan": "calm"}, "The plan must be one of high_frequency, memory_under_load, concurrent_trades, api_failure"),
+        ({"user_count": "0"}, "Requests per second must be a whole number from 1 to 2000"),
+        ({"user_count": "1.5"}, "'1.5' was sent"),
+        ({"run_time": "2h"}, "Run time must be from 1s to 1h"),
+        ({"host": "x" * 3_000}, "Host must be the address of an engine"),
+        ({"user_classes": "Calm"}, "send one user class of HighFrequency"),
+    ],
+)
+async def test_a_wrong_field_of_locusts_form_is_a_422_with_a_sentence(
+    database_url: str, fields: dict[str, str], sentence: str
+) -> None:
+    async with (
+        running(database_url, "http://127.0.0.1:9", port := free_port()),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as page,
+    ):
+        form = {"user_count": "1", "spawn_rate": "1", "host": "http://127.0.0.1:9", **fields}
+        answer = await page.post("/swarm", data=form, headers={"Authorization": f"Bearer {TOKEN}"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["success"] is False
+    assert sentence in answer.json()["message"]
+
+
+async def test_addresses_of_buttons_lead_back_to_the_page(database_url: str) -> None:
+    async with (
+        running(database_url, "http://127.0.0.1:9", port := free_port()),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"Accept": "text/html"}) as page,
+    ):
+        await page.post("/login", data={"token": TOKEN})
+        await wait_for_page(page)
+        typed = [await page.get(path) for path in ("/stop", "/swarm", "/stats/reset", "/login", "/logout")]
+        session = await page.get("/stats/requests")
+        nowhere = await page.get("/nowhere")
+        program = await page.get("/stop", headers={"Accept": "*/*"})
+        lost = await page.get("/nowhere", headers={"Accept": "*/*"})
+        left = await page.post("/logout", follow_redirects=True)
+        ended = await page.get("/", headers={"Cookie": "seatrial_session=of-yesterday"})
+
+    assert [(answer.status_code, answer.headers["location"].strip(".")) for answer in typed] == [(303, "/")] * 5
+    assert session.status_code == 200
+    assert (nowhere.status_code, lost.status_code) == (404, 404)
+    assert "There is no /nowhere on the load page." in nowhere.text
+    assert '<a href="/">' in nowhere.text
+    assert lost.json()["code"] == "not_found"
+    assert (program.status_code, program.headers["allow"]) == (405, "POST")
+    assert (left.status_code, ended.status_code) == (401, 401)
+    assert "You are logged out." in left.text
+    assert "Your session has ended" in ended.text
+    assert "Bearer" not in ended.text
+    assert left.text.count("<form") == ended.text.count("<form") == 1
 
 
 async def test_run_started_in_locusts_form_is_checked_and_stored(database_url: str) -> None:

@@ -1,11 +1,12 @@
 """Reverse proxy of Locust's page: requires a login, and turns its start form into a run."""
 
+import json
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from seatrial_core import spreadsheet
 from seatrial_core.contracts.clock import Clock
@@ -19,19 +20,23 @@ from seatrial_core.errors import (
 )
 from seatrial_service.auth import Principal
 from seatrial_service.authorisation import Access
-from seatrial_service.problems import add_handlers, seatrial_problem
+from seatrial_service.problems import MEDIA_TYPE, add_handlers, answer, seatrial_problem
 from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import is_loopback
 from seatrial_stress.locust_ui import form
-from seatrial_stress.locust_ui.pages import login_page, with_logout
+from seatrial_stress.locust_ui.pages import adapted, login_page, message_page, with_labels
 from seatrial_stress.locust_ui.process import LocustProcess
 from seatrial_stress.locust_ui.sessions import MAX_SECONDS, PageSessions
 from seatrial_stress.service import StressService
 
+TOKEN_ENDED = "The token of this session"
+SESSION_ENDED = "Your session has ended, after 30 minutes without use or a restart of the service. Log in again."
 COOKIE = "seatrial_session"
 SECURE_COOKIE = "__Host-seatrial_session"
 FORWARDED_POSTS = frozenset({"/stop", "/stats/reset"})
+POST_ONLY = FORWARDED_POSTS | {"/swarm"}
 MAX_FORM_BYTES = 64 << 10
+MAX_PATH = 100
 FORWARDED_HEADERS = ("content-type", "cache-control", "content-disposition", "etag", "last-modified")
 
 
@@ -87,10 +92,16 @@ def _login(sessions: PageSessions, access: Access) -> APIRouter:
     @router.post("/logout")
     async def logout(request: Request) -> Response:
         sessions.close(_cookie(request))
-        response = RedirectResponse("./", status_code=303)
+        response = RedirectResponse("./?logged-out", status_code=303)
         response.delete_cookie(COOKIE)
         response.delete_cookie(SECURE_COOKIE, secure=True)
         return response
+
+    @router.get("/login")
+    @router.get("/logout")
+    async def to_the_page() -> Response:
+        # An address from the history of the browser; only the buttons log in and out.
+        return RedirectResponse("./", status_code=303)
 
     return router
 
@@ -101,7 +112,7 @@ def _page(service: StressService, locust: LocustProcess, sessions: PageSessions,
         session = sessions.find(identity)
         if session is not None and await access.principal_of_token(session.token) is None:
             sessions.close(identity)
-            raise Unauthenticated("The token of this session has expired or was revoked. Log in with another one.")
+            raise Unauthenticated(f"{TOKEN_ENDED} has expired or was revoked. Log in with another one.")
 
     def local_only(request: Request) -> None:
         host = request.headers.get("host", "")
@@ -117,13 +128,15 @@ def _page(service: StressService, locust: LocustProcess, sessions: PageSessions,
             state = await service.start(run_request, origin="ui", run_load=locust.run_load)
         except Forbidden:
             raise
-        except SeatrialError as error:  # Locust's page shows the message
-            return JSONResponse({"success": False, "message": error.detail})
+        except SeatrialError as error:
+            return _swarm_refused(error)
         message = f"run {state.id} of {state.plan} started; its verdict will be at /v1/runs/{state.id}"
         return JSONResponse({"success": True, "message": message, "host": state.target})
 
     @router.get("/{path:path}", dependencies=[requires("stress:read")])
     async def show(request: Request) -> Response:
+        if request.url.path in POST_ONLY:
+            return _only_post(request)
         return await _forward(locust, request)
 
     @router.post("/{path:path}", dependencies=[requires("stress:run")])
@@ -141,13 +154,42 @@ def _show_the_form_to_browsers(app: FastAPI) -> None:
     @app.exception_handler(TooManyRequests)
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, SeatrialError)
-        is_page = "text/html" in request.headers.get("accept", "")
-        is_login = request.url.path == "/login"
-        if is_login or (is_page and request.method == "GET" and isinstance(error, Unauthenticated)):
-            has_cookie = bool(_cookie(request))
-            message = error.detail if is_login or has_cookie else ""
-            return login_page(message, error.status, dict(error.headers))
-        return seatrial_problem(error)
+        headers = dict(error.headers)
+        if request.url.path == "/login":
+            return login_page(error.detail, error.status, headers)
+        if not _is_page(request):
+            return seatrial_problem(error)
+        if isinstance(error, Unauthenticated):
+            return login_page(_why_log_in(request, error), error.status, headers)
+        return message_page(error.detail, error.status, headers)
+
+
+def _why_log_in(request: Request, error: SeatrialError) -> str:
+    if "logged-out" in request.query_params:
+        return "You are logged out."
+    if not _cookie(request):
+        return ""
+    ended_token = error.detail if error.detail.startswith(TOKEN_ENDED) else ""
+    return ended_token or SESSION_ENDED
+
+
+def _is_page(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _swarm_refused(error: SeatrialError) -> Response:
+    # Locust's own clients read `success` and `message`.
+    problem = json.loads(bytes(seatrial_problem(error).body))
+    content = {**problem, "success": False, "message": error.detail}
+    return JSONResponse(content, error.status, dict(error.headers), MEDIA_TYPE)
+
+
+def _only_post(request: Request) -> Response:
+    path = request.url.path
+    if _is_page(request):
+        return RedirectResponse("/", status_code=303)
+    detail = f"{path} takes POST only; the page at / has the buttons for it"
+    return answer(405, "method_not_allowed", detail, headers={"Allow": "POST"})
 
 
 def _cookie(request: Request) -> str:
@@ -164,19 +206,28 @@ async def _read_form(request: Request) -> Mapping[str, list[str]]:
 async def _forward(locust: LocustProcess, request: Request) -> Response:
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     try:
-        answer = await locust.http.request(request.method, path)
+        response = await locust.http.request(request.method, path)
     except httpx.HTTPError:
-        return HTMLResponse(
-            "Locust is starting; reload in a few seconds.", status_code=503, headers={"Retry-After": "2"}
-        )
-    headers = {name: answer.headers[name] for name in FORWARDED_HEADERS if name in answer.headers}
-    content = answer.content
-    media_type = answer.headers.get("content-type", "")
+        return _failed(request, 503, "Locust is starting; reload in a few seconds.", {"Retry-After": "2"})
+    headers = {name: response.headers[name] for name in FORWARDED_HEADERS if name in response.headers}
+    content = response.content
+    media_type = response.headers.get("content-type", "")
+    if response.status_code >= 400 and media_type.startswith("text/html"):  # Flask's own pages
+        return _failed(request, response.status_code, f"There is no {request.url.path[:MAX_PATH]} on the load page.")
     if media_type.startswith("text/csv"):
         try:
-            content = spreadsheet.defused(answer.text).encode()  # error texts come from the engine under test
+            content = spreadsheet.defused(response.text).encode()  # error texts come from the engine under test
         except ValueError as error:
             raise Unavailable(f"Locust's table cannot be passed on: {error}") from error
-    elif media_type.startswith("text/html") and _cookie(request):
-        content = with_logout(answer.text).encode()
-    return Response(content, answer.status_code, headers)
+    elif media_type.startswith("text/html") and request.url.path == "/":
+        content = adapted(response.text, with_logout=bool(_cookie(request))).encode()
+    elif "javascript" in media_type:
+        content = with_labels(response.text).encode()
+    return Response(content, response.status_code, headers)
+
+
+def _failed(request: Request, status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    if _is_page(request):
+        return message_page(message, status, headers)
+    code = "not_found" if status == 404 else "unavailable" if status >= 500 else "bad_request"
+    return answer(status, code, message, headers=headers)

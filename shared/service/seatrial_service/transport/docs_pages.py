@@ -19,6 +19,17 @@ MEDIA_TYPES = {
 }
 # ReDoc shows its logo from a CDN.
 CDN_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+# Swagger UI has a dark scheme but does not ask for the reader's preference; ReDoc has none.
+SWAGGER_SCHEME = (
+    "<script>\n"
+    'const preference = matchMedia("(prefers-color-scheme: dark)")\n'
+    'const apply = () => document.documentElement.classList.toggle("dark-mode", preference.matches)\n'
+    'preference.addEventListener("change", apply)\n'
+    "apply()\n"
+    "</script><style>html.dark-mode { color-scheme: dark } html.dark-mode body { background: #1c2022 }</style>"
+)
+REDOC_DARK = "html { background: #fff; filter: invert(.9) hue-rotate(180deg) }"
+REDOC_SCHEME = f"<style>@media (prefers-color-scheme: dark) {{ {REDOC_DARK} }}</style>"
 CACHED = {"Cache-Control": "private, max-age=86400"}
 
 
@@ -44,8 +55,8 @@ def add_docs_pages(app: FastAPI) -> None:
         redoc_favicon_url=f"{FOLDER[1:]}/favicon.png",
         with_google_fonts=False,
     )
-    for path, page in (("/docs", swagger), ("/redoc", redoc)):
-        _add_page(app, path, bytes(page.body).decode())
+    for path, page, scheme in (("/docs", swagger, SWAGGER_SCHEME), ("/redoc", redoc, REDOC_SCHEME)):
+        _add_page(app, path, bytes(page.body).decode().replace("</head>", f"{scheme}</head>", 1))
     app.router.routes.append(Route(f"{FOLDER}/{{name}}", _asset, methods=["GET"]))
     app.router.routes.append(Route("/favicon.ico", _favicon, methods=["GET"]))
 

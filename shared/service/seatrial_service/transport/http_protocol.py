@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from seatrial_service.transport.connection_limits import ConnectionLimits
 from seatrial_service.transport.crowding import make_room
 from seatrial_service.transport.raw_problems import MEDIA_TYPE, problem_body
-from seatrial_service.transport.refusals import TransportRefusals
+from seatrial_service.transport.refusals import IDLE, TransportRefusals
 from seatrial_service.transport.response_headers import DEFAULTS
 
 ABSOLUTE = re.compile(rb"https?://", re.IGNORECASE)
@@ -39,6 +39,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.waiting_since = self.loop.time()
         self.in_body = False
         self.served = 0
+        self._has_received = False
         self._refused = False
         self._body_bytes = 0
         self._header_bytes = 0
@@ -64,6 +65,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._progressed = False
+        self._has_received = True
         super().data_received(data)
         self._bytes_without_progress = 0 if self._progressed else self._bytes_without_progress + len(data)
         if self._bytes_without_progress > self.limits.header_bytes:
@@ -161,7 +163,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self.transport.abort()
         elif seconds > self.limits.header_seconds:
             allowed = self.limits.header_seconds
-            self._refuse(408, "request_timeout", f"no complete request arrived within {allowed:.0f} s")
+            reason = "" if self._has_received else IDLE
+            self._refuse(408, "request_timeout", f"no complete request arrived within {allowed:.0f} s", reason)
 
     def _is_unread(self, now: float) -> bool:
         size = self.transport.get_write_buffer_size()
@@ -181,11 +184,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         size, number = self.limits.header_bytes, self.limits.headers
         self._refuse(431, "headers_too_large", f"the headers exceed {size} bytes or {number} fields; send less")
 
-    def _refuse(self, status: int, code: str, detail: str) -> None:
+    def _refuse(self, status: int, code: str, detail: str, reason: str = "") -> None:
         if self._refused:
             return
         self._refused = True
-        self._record(code)
+        self._record(reason or code)
         is_answered = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True

@@ -26,11 +26,23 @@ small { display: block; color: CanvasText; opacity: .75 }
 
 @dataclass(frozen=True)
 class Link:
-    """A link of the page: its name in JSON, its address and what is there."""
+    """A link of the page.
+
+    Args:
+        name: Its name in JSON.
+        address: Where it leads, without a host for this service.
+        text: What is there.
+        port: Another port of the same host that serves the address; 0 for this one.
+    """
 
     name: str
     address: str
     text: str
+    port: int = 0
+
+    def url(self, host: str) -> str:
+        """Return the address as a caller of a host reaches it."""
+        return f"http://{host}:{self.port}{self.address}" if self.port else self.address
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,10 @@ class ServicePage:
     version: str
     links: Sequence[Link]
 
-    @property
-    def html(self) -> str:
-        """Return the page for people."""
+    def html(self, host: str) -> str:
+        """Return the page for people who called a host."""
         items = "".join(
-            f'<li><a href="{escape(link.address)}">{escape(link.address)}<small>{escape(link.text)}</small></a>\n'
+            f'<li><a href="{escape(link.url(host))}">{escape(link.url(host))}<small>{escape(link.text)}</small></a>\n'
             for link in self.links
         )
         return (
@@ -63,25 +74,24 @@ class ServicePage:
             f"<ul>\n{items}</ul>\n</html>\n"
         )
 
-    @property
-    def document(self) -> dict[str, object]:
-        """Return the page for programs."""
+    def document(self, host: str) -> dict[str, object]:
+        """Return the page for programs that called a host."""
         return {
             "service": self.service,
             "version": self.version,
-            "links": {link.name: link.address for link in self.links},
+            "links": {link.name: link.url(host) for link in self.links},
         }
 
 
 def index_route(page: ServicePage) -> Route:
     """Return the route of GET /: HTML for browsers, JSON for programs."""
-    html = page.html
-    policy = {"Content-Security-Policy": static_page_policy(html), "Vary": "Accept"}
+    policy = {"Content-Security-Policy": static_page_policy(page.html("")), "Vary": "Accept"}
 
     async def index(request: Request) -> Response:
+        host = _host(request)
         if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(html, headers=policy)
-        return JSONResponse(page.document, headers={"Vary": "Accept"})
+            return HTMLResponse(page.html(host), headers=policy)
+        return JSONResponse(page.document(host), headers={"Vary": "Accept"})
 
     return Route("/", index, methods=["GET"])
 
@@ -103,3 +113,8 @@ def service_links(metrics_paths: Sequence[str], console_url: str) -> list[Link]:
         Link("detail", "/health/detail", "Version, database and background loops; needs a token"),
     ]
     return [*links, Link("console", console_url, "The console")] if console_url else links
+
+
+def _host(request: Request) -> str:
+    host = request.url.hostname or "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -11,11 +11,13 @@ from seatrial_service import logs
 from seatrial_service.throttle import FailureThrottle, source_group
 from seatrial_service.transport.raw_problems import send_problem
 
+# A connection that never sent a byte, as browsers open in advance; it is counted, not logged.
+IDLE = "idle_connection"
 # The codes of the problems that are sent, and the ends of connections that get no answer.
 REASONS = (
     *("misdirected_request", "foreign_origin", "unsupported_media_type", "body_too_large", "headers_too_large"),
     *("bad_request", "method_not_allowed", "request_timeout", "too_many_connections", "displaced", "unread_response"),
-    "too_many_pipelined",
+    *("too_many_pipelined", IDLE),
 )
 MAX_PATH = 200
 
@@ -47,6 +49,8 @@ class TransportRefusals:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is no reason of a refusal; add it to REASONS")
         self._counter.labels(reason).inc()
+        if reason == IDLE:
+            return
         beyond = self._logged.fail(source_group(source), self._clock.monotonic())
         if beyond is None or beyond.is_announced:
             more = {} if beyond is None else {"is_throttled": True}
