@@ -20,7 +20,7 @@ FIELD = "document.querySelector('[name={}]')"
 COVERED = """[...document.querySelectorAll('button, input, select')].filter(element => {
   element.scrollIntoView({block: 'center'})
   const box = element.getBoundingClientRect()
-  if (!box.width || getComputedStyle(element).opacity === '0') return false
+  if (!element.checkVisibility({visibilityProperty: true, opacityProperty: true})) return false
   const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
   return top && !element.contains(top) && !element.parentElement.contains(top)
 }).map(element => element.outerHTML.slice(0, 80))"""
