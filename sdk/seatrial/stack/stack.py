@@ -140,7 +140,9 @@ class Stack:
         services.check_installed(self._plan.services)
         services.check_ports(self._plan.services, self._where)
         self._held_ports.hold(self._plan.services, self._where)
-        record.write(self.layout.run, record.ProcessLabel(SUPERVISOR), os.getpid())
+        urls = [address.url for address in self._where.values()]
+        # After the ports are held: clients send the token to these addresses while this process lives.
+        record.write(self.layout.run, record.ProcessLabel(SUPERVISOR, urls=urls), os.getpid())
         self._database = database.choose(
             self.layout, self._inherited, self._plan.postgres_settings, self._plan.fresh_database, self.stop_event
         )

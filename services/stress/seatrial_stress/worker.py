@@ -12,7 +12,8 @@ import socket
 import sys
 from uuid import uuid4
 
-from seatrial_core.clients import AsyncServiceClient, find_token, service_url
+from seatrial_core.clients import AsyncServiceClient, service_url, token_for
+from seatrial_core.errors import StackNotRunning
 from seatrial_core.variables import unknown_variables
 from seatrial_service import logs
 from seatrial_stress.load.remote_worker import RemoteWorker
@@ -20,8 +21,9 @@ from seatrial_stress.load.remote_worker import RemoteWorker
 
 async def run() -> None:
     """Serve until SIGTERM or SIGINT."""
-    token = find_token()
-    client = AsyncServiceClient("stress", url=service_url("stress"), token=token)
+    url = service_url("stress")
+    token = token_for(url)
+    client = AsyncServiceClient("stress", url=url, token=token)
     # A restarted container has the same host name and pid; the suffix makes it a new worker.
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
     serving = asyncio.ensure_future(RemoteWorker(client, name, token).serve())
@@ -40,7 +42,11 @@ def main() -> int:
     logs.configure("stress-worker", "INFO")
     for sentence in unknown_variables(os.environ):
         logs.get().warning("unknown_variable", message=sentence)
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except StackNotRunning as error:
+        sys.stderr.write(f"stress-worker: {error}\n")
+        return 1
     return 0
 
 

@@ -119,6 +119,22 @@ def origin(url: str) -> Origin | None:
     return address._replace(host=LOOPBACK_ORIGIN_HOST) if address.host == "localhost" else address
 
 
+def connectable(url: str) -> str:
+    """Return an http address with `localhost` as 127.0.0.1, where services listen; a resolver may say ::1 first.
+
+    An https address keeps its name, which its certificate is checked for.
+    """
+    try:
+        parts = urlsplit(url)
+        is_local = (
+            parts.scheme == "http" and (parts.hostname or "").rstrip(".") == "localhost" and "@" not in parts.netloc
+        )
+        port = f":{parts.port}" if is_local and parts.port is not None else ""
+    except ValueError:
+        return url
+    return parts._replace(netloc=f"{LOOPBACK_ORIGIN_HOST}{port}").geturl() if is_local else url
+
+
 def _is_loopback_address(name: str) -> bool:
     try:
         return ipaddress.ip_address(name).is_loopback

@@ -2,7 +2,8 @@
 
 import os
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
 from typing import Any, TypeVar
@@ -10,7 +11,8 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from seatrial_core.addresses import LOOPBACK_ORIGIN_HOST, Origin, is_loopback_url, origin
+from seatrial_core import running_stack
+from seatrial_core.addresses import LOOPBACK_ORIGIN_HOST, Origin, connectable, is_loopback_url, origin
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.errors import (
     BadRequest,
@@ -20,6 +22,7 @@ from seatrial_core.errors import (
     NotFound,
     PeerUnreachable,
     SeatrialError,
+    StackNotRunning,
     TooManyRequests,
     Unauthenticated,
     ValidationFailed,
@@ -53,13 +56,23 @@ _BY_STATUS: dict[int, type[SeatrialError]] = {
 def service_url(service: str, environment: Mapping[str, str] = os.environ) -> str:
     """Return the URL of a service: SEATRIAL_<SERVICE>_URL, else its default port on this machine."""
     configured = environment.get(f"SEATRIAL_{service.upper()}_URL")
-    return (configured or f"http://127.0.0.1:{PORTS[service]}").rstrip("/")
+    return connectable((configured or f"http://127.0.0.1:{PORTS[service]}").rstrip("/"))
 
 
 def find_token(environment: Mapping[str, str] = os.environ, start: Path | None = None) -> str:
     """Return SEATRIAL_TOKEN, else the nearest .seatrial/token upwards, else the user's token, else an empty text."""
+    return _find(environment, start).text
+
+
+@dataclass(frozen=True)
+class _FoundToken:
+    text: str = field(repr=False)
+    stack: Path | None = None  # the .seatrial folder it was found in
+
+
+def _find(environment: Mapping[str, str], start: Path | None) -> _FoundToken:
     if environment.get("SEATRIAL_TOKEN"):
-        return environment["SEATRIAL_TOKEN"]
+        return _FoundToken(environment["SEATRIAL_TOKEN"])
     here = (start or Path.cwd()).resolve()
     candidates = [folder / ".seatrial" / "token" for folder in (here, *here.parents)]
     candidates.append(Path.home() / ".config" / "seatrial" / "token")
@@ -67,19 +80,76 @@ def find_token(environment: Mapping[str, str] = os.environ, start: Path | None =
         try:
             if not is_own(candidate.parent):  # planted by another account, such as in /tmp
                 continue
-            return candidate.read_text(encoding="utf-8").strip()
+            text = candidate.read_text(encoding="utf-8").strip()
         except OSError:
             continue
-    return ""
+        return _FoundToken(text, candidate.parent if candidate.parent.name == ".seatrial" else None)
+    return _FoundToken("")
 
 
-def token_for(url: str, environment: Mapping[str, str] = os.environ, start: Path | None = None) -> str:
-    """Return the stack's token if `url` is an address of this stack, else an empty text.
+def token_for(
+    url: str, environment: Mapping[str, str] = os.environ, start: Path | None = None, *, is_named: bool = False
+) -> str:
+    """Return the token to send to `url` now if it is an address of this stack, else an empty text.
 
-    The stack's addresses are SEATRIAL_<SERVICE>_URL, SEATRIAL_<SERVICE>_PORT and the default ports on this machine. A
-    token for another address is given explicitly, by the parameter or option that asks for it.
+    A token found in `.seatrial` belongs to the addresses at which that stack runs, and to a SEATRIAL_<SERVICE>_URL of
+    another machine, such as a proxy of it. A configured token belongs to SEATRIAL_<SERVICE>_URL,
+    SEATRIAL_<SERVICE>_PORT and the default ports on this machine. A token for another address is given explicitly, by
+    the parameter or option that asks for it.
+
+    Args:
+        url: The address that is called.
+        environment: The variables to read.
+        start: The folder to search upwards from; None takes the working folder.
+        is_named: The user's program has named the address, so a configured token may be sent to it.
+
+    Raises:
+        StackNotRunning: The token of the address is that of a stack which does not run.
     """
-    return find_token(environment, start) if origin(url) in _own_origins(environment) else ""
+    token = _find(environment, start)
+    target = origin(url)
+    if not token.text or target is None:
+        return ""
+    own = _own_origins(environment)
+    if token.stack is None:
+        return token.text if is_named or target in own else ""
+    is_configured = target in own
+    try:
+        running = running_stack.addresses(token.stack)
+    except StackNotRunning:
+        if is_named or is_configured:
+            raise
+        return ""
+    is_elsewhere = is_configured and not is_loopback_url(url)
+    return token.text if target in running or is_elsewhere else ""
+
+
+def account_token(
+    url: str, environment: Mapping[str, str] = os.environ, start: Path | None = None, *, is_named: bool = False
+) -> str:
+    """Return the token that names the account of events for `url`, whether the stack runs or not; never send it."""
+    return find_token(environment, start) if is_named or origin(url) in _own_origins(environment) else ""
+
+
+class StackAuth(httpx.Auth):
+    """Adds the token of `token_for` to each request, so that it is not sent after the end of the stack.
+
+    Args:
+        url: The address that is called.
+        is_named: As in `token_for`.
+    """
+
+    def __init__(self, url: str, *, is_named: bool = False) -> None:
+        self._url = url
+        self._is_named = is_named
+        self._start = Path.cwd()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header to one request."""
+        token = token_for(self._url, start=self._start, is_named=self._is_named)
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        yield request
 
 
 def http_options(url: str) -> dict[str, Any]:  # Any: options of httpx
@@ -104,7 +174,7 @@ class ServiceClient:
     Args:
         service: The name of the service.
         url: Its base URL; None uses `service_url`.
-        token: The bearer token; None uses `token_for`, an empty text sends none.
+        token: The bearer token; None uses `token_for` at each request, an empty text sends none.
         timeout_seconds: The limit of one attempt (> 0).
         attempts: The limit of attempts (>= 1) for calls that are safe to repeat: GET, and a POST that is marked
             repeatable.
@@ -122,12 +192,15 @@ class ServiceClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.service = service
-        self.url = (url or service_url(service)).rstrip("/")
+        self.url = connectable((url or service_url(service)).rstrip("/"))
         self.attempts = attempts
-        secret = token_for(self.url) if token is None else token
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         self._http = httpx.Client(
-            base_url=self.url, timeout=timeout_seconds, headers=headers, transport=transport, **http_options(self.url)
+            base_url=self.url,
+            timeout=timeout_seconds,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            auth=StackAuth(self.url) if token is None else None,
+            transport=transport,
+            **http_options(self.url),
         )
 
     def fetch(self, path: str, model: type[Model], **params: QueryValue) -> Model:
@@ -245,7 +318,7 @@ class AsyncServiceClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.service = service
-        self.url = url.rstrip("/")
+        self.url = connectable(url.rstrip("/"))
         self._count = count or (lambda peer, outcome: None)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.AsyncClient(

@@ -12,6 +12,7 @@ SeatrialError                      500
   Unavailable                      503   a dependency does not respond; try again
     DatabaseUnreachable
     PeerUnreachable
+      StackNotRunning                    its token is not sent to what may listen there now
   SettingsError                    exit code 2 at start, never an HTTP response
 """
 
@@ -117,6 +118,12 @@ class PeerUnreachable(Unavailable):
     """Another Seatrial service does not respond."""
 
     code = "peer_unreachable"
+
+
+class StackNotRunning(PeerUnreachable):
+    """The stack whose token would be sent does not run, so another program may listen at its addresses."""
+
+    code = "stack_not_running"
 
 
 class SettingsError(SeatrialError):

@@ -1,16 +1,29 @@
 """Attacks of another account that takes the port of a service which has crashed or has been stopped."""
 
 import errno
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
+import pytest
+from tests.support.http_stub import http_stub, json_response
+from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 from tests.system.attacks.attack import attack
 from tests.system.attacks.attacked_stack import AttackedStack
+from tests.system.stack_up import plan
+
+from seatrial.monitoring.collecting.spill import RecordBatch
+from seatrial.monitoring.collecting.transport import Transport
+from seatrial.stack.layout import Layout
+from seatrial.stack.stack import Stack
+from seatrial_core.clients import ServiceClient, StackAuth
+from seatrial_core.errors import StackNotRunning
 
 ADDRESSES = ("127.0.0.1", "0.0.0.0", "::1", "::")
 # Runs as our own account, which the system allows more than a stranger: tries to listen for three seconds,
@@ -83,3 +96,49 @@ def _is_ready(url: str) -> bool:
         return httpx.get(f"{url}/health/ready", timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+@attack(
+    "Take the ports of a stack after `seatrial down` and wait for its clients",
+    expects="the command line, the SDK and a program that runs on send no token, and say that the stack is not running",
+)
+def test_ports_of_a_stopped_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    port, other = free_ports(2)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEATRIAL_TOKEN", raising=False)
+    monkeypatch.setenv("SEATRIAL_METRICS_URL", f"http://127.0.0.1:{port}")
+    ports = {"SEATRIAL_FIRST_PORT": str(port), "SEATRIAL_SECOND_PORT": str(other)}
+    running_on = ServiceClient("metrics")
+    with Stack(Layout(tmp_path), plan(), environment={**os.environ, **ports}) as small_stack:
+        small_stack.start()
+        running_on.get("/health/ready")
+        token = small_stack.token
+    sentences = []
+    accepted = json_response({"accepted": 0, "duplicates": 0, "rejected": []}, 202)
+    with http_stub(lambda request: accepted, port=port) as squatter:
+        for client in (running_on, ServiceClient("metrics")):
+            with client, pytest.raises(StackNotRunning) as refusal:
+                client.get("/v1/performance")
+            sentences.append(str(refusal.value))
+        url = f"http://127.0.0.1:{port}"
+        transport = Transport(url, StackAuth(url, is_named=True))
+        sentences.append(transport.send(RecordBatch("producer", 1, ({"id": "1"},))).problem)
+        transport.close()
+        command = [
+            sys.executable,
+            "-m",
+            "seatrial.cli.main",
+            "stress",
+            "run",
+            "--plan",
+            "high_frequency",
+            "--target",
+            url,
+        ]
+        environment = {**os.environ, "SEATRIAL_ENGINE_URL": url}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        sentences.append(" ".join(done.stderr.split()))
+    received = [f"{request.headers} {request.body!r}" for request in squatter.requests]
+    if any(token in text for text in received) or not all("is not running" in sentence for sentence in sentences):
+        return f"received {received}; said {sentences}"
+    return "the command line, the SDK and a program that runs on send no token, and say that the stack is not running"

@@ -18,7 +18,7 @@ from seatrial.monitoring.collecting.spill import SpillFolder, open_for
 from seatrial.monitoring.collecting.transport import Transport, prepare
 from seatrial_core import catalog
 from seatrial_core.addresses import is_loopback_url
-from seatrial_core.clients import find_token, service_url, token_for
+from seatrial_core.clients import StackAuth, account_token, service_url
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.redaction import redact
@@ -117,24 +117,22 @@ class ProcessRecorder:
     def _connect(self) -> Transport:
         url = self._url
         try:
-            return Transport(url, self._token)
+            return Transport(url, StackAuth(url, is_named=self._is_named))
         except (httpx.InvalidURL, ValueError) as error:
             shown = redact(f"{url!r} ({error})")
             raise ValueError(f"SEATRIAL_METRICS_URL is not a valid address: {shown}") from error
 
     def _open_spill(self) -> SpillFolder:
-        return open_for(self._url, self._token)
+        return open_for(self._url, account_token(self._url, is_named=self._is_named))
 
     @property
     def _url(self) -> str:
         return self.address or metrics_url()
 
     @property
-    def _token(self) -> str:
+    def _is_named(self) -> bool:
         # The monitor's port on this machine is an address of the stack too: the user's program has named it.
-        if self.address is not None and is_loopback_url(self.address):
-            return find_token()
-        return token_for(self._url)
+        return self.address is not None and is_loopback_url(self.address)
 
 
 def metrics_url(environment: Mapping[str, str] = os.environ) -> str:

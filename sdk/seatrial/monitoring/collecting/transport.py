@@ -8,8 +8,10 @@ from enum import StrEnum
 import httpx
 
 from seatrial.monitoring.collecting.spill import RecordBatch
+from seatrial_core.addresses import connectable
 from seatrial_core.clients import http_options
 from seatrial_core.contracts.events import BATCH_HEADER
+from seatrial_core.errors import StackNotRunning
 from seatrial_core.json_types import Json
 
 EVENTS_PATH = "/v1/events"
@@ -54,7 +56,7 @@ def prepare() -> None:
 def identify(url: str, timeout_seconds: float = PROBE_SECONDS) -> Peer:
     """Return what answers at an address; sends no token."""
     try:
-        with _client(url, "", timeout_seconds) as http:
+        with _client(connectable(url), None, timeout_seconds) as http:
             response = http.post(EVENTS_PATH, json=[])
     except httpx.ConnectError:
         return Peer.NONE
@@ -70,13 +72,13 @@ class Transport:
 
     Args:
         url: The address of the service.
-        token: The bearer token, empty for none.
+        auth: Adds the bearer token to each request; None sends none.
         timeout_seconds: Timeout of each step of one request.
     """
 
-    def __init__(self, url: str, token: str, timeout_seconds: float = 5.0) -> None:
-        self.url = url
-        self._http = _client(url, token, timeout_seconds)
+    def __init__(self, url: str, auth: httpx.Auth | None, timeout_seconds: float = 5.0) -> None:
+        self.url = connectable(url)
+        self._http = _client(self.url, auth, timeout_seconds)
         self._is_identified = False
 
     def send(self, batch: RecordBatch) -> SendResult:
@@ -88,6 +90,9 @@ class Transport:
             self._is_identified = True
         try:
             response = self._http.post(EVENTS_PATH, json=batch.events, headers={BATCH_HEADER: batch.key})
+        except StackNotRunning as error:
+            self._is_identified = False
+            return SendResult(False, problem=str(error))
         except httpx.HTTPError as error:
             self._is_identified = False
             return SendResult(
@@ -115,14 +120,13 @@ def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
     return SendResult(False, problem=f"the metrics service at {url} does not accept events: {detail}")
 
 
-def _client(url: str, token: str, timeout_seconds: float) -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=url, headers=headers, timeout=timeout_seconds, **http_options(url))
+def _client(url: str, auth: httpx.Auth | None, timeout_seconds: float) -> httpx.Client:
+    return httpx.Client(base_url=url, auth=auth, timeout=timeout_seconds, **http_options(url))
 
 
 def _identify_by_liveness(url: str, timeout_seconds: float) -> Peer:
     try:
-        with _client(url, "", timeout_seconds) as http:
+        with _client(connectable(url), None, timeout_seconds) as http:
             return Peer.SERVICE if _body(http.get("/health/live")) == {"status": "live"} else Peer.OTHER
     except httpx.HTTPError:
         return Peer.OTHER

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,12 +15,13 @@ SLACK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ProcessLabel:
-    """The name and address of a part, before its process is started."""
+    """The name and address of a part, before its process is started; the supervisor has the addresses of all."""
 
     service: str
     port: int | None = None
     restarts: int = 0
     database: str = ""
+    urls: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class ProcessRecord:
     start_time: float
     restarts: int = 0
     database: str = ""
+    urls: Sequence[str] = ()
 
     @property
     def process(self) -> psutil.Process | None:
@@ -50,7 +53,7 @@ def write(folder: Path, part: ProcessLabel, pid: int) -> ProcessRecord:
         started = psutil.Process(pid).create_time()
     except psutil.Error:
         started = 0.0  # it has ended already; the record then matches no process
-    record = ProcessRecord(part.service, pid, part.port, started, part.restarts, part.database)
+    record = ProcessRecord(part.service, pid, part.port, started, part.restarts, part.database, list(part.urls))
     file = folder / f"{part.service}.json"
     private_files.write_text(file, json.dumps(asdict(record)) + "\n")
     return record

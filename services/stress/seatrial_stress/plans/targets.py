@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping
 
-from seatrial_core.addresses import Origin, is_own_host, parse_origin
+from seatrial_core.addresses import Origin, connectable, is_own_host, parse_origin
 from seatrial_core.errors import Forbidden, field_error
 from seatrial_core.redaction import redact_url
 
@@ -54,7 +54,7 @@ def require_allowed(url: str, allowed: Collection[str]) -> str:
     """
     target = _parse(url)
     if is_own_host(target.host) or target in {_parse(item) for item in allowed}:
-        return str(target)
+        return connectable(str(target))
     raise Forbidden(
         f"{target} may not be loaded: it is neither on this machine nor in {VARIABLE} ({', '.join(allowed) or 'empty'})"
     )
