@@ -14,6 +14,7 @@ from seatrial_core.errors import DatabaseUnreachable
 CONNECT_SECONDS = 5
 POOL_SECONDS = 5
 STATEMENT_MILLISECONDS = 30_000
+DISK_FULL = "53100"  # the SQLSTATE
 
 
 def driver_url(url: str) -> str:
@@ -59,7 +60,7 @@ class Database:
             async with self._sessions() as session, session.begin():
                 yield session
         except (OperationalError, PoolTimeoutError) as error:
-            raise DatabaseUnreachable("the database does not answer; try again shortly") from error
+            raise DatabaseUnreachable(_problem(error)) from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise DatabaseUnreachable("the connection to the database was lost; try again shortly") from error
@@ -83,3 +84,9 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _problem(error: OperationalError | PoolTimeoutError) -> str:
+    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) == DISK_FULL:
+        return "the disk of the database is full; free some space there, then send again"
+    return "the database does not answer; try again shortly"
