@@ -28,14 +28,12 @@ WORD = re.compile(r"[A-Za-z]{3,}(?:://)?")
 READERS: dict[str, Callable[[str], object]] = {
     "redact": redaction.redact,
     "terminal.plain": terminal.plain,
-    "terminal.safe_line": terminal.safe_line,
     "spreadsheet.cell": spreadsheet.cell,
     "quote": quoting.quote,
     "printable": characters.printable,
-    "printable_lines": characters.printable_lines,
     "origin": lambda text: addresses.origin(f"http://{text}"),
 }
-READ_PIECES = ("a", " ", "@", "postgres://", "bearer ", "cookie:", "token=", "-signature:", "\x1b[")
+READ_PIECES = ("a", " ", "postgres://", "cookie:", "-signature:")
 READ_LENGTH = 12_000  # beyond the bounds inside the expressions, within which the time may grow faster
 
 Expression = re.Pattern[Any]  # Any: of text or bytes
