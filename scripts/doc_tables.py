@@ -32,6 +32,7 @@ KEPT = {
     "metrics.batches": f"{KEY_DAYS + 1} days",
     "metrics.activity": "1 day",
     "engine.outbox": "until the metrics service has taken the events",
+    "engine.used_signatures": "until the next webhook after 10 minutes",
     "engine.positions": "while the position is open",
     "alerts.rules": "until you delete the rule",
     "alerts.states": "until you delete the rule",

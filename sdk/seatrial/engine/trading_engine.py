@@ -7,7 +7,9 @@ from typing import Any
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.lazy import raise_missing_extra
+from seatrial.monitoring.collecting import spill
 from seatrial.monitoring.metrics_collector import MetricsCollector
+from seatrial_core import catalog
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.events import Environment
 from seatrial_core.errors import SettingsError
@@ -15,7 +17,9 @@ from seatrial_core.errors import SettingsError
 try:
     from seatrial.engine.auto_trading import AutoTrader, EventSink
     from seatrial.engine.trade_book import TradeBook
+    from seatrial.engine.used_signatures import SignatureFile
     from seatrial.engine.webhook import WebhookHandler
+    from seatrial.engine.webhook_receiver import WebhookRecorder, WebhookSecret
     from seatrial_backtesting.data.loader import LoadOptions, load
     from seatrial_engine.domain.config import EngineConfig, RiskLimits
     from seatrial_engine.domain.exchange import ExchangeFault
@@ -26,6 +30,7 @@ except ModuleNotFoundError as missing:
     raise_missing_extra(missing, "TradingEngine")
 
 NAME = "seatrial"
+INVALID_SIGNAL = "invalid_signal"
 
 
 class TradingEngine:
@@ -48,8 +53,12 @@ class TradingEngine:
         self._store = MemoryStore(sink=self._send)
         self._engine = Engine(_engine_config(config), self._store, None, self._clock)
         self.db_manager = TradeBook(self._engine, self._store)
+        used = SignatureFile(spill.directory(), str(config.account), config.webhook_secret)
         self.webhook_handler = WebhookHandler(
-            self.process_signal, self.metrics.record_webhook, config.webhook_secret, self._clock
+            self._trade,
+            WebhookRecorder(self._count_webhook, self._report_webhook),
+            WebhookSecret(config.webhook_secret, used),
+            self._clock,
         )
 
     def process_signal(
@@ -63,10 +72,9 @@ class TradingEngine:
             fault: Name of the failure that the simulated exchange injects (`seatrial_engine.domain.exchange`), for
                 tests.
         """
-        injected = None if fault is None else ExchangeFault(fault)
-        result = self._engine.process_signal({"account": self.config.account, **signal_data}, injected)
+        result = self._trade(signal_data, None if fault is None else ExchangeFault(fault))
         if result["status"] == "invalid":
-            self.metrics.record_error("invalid_signal")
+            self.metrics.record_error(INVALID_SIGNAL)
         return result
 
     def get_orders(self) -> list[dict[str, Any]]:  # Any: JSON
@@ -108,6 +116,19 @@ class TradingEngine:
             self.db_manager.automatic.stop()
         self.webhook_handler.stop()
         self.metrics.recorder.sender.close()
+
+    def _trade(self, signal_data: Mapping[str, Any], fault: ExchangeFault | None = None) -> dict[str, Any]:  # Any: JSON
+        return self._engine.process_signal({"account": self.config.account, **signal_data}, fault)
+
+    def _count_webhook(self, status: str) -> None:
+        self.metrics.recorder.counters.count(catalog.TRADING_WEBHOOKS, status)
+        if status == "invalid":
+            self.metrics.recorder.counters.count(catalog.TRADING_ERRORS, INVALID_SIGNAL)
+
+    def _report_webhook(self, status: str) -> None:
+        self.metrics.record_webhook(status)
+        if status == "invalid":
+            self.metrics.record_error(INVALID_SIGNAL)
 
     def _send(self, events: Sequence[Mapping[str, Any]]) -> None:
         for event in events:

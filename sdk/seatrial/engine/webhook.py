@@ -1,28 +1,22 @@
 """Serves the webhook of a trading engine until Ctrl-C; other machines reach it only with a shared secret."""
 
 import errno
-import hashlib
-import json
 import logging
-import math
 import secrets
 import socket
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seatrial.engine.webhook_receiver import Trade, WebhookReceiver, WebhookRecorder, WebhookSecret
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.errors import BadRequest, SeatrialError, SettingsError, TooManyRequests, Unauthenticated
-from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, verify
+from seatrial_core.errors import SeatrialError, SettingsError
 from seatrial_service.auth import Tokens, authorise
 from seatrial_service.problems import add_handlers, answer
 from seatrial_service.requests import BodyLimit, RequestIdentity
 from seatrial_service.settings import is_loopback
-from seatrial_service.throttle import FailureThrottle, source_group
 from seatrial_service.transport.media_types import ANY, MediaTypeRules
 from seatrial_service.transport.refusals import TransportRefusals
 from seatrial_service.transport.request_checks import RequestChecks, RequestRules
@@ -37,32 +31,30 @@ GRACEFUL_SECONDS = 10
 
 log = logging.getLogger("seatrial")
 
-Trade = Callable[[Mapping[str, Any]], dict[str, Any]]  # Any: JSON
-
 
 class WebhookHandler:
     """Serve a trading engine's webhook.
 
     Args:
         trade: Trades a signal and returns the result.
-        count: Called with the status of every webhook.
-        secret: The secret that senders sign with; empty accepts unsigned webhooks, from this machine only.
+        recorder: Records the status of every webhook.
+        signing: The secret of the senders; an empty one accepts unsigned webhooks, from this machine only.
         clock: Checks the age of a signature.
     """
 
-    def __init__(self, trade: Trade, count: Callable[[str], None], secret: str, clock: Clock) -> None:
-        self._trade = trade
-        self._count = count
-        self._secret = secret
+    def __init__(self, trade: Trade, recorder: WebhookRecorder, signing: WebhookSecret, clock: Clock) -> None:
+        self._receiver = WebhookReceiver(trade, recorder, signing, clock)
+        self._secret = signing.secret
+        self._used = signing.used
         self._clock = clock
-        self._throttle = FailureThrottle()
         self._server: LimitedServer | None = None
 
     def run(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
         """Serve until interrupted; a KeyboardInterrupt reaches the caller.
 
         Raises:
-            SettingsError: Other machines can reach the address and `webhook_secret` is not set.
+            SettingsError: Other machines can reach the address and `webhook_secret` is not set, or the signatures of
+                webhooks cannot be stored.
             OSError: The port is in use.
         """
         if not is_loopback(host) and not self._secret:
@@ -70,6 +62,7 @@ class WebhookHandler:
                 f"webhook_handler.run(host={host!r}) could be reached from other machines, but TradingConfig's "
                 "webhook_secret is not set; set it, or serve on 127.0.0.1"
             )
+        self._require_memory()
         # No token is configured for the other paths, so a random one closes them.
         tokens = Tokens.parse(f"{secrets.token_hex(24)}=admin")
         refusals = TransportRefusals(None, self._clock)
@@ -93,6 +86,17 @@ class WebhookHandler:
         server = self._server
         if server is not None:
             server.should_exit = True
+
+    def _require_memory(self) -> None:
+        if not self._secret:
+            return
+        try:
+            self._used.prepare()
+        except OSError as error:
+            raise SettingsError(
+                "webhook_handler.run() must store which signed webhooks were traded, so that none is traded "
+                f"again after a restart, but it cannot: {error}; set SEATRIAL_SPILL_DIR to a folder of this user"
+            ) from error
 
     def _rules(self) -> RequestRules:
         # A signature is more than a browser can add; without one, only programs of this machine may trade.
@@ -121,47 +125,11 @@ class WebhookHandler:
             """Trade a signed signal."""
             body = await request.body()
             source = request.client.host if request.client else "unknown"
-            fields = self._read(body, request.headers, source)
-            result = await run_in_threadpool(self._trade, fields)
-            refused = result.get("status") == "invalid"
-            self._count("invalid" if refused else "success")
-            return JSONResponse(result, status_code=422 if refused else 200)
+            delivery = self._receiver.read(body, request.headers, source)
+            result = await run_in_threadpool(self._receiver.answer, delivery)
+            return JSONResponse(result, status_code=422 if result.get("status") == "invalid" else 200)
 
         return app
-
-    def _read(self, body: bytes, headers: Mapping[str, str], source: str) -> Mapping[str, Any]:  # Any: JSON
-        if self._secret:
-            now = int(self._clock.now().timestamp())
-            problem = verify(self._secret, body, headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER), now=now)
-            if problem is not None:
-                raise self._refusal(problem, source)
-        try:
-            fields = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            self._count("malformed")
-            raise BadRequest(f"the body is not JSON: {error}; send an object with symbol and action") from error
-        if not isinstance(fields, dict):
-            self._count("malformed")
-            raise BadRequest(f"the body is a {type(fields).__name__}; send an object with symbol and action")
-        if not self._secret:
-            return fields
-        # A signed webhook has one valid signature, so its bytes identify the delivery.
-        digest = hashlib.sha256(headers[SIGNATURE_HEADER].encode()).hexdigest()
-        return {**fields, "client_order_id": fields.get("client_order_id") or f"hook:{digest[:40]}"}
-
-    def _refusal(self, problem: str, source: str) -> SeatrialError:
-        # Every count is an event, so an unknown sender must not cause any number of them.
-        throttled = self._throttle.fail(source_group(source), self._clock.monotonic())
-        if throttled is None or throttled.is_announced:
-            log.warning("a webhook from %s was refused: %s", source, problem)
-        if throttled is None:
-            self._count("unauthorized")
-            return Unauthenticated(problem)
-        wait = math.ceil(throttled.wait_seconds)
-        return TooManyRequests(
-            f"too many refused webhooks from this address; sign them, or wait {wait} s ({problem})",
-            headers={"Retry-After": str(wait)},
-        )
 
 
 class _Guard:

@@ -16,6 +16,7 @@ from seatrial_core.quoting import quote
 from seatrial_core.redaction import redact
 from seatrial_service import logs
 from seatrial_service.json_body import MalformedJson
+from seatrial_service.shown_path import shown_path
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
@@ -75,7 +76,8 @@ def add_handlers(app: FastAPI) -> None:
         code = _CODES.get(error.status_code, "http_error")
         detail = str(error.detail)
         if error.status_code in {404, 405} and detail == HTTPStatus(error.status_code).phrase:
-            detail = f"there is no {request.method} {request.scope['path'][:MAX_FIELD]} here; GET / links to all routes"
+            path = shown_path(request.scope["path"])[:MAX_FIELD]
+            detail = f"there is no {request.method} {path} here; GET / links to all routes"
         return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seatrial_service import logs
+from seatrial_service.shown_path import shown_path
 from seatrial_service.transport.raw_problems import send_problem
 from seatrial_service.transport.refusals import TransportRefusals
 
@@ -43,7 +44,7 @@ class RequestIdentity:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception as error:
-            logs.get().error("request_failed", path=scope["path"], exc_info=error)
+            logs.get().error("request_failed", path=shown_path(scope["path"]), exc_info=error)
             if started:
                 raise
             await send_problem(

@@ -68,6 +68,29 @@ class FailureThrottle:
         return ThrottledAttempt((1.0 - budget.left) / self._per_second, is_due)
 
 
+class PeriodLimit:
+    """A number of occasions in each period, from all sources together.
+
+    Args:
+        number: How many are allowed.
+        seconds: The length of a period.
+    """
+
+    def __init__(self, number: int, seconds: float) -> None:
+        self._number = number
+        self._seconds = seconds
+        self._period: int | None = None
+        self._count = 0
+
+    def allows(self, now: float) -> bool:
+        """Count an occasion at a monotonic instant, and return whether it is within the limit."""
+        period = int(now // self._seconds)
+        if period != self._period:
+            self._period, self._count = period, 0
+        self._count += 1
+        return self._count <= self._number
+
+
 def source_group(address: str) -> str:
     """Return what counts as one source: an IPv4 address, or the /64 of an IPv6 address."""
     try:

@@ -106,6 +106,8 @@ def create_app(parts: ServiceParts, settings: ServiceSettings, registry: Collect
         responses=PROBLEM_RESPONSES,
         docs_url=None,
         redoc_url=None,
+        # A redirected path would be a label of the request metrics, with the secret or the random text in it.
+        redirect_slashes=False,
     )
     app.router.route_class = ServiceRoute
     load = None if database is None else database_loader(database, clock)

@@ -1,19 +1,14 @@
 """Orders, positions, webhooks and control over HTTP."""
 
 import asyncio
-import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
-from tests.services.engine.engine_door import SECRET, TOKEN, EngineDoor, open_engine
+from tests.services.engine.engine_door import EngineDoor, open_engine
 from tests.support.fake_ledger import FakeLedger
 
-from seatrial_core.clock import SystemClock
-from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from seatrial_engine.api.webhook_counts import MAX_EVENTS_WITHOUT_ORDER
 from seatrial_service.db.session import Database
 
 BUY = {"symbol": "X", "action": "buy", "price": "100", "quantity": "1"}
@@ -131,78 +126,6 @@ async def test_price_that_reaches_the_stop_closes_the_position(engine: EngineDoo
 
     assert accepted == {"taken": 1, "filled": 1}
     assert (await engine.get("/v1/positions"))["items"] == []
-
-
-async def test_signed_webhook_trades_once(engine: EngineDoor, ledger: FakeLedger) -> None:
-    body = json.dumps(BUY).encode()
-    now = int(datetime.timestamp(SystemClock().now().astimezone(UTC)))
-    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, body, now)}
-
-    first = await engine.http.post("/webhook", content=body, headers=headers)
-    again = await engine.http.post("/webhook", content=body, headers=headers)
-
-    assert (first.status_code, again.status_code) == (200, 200)
-    assert first.json()["order_id"] == again.json()["order_id"]
-    assert len((await engine.get("/v1/orders"))["items"]) == 1
-    await engine.drained()
-    assert [event["status"] for event in ledger.of_type("webhook")] == ["success", "success"]
-
-
-async def test_tradingview_webhook_is_accepted_by_token_or_secret(engine: EngineDoor) -> None:
-    alert = {"ticker": "X", "action": "buy", "contracts": "1", "price": "100"}
-    text_plain = {"content-type": "text/plain"}
-
-    by_path = await engine.http.post(f"/webhook/{TOKEN}", content=json.dumps(alert), headers=text_plain)
-    by_field = await engine.http.post("/webhook", json={**alert, "secret": TOKEN})
-
-    assert [answer.json()["status"] for answer in (by_path, by_field)] == ["filled", "filled"]
-
-
-async def test_refused_webhooks_are_counted_and_trade_nothing(engine: EngineDoor, ledger: FakeLedger) -> None:
-    body = json.dumps(BUY).encode()
-    now = int(SystemClock().now().timestamp())
-    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign("another", body, now)}
-
-    answers = [
-        await engine.http.post("/webhook", content=body, headers=headers),
-        await engine.http.post("/webhook", content=body),
-        await engine.http.post("/webhook/wrong", content=body),
-        await engine.http.post(f"/webhook/{TOKEN}", content=b'{"contracts": {{x}}}'),
-    ]
-
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 400]
-    assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
-    assert not any(TOKEN in answer.text or SECRET in answer.text for answer in answers)
-    await engine.drained()
-    assert [event["status"] for event in ledger.of_type("webhook")] == ["invalid"]
-    assert 'engine_webhooks_total{status="refused"} 3.0' in (await engine.http.get("/metrics")).text
-    assert (await engine.get("/v1/orders"))["items"] == []
-
-
-async def test_timestamp_written_otherwise_is_no_second_order(engine: EngineDoor) -> None:
-    body = json.dumps(BUY).encode()
-    now = int(SystemClock().now().timestamp())
-    signature = sign(SECRET, body, now)
-
-    statuses = []
-    for timestamp in (str(now), f"0{now}", f"00{now}", f"+{now}", f" {now}"):
-        headers = {TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signature}
-        statuses.append((await engine.http.post("/webhook", content=body, headers=headers)).status_code)
-
-    assert statuses[0] == 200
-    assert statuses[1:4] == [401] * 3  # HTTP itself removes the space of the last one
-    assert len((await engine.get("/v1/orders"))["items"]) == 1
-
-
-async def test_invalid_webhooks_of_a_known_sender_leave_a_bounded_number_of_rows(
-    engine: EngineDoor, ledger: FakeLedger
-) -> None:
-    for _ in range(2 * MAX_EVENTS_WITHOUT_ORDER + 20):
-        assert (await engine.http.post(f"/webhook/{TOKEN}", content=b"[]")).status_code == 400
-
-    await engine.drained()
-    assert len(ledger.of_type("webhook")) <= 2 * MAX_EVENTS_WITHOUT_ORDER  # the minute may end meanwhile
-    assert 'engine_webhooks_total{status="invalid"} 140.0' in (await engine.http.get("/metrics")).text
 
 
 async def test_only_the_stress_account_may_inject_faults(engine: EngineDoor, ledger: FakeLedger) -> None:

@@ -18,8 +18,10 @@ from tests.support.waiting import wait_until
 
 from seatrial.config.trading_config import TradingConfig
 from seatrial.engine.trading_engine import TradingEngine
+from seatrial.engine.webhook_receiver import MAX_EVENTS_WITHOUT_ORDER
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.testing.backtesting_engine import BacktestingEngine
+from seatrial_core import catalog
 from seatrial_core.clock import SystemClock
 from seatrial_core.errors import SettingsError
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -202,15 +204,79 @@ def test_a_repeated_signed_webhook_is_one_order(service: FakeLedger) -> None:
     assert len(engine.get_fills()) == 1
 
 
-def test_forged_webhooks_are_throttled_and_leave_few_events(service: FakeLedger) -> None:
+def webhook_statuses(service: FakeLedger) -> list[str]:
+    return sorted(event["status"] for event in service.events if event["type"] == "webhook")
+
+
+def test_a_webhook_is_not_traded_again_after_a_restart(service: FakeLedger) -> None:
+    body = json.dumps({"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}).encode()
+    now = int(SystemClock().now().timestamp())
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, body, now)}
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (_, url):
+        first = httpx.post(f"{url}/webhook", content=body, headers=headers).json()
+        again = httpx.post(f"{url}/webhook", content=body, headers=headers).json()
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (restarted, url):
+        replayed = httpx.post(f"{url}/webhook", content=body, headers=headers).json()
+        another = post(url, {"symbol": "ETHUSDT", "action": "buy", "price": 100, "quantity": 1}, SECRET).json()
+
+    assert (first["status"], again["order_id"], again["repeated"]) == ("filled", first["order_id"], True)
+    assert (replayed["status"], replayed["reason"]) == ("ignored", "repeated")
+    assert another["status"] == "filled"
+    assert [fill["symbol"] for fill in restarted.get_fills()] == ["ETHUSDT"]
+
+
+def test_a_repeated_hold_marks_no_price_again(service: FakeLedger) -> None:
+    body = json.dumps({"symbol": "BTCUSDT", "action": "hold", "price": 50}).encode()
+    now = int(SystemClock().now().timestamp())
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, body, now)}
+    buy = {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1, "stop_loss": 60}
     with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
+        httpx.post(f"{url}/webhook", content=body, headers=headers)
+        post(url, buy, SECRET)
+        answer = httpx.post(f"{url}/webhook", content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["repeated"]) == (200, "ignored", True)
+    assert len(engine.db_manager.get_open_positions()) == 1
+
+
+def test_webhooks_that_make_no_order_leave_a_bounded_number_of_events(service: FakeLedger) -> None:
+    invalid = {"symbol": "BTCUSDT", "action": "fly"}
+    hold = json.dumps({"symbol": "BTCUSDT", "action": "hold"}).encode()
+    now = int(SystemClock().now().timestamp())
+    headers = {TIMESTAMP_HEADER: str(now), SIGNATURE_HEADER: sign(SECRET, hold, now)}
+    with webhook(TradingConfig(webhook_secret=SECRET)) as (engine, url), httpx.Client(base_url=url) as client:
+        for number in range(MAX_EVENTS_WITHOUT_ORDER):
+            assert post(url, {**invalid, "number": number}, SECRET).status_code == 422
+            assert post(url, [number], SECRET).status_code == 400
+            assert client.post("/webhook", content=hold, headers=headers).status_code == 200
+        assert engine.metrics.flush()
+
+    ours = [event for event in service.events if event["type"] in {"webhook", "error"}]
+    assert 0 < len(ours) <= 4 * MAX_EVENTS_WITHOUT_ORDER  # the minute may end meanwhile
+
+
+def test_forged_webhooks_are_throttled_and_leave_no_event(service: FakeLedger) -> None:
+    with webhook(TradingConfig(webhook_secret=SECRET), host="0.0.0.0") as (engine, url):
+        counters = engine.metrics.recorder.counters
+        before = counters.value(catalog.TRADING_WEBHOOKS, "unauthorized") or 0
         statuses = [post(url, {}, "guessed").status_code for _ in range(60)]
         good = post(url, {"symbol": "BTCUSDT", "action": "buy", "price": 100, "quantity": 1}, SECRET)
+        counted = (counters.value(catalog.TRADING_WEBHOOKS, "unauthorized") or 0) - before
         assert engine.metrics.flush()
 
     assert (statuses[0], statuses[-1], good.status_code) == (401, 429, 200)
-    counted = [event["status"] for event in service.events if event["type"] == "webhook"]
-    assert counted.count("unauthorized") == statuses.count(401) < 30
+    assert counted == 60
+    assert webhook_statuses(service) == ["success"]
+
+
+def test_signatures_that_cannot_be_stored_stop_the_webhook(
+    service: FakeLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SEATRIAL_SPILL_DIR", str(tmp_path / "file" / "spill"))
+
+    with pytest.raises(SettingsError, match="set SEATRIAL_SPILL_DIR"):
+        TradingEngine(TradingConfig(webhook_secret=SECRET)).webhook_handler.run(port=free_port())
 
 
 def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: FakeLedger) -> None:
@@ -225,8 +291,7 @@ def test_a_signed_webhook_is_traded_and_a_forged_one_is_not(service: FakeLedger)
 
     assert (good.status_code, good.json()["status"]) == (200, "filled")
     assert [answer.status_code for answer in (forged, unsigned, wrong, listed, large)] == [401, 401, 422, 400, 413]
-    counted = [event["status"] for event in service.events if event["type"] == "webhook"]
-    assert sorted(counted) == ["invalid", "malformed", "success", "unauthorized", "unauthorized"]
+    assert webhook_statuses(service) == ["invalid", "malformed", "success"]
     assert len(engine.db_manager.get_open_positions()) == 1
 
 

@@ -8,6 +8,7 @@ from seatrial_engine.domain import events
 from seatrial_engine.domain.commands import RecordEvents
 from seatrial_engine.engine import new_id
 from seatrial_engine.service import EngineService
+from seatrial_service.throttle import PeriodLimit
 
 PERIOD_SECONDS = 60.0
 # Invalid and repeated webhooks make no order, so nothing else bounds their rows in the ledger.
@@ -23,8 +24,7 @@ class WebhookCounts:
 
     def __init__(self, service: EngineService) -> None:
         self._service = service
-        self._period = 0
-        self._without_order = 0
+        self._events_without_order = PeriodLimit(MAX_EVENTS_WITHOUT_ORDER, PERIOD_SECONDS)
 
     def count_refused(self) -> None:
         """Count a webhook of an unknown sender; it leaves nothing in the database."""
@@ -38,17 +38,10 @@ class WebhookCounts:
             is_new: Whether it made an order; of the others at most 60 per minute are reported to the ledger.
         """
         self._service.metrics.webhooks.labels(status).inc()
-        if not is_new and not self._is_within_limit():
+        if not is_new and not self._events_without_order.allows(self._service.clock.monotonic()):
             return
         service = self._service
         environment = Environment(service.settings.environment)
         event = events.webhook_received(new_id(), service.clock.now(), service.config.name, environment, status)
         with contextlib.suppress(Unavailable):
             await service.writer.submit(RecordEvents((event,)))
-
-    def _is_within_limit(self) -> bool:
-        period = int(self._service.clock.monotonic() // PERIOD_SECONDS)
-        if period != self._period:
-            self._period, self._without_order = period, 0
-        self._without_order += 1
-        return self._without_order <= MAX_EVENTS_WITHOUT_ORDER

@@ -13,13 +13,13 @@ from seatrial_engine.api import webhook_auth
 from seatrial_engine.api.schemas import WebhookAccepted
 from seatrial_engine.api.webhook_auth import AuthenticatedWebhook, WebhookKeys, WebhookRequest
 from seatrial_engine.api.webhook_counts import WebhookCounts
-from seatrial_engine.api.webhook_replays import UsedSignatures
 from seatrial_engine.domain import signal_parser
 from seatrial_engine.domain.commands import ProcessingResult, TradeRequest
 from seatrial_engine.domain.order_intent import RejectReason
 from seatrial_engine.engine import answer
 from seatrial_engine.service import EngineService
 from seatrial_engine.store import queries as stored
+from seatrial_engine.store import used_signatures
 from seatrial_service.routing import public, service_router
 
 # Senders like TradingView close the connection after 3 s.
@@ -32,7 +32,6 @@ def routes(service: EngineService) -> APIRouter:
     router = service_router(tags=["webhook"], dependencies=[public("the sender's signature or token is checked")])
     keys = WebhookKeys(service.settings.webhook_secret, service.settings.webhook_token)
     counts = WebhookCounts(service)
-    used = UsedSignatures(int(service.clock.now().timestamp()))
 
     async def receive(request: Request, response: Response, token: str | None) -> WebhookAccepted:
         now = int(service.clock.now().timestamp())
@@ -42,7 +41,7 @@ def routes(service: EngineService) -> APIRouter:
         )
         try:
             sender = webhook_auth.authenticate(webhook, keys, now)
-            result = await _traded(service, sender, used, now)
+            result = await _traded(service, sender, now)
         except Unauthenticated:
             counts.count_refused()
             raise
@@ -65,21 +64,20 @@ def routes(service: EngineService) -> APIRouter:
     @router.post("/webhook/{token}", responses={200: examples.answer({"status": "filled", "order_id": "0f5c2d"})})
     async def tokened(token: PathToken, request: Request, response: Response) -> WebhookAccepted:
         """Trade a signal of a sender that cannot sign; the same body within five minutes is one order."""
-        request.scope["path"] = "/webhook/..."  # the token must not reach the logs
         return await receive(request, response, token)
 
     return router
 
 
-async def _traded(
-    service: EngineService, sender: AuthenticatedWebhook, used: UsedSignatures, now: int
-) -> ProcessingResult | None:
+async def _traded(service: EngineService, sender: AuthenticatedWebhook, now: int) -> ProcessingResult | None:
     # Returns None when trading takes longer than the sender waits; the trade continues.
     signal = signal_parser.read({"account": service.config.account, **sender.fields})
-    is_signed_hold = signal.action == "hold" and sender.signed_at is not None
     # A hold makes no order that a repeated delivery could find.
-    if is_signed_hold and used.is_repeated(sender.order_ids[0], sender.signed_at or 0, now):
-        return ProcessingResult(service.writer.state, reason=RejectReason.HOLD.value, repeated=True)
+    if signal.action == "hold" and sender.signed_at is not None:
+        async with service.database.transaction() as session:
+            is_new = await used_signatures.use(session, sender.order_ids[0], sender.signed_at, now)
+        if not is_new:
+            return ProcessingResult(service.writer.state, reason=RejectReason.HOLD.value, repeated=True)
     if signal.client_order_id is None:
         newest, *older = sender.order_ids
         if older:

@@ -1,4 +1,4 @@
-"""The tables of the engine service: accounts, positions, orders, fills, the outbox, replays."""
+"""The tables of the engine service: accounts, positions, orders, fills, the outbox, replays, used signatures."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -125,6 +125,16 @@ class FillRow(Base):
     holding_seconds: Mapped[float | None] = mapped_column(Double)
     exit_reason: Mapped[str | None] = mapped_column(String)
     occurred_at: Mapped[datetime]
+
+
+class UsedSignatureRow(Base):
+    """The signature of a webhook that made no order, kept for as long as the webhook could be sent again."""
+
+    __tablename__ = "used_signatures"
+    __table_args__ = (Index("ix_used_signatures_signed_at", "signed_at"), SCHEMA)
+
+    identity: Mapped[str] = mapped_column(String, primary_key=True)
+    signed_at: Mapped[int] = mapped_column(BigInteger)
 
 
 class EventOutboxRow(Base):

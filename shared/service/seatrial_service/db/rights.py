@@ -49,6 +49,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "positions": APPEND_AND_DELETE,
         "orders": APPEND,
         "fills": APPEND,
+        "used_signatures": APPEND_AND_DELETE,
         "outbox": ALL,
         "outbox_rejected": APPEND,
         "replays": WRITE,

@@ -8,6 +8,7 @@ from starlette.types import Scope, Send
 from seatrial_core import catalog
 from seatrial_core.contracts.clock import Clock
 from seatrial_service import logs
+from seatrial_service.shown_path import shown_path
 from seatrial_service.throttle import FailureThrottle, source_group
 from seatrial_service.transport.raw_problems import send_problem
 
@@ -76,4 +77,4 @@ class TransportRefusals:
         """Record the refusal of an ASGI request, for an answer that is sent elsewhere."""
         client = scope.get("client")
         source = client[0] if client else "unknown"
-        self.record(reason, source, method=scope.get("method", ""), path=scope["path"][:MAX_PATH])
+        self.record(reason, source, method=scope.get("method", ""), path=shown_path(scope["path"])[:MAX_PATH])
