@@ -33,7 +33,8 @@ CLIENT_SETTINGS = """\
 # SEATRIAL_ALERTS_URL=http://127.0.0.1:8002
 
 # --- the stack on a laptop ---
-# The embedded PostgreSQL: its port (absent: a free one, kept) and the folder of its programs (absent: searched for).
+# The embedded PostgreSQL: a TCP port of 127.0.0.1 (absent: only a Unix socket, which no other account can open; with a
+# port, other accounts can take all connections) and the folder of its programs (absent: searched for).
 # SEATRIAL_POSTGRES_PORT=
 # SEATRIAL_POSTGRES_BIN=
 # Names, separated by commas, of variables that `seatrial up` passes to the services besides Seatrial's settings, such

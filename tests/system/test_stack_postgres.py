@@ -3,16 +3,18 @@
 import os
 import shutil
 import signal
-import socket
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
-from tests.support.ports import silent_listener
+from tests.support.ports import free_port, silent_listener
 from tests.support.waiting import wait_until
 
 from seatrial.stack.errors import AlreadyRunning, NoBinaries, PortTaken, StackError
@@ -127,7 +129,7 @@ def test_server_whose_watchdog_was_killed_is_replaced(running: PostgresServer) -
 
 
 def test_wrong_password_is_refused(running: PostgresServer) -> None:
-    address = f"postgresql://seatrial:wrong@127.0.0.1:{running.port}/seatrial"
+    address = running.url_of("seatrial", "wrong")
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(address)
@@ -157,17 +159,26 @@ def test_second_server_on_the_same_folder_is_refused(running: PostgresServer) ->
         PostgresServer(running.folder).start()
 
 
-def test_taken_remembered_port_is_replaced_by_a_free_one(running: PostgresServer) -> None:
-    port = running.port
-    running.stop()
-    with socket.socket() as stranger:
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        stranger.bind(("127.0.0.1", port))
-        stranger.listen()
+def test_no_port_is_opened(running: PostgresServer) -> None:
+    state = postmaster.read(running.data)
+    assert state is not None
 
-        running.start()
+    listening = [entry for entry in psutil.Process(state.pid).net_connections("tcp") if entry.status == "LISTEN"]
 
-        assert running.port != port
+    assert not listening
+    assert stat.S_IMODE(running.socket_folder.stat().st_mode) == 0o700
+    assert running.socket_folder.stat().st_uid == running.data.stat().st_uid
+
+
+def test_a_port_that_is_asked_for_is_opened_too(tmp_path: Path) -> None:
+    port = free_port()
+    with PostgresServer(tmp_path / "postgres", port=port, settings=FAST) as server:
+        keep_row(server.url())
+        password = urlsplit(server.url()).password
+
+        assert rows(f"postgresql://seatrial:{password}@127.0.0.1:{port}/seatrial") == [(7,)]
+
+    server.remove()
 
 
 def test_taken_fixed_port_names_the_variable(tmp_path: Path) -> None:
@@ -199,6 +210,7 @@ def test_folder_with_a_very_long_path_works(tmp_path: Path) -> None:
     with server:
         keep_row(server.url())
 
+    assert not server.socket_folder.exists()
     server.remove()
     assert not server.folder.exists()
 
@@ -296,7 +308,7 @@ def test_fresh_database_is_empty_at_each_start_and_kept_after_a_crash(tmp_path: 
 
     assert after_crash == [(7,)]
     assert address is not None
-    assert address.endswith("/seatrial_demo")
+    assert urlsplit(address).path == "/seatrial_demo"
     with pytest.raises(psycopg.errors.UndefinedTable):
         rows(second.url)
     second.stop()

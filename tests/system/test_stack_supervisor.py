@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.support.waiting import wait_until
 from seatrial.stack import background, down
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import postmaster
+from seatrial.stack.postgres import database, postmaster
 from seatrial.stack.processes import record, stale_processes
 from seatrial.stack.processes.readiness import answers_ready
 
@@ -128,17 +129,17 @@ def test_killed_database_is_restarted_at_the_same_address(up: Up) -> None:
 def test_services_restart_with_the_new_address_of_a_restarted_database(up: Up) -> None:
     up.start_and_wait()
     services = {name: up.pid(name) for name in up.ports}
-    new_port = free_port()
-    (up.layout.postgres / "port").write_text(f"{new_port}\n")
+    new_folder = Path(tempfile.mkdtemp(prefix="seatrial-"))
+    (up.layout.postgres / "socket-folder").write_text(f"{new_folder}\n")
 
     os.kill(up.pid("postgres"), signal.SIGKILL)
 
     wait_until(lambda: "postgres: has a new address; restarting the services" in up.said, describe=lambda: up.said)
     wait_until(lambda: all(up.said.count(f"{name}: ready on") == 2 for name in up.ports), describe=lambda: up.said)
     assert all(up.pid(name) != pid for name, pid in services.items())
-    stored = record.read(up.layout.run, "postgres")
-    assert stored is not None
-    assert stored.port == new_port
+    address = database.embedded_url(up.layout)
+    assert address is not None
+    assert f"host={new_folder}&" in address
 
 
 def test_signal_during_the_start_leaves_nothing_running(up: Up) -> None:

@@ -6,11 +6,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import binaries, cluster, database, role_passwords
+from seatrial.stack.postgres import binaries, cluster, database, role_passwords, service_address
 
 
 def running_url(layout: Layout) -> str | None:
@@ -58,7 +58,7 @@ def without_password(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     options = parse_qsl(parts.query, keep_blank_values=True)
     in_query = next((value for name, value in options if name.lower() == "password"), "")
-    query = urlencode([(name, value) for name, value in options if name.lower() != "password"])
+    query = service_address.encoded([(name, value) for name, value in options if name.lower() != "password"])
     user, _, _ = parts.netloc.rpartition("@")
     name, _, _ = user.partition(":")
     host = parts.netloc.rpartition("@")[2]

@@ -123,10 +123,10 @@ def _programs(layout: Layout) -> Diagnosis:
 
 def _account(layout: Layout) -> Diagnosis:
     def look() -> str:
-        server_user = account.for_data(layout.postgres.resolve() / "data")
-        return (
-            f"server runs as uid {server_user.user}" if server_user.is_other else f"server runs as uid {os.geteuid()}"
-        )
+        server_user = account.for_data(layout.postgres.resolve(), claims=False)
+        if os.geteuid() == 0 and server_user.user is None:
+            return "server will run as a user id that nothing else has"
+        return f"server runs as uid {os.geteuid() if server_user.user is None else server_user.user}"
 
     return _checked("account", look)
 

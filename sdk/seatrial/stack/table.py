@@ -7,6 +7,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.stack.processes.database_watch import PART
 from seatrial.stack.processes.service_state import ServiceState, ServiceStatus
 from seatrial.stack.stack import Stack
 from seatrial_core.redaction import redact
@@ -38,11 +39,17 @@ def of_states(states: Iterable[ServiceState], root: object) -> Table:
             state.service,
             Text(state.status.value, style=COLOURS[state.status]),
             str(state.pid or "-"),
-            str(state.port or "-"),
+            _port(state),
             str(state.restarts),
             redact(state.note),
         )
     return table
+
+
+def _port(state: ServiceState) -> str:
+    if state.service == PART and state.port is None and state.pid is not None:
+        return "socket"
+    return str(state.port or "-")
 
 
 class LiveStatus:

@@ -22,7 +22,7 @@ def role_server(folder: Path, binaries: Path | None, **settings: str) -> Postgre
 
 def address(server: PostgresServer, user: str, password: str, database: str = "seatrial") -> str:
     """Return the address of a database as a user."""
-    return f"postgresql://{user}:{password}@127.0.0.1:{server.port}/{database}"
+    return server.url_of(user, password, database)
 
 
 def role_address(server: PostgresServer, service: str, database: str = "seatrial") -> str:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from seatrial.stack.errors import StackError, not_writable
-from seatrial.stack.postgres.account import ServerUser
+from seatrial.stack.postgres.account import ServerUser, for_initdb
 from seatrial.stack.postgres.binaries import Binaries
 from seatrial_core import private_files
 
@@ -38,7 +38,7 @@ def version(data: Path) -> int | None:
 def environment() -> dict[str, str]:
     """Return the environment for PostgreSQL programs: paths, and a locale that every machine has.
 
-    As root they run as `nobody`, whose other processes can read it; so no variable of the user is in it.
+    They may run as another account; so no variable of the user is in it.
     """
     kept = {name: value for name, value in os.environ.items() if name in INHERITED}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}
@@ -61,23 +61,25 @@ def password(server_folder: Path) -> str:
 
 def create(data: Path, binaries: Binaries, account: ServerUser, secret: str, *, durable: bool = True) -> None:
     """Run initdb in a temporary folder next to `data` and rename it, so a killed initdb leaves no incomplete data."""
-    staging = data.with_name("data.new")
-    secret_file = data.with_name("password.new")
+    enclosure = data.with_name("data.new")
+    staging, secret_file = enclosure / "data", enclosure / "password"
+    maker = for_initdb(account)
     _check_space(data.parent)
     try:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(enclosure, ignore_errors=True)
+        enclosure.mkdir(mode=0o700)
         staging.mkdir(mode=0o700)
-        account.give(staging)
-        secret_file.unlink(missing_ok=True)
-        secret_file.touch(mode=0o600)
-        secret_file.write_text(f"{secret}\n", encoding="ascii")
-        account.give(secret_file)
-        _initdb(staging, secret_file, binaries, account, () if durable else ("--no-sync",))
+        private_files.write_text(secret_file, f"{secret}\n")
+        for path in (staging, secret_file):
+            maker.give(path)
+        maker.give_group(enclosure)
+        _initdb(staging, secret_file, binaries, maker, () if durable else ("--no-sync",))
+        account.give_tree(staging)
         staging.rename(data)
     except OSError as error:
         raise not_writable(data.parent, error) from error
     finally:
-        secret_file.unlink(missing_ok=True)
+        shutil.rmtree(enclosure, ignore_errors=True)
 
 
 def require_passwords(data: Path, account: ServerUser) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from seatrial.stack.errors import StackError, UsageError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import cluster, postmaster, role_passwords, service_address
+from seatrial.stack.postgres import cluster, postmaster, role_passwords, service_address, socket_folder
+from seatrial.stack.postgres.launch import SOCKET_PORT
 from seatrial.stack.postgres.server import DATABASE, PostgresServer
 from seatrial.stack.postgres.service_address import DIRECT_VARIABLE as DIRECT_VARIABLE
 from seatrial.stack.postgres.service_address import VARIABLE as VARIABLE
@@ -171,8 +172,7 @@ def reach(url: str, *, is_ours: bool = False) -> None:
         with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
             connection.execute("SELECT 1")
     except (psycopg.Error, OSError) as error:
-        parts = urlsplit(url)
-        where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        where = service_address.place(url)
         reason = " ".join(str(error).split())
         if is_ours:
             raise StackError(
@@ -235,4 +235,6 @@ def embedded_url(layout: Layout) -> str | None:
     if stored is None or stored.process is None:
         return None
     secret = cluster.password(layout.postgres.resolve())
-    return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{stored.port}/{stored.database or DATABASE}"
+    folder = socket_folder.find(layout.postgres.resolve())
+    number, name = stored.port or SOCKET_PORT, stored.database or DATABASE
+    return service_address.through_socket(folder, number, cluster.USER, secret, name)

@@ -1,4 +1,4 @@
-"""Starts the server process under its watchdog: port, settings, readiness, and retries after a crash."""
+"""Starts the server process under its watchdog: address, settings, readiness, and retries after a crash."""
 
 import contextlib
 import json
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from seatrial.stack import ports
 from seatrial.stack.errors import PortTaken, StackError, not_writable
-from seatrial.stack.postgres import cluster, postmaster
+from seatrial.stack.postgres import cluster, postmaster, socket_folder
 from seatrial.stack.postgres.account import ServerUser
 from seatrial.stack.postgres.binaries import Binaries
-from seatrial_core import private_files
 
+SOCKET_PORT = 5432
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 RETRY_SECONDS = 20.0
@@ -28,10 +28,10 @@ _PORT_IN_USE = ("could not bind", "could not create any TCP/IP sockets", "Addres
 
 @dataclass(frozen=True)
 class LaunchedServer:
-    """A server that was ready once: its watchdog process, which ends with the server, and its port."""
+    """A server that was ready once: its watchdog process, which ends with the server, and its socket's folder."""
 
     watchdog: "subprocess.Popen[bytes]"
-    port: int
+    socket_folder: Path
 
     @property
     def is_running(self) -> bool:
@@ -51,7 +51,8 @@ class LaunchedServer:
 class ServerLauncher:
     """Start a server on `folder`.
 
-    `fixed_port` is its TCP port, None a free one that the folder remembers; setting `stop_event` cancels a start.
+    It listens on a Unix socket, and on the TCP port `fixed_port` of 127.0.0.1 if there is one; setting `stop_event`
+    cancels a start.
     """
 
     def __init__(
@@ -78,38 +79,23 @@ class ServerLauncher:
             StackError: The server ended or was not ready in time (the text quotes its output), or was cancelled.
         """
         deadline = time.monotonic() + RETRY_SECONDS
-        avoid: int | None = None
         while True:
-            port = self._choose_port(avoid)
-            watchdog, output = self._start_once(binaries, account, port)
+            folder = socket_folder.prepare(self._folder.resolve(), account)
+            watchdog, output = self._start_once(self._order(binaries, account, folder))
             if output is None:
-                private_files.write_text(self._folder.resolve() / "port", f"{port}\n")
-                return LaunchedServer(watchdog, port)
-            port_taken = any(text in output for text in _PORT_IN_USE)
-            if port_taken and self._fixed_port is not None:
-                raise PortTaken(f"Port {port} on {ports.LOOPBACK} is taken. Set SEATRIAL_POSTGRES_PORT to a free one.")
-            lingering = any(text in output for text in _LINGERING)
-            if not (port_taken or lingering) or time.monotonic() > deadline:
+                return LaunchedServer(watchdog, folder)
+            if self._fixed_port is not None and any(text in output for text in _PORT_IN_USE):
+                raise PortTaken(
+                    f"Port {self._fixed_port} on {ports.LOOPBACK} is taken. Set SEATRIAL_POSTGRES_PORT to a free one, "
+                    "or unset it: the services use a Unix socket."
+                )
+            if not any(text in output for text in _LINGERING) or time.monotonic() > deadline:
                 raise StackError(
                     f"PostgreSQL did not start in {self._data}: {output.strip() or 'no output'} (log: {self._log})"
                 )
-            avoid = port if port_taken else None
             self._pause(0.1)
 
-    def _choose_port(self, avoid: int | None) -> int:
-        if self._fixed_port is not None:
-            return self._fixed_port
-        try:
-            remembered = int((self._folder.resolve() / "port").read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            remembered = None
-        if remembered is not None and remembered != avoid and ports.is_free(remembered):
-            return remembered
-        return ports.free()
-
-    def _start_once(
-        self, binaries: Binaries, account: ServerUser, port: int
-    ) -> tuple["subprocess.Popen[bytes]", str | None]:
+    def _start_once(self, order: str) -> tuple["subprocess.Popen[bytes]", str | None]:
         # The output is None when the server is ready, else what it wrote before it ended.
         try:
             log_start = self._log.stat().st_size if self._log.exists() else 0
@@ -124,7 +110,7 @@ class ServerLauncher:
             raise not_writable(self._folder, error) from error
         with contextlib.ExitStack() as cleanup:
             cleanup.callback(_stop_watchdog, watchdog)
-            _send(watchdog, self._order(binaries, account, port))
+            _send(watchdog, order)
             if self._becomes_ready(watchdog):
                 cleanup.pop_all()
                 return watchdog, None
@@ -147,12 +133,13 @@ class ServerLauncher:
         if self._stop_event.wait(seconds):
             raise StackError(f"The start of PostgreSQL in {self._data} was cancelled.")
 
-    def _order(self, binaries: Binaries, account: ServerUser, port: int) -> str:
+    def _order(self, binaries: Binaries, account: ServerUser, folder: Path) -> str:
         settings = {
-            "listen_addresses": ports.LOOPBACK,
-            "port": str(port),
-            # No socket file at all: TCP with a password is enough, and a socket's path may not exceed 107 bytes.
-            "unix_socket_directories": "",
+            # By default no TCP at all: every account of the machine could connect, and so take all places.
+            "listen_addresses": ports.LOOPBACK if self._fixed_port is not None else "",
+            "port": str(self._fixed_port or SOCKET_PORT),
+            "unix_socket_directories": f'"{folder}"',
+            "unix_socket_permissions": "0700",
             "max_connections": "200",
             "timezone": "UTC",
             "log_timezone": "UTC",

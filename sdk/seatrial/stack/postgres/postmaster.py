@@ -53,7 +53,7 @@ def process(data: Path) -> psutil.Process | None:
 def stop(data: Path, patience_seconds: float = 20.0) -> bool:
     """End a server that runs in a data folder without its watchdog; True when there was one."""
     alive = process(data)
-    if alive is None:
+    if alive is None or not _runs_as_owner(alive, data):
         return False
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -61,6 +61,14 @@ def stop(data: Path, patience_seconds: float = 20.0) -> bool:
         if not process_exit.wait([alive], patience_seconds):
             return True
     return True
+
+
+def _runs_as_owner(alive: psutil.Process, data: Path) -> bool:
+    # The owner of the data could write the pid of any process into postmaster.pid, and root would end that one.
+    try:
+        return alive.uids().real == data.stat().st_uid
+    except (OSError, psutil.Error):
+        return False
 
 
 def wait_until_gone(data: Path, patience_seconds: float) -> None:

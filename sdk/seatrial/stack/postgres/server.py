@@ -7,12 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from seatrial.stack import ports
 from seatrial.stack.errors import AlreadyRunning, StackError
 from seatrial.stack.postgres import binaries as programs
-from seatrial.stack.postgres import cluster, postmaster, server_folder
+from seatrial.stack.postgres import cluster, postmaster, server_folder, service_address, socket_folder
 from seatrial.stack.postgres.account import ServerUser, for_data
-from seatrial.stack.postgres.launch import LaunchedServer, ServerLauncher
+from seatrial.stack.postgres.launch import SOCKET_PORT, LaunchedServer, ServerLauncher
 from seatrial.stack.processes.lock import FileLock
 
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ DATABASE = "seatrial"
 
 
 class PostgresServer:
-    """Serve PostgreSQL from `folder` on 127.0.0.1; the data survives stop and start.
+    """Serve PostgreSQL from `folder` on a Unix socket that only this user can open; the data survives stop and start.
 
-    `port` fixes the TCP port (None: a free one, remembered in the folder), `binaries` is a bin folder to use instead of
-    searching, `settings` are extra server settings such as {"fsync": "off"}; setting `stop_event` cancels a start.
+    With `port` it listens on that TCP port of 127.0.0.1 too; `binaries` is a bin folder to use instead of searching,
+    `settings` are extra server settings such as {"fsync": "off"}; setting `stop_event` cancels a start.
 
     Example: `with PostgresServer(Path(".seatrial/postgres")) as server: print(server.url())`
     """
@@ -40,6 +39,7 @@ class PostgresServer:
         stop_event: threading.Event | None = None,
     ) -> None:
         self.folder = folder
+        self.port = port
         self._override = binaries
         self._settings = dict(settings or {})
         self._launcher = ServerLauncher(folder, port, self._settings, stop_event or threading.Event())
@@ -59,11 +59,11 @@ class PostgresServer:
         self.stop()
 
     @property
-    def port(self) -> int:
-        """Return the TCP port of the running server."""
+    def socket_folder(self) -> Path:
+        """Return the folder of the running server's Unix socket."""
         if self._launched is None:
             raise StackError(f"The server of {self.folder} has not been started; call start() first.")
-        return self._launched.port
+        return self._launched.socket_folder
 
     @property
     def is_running(self) -> bool:
@@ -89,14 +89,17 @@ class PostgresServer:
         """Start the server and return when it accepts connections; the first start creates the database."""
         if self.is_running:
             return
-        self.stop()  # release what a crashed server still holds
+        self._stop_process()
+        self._release()  # what a crashed server still holds; its socket's folder stays, so that its address does
         root = server_folder.prepare(self.folder)
         self._take_lock(root)
         with contextlib.ExitStack() as cleanup:
             cleanup.callback(self.stop)
             postmaster.wait_until_gone(self.data, 3.0)
             postmaster.stop(self.data)
-            account = for_data(self.data)
+            account = for_data(root)
+            if self.data.exists():
+                account.give_tree(self.data)  # an earlier version ran it as `nobody`
             binaries = self._programs(root, account)
             self._password = cluster.password(root)
             if cluster.version(self.data) is None:
@@ -109,12 +112,10 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server and release the folder; do nothing when it is not running."""
-        if self._launched is not None and not self._launched.is_stopped:
-            self._launched.stop()
-            postmaster.stop(self.data)
+        self._stop_process()
         if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+            socket_folder.remove(self.folder.resolve())
+        self._release()
 
     def remove(self) -> None:
         """Stop the server and delete its folder with all data."""
@@ -123,7 +124,12 @@ class PostgresServer:
 
     def url(self, database: str = DATABASE) -> str:
         """Return the address of a database of this server, password included."""
-        return f"postgresql://{cluster.USER}:{self._password}@{ports.LOOPBACK}:{self.port}/{database}"
+        return self.url_of(cluster.USER, self._password, database)
+
+    def url_of(self, user: str, password: str, database: str = DATABASE) -> str:
+        """Return the address of a database of this server as a user."""
+        number = self.port or SOCKET_PORT
+        return service_address.through_socket(self.socket_folder, number, user, password, database)
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, optionally as a copy of `template`, and return its address."""
@@ -161,6 +167,16 @@ class PostgresServer:
             row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
         if row is None:
             self.create_database(DATABASE)
+
+    def _stop_process(self) -> None:
+        if self._launched is not None and not self._launched.is_stopped:
+            self._launched.stop()
+            postmaster.stop(self.data)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _take_lock(self, root: Path) -> None:
         lock = FileLock(root / "lock")

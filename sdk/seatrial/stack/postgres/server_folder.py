@@ -1,7 +1,7 @@
 """Where the server's files really are: in the folder itself, or under /var/lib/seatrial when we are root.
 
-As root the server runs as `nobody`, who can enter neither a clone under /root nor a folder of mode 0700. So the folder
-becomes a link to a folder that every account can enter.
+As root the server runs as another account, which can enter neither a clone under /root nor a folder of mode 0700. So
+the folder becomes a link to a folder that every account can enter.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from seatrial.stack.errors import StackError, not_writable
+from seatrial.stack.postgres import dedicated_account, socket_folder
 from seatrial_core import private_files
 
 SHARED = Path("/var/lib/seatrial")
@@ -36,10 +37,14 @@ def remove(folder: Path) -> None:
     try:
         if folder.is_symlink():
             if target.parent == SHARED and _belongs_to(target, folder):
+                socket_folder.remove(target)
                 shutil.rmtree(target, ignore_errors=True)
+                dedicated_account.forget(target)
             folder.unlink()
         elif folder.is_dir():
+            socket_folder.remove(target)
             shutil.rmtree(folder)
+            dedicated_account.forget(target)
     except OSError as error:
         raise not_writable(folder, error) from error
 
@@ -78,8 +83,8 @@ def _prepare_as_root(folder: Path) -> Path:
     if folder.is_symlink() and folder.is_dir() and _belongs_to(folder.resolve(), folder):
         return folder.resolve()
     target = _new_folder(folder)
-    SHARED.chmod(0o755)  # the umask may have taken the x that `nobody` needs
-    target.chmod(0o711)  # `nobody` passes through to the data; other accounts see no names
+    SHARED.chmod(0o755)  # the umask may have taken the x that the server needs
+    target.chmod(0o711)  # the server passes through to the data; other accounts see no names
     (target / OWNER).write_text(f"{_absolute(folder)}\n", encoding="utf-8")
     if folder.is_symlink():
         folder.unlink()

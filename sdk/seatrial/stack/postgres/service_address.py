@@ -1,6 +1,7 @@
 """The database variables of one service: the address as its own role, and never the owner's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from seatrial.stack.postgres.role_passwords import password_variable, role_of
@@ -19,7 +20,28 @@ def as_role(url: str, service: str, password: str) -> str:
         if name.lower() not in ("user", "password")
     ]
     netloc = f"{role_of(service)}:{quote(password, safe='')}@{place}"
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+    return urlunsplit(parts._replace(netloc=netloc, query=encoded(query)))
+
+
+def through_socket(folder: Path, port: int, user: str, password: str, database: str) -> str:
+    """Return the address of a database of a server that listens on a Unix socket in `folder`."""
+    query = encoded([("host", str(folder)), ("port", str(port))])
+    return f"postgresql://{user}:{quote(password, safe='')}@/{database}?{query}"
+
+
+def place(url: str) -> str:
+    """Return server and database of an address for a message."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    host = parts.hostname or options.get("host", "localhost")
+    if host.startswith("/"):
+        return f"{host}{parts.path}"
+    return f"{host}:{parts.port or options.get('port', 5432)}{parts.path}"
+
+
+def encoded(query: Sequence[tuple[str, str]]) -> str:
+    """Return the query of a database address; libpq reads %20 as a space, and + as a plus."""
+    return urlencode(query, quote_via=quote, safe="/")
 
 
 def external_variables(url: str, environment: Mapping[str, str], service: str) -> dict[str, str]:
