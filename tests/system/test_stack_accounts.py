@@ -48,15 +48,15 @@ print(json.dumps([sorted(seen), sorted(read)]))
 """
 
 
-def nobody() -> tuple[int, int]:
+def unprivileged() -> tuple[int, int]:
     """Return user and group of `nobody`."""
     entry = pwd.getpwnam("nobody")
     return entry.pw_uid, entry.pw_gid
 
 
-def test_nobody_sees_nothing_while_initdb_runs_as_nobody(tmp_path: Path) -> None:
+def test_initdb_shows_nothing_to_other_processes_of_its_account(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", settings=FAST)
-    command = [sys.executable, "-I", "-S", "-W", "ignore", "-c", WATCH, *map(str, nobody())]
+    command = [sys.executable, "-I", "-S", "-W", "ignore", "-c", WATCH, *map(str, unprivileged())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}) as watcher:
         try:
             server.start()
@@ -69,13 +69,13 @@ def test_nobody_sees_nothing_while_initdb_runs_as_nobody(tmp_path: Path) -> None
     assert not read
 
 
-def test_data_of_nobody_gets_an_account_that_nothing_else_has(tmp_path: Path) -> None:
+def test_older_data_gets_an_account_that_nothing_else_has(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "postgres", settings=FAST)
     with server, psycopg.connect(server.url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     foreign = server.data / "link-of-somebody-else"
     for path in (server.data, *server.data.rglob("*")):
-        os.chown(path, *nobody(), follow_symlinks=False)
+        os.chown(path, *unprivileged(), follow_symlinks=False)
     foreign.write_text("of root")
 
     with server:

@@ -1,4 +1,4 @@
-"""Evaluates a run in a process of its own: what a million requests left takes seconds to read and compare."""
+"""Evaluates a run in a separate process: what a million requests left takes seconds to read and compare."""
 
 import asyncio
 import os

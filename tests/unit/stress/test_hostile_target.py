@@ -30,7 +30,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
 def test_an_answer_that_is_no_order_leaves_the_request_undecided(answer: Answer) -> None:
-    # Locust patches sockets and threads at its import, so the scenario is imported in a process of its own.
+    # Locust patches sockets and threads at its import, so the scenario is imported in a separate process.
     code = f"""
 from seatrial_stress.load.scenario import classify
 outcome = classify(200, {answer.body})
