@@ -18,7 +18,8 @@ def names(layout: Layout) -> list[str]:
 
 def read(file: Path, lines: int, follow: bool) -> Iterator[str]:
     """Yield the last `lines` lines of a file and, when asked to follow, every line that is added later."""
-    with file.open(encoding="utf-8", errors="replace") as log:
+    # Only "\n" ends a line: what a stranger made of "\r" and more would look like a line of ours.
+    with file.open(encoding="utf-8", errors="replace", newline="\n") as log:
         yield from (line.rstrip("\n") for line in deque(log, maxlen=lines))
         part = ""
         while follow:
