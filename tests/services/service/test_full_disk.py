@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import pwd
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -32,13 +31,11 @@ NOTE = "n" * 60
 
 @pytest.fixture
 def disk() -> Iterator[Path]:
-    """Return a small disk that belongs to the account of the server."""
-    account = pwd.getpwnam("nobody")
+    """Return a small disk."""
     with tempfile.TemporaryDirectory(prefix="seatrial-disk-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        options = f"size={DISK},mode=700,uid={account.pw_uid},gid={account.pw_gid}"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", name], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "tmpfs", name], check=True)
         try:
             yield folder
         finally:
@@ -49,6 +46,8 @@ def disk() -> Iterator[Path]:
 def server(disk: Path, tmp_path: Path) -> Iterator[PostgresServer]:
     """Return a server with a migrated database on the small disk."""
     with role_server(tmp_path / "postgres", None) as running:
+        account = running.data.stat()
+        os.chown(disk, account.st_uid, account.st_gid)
         with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{disk}'".encode())
             connection.execute(f"CREATE DATABASE {DATABASE} TABLESPACE small".encode())
