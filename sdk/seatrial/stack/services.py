@@ -89,8 +89,29 @@ class StackPlan:
 
 
 def addresses(services: Sequence[ServiceSpec], environment: Mapping[str, str]) -> dict[str, ServiceAddress]:
-    """Return where each service will listen by the variables of `environment`."""
-    return {service.name: _address(service, environment) for service in services}
+    """Return where each service will listen by the variables of `environment`.
+
+    Raises:
+        UsageError: Some of them are no ports; the message has all.
+    """
+    where, complaints = read_addresses(services, environment)
+    if complaints:
+        raise UsageError("\n".join(complaints))
+    return where
+
+
+def read_addresses(
+    services: Sequence[ServiceSpec], environment: Mapping[str, str]
+) -> tuple[dict[str, ServiceAddress], list[str]]:
+    """Return where each service will listen, and what is wrong with the variables; the default is taken for those."""
+    where, complaints = {}, []
+    for service in services:
+        try:
+            where[service.name] = _address(service, environment)
+        except UsageError as error:
+            complaints.append(str(error))
+            where[service.name] = _address(service, {})
+    return where, complaints
 
 
 def check_installed(services: Sequence[ServiceSpec]) -> None:

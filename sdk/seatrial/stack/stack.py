@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 
-from seatrial.stack import services
+from seatrial.stack import services, settings_check
 from seatrial.stack.caller_tokens import CallerTokens
 from seatrial.stack.environment import StackEnvironment
-from seatrial.stack.errors import AlreadyRunning, StackError
+from seatrial.stack.errors import AlreadyRunning, StackError, UsageError
 from seatrial.stack.layout import Layout
 from seatrial.stack.postgres import database
 from seatrial.stack.processes import record, stale_processes
@@ -49,7 +49,7 @@ class Stack:
         self._inherited = dict(os.environ if environment is None else environment)
         if not self._inherited.get(database.VARIABLE):
             self._inherited.pop(database.DIRECT_VARIABLE, None)  # it would bypass the embedded database
-        self._where = services.addresses(self._plan.services, self._inherited)
+        self._where, self._complaints = services.read_addresses(self._plan.services, self._inherited)
         self._lock = FileLock(layout.lock)
         self._holds_lock = False
         self._held_ports = HeldPorts()
@@ -135,9 +135,8 @@ class Stack:
     def _start(self) -> None:
         for name in stale_processes.stop(self.layout.run):
             self.say(name, "was left running by an earlier `seatrial up` and has been stopped")
-        for sentence in unknown_variables(self._inherited):
-            self.say("up", sentence)
         services.check_installed(self._plan.services)
+        self._check_settings()
         services.check_ports(self._plan.services, self._where)
         self._held_ports.hold(self._plan.services, self._where)
         urls = [address.url for address in self._where.values()]
@@ -155,11 +154,26 @@ class Stack:
         self._supervisor = self._supervise(self._database)
         self._supervisor.start()
 
+    def _check_settings(self) -> None:
+        environment = self._environment()
+        environments = [
+            (service, environment.for_service(service, settings_check.DATABASE)) for service in self._plan.services
+        ]
+        complaints = [*self._complaints, *settings_check.refusals(environments, self.layout.root)]
+        unknown = unknown_variables(self._inherited)
+        if complaints:
+            raise UsageError("\n".join((*complaints, *unknown)))
+        for sentence in unknown:
+            self.say("up", sentence)
+
+    def _environment(self) -> StackEnvironment:
+        return StackEnvironment(self._inherited, self._where, CallerTokens(self.token))
+
     def _supervise(self, running: StackDatabase) -> Supervisor:
         def say(part: str, message: str) -> None:
             self.say(part, message)  # looked up per message: the terminal's table replaces it after the start
 
-        environment = StackEnvironment(self._inherited, self._where, CallerTokens(self.token))
+        environment = self._environment()
         watches = [
             ServiceWatch(
                 ServiceProcess(service, self._where[service.name], self.layout, self._held_ports), environment, say

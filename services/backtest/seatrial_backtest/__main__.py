@@ -12,7 +12,12 @@ from seatrial_service.settings import ServiceSettings
 
 def main() -> int:
     """Serve until a stop signal; return the exit code."""
-    return serving.run("backtest", BacktestSettings.load, build)
+    return serving.run("backtest", load, build)
+
+
+def load() -> BacktestSettings:
+    """Read the settings."""
+    return BacktestSettings.load()
 
 
 def build(settings: ServiceSettings) -> FastAPI:

@@ -12,7 +12,12 @@ from seatrial_stress.settings import StressSettings
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT and return the exit code."""
-    return serving.run("stress", StressSettings.load, build)
+    return serving.run("stress", load, build)
+
+
+def load() -> StressSettings:
+    """Read the settings."""
+    return StressSettings.load()
 
 
 def build(settings: ServiceSettings) -> FastAPI:

@@ -38,9 +38,7 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
         build: Builds the application from the settings.
     """
     try:
-        settings = load()
-        settings.require_database()
-        require_safe_binding(settings.host, settings.accepted_tokens, service)
+        settings = checked(service, load)
         logs.configure(service, settings.log_level)
         for sentence in unknown_variables(os.environ, variables(type(settings))):
             logs.get().warning("unknown_variable", message=sentence)
@@ -57,6 +55,18 @@ def run(service: str, load: Callable[[], ServiceSettings], build: Callable[[Serv
     finally:
         for listener in listeners:
             listener.close()
+
+
+def checked(service: str, load: Callable[[], ServiceSettings]) -> ServiceSettings:
+    """Return the settings of a service that can start with them.
+
+    Raises:
+        SettingsError: A setting is missing, malformed, unsafe or contradicts another.
+    """
+    settings = load()
+    settings.require_database()
+    require_safe_binding(settings.host, settings.accepted_tokens, service)
+    return settings
 
 
 def listen(service: str, host: str, port: int) -> list[socket.socket]:

@@ -180,7 +180,7 @@ async def test_addresses_of_buttons_lead_back_to_the_page(database_url: str) -> 
         program = await page.get("/stop", headers={"Accept": "*/*"})
         lost = await page.get("/nowhere", headers={"Accept": "*/*"})
         left = await page.post("/logout", follow_redirects=True)
-        ended = await page.get("/", headers={"Cookie": "seatrial_session=of-yesterday"})
+        ended = await page.get("/", headers={"Cookie": f"seatrial_session_{port}=of-yesterday"})
 
     assert [(answer.status_code, answer.headers["location"].strip(".")) for answer in typed] == [(303, "/")] * 5
     assert session.status_code == 200
@@ -213,9 +213,8 @@ async def test_run_started_in_locusts_form_is_checked_and_stored(database_url: s
             statistics = (await page.get("/stats/requests")).json()
             session = dict(page.cookies)
             await page.post("/logout")
-            after_logout = await page.get(
-                "/stats/requests", headers={"Cookie": f"seatrial_session={session['seatrial_session']}"}
-            )
+            name = f"seatrial_session_{port}"
+            after_logout = await page.get("/stats/requests", headers={"Cookie": f"{name}={session[name]}"})
         left = [child.name() for child in psutil.Process().children() if "locust" in " ".join(child.cmdline())]
 
     assert logged_in.status_code == 303

@@ -80,7 +80,7 @@ def _login(sessions: PageSessions, access: Access) -> APIRouter:
         is_secure = request.url.scheme == "https"  # as the trusted proxy says
         response = RedirectResponse("./", status_code=303)
         response.set_cookie(
-            SECURE_COOKIE if is_secure else COOKIE,
+            _cookie_name(request, is_secure=is_secure),
             sessions.open(principal, token),
             max_age=int(MAX_SECONDS),
             secure=is_secure,
@@ -93,8 +93,8 @@ def _login(sessions: PageSessions, access: Access) -> APIRouter:
     async def logout(request: Request) -> Response:
         sessions.close(_cookie(request))
         response = RedirectResponse("./?logged-out", status_code=303)
-        response.delete_cookie(COOKIE)
-        response.delete_cookie(SECURE_COOKIE, secure=True)
+        response.delete_cookie(_cookie_name(request, is_secure=False))
+        response.delete_cookie(_cookie_name(request, is_secure=True), secure=True)
         return response
 
     @router.get("/login")
@@ -193,7 +193,15 @@ def _only_post(request: Request) -> Response:
 
 
 def _cookie(request: Request) -> str:
-    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE) or ""
+    names = (_cookie_name(request, is_secure=True), _cookie_name(request, is_secure=False))
+    return next((request.cookies[name] for name in names if request.cookies.get(name)), "")
+
+
+def _cookie_name(request: Request, *, is_secure: bool) -> str:
+    # Browsers send a cookie to every port of a host: with the port in the name, two load pages of one machine do not
+    # end each other's sessions.
+    _, port = request.scope.get("server") or ("", None)
+    return f"{SECURE_COOKIE if is_secure else COOKIE}_{port or 80}"
 
 
 async def _read_form(request: Request) -> Mapping[str, list[str]]:
