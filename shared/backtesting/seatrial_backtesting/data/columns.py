@@ -1,13 +1,15 @@
 """Maps the columns of a source to bar columns, selects one symbol, and converts prices to numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_backtesting.data.bad_rows import BadRows
 from seatrial_backtesting.data.errors import data_error
+from seatrial_backtesting.data.number_cells import NumberCells
 from seatrial_backtesting.data.tables import ALIASES, Column, RawTable
 from seatrial_trading.quant.candles import PRICES
 
@@ -83,19 +85,28 @@ def select_symbol(bars: BarColumns, symbol: str | None, file_stem: str | None) -
     return BarColumns(columns, bars.row_numbers[rows]), match
 
 
-def parse_numbers(bars: BarColumns) -> tuple[Arrays, dict[int, str]]:
-    """Return prices and volume as float64[n], and the reason for each row with a cell that is not a number."""
+def parse_numbers(bars: BarColumns) -> tuple[Arrays, BadRows]:
+    """Return prices and volume as float64[n], and the rows with a cell that is not a number."""
     arrays: Arrays = {}
-    bad_rows: dict[int, str] = {}
+    bad_rows = BadRows.none(len(bars))
     for name in (*PRICES, "volume"):
         if name not in bars.columns:
             arrays[name] = np.zeros(len(bars))
             continue
-        try:
-            arrays[name] = np.asarray(bars.columns[name], dtype=np.float64)
-        except (TypeError, ValueError):
-            arrays[name] = _parse_cells(name, bars.columns[name], bad_rows)
+        cells = _as_numbers(name, bars.columns[name])
+        if isinstance(cells, NumberCells):
+            bad_rows = bad_rows.before(cells.bad_rows(name))
+        arrays[name] = cells.numbers if isinstance(cells, NumberCells) else cells
     return arrays, bad_rows
+
+
+def _as_numbers(name: str, cells: Column) -> NDArray[np.float64] | NumberCells:
+    if isinstance(cells, NumberCells):
+        return cells
+    try:
+        return np.asarray(cells, dtype=np.float64)
+    except (TypeError, ValueError):
+        return NumberCells.parse(cells, empty_is_zero=name == "volume")
 
 
 def _match(names: list[str]) -> dict[str, str]:
@@ -119,15 +130,4 @@ def _take(column: Column, rows: NDArray[np.intp]) -> Column:
     if isinstance(column, np.ndarray):
         cells: NDArray[Any] = column[rows]
         return cells
-    return [column[row] for row in rows.tolist()]
-
-
-def _parse_cells(name: str, cells: Sequence[Any] | NDArray[Any], bad_rows: dict[int, str]) -> NDArray[np.float64]:
-    numbers = np.full(len(cells), np.nan)
-    for row, cell in enumerate(cells):
-        text = str(cell).strip().replace(",", "")
-        try:
-            numbers[row] = float(text) if text or name != "volume" else 0.0
-        except ValueError:
-            bad_rows.setdefault(row, f"{name} is {cell!r}, which is not a number")
-    return numbers
+    return column.take(rows) if isinstance(column, NumberCells) else [column[row] for row in rows.tolist()]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seatrial_backtesting.data import tables
 from seatrial_backtesting.data.errors import data_error
+from seatrial_backtesting.data.number_cells import NumberCells
 from seatrial_backtesting.data.tables import Column, RawTable, ReadLimits
 
 HEADERLESS_COLUMNS = ("time", "open", "high", "low", "close", "volume")
@@ -165,11 +166,17 @@ def _convert(name: str, cells: list[str], source: str) -> Column:
         try:
             return np.array(cells, dtype=np.float64)
         except ValueError:
-            pass  # the rows with bad cells are listed later, with their reasons
-    if max(map(len, cells)) > MAX_CELL:
-        raise data_error("data", source, f"at most {MAX_CELL} characters in a cell of the column {name[:MAX_QUOTE]!r}")
+            # Numbers and the first bad cells: a million texts would fill the memory.
+            _check_lengths(name, cells, source)
+            return NumberCells.parse(cells, empty_is_zero=tables.is_volume(name))
+    _check_lengths(name, cells, source)
     first_cells: dict[str, str] = {}
     return [first_cells.setdefault(cell, cell) for cell in cells]  # one object per text, not one per row
+
+
+def _check_lengths(name: str, cells: list[str], source: str) -> None:
+    if max(map(len, cells)) > MAX_CELL:
+        raise data_error("data", source, f"at most {MAX_CELL} characters in a cell of the column {name[:MAX_QUOTE]!r}")
 
 
 def _join_date_and_time(columns: dict[str, Column]) -> dict[str, Column]:

@@ -6,13 +6,16 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seatrial_backtesting.data import columns, quality, readers, splits, timestamps
+from seatrial_backtesting.data.bad_rows import BadRows
 from seatrial_backtesting.data.columns import BarColumns
 from seatrial_backtesting.data.errors import data_error
+from seatrial_backtesting.data.number_cells import NumberCells
 from seatrial_backtesting.data.quality import ON_BAD_BAR, OnBadBar, ParsedRows
 from seatrial_backtesting.data.splits import Split, Splits
-from seatrial_backtesting.data.tables import ReadLimits
+from seatrial_backtesting.data.tables import Column, ReadLimits
 from seatrial_backtesting.data.timestamps import ParsedTimestamps
 from seatrial_trading.quant.candles import DAY_MS, CandleError, Candles
 
@@ -79,7 +82,7 @@ def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
         raise CandleError("there are no candles; at least one bar is needed")
     times = _parse_times(bars, options)
     prices, bad_cells = columns.parse_numbers(bars)
-    rows = ParsedRows({**prices, "time": times.time_ms}, bars.row_numbers, {**bad_cells, **times.bad_rows})
+    rows = ParsedRows({**prices, "time": times.time_ms}, bars.row_numbers, times.bad_rows.before(bad_cells))
     rows, is_newest_first = quality.sort_ascending(rows)
     symbol_splits = [*options.splits.get(symbol, ()), *options.splits_of_all]
     valid = quality.check(replace(rows, arrays=splits.apply(rows.arrays, symbol_splits)), options.on_bad_bar)
@@ -89,8 +92,8 @@ def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
     data_quality = {
         **quality.summarize(candles),
         "rows_read": len(bars),
-        "dropped": len(valid.dropped),
-        "dropped_rows": quality.list_dropped(valid.dropped),
+        "dropped": valid.dropped,
+        "dropped_rows": quality.list_dropped(valid.reasons),
         "naive_timestamps": times.naive,
         "without_timestamps": len(bars) if numbered else 0,
         "newest_first": is_newest_first,
@@ -101,10 +104,14 @@ def load(source: Any, options: LoadOptions | None = None) -> LoadedBars:
 
 def _parse_times(bars: BarColumns, options: LoadOptions) -> ParsedTimestamps:
     if "time" not in bars.columns:
-        return ParsedTimestamps(np.arange(len(bars), dtype=np.int64) * DAY_MS)
+        return ParsedTimestamps(np.arange(len(bars), dtype=np.int64) * DAY_MS, 0, BadRows.none(len(bars)))
     if options.epoch_is_ms:
-        return ParsedTimestamps(np.array(bars.columns["time"], dtype=np.int64))
-    return timestamps.parse(bars.columns["time"], _zone(options.timezone))
+        return ParsedTimestamps(np.array(bars.columns["time"], dtype=np.int64), 0, BadRows.none(len(bars)))
+    return timestamps.parse(_plain(bars.columns["time"]), _zone(options.timezone))
+
+
+def _plain(column: Column) -> Sequence[Any] | NDArray[Any]:  # Any: texts, numbers, dates
+    return list(column) if isinstance(column, NumberCells) else column
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

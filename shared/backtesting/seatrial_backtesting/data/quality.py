@@ -1,21 +1,23 @@
 """Checks data quality: rejects or drops bad rows and counts gaps and other oddities; never repairs data."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seatrial_backtesting.data.bad_rows import MAX_LISTED, BadRows
 from seatrial_backtesting.data.columns import Arrays
 from seatrial_core.errors import FieldError
 from seatrial_core.json_types import Json
 from seatrial_core.timestamps import format_epoch_ms
-from seatrial_trading.quant.candles import CandleError, Candles, bad_rows
+from seatrial_trading.quant.candles import CandleError, Candles, find_faults
 
 OnBadBar = Literal["reject", "drop"]
 ON_BAD_BAR: tuple[OnBadBar, ...] = ("reject", "drop")
-MAX_LISTED = 50
+UNREADABLE_CELL = "a cell cannot be read"
+Faults = Sequence[tuple[str, NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +27,21 @@ class ParsedRows:
     Args:
         arrays: `time` int64[n] in UTC epoch milliseconds; `open high low close volume` float64[n].
         row_numbers: Number of each row in its source, int64[n].
-        bad_rows: Reason by position of each row with a cell that cannot be read.
+        bad_rows: Rows with a cell that cannot be read.
     """
 
     arrays: Arrays
     row_numbers: NDArray[np.int64]
-    bad_rows: Mapping[int, str]
+    bad_rows: BadRows
 
 
 @dataclass(frozen=True, eq=False)
 class ValidRows:
-    """The rows that are valid bars, and the reason for each dropped row by its number in the source."""
+    """The valid rows, how many were dropped, and the reasons of the first of these by their number in the source."""
 
     arrays: Arrays
-    dropped: Mapping[int, str]
+    dropped: int = 0
+    reasons: Mapping[int, str] = field(default_factory=dict)
 
 
 def sort_ascending(rows: ParsedRows) -> tuple[ParsedRows, bool]:
@@ -46,9 +49,8 @@ def sort_ascending(rows: ParsedRows) -> tuple[ParsedRows, bool]:
     steps = np.diff(rows.arrays["time"])
     if int(np.count_nonzero(steps < 0)) * 2 <= len(steps):
         return rows, False
-    last = len(rows.row_numbers) - 1
     arrays = {name: column[::-1] for name, column in rows.arrays.items()}
-    return ParsedRows(arrays, rows.row_numbers[::-1], {last - row: why for row, why in rows.bad_rows.items()}), True
+    return ParsedRows(arrays, rows.row_numbers[::-1], rows.bad_rows.reversed()), True
 
 
 def check(rows: ParsedRows, on_bad_bar: OnBadBar) -> ValidRows:
@@ -61,12 +63,13 @@ def check(rows: ParsedRows, on_bad_bar: OnBadBar) -> ValidRows:
     Raises:
         CandleError: With the list of bad rows; for `drop` only if no valid row remains.
     """
-    bad = {**bad_rows(rows.arrays), **rows.bad_rows}
-    if not bad:
-        return ValidRows(rows.arrays, {})
+    faults = find_faults(rows.arrays)
+    is_bad = np.logical_or.reduce([rows.bad_rows.is_bad, *(mask for _, mask in faults)])
+    if not is_bad.any():
+        return ValidRows(rows.arrays)
     if on_bad_bar == "reject":
-        raise _rejection(bad, rows.row_numbers)
-    return _drop(rows, bad)
+        raise _rejection(rows, faults, is_bad)
+    return _drop(rows, faults, is_bad)
 
 
 def summarize(candles: Candles) -> Json:
@@ -96,35 +99,49 @@ def summarize(candles: Candles) -> Json:
     }
 
 
-def list_dropped(dropped: Mapping[int, str]) -> list[Json]:
+def list_dropped(reasons: Mapping[int, str]) -> list[Json]:
     """Return the first dropped rows as JSON."""
-    return [{"row": row, "reason": reason} for row, reason in sorted(dropped.items())[:MAX_LISTED]]
+    return [{"row": row, "reason": reason} for row, reason in sorted(reasons.items())[:MAX_LISTED]]
 
 
-def _rejection(bad: Mapping[int, str], row_numbers: NDArray[np.int64]) -> CandleError:
-    rows = sorted((int(row_numbers[position]), reason) for position, reason in bad.items())
-    first, reason = rows[0]
+def _rejection(rows: ParsedRows, faults: Faults, is_bad: NDArray[np.bool_]) -> CandleError:
+    reasons = sorted(_reasons(rows, faults, is_bad).items())
+    first, reason = reasons[0]
     return CandleError(
-        f"bad rows: {len(rows)}; the first is row {first}: {reason}; correct the data, or drop and count such rows "
-        "with on_bad_bar=drop (`--on-bad-bar drop` on the command line)",
-        errors=[FieldError(f"row {row}", row, why) for row, why in rows[:MAX_LISTED]],
+        f"bad rows: {np.count_nonzero(is_bad)}; the first is row {first}: {reason}; correct the data, or drop and "
+        "count such rows with on_bad_bar=drop (`--on-bad-bar drop` on the command line)",
+        errors=[FieldError(f"row {row}", row, why) for row, why in reasons],
     )
 
 
-def _drop(rows: ParsedRows, bad: Mapping[int, str]) -> ValidRows:
+def _drop(rows: ParsedRows, faults: Faults, is_bad: NDArray[np.bool_]) -> ValidRows:
     # The order of times is checked among the rows that remain, so that a bad row does not invalidate the next ones.
-    reasons = {row: reason for row, reason in bad.items() if not reason.startswith("time ")}
-    is_valid = np.ones(len(rows.row_numbers), dtype=np.bool_)
-    is_valid[list(reasons)] = False
+    is_valid = ~np.logical_or.reduce(
+        [rows.bad_rows.is_bad, *(mask for reason, mask in faults if not _of_order(reason))]
+    )
     times = rows.arrays["time"][is_valid]
     latest = np.maximum.accumulate(times)
     is_late = np.zeros(len(times), dtype=np.bool_)
     is_late[1:] = times[1:] <= latest[:-1]
-    late = np.flatnonzero(is_valid)[is_late]
-    for position in late.tolist():
-        reasons[position] = bad.get(position, "time goes back")
-    is_valid[late] = False
+    is_valid[np.flatnonzero(is_valid)[is_late]] = False
     if not is_valid.any():
-        raise _rejection(bad, rows.row_numbers)
+        raise _rejection(rows, faults, is_bad)
     arrays = {name: column[is_valid] for name, column in rows.arrays.items()}
-    return ValidRows(arrays, {int(rows.row_numbers[position]): reason for position, reason in reasons.items()})
+    return ValidRows(arrays, int(np.count_nonzero(~is_valid)), _reasons(rows, faults, ~is_valid))
+
+
+def _of_order(reason: str) -> bool:
+    return reason.startswith("time ")
+
+
+def _reasons(rows: ParsedRows, faults: Faults, is_bad: NDArray[np.bool_]) -> dict[int, str]:
+    # Of the first rows in the source; the rows may be in reverse.
+    positions = np.flatnonzero(is_bad)
+    positions = positions[np.argsort(rows.row_numbers[positions], kind="stable")[:MAX_LISTED]]
+    return {int(rows.row_numbers[row]): _reason(rows, faults, row) for row in positions.tolist()}
+
+
+def _reason(rows: ParsedRows, faults: Faults, row: int) -> str:
+    if rows.bad_rows.is_bad[row]:
+        return rows.bad_rows.reasons.get(row, UNREADABLE_CELL)
+    return next((reason for reason, mask in faults if mask[row]), "time goes back")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seatrial_backtesting.data.errors import DataError, data_error
+from seatrial_backtesting.data.number_cells import NumberCells
 
 MAX_ROWS = 5_000_000
 MAX_BYTES = 1 << 30
@@ -43,7 +44,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "instrument", "pair"),
 }
 
-Column = Sequence[Any] | NDArray[Any]  # Any: texts, numbers or datetimes, as the source has them
+Column = Sequence[Any] | NDArray[Any] | NumberCells  # Any: texts, numbers or datetimes, as the source has them
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,17 @@ def is_number_column(name: str) -> bool:
     return lower.startswith("volume") or any(lower in aliases for aliases in PRICE_NAMES.values())
 
 
+def is_volume(name: str) -> bool:
+    """Return whether a column with this name holds volumes."""
+    lower = name.strip().lower()
+    return lower.startswith("volume") or lower in PRICE_NAMES["volume"]
+
+
 def join(parts: Sequence[Column]) -> Column:
     """Return one column of its parts: an array of numbers if all are, else a list of their cells."""
+    if any(isinstance(part, NumberCells) for part in parts):
+        return NumberCells.join([part if isinstance(part, NumberCells) else np.asarray(part) for part in parts])
     if all(isinstance(part, np.ndarray) for part in parts):
-        numbers: NDArray[Any] = np.concatenate(parts)
+        numbers: NDArray[Any] = np.concatenate([np.asarray(part) for part in parts])
         return numbers
     return [cell for part in parts for cell in part]

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seatrial_backtesting.data.bad_rows import BadRows, first
 
 UNREADABLE = np.iinfo(np.int64).min
 # The unit of an epoch number follows from its size: seconds until the year 5138, then milli-, micro-, nanoseconds.
@@ -26,12 +28,12 @@ class ParsedTimestamps:
     Args:
         time_ms: UTC epoch milliseconds, int64[n]; `UNREADABLE` in bad rows.
         naive: How many values had no time zone.
-        bad_rows: Rows that cannot be parsed, each with the reason.
+        bad_rows: Rows that cannot be parsed.
     """
 
     time_ms: NDArray[np.int64]
-    naive: int = 0
-    bad_rows: dict[int, str] = field(default_factory=dict)
+    naive: int
+    bad_rows: BadRows
 
 
 def parse(
@@ -49,10 +51,10 @@ def parse(
 def _in_calendar(parsed: ParsedTimestamps) -> ParsedTimestamps:
     times = parsed.time_ms
     outside = (times != UNREADABLE) & ((times < _EARLIEST_MS) | (times >= _LATEST_MS))
-    bad = {int(row): "the time lies outside the years 1800 to 2199" for row in np.flatnonzero(outside)}
-    if not bad:
+    if not outside.any():
         return parsed
-    return ParsedTimestamps(np.where(outside, UNREADABLE, times), parsed.naive, {**parsed.bad_rows, **bad})
+    bad = BadRows.of(outside, "the time lies outside the years 1800 to 2199")
+    return ParsedTimestamps(np.where(outside, UNREADABLE, times), parsed.naive, bad.before(parsed.bad_rows))
 
 
 def _parsed(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None) -> ParsedTimestamps:  # Any: as in `parse`
@@ -68,15 +70,14 @@ def _parsed(values: Sequence[Any] | NDArray[Any], zone: ZoneInfo | None) -> Pars
 
 def _parse_epoch(numbers: NDArray[np.float64], exact: NDArray[Any] | None = None) -> ParsedTimestamps:
     usable = np.abs(numbers) < _LARGEST_NUMBER  # false for NaN
-    bad = {int(row): "the time is not a finite number below 9e18" for row in np.flatnonzero(~usable)}
     clean = np.where(usable, numbers, 0.0)
     size = float(np.median(np.abs(clean))) if len(clean) else 0.0
     if exact is not None and exact.dtype.kind in "iu":
         times = _scale_integers(exact.astype(np.int64), size)
     else:
         times = np.round(clean * _epoch_factor(size)).astype(np.int64)
-    times[list(bad)] = UNREADABLE
-    return ParsedTimestamps(times, bad_rows=bad)
+    times[~usable] = UNREADABLE
+    return ParsedTimestamps(times, 0, BadRows.of(~usable, "the time is not a finite number below 9e18"))
 
 
 def _epoch_factor(size: float) -> float:
@@ -95,12 +96,12 @@ def _scale_integers(numbers: NDArray[np.int64], size: float) -> NDArray[np.int64
 
 def _parse_naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> ParsedTimestamps:
     times = stamps.astype(np.int64)
-    bad = {int(row): "the time is missing" for row in np.flatnonzero(np.isnat(stamps))}
+    is_missing = np.isnat(stamps)
     if zone is not None:
-        times = np.array(
-            [UNREADABLE if row in bad else _local_ms(int(ms), zone) for row, ms in enumerate(times)], dtype=np.int64
-        )
-    return ParsedTimestamps(times, naive=len(times) - len(bad), bad_rows=bad)
+        cells = zip(times.tolist(), is_missing.tolist(), strict=True)
+        times = np.array([UNREADABLE if missing else _local_ms(ms, zone) for ms, missing in cells], dtype=np.int64)
+    naive = len(times) - int(np.count_nonzero(is_missing))
+    return ParsedTimestamps(times, naive, BadRows.of(is_missing, "the time is missing"))
 
 
 def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
@@ -163,13 +164,14 @@ def _parse_each(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamp
     rows = list(values)
     numbers = [value for value in rows if isinstance(value, int | float) and not isinstance(value, bool)]
     factor = _epoch_factor(float(np.median(np.abs(numbers))) if numbers else 0.0)
-    times, naive, bad = np.empty(len(rows), dtype=np.int64), 0, {}
+    times, naive = np.empty(len(rows), dtype=np.int64), 0
+    is_bad = np.zeros(len(rows), dtype=np.bool_)
     for row, value in enumerate(rows):
         try:
             moment = _parse_value(value, factor)
         except (ValueError, OverflowError):
             times[row] = UNREADABLE
-            bad[row] = f"the time {value!r} cannot be read; use ISO 8601 or epoch seconds or milliseconds"
+            is_bad[row] = True
             continue
         if isinstance(moment, int):
             times[row] = moment
@@ -178,7 +180,9 @@ def _parse_each(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamp
             naive += 1
             moment = moment.replace(tzinfo=zone or UTC)
         times[row] = round(moment.timestamp() * 1000)
-    return ParsedTimestamps(times, naive, bad)
+    allowed = "use ISO 8601 or epoch seconds or milliseconds"
+    reasons = {row: f"the time {rows[row]!r} cannot be read; {allowed}" for row in first(is_bad)}
+    return ParsedTimestamps(times, naive, BadRows(is_bad, reasons))
 
 
 def _parse_value(value: Any, factor: float) -> int | datetime:
@@ -189,7 +193,10 @@ def _parse_value(value: Any, factor: float) -> int | datetime:
     if isinstance(value, np.datetime64):
         return _parse_value(value.astype("datetime64[ms]").item(), factor)
     if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return round(float(value) * factor)
+        epoch_ms = round(float(value) * factor)
+        if abs(epoch_ms) > _LARGEST_NUMBER:
+            raise OverflowError("beyond 64 bits")
+        return epoch_ms
     if isinstance(value, str):
         return datetime.fromisoformat(_normalize_iso(value.strip()))
     raise ValueError("not a time")

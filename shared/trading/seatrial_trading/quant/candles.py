@@ -108,28 +108,24 @@ def usual_interval_ms(times: NDArray[np.int64]) -> int:
     return int(steps[np.argmax(counts)])
 
 
-def bad_rows(columns: Mapping[str, NDArray[Any]]) -> dict[int, str]:
-    """Return the invalid rows, each with the first thing that is wrong.
+def find_faults(columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return what can be wrong with a row, and the rows where it is, bool[n]; the first fault of a row is its reason.
 
     Args:
         columns: `time open high low close volume`, arrays of one length.
     """
-    reasons: dict[int, str] = {}
-
-    def mark(mask: NDArray[np.bool_], reason: str) -> None:
-        for row in np.flatnonzero(mask):
-            reasons.setdefault(int(row), reason)
-
+    faults: list[tuple[str, NDArray[np.bool_]]] = []
     for name in PRICES:
-        mark(~np.isfinite(columns[name]), f"{name} is not a finite number")
-        mark(columns[name] <= 0, f"{name} is not above zero")
-    mark(~np.isfinite(columns["volume"]) | (columns["volume"] < 0), "volume is not a number of at least zero")
-    mark(columns["low"] > np.minimum(columns["open"], columns["close"]), "low is above open or close")
-    mark(columns["high"] < np.maximum(columns["open"], columns["close"]), "high is below open or close")
+        faults.append((f"{name} is not a finite number", ~np.isfinite(columns[name])))
+        faults.append((f"{name} is not above zero", columns[name] <= 0))
+    volume = columns["volume"]
+    faults.append(("volume is not a number of at least zero", ~np.isfinite(volume) | (volume < 0)))
+    faults.append(("low is above open or close", columns["low"] > np.minimum(columns["open"], columns["close"])))
+    faults.append(("high is below open or close", columns["high"] < np.maximum(columns["open"], columns["close"])))
     step = np.diff(columns["time"], prepend=columns["time"][:1] - 1)
-    mark(step == 0, "time repeats the bar before")
-    mark(step < 0, "time goes back")
-    return reasons
+    faults.append(("time repeats the bar before", step == 0))
+    faults.append(("time goes back", step < 0))
+    return faults
 
 
 def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
@@ -153,9 +149,13 @@ def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _check_rows(values: Mapping[str, NDArray[Any]]) -> None:
-    bad = bad_rows(values)
-    if bad:
-        errors = [FieldError(f"candles[{row}]", row, reason) for row, reason in sorted(bad.items())[:MAX_ROWS_LISTED]]
+    faults = find_faults(values)
+    bad = np.flatnonzero(np.logical_or.reduce([is_bad for _, is_bad in faults]))
+    if len(bad):
+        errors = [
+            FieldError(f"candles[{row}]", row, next(reason for reason, is_bad in faults if is_bad[row]))
+            for row in bad[:MAX_ROWS_LISTED].tolist()
+        ]
         first = errors[0]
         raise CandleError(f"{len(bad)} bad candle rows; the first is row {first.value}: {first.allowed}", errors=errors)
 
