@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from seatrial_core import field_messages
 from seatrial_core.characters import printable
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
 from seatrial_core.errors import BodyTooLarge, FieldError, ValidationFailed
@@ -124,7 +125,7 @@ def _describe(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or "event"
     if first["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        return printable(f"`type`: {first['msg'][:MAX_TAG_PROBLEM]}")
+        return printable(field_messages.describe("event", None, first)[:MAX_TAG_PROBLEM])
     value = first.get("input")
     quoted = quote(value, MAX_QUOTE)
     shown = f"'{quoted}'" if isinstance(value, str) else str(quoted)

@@ -1,5 +1,6 @@
 """Error handlers that respond with problem+json."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from seatrial_core import field_messages
 from seatrial_core.characters import printable_lines
 from seatrial_core.contracts.problems import FieldProblem, Problem
 from seatrial_core.errors import SeatrialError
@@ -17,6 +19,7 @@ from seatrial_core.redaction import redact
 from seatrial_service import logs
 from seatrial_service.json_body import MalformedJson
 from seatrial_service.shown_path import shown_path
+from seatrial_service.transport.methods import allowed_methods
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthenticated", 403: "forbidden"}
@@ -76,9 +79,16 @@ def add_handlers(app: FastAPI) -> None:
         code = _CODES.get(error.status_code, "http_error")
         detail = str(error.detail)
         if error.status_code in {404, 405} and detail == HTTPStatus(error.status_code).phrase:
-            path = shown_path(request.scope["path"])[:MAX_FIELD]
-            detail = f"there is no {request.method} {path} here; GET / links to all routes"
+            detail = _no_route(request, error.headers or {})
         return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+def _no_route(request: Request, headers: Mapping[str, str]) -> str:
+    path = shown_path(request.scope["path"])[:MAX_FIELD]
+    methods = allowed_methods(request.scope) or headers.get("Allow", "")
+    if methods:
+        return f"{path} does not take {request.method}; it takes {methods}; GET / links to all routes"
+    return f"there is no {request.method} {path} here; GET / links to all routes"
 
 
 def seatrial_problem(error: SeatrialError) -> JSONResponse:
@@ -119,18 +129,14 @@ def _validation_problem(error: RequestValidationError) -> JSONResponse:
     fields = [
         FieldProblem(
             field=".".join(str(part) for part in problem["loc"] if part != "body") or "body",
-            value=_quote(problem.get("input")),
-            allowed=str(problem["msg"]),
+            value=None if problem["type"] == "missing" else _quote(problem.get("input")),
+            allowed=field_messages.allowed(problem),
         )
         for problem in problems[:MAX_ERRORS]
     ]
-    first = fields[0]
-    return answer(
-        422,
-        "validation_failed",
-        f"`{first.field}` was {first.value!r}; {first.allowed} ({len(problems)} in all)",
-        fields,
-    )
+    pairs = zip(fields, problems, strict=False)
+    sentences = [field_messages.describe(field.field, field.value, problem) for field, problem in pairs]
+    return answer(422, "validation_failed", field_messages.join(sentences, len(problems)), fields)
 
 
 def _quote(value: object) -> object:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends as Dependency
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPBearer
@@ -15,6 +16,7 @@ from seatrial_service.auth import SCOPES, Principal
 from seatrial_service.authorisation import Access, is_forwarded, source_of
 from seatrial_service.json_body import JsonRequest
 from seatrial_service.problems import ACCESS_RESPONSES
+from seatrial_service.query_parameters import require_known
 
 _bearer = HTTPBearer(auto_error=False, description="On a laptop the token is in .seatrial/token")
 _READ_METHODS = frozenset({"GET", "HEAD"})
@@ -90,10 +92,12 @@ class ServiceRoute(APIRoute):
     """A route that authorises from the headers alone, before it reads the body.
 
     Every route names its scope with `requires` or is marked with `public`; one that does neither cannot be made.
+    A route that answers JSON has the query parameters of its signature and no others (`is_query_checked`).
     `request_class` is the request that the handler reads; it reads JSON bodies within limits.
     """
 
     request_class: ClassVar[type[Request]] = JsonRequest
+    is_query_checked: ClassVar[bool] = True
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # Any: as in FastAPI
         dependencies: Sequence[Dependency] = options.get("dependencies") or ()
@@ -110,10 +114,14 @@ class ServiceRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that authorises, then reads the body and calls the endpoint."""
         handle = super().get_route_handler()
+        is_json = self.response_class is not Response  # else a page of metrics
+        parameters = query_parameters(self.dependant) if self.is_query_checked and is_json else None
 
         async def authorised(request: Request) -> Response:
             access: Access = request.app.state.access
             request.state.principal = await self._admit(access, request)
+            if parameters is not None:
+                require_known(request.query_params.multi_items(), parameters)
             try:
                 return await handle(self.request_class(request.scope, request.receive))
             except (Unauthenticated, Forbidden) as error:  # a signature, a session or a target that the endpoint checks
@@ -132,14 +140,33 @@ class ServiceRoute(APIRoute):
         return await access.admit(request, self.path_format, ())
 
 
+class PageRoute(ServiceRoute):
+    """A route of a page that another program draws, with query parameters of that program."""
+
+    is_query_checked = False
+
+
+def query_parameters(dependant: Dependant) -> dict[str, bool]:
+    """Return the names of the query parameters of a signature, and whether each may be given more than once."""
+    parameters = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
+    for inner in dependant.dependencies:
+        parameters |= query_parameters(inner)
+    return parameters
+
+
+def _is_list(annotation: object) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
+
+
 def service_router(
     *,
     prefix: str = "",
     tags: list[str | Enum] | None = None,
     dependencies: Sequence[Any] | None = None,  # Any: what FastAPI's Depends returns
+    route_class: type[ServiceRoute] = ServiceRoute,
 ) -> APIRouter:
     """Return a router whose routes authorise before they read a body; services make all their routers with it."""
-    return APIRouter(prefix=prefix, tags=tags, dependencies=dependencies, route_class=ServiceRoute)
+    return APIRouter(prefix=prefix, tags=tags, dependencies=dependencies, route_class=route_class)
 
 
 @dataclass(frozen=True)

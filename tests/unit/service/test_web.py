@@ -197,3 +197,14 @@ async def test_unknown_paths_and_methods_are_problems_too() -> None:
 
     assert (path.status_code, path.json()["code"]) == (404, "not_found")
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
+    assert method.headers["allow"] == "POST, OPTIONS"
+    assert method.json()["detail"] == "/v1/things does not take GET; it takes POST, OPTIONS; GET / links to all routes"
+
+
+async def test_missing_and_unknown_fields_are_all_named_in_the_sentence() -> None:
+    async with client(application()) as http:
+        missing = await http.post("/v1/things", json={})
+
+    assert missing.status_code == 422
+    assert missing.json()["detail"] == "`size` is missing; it is required"
+    assert missing.json()["errors"] == [{"field": "size", "value": None, "allowed": "a value; it is required"}]

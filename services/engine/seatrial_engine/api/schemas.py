@@ -114,3 +114,4 @@ class WebhookAccepted(BaseModel):
     status: str
     order_id: str | None = None
     reason: str | None = None
+    repeated: bool = False

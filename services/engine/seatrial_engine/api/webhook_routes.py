@@ -54,7 +54,9 @@ def routes(service: EngineService) -> APIRouter:
         status = "success" if result.order is None or result.order.price is not None else "rejected"
         await counts.count(status, is_new=result.order is not None and not result.repeated)
         fields = answer(result)
-        return WebhookAccepted(status=fields["status"], order_id=fields["order_id"], reason=fields["reason"])
+        return WebhookAccepted(
+            status=fields["status"], order_id=fields["order_id"], reason=fields["reason"], repeated=result.repeated
+        )
 
     @router.post("/webhook", responses={200: examples.answer({"status": "filled", "order_id": "0f5c2d"})})
     async def signed(request: Request, response: Response) -> WebhookAccepted:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from seatrial_core import field_messages
 from seatrial_core.characters import printable
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import Signal
@@ -29,6 +30,7 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
     "size": ("size",),
     "environment": ("environment",),
 }
+MAX_ERRORS = 100
 MAX_NAME = 64
 SYNONYMS = {"long": "buy", "exit": "close", "flat": "close", "none": "hold"}
 NUMBERS = ("price", "quantity", "stop_loss", "take_profit")
@@ -82,17 +84,22 @@ def _refuse_unknown(fields: Mapping[str, Any]) -> None:
     accepted = {name for names in FIELD_NAMES.values() for name in names} | {"market_position"}
     unknown = sorted(key for key in fields if key not in accepted)
     if unknown:
-        raise field_error(
-            printable(unknown[0][:MAX_NAME]), quote(fields[unknown[0]]), f"one of {', '.join(FIELD_NAMES)}"
-        )
+        allowed = f"one of {', '.join(FIELD_NAMES)}"
+        shown = [printable(name[:MAX_NAME]) for name in unknown]
+        sentences = [f"`{name}` is not known here" for name in shown]
+        errors = [FieldError(name, quote(fields[key]), allowed) for name, key in zip(shown, unknown, strict=True)]
+        detail = f"{field_messages.join(sentences, len(sentences))}; a signal has {', '.join(FIELD_NAMES)}"
+        raise ValidationFailed(detail, errors=errors[:MAX_ERRORS])
 
 
 def _refused(error: ValidationError) -> ValidationFailed:
-    problems = []
+    problems, sentences = [], []
     for item in error.errors(include_url=False):
         name = ".".join(str(part) for part in item["loc"]) or "signal"
         allowed = ACTIONS if name == "action" else "a number above 0" if name in NUMBERS else item["msg"]
         value = None if item["type"] == "missing" else quote(item.get("input"))
-        problems.append(FieldError(name, value, f"{allowed} (needed)" if item["type"] == "missing" else allowed))
-    first = problems[0]
-    return ValidationFailed(f"`{first.field}` was {first.value!r}; allowed: {first.allowed}", errors=problems)
+        is_missing = item["type"] == "missing"
+        problems.append(FieldError(name, value, field_messages.allowed(item) if is_missing else allowed))
+        missing = field_messages.describe(name, value, item)
+        sentences.append(missing if is_missing else f"`{name}` was {value!r}; allowed: {allowed}")
+    return ValidationFailed(field_messages.join(sentences, len(sentences)), errors=problems)

@@ -21,7 +21,7 @@ from seatrial_core.errors import (
 from seatrial_service.auth import Principal
 from seatrial_service.authorisation import Access
 from seatrial_service.problems import MEDIA_TYPE, add_handlers, answer, seatrial_problem
-from seatrial_service.routing import ServiceRoute, public, require_service_routes, requires, service_router
+from seatrial_service.routing import PageRoute, ServiceRoute, public, require_service_routes, requires, service_router
 from seatrial_service.settings import is_loopback
 from seatrial_stress.locust_ui import form
 from seatrial_stress.locust_ui.pages import adapted, login_page, message_page, with_labels
@@ -67,7 +67,7 @@ def build(service: StressService, locust: LocustProcess, access: Access, clock: 
 
 
 def _login(sessions: PageSessions, access: Access) -> APIRouter:
-    router = service_router(dependencies=[public("the form carries the token")])
+    router = service_router(route_class=PageRoute, dependencies=[public("the form carries the token")])
 
     @router.post("/login")
     async def login(request: Request) -> Response:
@@ -119,7 +119,7 @@ def _page(service: StressService, locust: LocustProcess, sessions: PageSessions,
         if not access.tokens.configured and not is_loopback(urlsplit(f"//{host}").hostname or ""):
             raise Forbidden(f"without tokens this page is served on localhost only, not on {host[:100]!r}")
 
-    router = service_router(dependencies=[Depends(live_session), Depends(local_only)])
+    router = service_router(route_class=PageRoute, dependencies=[Depends(live_session), Depends(local_only)])
 
     @router.post("/swarm", dependencies=[requires("stress:run")])
     async def swarm(request: Request) -> Response:

@@ -22,7 +22,7 @@ class MethodHandling:
             await self.app(scope, receive, send)
             return
         is_head = scope["method"] == "HEAD"
-        if scope["method"] == "OPTIONS" and (allow := _allow(scope)):
+        if scope["method"] == "OPTIONS" and (allow := allowed_methods(scope).encode()):
             await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow)]})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -30,7 +30,7 @@ class MethodHandling:
         async def send_adapted(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 405:
                 headers = [header for header in message["headers"] if header[0] != b"allow"]
-                message = {**message, "headers": [*headers, (b"allow", _allow(scope))]}
+                message = {**message, "headers": [*headers, (b"allow", allowed_methods(scope).encode())]}
             elif message["type"] == "http.response.body" and is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -38,12 +38,13 @@ class MethodHandling:
         await self.app({**scope, "method": "GET"} if is_head else scope, receive, send_adapted)
 
 
-def _allow(scope: Scope) -> bytes:
+def allowed_methods(scope: Scope) -> str:
+    """Return the methods of a path, as in an Allow header; empty for a path that has none."""
     routes: list[BaseRoute] = scope["app"].router.routes
     methods = [method for method in METHODS if _is_served(routes, scope, method)]
     if "GET" in methods:
         methods.append("HEAD")
-    return ", ".join([*methods, "OPTIONS"] if methods else []).encode()
+    return ", ".join([*methods, "OPTIONS"] if methods else [])
 
 
 def _is_served(routes: list[BaseRoute], scope: Scope, method: str) -> bool:
