@@ -34,12 +34,15 @@ def read_strategy(text: str) -> object:
     from seatrial_trading.strategy.rules import read_text
 
     try:
-        document = read_text(Path(text).read_text(encoding="utf-8"), text)
+        content = Path(text).read_text(encoding="utf-8")
     except OSError as error:
         allowed = f"a registered name or a file that can be read ({error.strerror})"
         raise field_error("strategy", text, allowed) from error
     except UnicodeDecodeError as error:
         raise field_error("strategy", text, "a rule document in UTF-8") from error
+    except ValueError as error:
+        raise field_error("strategy", text, "a registered name or the path of a file") from error
+    document = read_text(content, text)
     if not isinstance(document, Mapping):
         raise field_error("strategy", text, "a file with a rule document: a JSON or YAML object")
     return document

@@ -105,7 +105,7 @@ def _as_numbers(name: str, cells: Column) -> NDArray[np.float64] | NumberCells:
         return cells
     try:
         return np.asarray(cells, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return NumberCells.parse(cells, empty_is_zero=name == "volume")
 
 

@@ -163,18 +163,19 @@ def _as_float(text: str) -> float | None:
 def _parse_each(values: Iterable[Any], zone: ZoneInfo | None) -> ParsedTimestamps:
     rows = list(values)
     numbers = [value for value in rows if isinstance(value, int | float) and not isinstance(value, bool)]
-    factor = _epoch_factor(float(np.median(np.abs(numbers))) if numbers else 0.0)
+    usable = [float(number) for number in numbers if abs(number) < _LARGEST_NUMBER]  # false for NaN
+    factor = _epoch_factor(float(np.median(np.abs(usable))) if usable else 0.0)
     times, naive = np.empty(len(rows), dtype=np.int64), 0
     is_bad = np.zeros(len(rows), dtype=np.bool_)
     for row, value in enumerate(rows):
         try:
             moment = _parse_value(value, factor)
+            if isinstance(moment, int):
+                times[row] = moment
+                continue
         except (ValueError, OverflowError):
             times[row] = UNREADABLE
             is_bad[row] = True
-            continue
-        if isinstance(moment, int):
-            times[row] = moment
             continue
         if moment.tzinfo is None:
             naive += 1

@@ -138,7 +138,7 @@ def _columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[Any]]:
         volume = columns.get("volume")
         has_volume = volume is not None and len(volume) > 0
         values["volume"] = np.asarray(volume if has_volume else np.zeros(len(values["time"])), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CandleError(f"candles must be columns of numbers: {error}") from error
     lengths = {name: len(column) for name, column in values.items()}
     if len(set(lengths.values())) != 1:
