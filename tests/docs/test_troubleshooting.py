@@ -13,7 +13,7 @@ from tests.support.ports import silent_listener
 
 from seatrial_core.errors import SeatrialError
 from seatrial_metrics.__main__ import main
-from seatrial_metrics.figures import NO_EQUITY
+from seatrial_metrics.scopes import NO_EQUITY
 from seatrial_service.auth import Tokens, authorise
 from seatrial_stress.checks import generator
 from seatrial_stress.plans.catalog import PLANS

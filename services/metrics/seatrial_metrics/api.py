@@ -13,7 +13,7 @@ from seatrial_core.contracts.pages import Page
 from seatrial_core.contracts.snapshots import Performance, Snapshot
 from seatrial_core.contracts.text import Identity
 from seatrial_metrics import batches, examples, snapshots
-from seatrial_metrics.exposition import HEADLINE
+from seatrial_metrics.scopes import headline
 from seatrial_metrics.service import MetricsService
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.store import history
@@ -42,7 +42,7 @@ _POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
 
 def routes(service: MetricsService, settings: MetricsSettings) -> list[APIRouter]:
     """Return the routes over a service."""
-    return [_writing(service), _reading(service), _figures(service), _page(service, settings)]
+    return [_writing(service), _reading(service), _figures(service, settings), _page(service, settings)]
 
 
 def _writing(service: MetricsService) -> APIRouter:
@@ -118,23 +118,24 @@ def _reading(service: MetricsService) -> APIRouter:
     return router
 
 
-def _figures(service: MetricsService) -> APIRouter:
+def _figures(service: MetricsService, settings: MetricsSettings) -> APIRouter:
     router = service_router(prefix="/v1", tags=["figures"], dependencies=[requires("metrics:read")])
 
     @router.get("/snapshot", responses={200: examples.answer(examples.SNAPSHOT)})
     async def snapshot(environment: Environment | None = None) -> Snapshot:
         """Return every scope at one sequence: portfolio, accounts, strategies, endpoints."""
-        return snapshots.snapshot(await service.snapshot_cache.fresh(), environment)
+        return snapshots.snapshot(await service.snapshot_cache.fresh(), settings.fx_max_age, environment)
 
     @router.get("/performance", responses={200: examples.answer(examples.PERFORMANCE)})
     async def performance(
         environment: Annotated[
-            list[Environment] | None, Query(max_length=16, description="All but stress if absent")
+            list[Environment] | None, Query(max_length=16, description="The one of the guide's metrics if absent")
         ] = None,
     ) -> Performance:
         """Return the figures of the portfolio and of each account; an unknown figure is null and has a reason."""
-        environments = environment or [Environment(name) for name in HEADLINE]
-        return snapshots.performance(await service.snapshot_cache.fresh(), environments)
+        figures = await service.snapshot_cache.fresh()
+        environments = environment or _headline(figures.environments, settings.headline)
+        return snapshots.performance(figures, settings.fx_max_age, environments)
 
     @router.get("/equity", responses={200: examples.answer(examples.EQUITY)})
     async def equity(
@@ -169,6 +170,14 @@ def _page(service: MetricsService, settings: MetricsSettings) -> APIRouter:
         return Response(page, media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _headline(environments: list[str], configured: str) -> list[Environment]:
+    # Without a decision every environment is named, and what they have not in common is absent.
+    shown = headline(environments, configured)
+    return [Environment(name) for name in environments if name != Environment.STRESS and shown in (None, name)] or [
+        Environment.LIVE
+    ]
 
 
 def _point(row: dict[str, Any]) -> dict[str, Any]:  # Any: columns of many types

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.deduplication import BatchResult
+from seatrial_metrics.portfolio import PortfolioOptions
 from seatrial_metrics.store import partitions
 from seatrial_metrics.store.commit import commit
 from seatrial_service.db.session import Database
@@ -20,12 +21,16 @@ class Committer:
     Args:
         database: The database of the ledger.
         clock: The time at which a group is received.
+        options: The currency and the time zone of portfolios.
         committed: Called with the last sequence after every commit.
     """
 
-    def __init__(self, database: Database, clock: Clock, committed: Callable[[int], None]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, options: PortfolioOptions, committed: Callable[[int], None]
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._options = options
         self._committed = committed
         self._group: GroupCommit[EventBatch, BatchResult] = GroupCommit(self._commit, LIMITS, _size_of)
 
@@ -50,7 +55,7 @@ class Committer:
         now = self._clock.now()
         await partitions.ensure(self._database, now.date())
         async with self._database.transaction() as session:
-            group = await commit(session, batches, now)
+            group = await commit(session, batches, now, self._options)
         self._committed(group.sequence)
         return group.results
 

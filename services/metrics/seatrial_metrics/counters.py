@@ -79,8 +79,9 @@ class SecondCount:
 
 @dataclass
 class ClosedCount:
-    """Closed trades of one account and their summed profit."""
+    """Filled and closed trades of one account, and the summed profit of the closed ones."""
 
+    filled: int = 0
     wins: int = 0
     losses: int = 0
     flats: int = 0
@@ -164,11 +165,12 @@ def _count_trade(result: CounterChanges, event: TradeEvent) -> None:
         result.observe(environment, catalog.TRADE_DURATION, Family.TRADE_DURATION, "", event.duration_seconds)
     if event.holding_seconds is not None:
         result.observe(environment, catalog.POSITION_HOLDING, Family.HOLDING, "", event.holding_seconds)
+    closed = result.closed[environment, event.account]
+    closed.filled += int(event.pnl is not None or event.status == "filled")
     if event.pnl is None:
         return
     ending = outcome(event.pnl)
     result.count(environment, Family.CLOSED_TRADES, event.strategy, ending.value)
-    closed = result.closed[environment, event.account]
     closed.pnl += event.pnl
     closed.wins += int(ending is TradeOutcome.WIN)
     closed.losses += int(ending is TradeOutcome.LOSS)

@@ -13,9 +13,10 @@ from seatrial_core.contracts.events import Environment
 from seatrial_core.label_budget import OTHER
 from seatrial_metrics.cardinality import Labels, limit_cardinality
 from seatrial_metrics.counters import SUM, CounterKey, Family
-from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, FigureScope, combined, portfolio_scope
+from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures
+from seatrial_metrics.scopes import FigureScope, headline, portfolio_scope
+from seatrial_metrics.settings import MetricsSettings
 
-HEADLINE = tuple(environment.value for environment in Environment if environment is not Environment.STRESS)
 SIDES = ("BUY", "SELL")
 HUNDRED = 100.0
 
@@ -29,7 +30,7 @@ class LedgerCollector(Collector):
         figures: Returns the last figures, or None before the first reading.
         machine: Returns the last sample of this machine by metric name.
         now: Returns the current instant.
-        budget: How many values a label may have.
+        settings: Which environment the guide's metrics show, and how many values a label may have.
     """
 
     def __init__(
@@ -37,12 +38,12 @@ class LedgerCollector(Collector):
         figures: Callable[[], Figures | None],
         machine: Callable[[], Sample],
         now: Callable[[], datetime],
-        budget: int,
+        settings: MetricsSettings,
     ) -> None:
         self._figures = figures
         self._machine = machine
         self._now = now
-        self._budget = budget
+        self._settings = settings
 
     def collect(self) -> Iterator[MetricFamily]:
         """Yield every family of the page, also those without a sample."""
@@ -51,21 +52,26 @@ class LedgerCollector(Collector):
         overflow: dict[str, int] = {}
         yield from self._counted(figures or Figures(as_of=now), overflow)
         yield _counter(catalog.LABEL_OVERFLOW, {(name,): Decimal(count) for name, count in overflow.items()})
-        gauges = _gauges(figures, now, self._machine())
+        gauges = _gauges(figures, now, self._machine(), self._settings)
         for metric in (*catalog.GUIDE_METRICS, *catalog.TRADING_METRICS):
             if metric.kind is catalog.Kind.GAUGE:
                 yield _gauge(metric, gauges.get(metric.name))
 
     def _counted(self, figures: Figures, overflow: dict[str, int]) -> Iterator[MetricFamily]:
         by_family: dict[str, list[tuple[CounterKey, Decimal]]] = {}
+        shown = headline(figures.environments, self._settings.headline)
+        guide = {metric.name for metric in catalog.GUIDE_METRICS}
         for key, value in figures.counters.items():
-            if key.environment != Environment.STRESS:
+            is_shown = key.environment == shown if key.family in guide else key.environment != Environment.STRESS
+            if is_shown:
                 by_family.setdefault(key.family, []).append((key, value))
         for metric in (*catalog.GUIDE_METRICS, *catalog.TRADING_METRICS):
             if metric is catalog.LABEL_OVERFLOW or metric.kind is catalog.Kind.GAUGE:
                 continue
             is_histogram = metric.kind is catalog.Kind.HISTOGRAM
-            limited = limit_cardinality(by_family.get(metric.name, []), metric, int(is_histogram), self._budget)
+            limited = limit_cardinality(
+                by_family.get(metric.name, []), metric, int(is_histogram), self._settings.label_budget
+            )
             for label, count in limited.overflow.items():
                 overflow[label] = overflow.get(label, 0) + count
             yield (
@@ -120,11 +126,14 @@ def _gauge(metric: catalog.Metric, value: float | None) -> MetricFamily:
     return family
 
 
-def _gauges(figures: Figures | None, now: datetime, machine: Sample) -> Sample:
+def _gauges(figures: Figures | None, now: datetime, machine: Sample, settings: MetricsSettings) -> Sample:
     if figures is None:
         return machine
-    scope = combined([portfolio_scope(figures, environment) for environment in HEADLINE])
-    engines = [engine for engine in figures.engines if engine.environment in HEADLINE]
+    environment = headline(figures.environments, settings.headline)
+    scope = FigureScope()
+    if environment is not None:
+        scope = portfolio_scope(figures, environment, settings.fx_max_age)
+    engines = [engine for engine in figures.engines if engine.environment != Environment.STRESS]
     return {
         **_money(scope),
         **_machine(engines, now, machine),

@@ -2,14 +2,25 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
-from seatrial_core.contracts.events import AccountEvent, EquityEvent, Event
+from seatrial_core.contracts.events import (
+    AccountEvent,
+    EquityEvent,
+    Event,
+    FeeEvent,
+    FundingEvent,
+    FxRateEvent,
+    TradeEvent,
+    TransferEvent,
+)
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.counters import ClosedCount, CounterChanges, Family, count_events
 from seatrial_metrics.deduplication import DedupResult
-from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityMark, recompute_from
+from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityEntry, EquityMark, recompute_from
+from seatrial_metrics.portfolio import CurrencyPair, PortfolioOptions, Rate, rate_of
 
 
 @dataclass(frozen=True)
@@ -19,10 +30,12 @@ class EnvironmentState:
     Args:
         books: Their equity and that of the portfolio.
         last_occurred_at: When the newest event of each account occurred; an account without events is missing.
+        other_currencies: The currencies of the other accounts of the environment.
     """
 
     books: EquityBooks = field(default_factory=EquityBooks)
     last_occurred_at: Mapping[str, datetime] = field(default_factory=dict)
+    other_currencies: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -39,13 +52,19 @@ class EquityChanges:
     """What a group changes in the equity of one environment.
 
     Args:
-        books: The books with the opening balances of the group, before its marks.
-        marks: The marks of the group, in order of arrival.
-        recompute_from: The earliest instant to recompute, or None if every mark is new.
+        books: The books with the opening balances of the group, before its entries.
+        entries: The entries of the group, in order of arrival.
+        rates: Its exchange rates.
+        rates_by_pair: The same as they were sent, between any two currencies.
+        currency: The currency of the portfolio from now on.
+        recompute_from: The earliest instant to recompute, or None if everything is new.
     """
 
     books: EquityBooks
-    marks: Sequence[EquityMark]
+    entries: Sequence[EquityEntry]
+    rates: Sequence[Rate]
+    rates_by_pair: Sequence[FxRateEvent]
+    currency: str
     recompute_from: datetime | None
 
 
@@ -73,13 +92,19 @@ def accounts_by_environment(events: Iterable[Event]) -> Mapping[str, Sequence[st
     return {environment: sorted(names) for environment, names in sorted(accounts.items())}
 
 
-def plan(batches: Sequence[EventBatch], dedup: DedupResult, states: Mapping[str, EnvironmentState]) -> LedgerChanges:
+def plan(
+    batches: Sequence[EventBatch],
+    dedup: DedupResult,
+    states: Mapping[str, EnvironmentState],
+    options: PortfolioOptions,
+) -> LedgerChanges:
     """Return what a group of batches changes.
 
     Args:
         batches: The group, in order of arrival.
         dedup: Its new and repeated events.
         states: The stored state of every environment with a new event.
+        options: The currency and the time zone of portfolios.
     """
     counters = count_events(dedup.events)
     for event in dedup.repeated:
@@ -93,7 +118,7 @@ def plan(batches: Sequence[EventBatch], dedup: DedupResult, states: Mapping[str,
     environments = {
         environment: EnvironmentChanges(
             _account_changes(environment, events, states[environment].last_occurred_at, counters),
-            _equity_changes(states[environment].books, events),
+            _equity_changes(states[environment], events, options),
         )
         for environment, events in by_environment.items()
     }
@@ -119,27 +144,71 @@ def _account_changes(
     }
 
 
-def _equity_changes(stored: EquityBooks, events: Sequence[Event]) -> EquityChanges | None:
+def _equity_changes(
+    state: EnvironmentState, events: Sequence[Event], options: PortfolioOptions
+) -> EquityChanges | None:
+    stored = state.books
     books, reopened_at = _open_accounts(stored, [event for event in events if isinstance(event, AccountEvent)])
-    marks = [
-        EquityMark(event.account, event.occurred_at, event.equity, event.cash, event.open_positions, event.risk_at_stop)
-        for event in events
-        if isinstance(event, EquityEvent)
-    ]
-    if not marks and books == stored:
+    entries = [entry for event in events if (entry := _entry(event, books)) is not None]
+    pairs = [event for event in events if isinstance(event, FxRateEvent)]
+    if not entries and not pairs and books == stored:
         return None
-    starts = [start for start in (reopened_at, recompute_from(books, marks)) if start is not None]
-    return EquityChanges(books, marks, min(starts, default=None))
+    currencies = {
+        account.currency for account in books.accounts.values() if account.begun or account.opened_at is not None
+    }
+    currency = options.currency_of(currencies | state.other_currencies | _new_currencies(books, entries))
+    rates = [rate for pair in pairs if (rate := rate_of(_pair(pair), currency)) is not None]
+    starts = [start for start in (reopened_at, recompute_from(books, entries, rates)) if start is not None]
+    return EquityChanges(books, entries, rates, pairs, currency, min(starts, default=None))
+
+
+def _entry(event: Event, books: EquityBooks) -> EquityEntry | None:
+    match event:
+        case AccountEvent():
+            return EquityEntry(event.account, event.occurred_at)
+        case EquityEvent():
+            mark = EquityMark(event.equity, event.occurred_at, event.cash, event.open_positions, event.risk_at_stop)
+            return EquityEntry(event.account, event.occurred_at, mark)
+        case TransferEvent():
+            return EquityEntry(event.account, event.occurred_at, flow=event.amount)
+        case TradeEvent(pnl=pnl) if pnl is not None:
+            return _result(event, pnl, books)
+        case FundingEvent():
+            return _result(event, event.amount, books)
+        case FeeEvent():
+            return _result(event, -event.amount, books)
+        case _:
+            return None
+
+
+def _result(event: Event, amount: Decimal, books: EquityBooks) -> EquityEntry | None:
+    # A result after a mark is part of the next mark; only the results before the first mark need to be kept.
+    account = books.accounts.get(event.account, AccountEquity(event.account))
+    if account.now.members and account.pending is not None and event.occurred_at >= account.pending.at:
+        return None
+    return EquityEntry(event.account, event.occurred_at, result=amount)
+
+
+def _new_currencies(books: EquityBooks, entries: Iterable[EquityEntry]) -> set[str]:
+    return {
+        books.accounts.get(entry.account, AccountEquity(entry.account)).currency
+        for entry in entries
+        if entry.mark is not None
+    }
+
+
+def _pair(event: FxRateEvent) -> CurrencyPair:
+    return CurrencyPair(event.base, event.quote, event.occurred_at, event.rate, event.source)
 
 
 def _open_accounts(books: EquityBooks, openings: Sequence[AccountEvent]) -> tuple[EquityBooks, datetime | None]:
-    # An account that has marks already was opened with its first mark; its own opening balance changes all of them.
+    # An account with entries began with the first of them; its opening balance changes all of its states.
     accounts = dict(books.accounts)
     starts: list[datetime] = []
     for event in openings:
         account = accounts.get(event.account, AccountEquity(event.account))
-        opened = account.open(event.opening_balance, event.currency, event.occurred_at)
-        if opened.opening_balance != account.opening_balance and account.first_equity_at is not None:
-            starts.append(account.first_equity_at)
+        opened = account.open(event.opening_balance, event.currency, event.session_zone, event.occurred_at)
+        if opened != account and account.first_entry_at is not None:
+            starts.append(min(account.first_entry_at, event.occurred_at))
         accounts[event.account] = opened
-    return EquityBooks(accounts, books.portfolio), min(starts, default=None)
+    return replace(books, accounts=accounts), min(starts, default=None)

@@ -9,6 +9,8 @@ from seatrial_core import catalog
 from seatrial_core.contracts.clock import Clock
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
+from seatrial_metrics.portfolio import PortfolioOptions
+from seatrial_metrics.restating import Restating
 from seatrial_metrics.retention import Retention
 from seatrial_metrics.settings import MetricsSettings
 from seatrial_metrics.snapshot_cache import SnapshotCache
@@ -34,19 +36,21 @@ class MetricsService:
         self._registry = registry
         self.database = Database(settings.database_url, pool_size=POOL_SIZE, application="seatrial-metrics")
         self.snapshot_cache = SnapshotCache(self.database, clock, settings.update_interval_seconds)
-        self.committer = Committer(self.database, clock, self.snapshot_cache.committed)
+        options = PortfolioOptions(settings.currency, settings.session_zone)
+        self.committer = Committer(self.database, clock, options, self.snapshot_cache.committed)
+        self.restating = Restating(self.database, clock, options)
         self.system_metrics = SystemMetrics(clock.monotonic, settings.disk_path, settings.update_interval_seconds)
         self.retention = Retention(self.database, clock, settings.retention_days)
         self.page = CollectorRegistry(auto_describe=False)
         cache, machine = self.snapshot_cache, self.system_metrics
-        self.page.register(LedgerCollector(lambda: cache.last, machine.last, clock.now, settings.label_budget))
+        self.page.register(LedgerCollector(lambda: cache.last, machine.last, clock.now, settings))
         metric = catalog.INGEST_SECONDS
         self.ingest_seconds = Histogram(metric.name, metric.help, registry=registry, buckets=metric.buckets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the loops while the block lasts; then stop them and close the database."""
-        parts = (self.committer, self.snapshot_cache, self.system_metrics, self.retention)
+        parts = (self.committer, self.snapshot_cache, self.system_metrics, self.retention, self.restating)
         try:
             async with loops.running([part.loop() for part in parts], self._registry):
                 yield

@@ -1,11 +1,13 @@
 """The settings of the metrics service."""
 
 import os
-from typing import Any, Self
+from datetime import timedelta
+from typing import Any, Literal, Self
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
+from seatrial_core.contracts.events import Environment, Zone
 from seatrial_core.label_budget import LABEL_BUDGET
 from seatrial_service.settings import ServiceSettings, clash, own_database_url, own_direct_url
 
@@ -39,12 +41,36 @@ class MetricsSettings(ServiceSettings):
         ge=0,
         description="Days that events are kept, 0 without limit; equity and counters always stay.",
     )
+    currency: str = Field(
+        "",
+        max_length=16,
+        description="Currency of portfolios, for example USD; empty for the one that all accounts share. Accounts in "
+        "other currencies are converted by `fx_rate` events.",
+    )
+    fx_max_age_seconds: float = Field(
+        86_400.0,
+        gt=0,
+        le=31_622_400,
+        description="Age of an exchange rate above which a portfolio figure that needs it is absent.",
+    )
+    headline: Environment | Literal[""] = Field(
+        "",
+        description="Environment that the guide's metrics show; empty for live, else for the only one that has data.",
+    )
+    session_zone: Zone = Field(
+        "UTC", description="IANA time zone in which the days of portfolios begin; accounts name their own."
+    )
     label_budget: int = Field(
         LABEL_BUDGET,
         ge=1,
         le=10_000,
         description="Values that one label may have; further ones are summed as `__other__`.",
     )
+
+    @property
+    def fx_max_age(self) -> timedelta:
+        """Return the age of an exchange rate above which no figure uses it."""
+        return timedelta(seconds=self.fx_max_age_seconds)
 
     @classmethod
     def load(cls, **values: Any) -> Self:  # Any: settings have different types

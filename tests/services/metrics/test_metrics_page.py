@@ -110,7 +110,7 @@ async def test_performance_says_why_a_figure_is_unknown(client: MetricsClient) -
 
     assert performance["metrics"]["win_rate_ratio"] is None
     assert performance["undefined"]["win_rate_ratio"] == "0 closed trades, needs at least 1"
-    assert performance["undefined"]["equity"] == "no equity event yet"
+    assert performance["undefined"]["equity"] == "no equity event and no opening balance yet"
 
 
 async def test_events_are_listed_newest_first_with_a_cursor(client: MetricsClient) -> None:

@@ -11,14 +11,16 @@ from seatrial_core import catalog
 from seatrial_metrics.counters import CounterKey, Family
 from seatrial_metrics.exposition import LedgerCollector
 from seatrial_metrics.figures import EngineFigures, Figures
+from seatrial_metrics.settings import MetricsSettings
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def page(figures: Figures | None, machine: Callable[[], dict[str, float | None]] = dict, budget: int = 100) -> str:
     """Return the page of figures."""
+    settings = MetricsSettings.load(label_budget=budget)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(LedgerCollector(lambda: figures, machine, lambda: NOW, budget))
+    registry.register(LedgerCollector(lambda: figures, machine, lambda: NOW, settings))
     return generate_latest(registry).decode()
 
 

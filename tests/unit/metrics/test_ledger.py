@@ -9,10 +9,12 @@ from seatrial_metrics import ledger
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.counters import CounterKey, Family
 from seatrial_metrics.deduplication import DedupResult
-from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityMark, advance
+from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityEntry, EquityMark, advance
 from seatrial_metrics.ledger import EnvironmentState, LedgerChanges
+from seatrial_metrics.portfolio import PortfolioOptions
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
+OPTIONS = PortfolioOptions()
 
 
 def at(hours: float) -> datetime:
@@ -28,12 +30,12 @@ def event(kind: str, hours: float, **fields: Any) -> Event:
     )
 
 
-def mark(hours: float, equity: int) -> EquityMark:
+def mark(hours: float, equity: int) -> EquityEntry:
     """Return a mark of account `a`."""
-    return EquityMark("a", at(hours), Decimal(equity))
+    return EquityEntry("a", at(hours), EquityMark(Decimal(equity), at(hours)))
 
 
-def stored(*marks: EquityMark) -> EnvironmentState:
+def stored(*marks: EquityEntry) -> EnvironmentState:
     """Return the stored state of account `a` after marks."""
     books, _ = advance(EquityBooks({"a": AccountEquity("a")}), marks)
     return EnvironmentState(books, {"a": marks[-1].at} if marks else {})
@@ -42,7 +44,7 @@ def stored(*marks: EquityMark) -> EnvironmentState:
 def plan(*events: Event, state: EnvironmentState | None = None, repeated: tuple[Event, ...] = ()) -> LedgerChanges:
     """Return the changes of one batch of new and repeated events."""
     states = {"live": state or stored()} if events else {}
-    return ledger.plan([EventBatch(events, ())], DedupResult(events, repeated, ()), states)
+    return ledger.plan([EventBatch(events, ())], DedupResult(events, repeated, ()), states, OPTIONS)
 
 
 def test_events_older_than_the_newest_are_late() -> None:
@@ -70,7 +72,7 @@ def test_mark_after_the_newest_instant_recomputes_nothing() -> None:
 
     equity = changes.environments["live"].equity
     assert equity is not None
-    assert ([change.at for change in equity.marks], equity.recompute_from) == ([at(3)], None)
+    assert ([change.at for change in equity.entries], equity.recompute_from) == ([at(3)], None)
 
 
 def test_mark_before_the_newest_instant_recomputes_from_it() -> None:
@@ -87,7 +89,7 @@ def test_opening_balance_after_the_first_mark_recomputes_from_that_mark() -> Non
     equity = changes.environments["live"].equity
     assert equity is not None
     assert equity.books.accounts["a"].opening_balance == 120
-    assert (list(equity.marks), equity.recompute_from) == ([], at(1))
+    assert ([entry.at for entry in equity.entries], equity.recompute_from) == ([at(3)], at(1))
 
 
 def test_closed_trades_are_added_to_their_account() -> None:
@@ -101,7 +103,7 @@ def test_closed_trades_are_added_to_their_account() -> None:
 
 def test_repeated_and_rejected_events_are_counted_and_change_nothing_else() -> None:
     rejected = RejectedEvent(index=0, code="too_old", detail="")
-    changes = ledger.plan([EventBatch((), (rejected,))], DedupResult((), (event("heartbeat", 1),), ()), {})
+    changes = ledger.plan([EventBatch((), (rejected,))], DedupResult((), (event("heartbeat", 1),), ()), {}, OPTIONS)
 
     assert not changes.environments
     assert changes.counters.counters == {

@@ -1,46 +1,38 @@
 """Reads and writes equity books: accounts, portfolios, and the states they passed through."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, select, text
+from sqlalchemy import Row, Table, case, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_core.figures.equity import EquityChange, EquityState
-from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityCurve, EquityHistory, EquityMark, StoredEquity
+from seatrial_core.figures.equity import EquityState
+from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityEntry, EquityHistory
 from seatrial_metrics.ledger import AccountChanges, EnvironmentState
 from seatrial_metrics.off_loop import call
+from seatrial_metrics.portfolio import PortfolioCurve
+from seatrial_metrics.store import equity_rows
+from seatrial_metrics.store.equity_rows import Values
 from seatrial_service.db.metrics import AccountBook, EquityPoint, PortfolioBook, PortfolioPoint
 
 UPSERT_ROWS = 300
-Values = dict[str, Any]  # Any: one row, columns of many types
 
 _ACCOUNTS: Table = AccountBook.__table__  # type: ignore[assignment]
 _PORTFOLIOS: Table = PortfolioBook.__table__  # type: ignore[assignment]
 _POINTS: Table = EquityPoint.__table__  # type: ignore[assignment]
 _PORTFOLIO_POINTS: Table = PortfolioPoint.__table__  # type: ignore[assignment]
 # The totals of a new account; `add_totals` alone changes them afterwards.
-_ZERO_TOTALS = {"realised_pnl": 0, "wins": 0, "losses": 0, "flats": 0, "late_events": 0}
+_ZERO_TOTALS = {"realised_pnl": 0, "wins": 0, "losses": 0, "flats": 0, "filled_trades": 0, "late_events": 0}
 
 _ADD_TOTALS = text(
     """
     UPDATE metrics.accounts
     SET realised_pnl = realised_pnl + CAST(:pnl AS numeric), wins = wins + :wins, losses = losses + :losses,
-        flats = flats + :flats, late_events = late_events + :late,
+        flats = flats + :flats, filled_trades = filled_trades + :filled, late_events = late_events + :late,
         last_occurred_at = GREATEST(last_occurred_at, :newest)
     WHERE environment = :environment AND account = :account
-    """
-)
-_STATES_BEFORE = text(
-    """
-    SELECT DISTINCT ON (account) *
-    FROM metrics.equity_points
-    WHERE environment = :environment AND account = ANY(CAST(:accounts AS text[])) AND occurred_at < :start
-    ORDER BY account, occurred_at DESC
     """
 )
 
@@ -54,23 +46,55 @@ async def lock(session: AsyncSession, environment: str, accounts: Sequence[str],
         accounts: Sorted names; a new account gets a row.
         now: The instant of writing.
     """
-    empty = _curve_values(EquityCurve(), now)
     rows = [
-        {"environment": environment, "account": account, "currency": "USD", **_ZERO_TOTALS, **empty}
+        {
+            "environment": environment,
+            "account": account,
+            **_ZERO_TOTALS,
+            **equity_rows.account_values(AccountEquity(account), now),
+        }
         for account in accounts
     ]
+    empty = {"environment": environment, **equity_rows.portfolio_values(PortfolioCurve(), now)}
     await session.execute(insert(_ACCOUNTS).on_conflict_do_nothing(), rows)
-    await session.execute(insert(_PORTFOLIOS).on_conflict_do_nothing(), [{"environment": environment, **empty}])
-    account_rows = await _lock_accounts(session, environment, accounts)
+    await session.execute(insert(_PORTFOLIOS).on_conflict_do_nothing(), [empty])
+    account_rows = await lock_accounts(session, environment, accounts)
     portfolio = await session.execute(
         select(_PORTFOLIOS).where(_PORTFOLIOS.c.environment == environment).with_for_update()
     )
     return EnvironmentState(
-        books=EquityBooks({row.account: read_account(row) for row in account_rows}, read_curve(portfolio.one())),
+        books=EquityBooks(
+            {row.account: equity_rows.read_account(row) for row in account_rows},
+            equity_rows.read_portfolio(portfolio.one()),
+        ),
         last_occurred_at={
             row.account: row.last_occurred_at for row in account_rows if row.last_occurred_at is not None
         },
+        other_currencies=await _other_currencies(session, environment, accounts),
     )
+
+
+async def read_all(session: AsyncSession, environment: str, *, for_update: bool) -> EquityBooks:
+    """Return every account of an environment and the portfolio, locked until the transaction ends if `for_update`."""
+    accounts = select(_ACCOUNTS).where(_ACCOUNTS.c.environment == environment).order_by(_ACCOUNTS.c.account)
+    portfolio = select(_PORTFOLIOS).where(_PORTFOLIOS.c.environment == environment)
+    if for_update:
+        accounts, portfolio = accounts.with_for_update(), portfolio.with_for_update()
+    rows = await session.execute(accounts)
+    by_name = {row.account: equity_rows.read_account(row) for row in rows}
+    row = (await session.execute(portfolio)).one_or_none()
+    return EquityBooks(by_name, PortfolioCurve() if row is None else equity_rows.read_portfolio(row))
+
+
+async def lock_accounts(session: AsyncSession, environment: str, accounts: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return the rows of accounts, locked in the order of their names."""
+    rows = await session.execute(
+        select(_ACCOUNTS)
+        .where(_ACCOUNTS.c.environment == environment, _ACCOUNTS.c.account.in_(accounts))
+        .order_by(_ACCOUNTS.c.account)
+        .with_for_update()
+    )
+    return rows.all()
 
 
 async def add_totals(session: AsyncSession, environment: str, changes: Mapping[str, AccountChanges]) -> None:
@@ -88,95 +112,85 @@ async def add_totals(session: AsyncSession, environment: str, changes: Mapping[s
     await session.execute(_ADD_TOTALS, rows)
 
 
-async def read_around(session: AsyncSession, environment: str, books: EquityBooks, start: datetime) -> StoredEquity:
-    """Return the stored equity around an instant, with its accounts locked.
-
-    Args:
-        session: The transaction.
-        environment: The environment of the books.
-        books: The books of the transaction.
-        start: The earliest instant to recompute.
-    """
-    marks = await _marks_since(session, environment, start)
-    names = {mark.account for mark in marks} | set(books.accounts)
-    others = await _lock_accounts(session, environment, sorted(names - set(books.accounts)))
-    return StoredEquity(
-        marks=marks,
-        accounts={row.account: read_account(row) for row in others},
-        states=await _states_before(session, environment, sorted(names), start),
-        portfolio=await _portfolio_before(session, environment, start),
+async def add_entries(session: AsyncSession, environment: str, entries: Iterable[EquityEntry]) -> None:
+    """Store what accounts reported, without the states that follow from it."""
+    merged: dict[tuple[str, datetime], EquityEntry] = {}
+    for entry in entries:
+        key = (entry.account, entry.at)
+        merged[key] = merged[key].plus(entry) if key in merged else entry
+    unknown = equity_rows.state_values(EquityState())
+    rows = [
+        {
+            "environment": environment,
+            "account": account,
+            "occurred_at": at,
+            **equity_rows.entry_values(entry),
+            **unknown,
+        }
+        for (account, at), entry in sorted(merged.items(), key=lambda item: item[0])
+    ]
+    if not rows:
+        return
+    statement = insert(_POINTS)
+    new, stored = statement.excluded, _POINTS.c
+    # A mark replaces all of an earlier mark of the same instant, also what it does not report.
+    is_mark = new.marked_equity.is_not(None)
+    marked = ("marked_equity", "cash", "open_positions", "risk_at_stop")
+    replaced = {name: case((is_mark, new[name]), else_=stored[name]) for name in marked}
+    sums = {name: stored[name] + new[name] for name in ("flow", "result")}
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["environment", "account", "occurred_at"], set_={**replaced, **sums}
+        ),
+        rows,
     )
 
 
-async def save(
-    session: AsyncSession, environment: str, books: EquityBooks, history: EquityHistory, now: datetime
-) -> None:
-    """Write the books and the states that they passed through."""
-    size = len(books.accounts) + len(history.points) + len(history.portfolio)
-    accounts, points, portfolio = await call(size, _rows, environment, books, history, now)
-    await _upsert(session, _ACCOUNTS, accounts)
-    await _upsert(session, _POINTS, points)
-    await _upsert(session, _PORTFOLIO_POINTS, portfolio)
-    if history.portfolio:
-        row = {"environment": environment, **_curve_values(books.portfolio, now)}
-        await _upsert(session, _PORTFOLIOS, [row])
-
-
-def _rows(
-    environment: str, books: EquityBooks, history: EquityHistory, now: datetime
-) -> tuple[list[Values], list[Values], list[Values]]:
+async def save_books(session: AsyncSession, environment: str, books: EquityBooks, now: datetime) -> None:
+    """Write accounts and the portfolio."""
     accounts = [
-        {"environment": environment, "account": name, **_account_values(account, now)}
+        {"environment": environment, "account": name, **_ZERO_TOTALS, **equity_rows.account_values(account, now)}
         for name, account in sorted(books.accounts.items())
     ]
+    await _upsert(session, _ACCOUNTS, accounts)
+    portfolio = {"environment": environment, **equity_rows.portfolio_values(books.portfolio, now)}
+    await _upsert(session, _PORTFOLIOS, [portfolio])
+
+
+async def save_states(session: AsyncSession, environment: str, history: EquityHistory, currency: str) -> None:
+    """Write the states that accounts and the portfolio passed through."""
+    size = len(history.points) + len(history.portfolio)
+    points, portfolio = await call(size, _state_rows, environment, history, currency)
+    await _upsert(session, _POINTS, points)
+    await _upsert(session, _PORTFOLIO_POINTS, portfolio)
+
+
+def _state_rows(environment: str, history: EquityHistory, currency: str) -> tuple[list[Values], list[Values]]:
     points = [
-        {"environment": environment, "account": name, "occurred_at": at, **_mark_values(mark), **_state_values(state)}
-        for (name, at), (mark, state) in sorted(history.points.items(), key=lambda item: item[0])
+        {
+            "environment": environment,
+            "account": name,
+            "occurred_at": at,
+            **equity_rows.entry_values(entry),
+            **equity_rows.state_values(state),
+        }
+        for (name, at), (entry, state) in sorted(history.points.items(), key=lambda item: item[0])
     ]
     portfolio = [
-        {"environment": environment, "occurred_at": at, **_state_values(state)}
+        {"environment": environment, "occurred_at": at, **equity_rows.portfolio_state_values(state, currency)}
         for at, state in sorted(history.portfolio.items())
     ]
-    return accounts, points, portfolio
+    return points, portfolio
 
 
-async def _lock_accounts(session: AsyncSession, environment: str, accounts: Sequence[str]) -> Sequence[Row[Any]]:
+async def _other_currencies(session: AsyncSession, environment: str, accounts: Sequence[str]) -> frozenset[str]:
+    has_money = _ACCOUNTS.c.session_day.is_not(None) | _ACCOUNTS.c.opening_balance.is_not(None)
     rows = await session.execute(
-        select(_ACCOUNTS)
-        .where(_ACCOUNTS.c.environment == environment, _ACCOUNTS.c.account.in_(accounts))
-        .order_by(_ACCOUNTS.c.account)
-        .with_for_update()
+        select(_ACCOUNTS.c.currency)
+        .where(_ACCOUNTS.c.environment == environment, _ACCOUNTS.c.account.not_in(accounts), has_money)
+        .distinct()
     )
-    return rows.all()
-
-
-async def _marks_since(session: AsyncSession, environment: str, start: datetime) -> Sequence[EquityMark]:
-    rows = await session.execute(
-        select(_POINTS).where(_POINTS.c.environment == environment, _POINTS.c.occurred_at >= start)
-    )
-    return [
-        EquityMark(row.account, row.occurred_at, row.equity, row.cash, row.open_positions, row.risk_at_stop)
-        for row in rows
-    ]
-
-
-async def _states_before(
-    session: AsyncSession, environment: str, accounts: Sequence[str], start: datetime
-) -> Mapping[str, EquityState]:
-    values = {"environment": environment, "accounts": list(accounts), "start": start}
-    rows = await session.execute(_STATES_BEFORE, values)
-    return {row.account: _state(row) for row in rows}
-
-
-async def _portfolio_before(session: AsyncSession, environment: str, start: datetime) -> EquityState:
-    rows = await session.execute(
-        select(_PORTFOLIO_POINTS)
-        .where(_PORTFOLIO_POINTS.c.environment == environment, _PORTFOLIO_POINTS.c.occurred_at < start)
-        .order_by(_PORTFOLIO_POINTS.c.occurred_at.desc())
-        .limit(1)
-    )
-    row = rows.one_or_none()
-    return EquityState() if row is None else _state(row)
+    return frozenset(rows.scalars())
 
 
 async def _upsert(session: AsyncSession, table: Table, rows: Sequence[Values]) -> None:
@@ -188,98 +202,3 @@ async def _upsert(session: AsyncSession, table: Table, rows: Sequence[Values]) -
     upsert = statement.on_conflict_do_update(index_elements=keys, set_=updated)
     for first in range(0, len(rows), UPSERT_ROWS):  # the loop serves others between two parts
         await session.execute(upsert, list(rows[first : first + UPSERT_ROWS]))
-
-
-def read_account(row: Row[Any]) -> AccountEquity:
-    """Return the account of a row."""
-    curve = read_curve(row)
-    newest = None
-    if curve.begun and row.pending_at is not None:
-        newest = EquityMark(row.account, row.pending_at, row.equity, row.cash, row.open_positions, row.risk_at_stop)
-    return AccountEquity(
-        name=row.account,
-        currency=row.currency,
-        opening_balance=row.opening_balance,
-        opened_at=row.opened_at,
-        first_equity_at=row.first_equity_at,
-        curve=curve,
-        newest=newest,
-    )
-
-
-def _account_values(account: AccountEquity, now: datetime) -> Values:
-    return {
-        "currency": account.currency,
-        "opening_balance": account.opening_balance,
-        "opened_at": account.opened_at,
-        "first_equity_at": account.first_equity_at,
-        **_ZERO_TOTALS,
-        **_mark_values(account.newest),
-        **_curve_values(account.curve, now),
-    }
-
-
-def _mark_values(mark: EquityMark | None) -> Values:
-    names = ("cash", "open_positions", "risk_at_stop")
-    return {name: None if mark is None else getattr(mark, name) for name in names}
-
-
-def _state(row: Row[Any]) -> EquityState:
-    return EquityState(**{field.name: getattr(row, field.name) for field in fields(EquityState)})
-
-
-def _state_values(state: EquityState) -> Values:
-    return dict(vars(state))
-
-
-def read_curve(row: Row[Any]) -> EquityCurve:
-    """Return the curve of a row."""
-    stored = row.pending
-    pending = None
-    if stored is not None:
-        pending = EquityChange(
-            at=row.pending_at,
-            change=Decimal(stored["change"]),
-            joined=Decimal(stored["joined"]),
-            joining=stored["joining"],
-            reported=stored["reported"],
-        )
-    return EquityCurve(_state_from_text(row.before), pending)
-
-
-def _curve_values(curve: EquityCurve, now: datetime) -> Values:
-    pending = curve.pending
-    change = None
-    if pending is not None:
-        change = {
-            "change": str(pending.change),
-            "joined": str(pending.joined),
-            "joining": pending.joining,
-            "reported": pending.reported,
-        }
-    return {
-        "before": _state_to_text(curve.before),
-        "pending": change,
-        "pending_at": None if pending is None else pending.at,
-        "updated_at": now,
-        **_state_values(curve.now),
-    }
-
-
-def _state_to_text(state: EquityState) -> Values:
-    return {
-        name: value if isinstance(value, int) or value is None else str(value) for name, value in vars(state).items()
-    }
-
-
-def _state_from_text(stored: Mapping[str, Any]) -> EquityState:
-    day = stored["session_day"]
-    return EquityState(
-        equity=Decimal(stored["equity"]),
-        peak=Decimal(stored["peak"]),
-        max_drawdown_ratio=Decimal(stored["max_drawdown_ratio"]),
-        base=Decimal(stored["base"]),
-        session_day=None if day is None else date.fromisoformat(day),
-        session_start_equity=Decimal(stored["session_start_equity"]),
-        members=stored["members"],
-    )

@@ -22,8 +22,8 @@ from seatrial_metrics.figures import (
     Figures,
     PortfolioFigures,
 )
-from seatrial_metrics.store.equity import read_account, read_curve
-from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook
+from seatrial_metrics.store.equity_rows import read_account, read_portfolio
+from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook, Restatement
 
 # The clock of replay is its newest event; the other environments use the time of day.
 _ACTIVITY = text(
@@ -73,6 +73,7 @@ async def _accounts(session: AsyncSession) -> list[AccountFigures]:
             account=read_account(row),
             updated_at=row.updated_at,
             closed=ClosedTradeSums(row.wins, row.losses, row.flats, row.realised_pnl),
+            filled_trades=row.filled_trades,
             late_events=row.late_events,
             last_occurred_at=row.last_occurred_at,
         )
@@ -81,8 +82,13 @@ async def _accounts(session: AsyncSession) -> list[AccountFigures]:
 
 
 async def _portfolios(session: AsyncSession) -> Mapping[str, PortfolioFigures]:
+    requests = await session.execute(select(Restatement.environment, Restatement.requested_at))
+    restating = {row.environment: row.requested_at for row in requests}
     rows = await session.execute(select(PortfolioBook.__table__))
-    return {row.environment: PortfolioFigures(read_curve(row), row.updated_at) for row in rows}
+    return {
+        row.environment: PortfolioFigures(read_portfolio(row), row.updated_at, restating.get(row.environment))
+        for row in rows
+    }
 
 
 async def _counters(session: AsyncSession) -> Mapping[CounterKey, Decimal]:

@@ -15,7 +15,7 @@ _EQUITY = """
         SELECT occurred_at, equity, peak, max_drawdown_ratio,
                ntile(:limit) OVER (ORDER BY occurred_at) AS share
         FROM {table}
-        WHERE environment = :environment {account}
+        WHERE environment = :environment {account} AND session_day IS NOT NULL
           AND (CAST(:since AS timestamptz) IS NULL OR occurred_at >= :since)
           AND (CAST(:until AS timestamptz) IS NULL OR occurred_at < :until)
     )

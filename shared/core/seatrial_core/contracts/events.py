@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -29,6 +30,15 @@ Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone; an example is Europe/Berlin")
+    return name
+
+
+Zone = Annotated[Name, AfterValidator(_known_zone)]
+
+
 class EventBase(BaseModel):
     """Fields of every event; unknown fields are ignored, so that newer senders keep working."""
 
@@ -44,11 +54,15 @@ class EventBase(BaseModel):
 
 
 class AccountEvent(EventBase):
-    """The opening balance of an account, from which every later figure is derived."""
+    """The opening balance of an account, from which every later figure is derived; the earliest one counts.
+
+    `session_zone` is the IANA time zone in which the days of the account begin.
+    """
 
     type: Literal["account"] = "account"
     opening_balance: Amount
     currency: Label = "USD"
+    session_zone: Zone = "UTC"
 
 
 class TradeEvent(EventBase):
@@ -79,6 +93,37 @@ class EquityEvent(EventBase):
     cash: Money | None = None
     open_positions: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     risk_at_stop: Amount | None = None
+
+
+class TransferEvent(EventBase):
+    """A deposit into an account (positive) or a withdrawal from it (negative): neither profit nor loss."""
+
+    type: Literal["transfer"] = "transfer"
+    amount: Money
+
+
+class FundingEvent(EventBase):
+    """Funding, interest or a dividend that an account received (positive) or paid (negative)."""
+
+    type: Literal["funding"] = "funding"
+    amount: Money
+
+
+class FeeEvent(EventBase):
+    """A fee that an account paid (positive) or a rebate (negative), which is not part of any trade's `pnl`."""
+
+    type: Literal["fee"] = "fee"
+    amount: Money
+
+
+class FxRateEvent(EventBase):
+    """The price of one unit of `base` in `quote` at one instant; it converts accounts of other currencies."""
+
+    type: Literal["fx_rate"] = "fx_rate"
+    base: Name
+    quote: Name
+    rate: Annotated[Amount, Field(gt=0)]
+    source: Label = ""
 
 
 class ApiCallEvent(EventBase):
@@ -120,12 +165,23 @@ class HeartbeatEvent(EventBase):
 
 
 Event = Annotated[
-    AccountEvent | TradeEvent | EquityEvent | ApiCallEvent | ErrorEvent | WebhookEvent | SystemEvent | HeartbeatEvent,
+    AccountEvent
+    | TradeEvent
+    | EquityEvent
+    | TransferEvent
+    | FundingEvent
+    | FeeEvent
+    | FxRateEvent
+    | ApiCallEvent
+    | ErrorEvent
+    | WebhookEvent
+    | SystemEvent
+    | HeartbeatEvent,
     Field(discriminator="type"),
 ]
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-MONEY_TYPES = frozenset({"account", "trade", "equity"})
+MONEY_TYPES = frozenset({"account", "trade", "equity", "transfer", "funding", "fee", "fx_rate"})
 
 
 class RejectedEvent(BaseModel):

@@ -42,6 +42,9 @@ class Performance(BaseModel):
     environment: list[Environment]
     as_of: AwareDatetime
     sequence: int
+    currency: str = "USD"  # of every amount in `metrics`
+    unconverted: dict[str, float] = {}  # equity by currency that no rate converts
+    restating_since: AwareDatetime | None = None  # late events are still being worked into the past
     metrics: dict[str, Any]  # numbers, null where undefined
     undefined: dict[str, str] = {}
     accounts: list[dict[str, Any]] = []  # one row an account, the same figures

@@ -73,6 +73,30 @@ def error_ratio(errors: int, failed_calls: int, trades: int, api_calls: int, min
     return known((errors + failed_calls) / total)
 
 
+def loss_ratio(equity: Number, reference: Number) -> Figure:
+    """Return the loss of `equity` against a reference equity as a ratio; 0 without a loss.
+
+    Args:
+        equity: The account value, in account currency.
+        reference: The account value without profit or loss; undefined unless above 0.
+    """
+    if not reference > 0:
+        return undefined("the session began without equity")
+    return known(max(1.0 - float(equity) / float(reference), 0.0))  # this order keeps a NaN
+
+
+def growth_ratio(equity: Number, reference: Number) -> Figure:
+    """Return equity over a reference equity: 1 without a profit or loss.
+
+    Args:
+        equity: The account value, in account currency.
+        reference: The account value without profit or loss; undefined unless above 0.
+    """
+    if not reference > 0:
+        return undefined("there has been no capital yet")
+    return known(float(equity) / float(reference))
+
+
 def profit_factor(gains: Number, losses: Number) -> Figure:
     """Return summed wins over summed losses, in net currency; `losses` may have either sign.
 

@@ -89,16 +89,19 @@ class LevelColumns:
     peak: Mapped[Decimal] = mapped_column(Numeric)
     max_drawdown_ratio: Mapped[Decimal] = mapped_column(Numeric)
     base: Mapped[Decimal] = mapped_column(Numeric)
+    base_reference: Mapped[Decimal] = mapped_column(Numeric)
     session_day: Mapped[date | None] = mapped_column(Date)
     session_start_equity: Mapped[Decimal] = mapped_column(Numeric)
+    session_reference: Mapped[Decimal] = mapped_column(Numeric)
+    withdrawn_equity: Mapped[Decimal | None] = mapped_column(Numeric)
     members: Mapped[int] = mapped_column(Integer)
 
 
 class CurveColumns(LevelColumns):
-    """An equity curve: its state, the state before the newest instant, and the changes at that instant."""
+    """An equity curve: its state, the state before the newest instant, and the reports of that instant."""
 
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: a level, its numbers as text
-    pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: a step, likewise
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: reports, likewise
     pending_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
 
@@ -114,7 +117,10 @@ class AccountBook(CurveColumns, Base):
     currency: Mapped[str] = mapped_column(String)
     opening_balance: Mapped[Decimal | None] = mapped_column(Numeric)
     opened_at: Mapped[datetime | None]
-    first_equity_at: Mapped[datetime | None]
+    session_zone: Mapped[str] = mapped_column(String, server_default=text("'UTC'"))
+    first_entry_at: Mapped[datetime | None]
+    marked_at: Mapped[datetime | None]
+    marked_equity: Mapped[Decimal | None] = mapped_column(Numeric)
     cash: Mapped[Decimal | None] = mapped_column(Numeric)
     open_positions: Mapped[int | None] = mapped_column(Integer)
     risk_at_stop: Mapped[Decimal | None] = mapped_column(Numeric)
@@ -122,21 +128,31 @@ class AccountBook(CurveColumns, Base):
     wins: Mapped[int] = mapped_column(BigInteger)
     losses: Mapped[int] = mapped_column(BigInteger)
     flats: Mapped[int] = mapped_column(BigInteger)
+    filled_trades: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     late_events: Mapped[int] = mapped_column(BigInteger)
     last_occurred_at: Mapped[datetime | None]
 
 
-class PortfolioBook(CurveColumns, Base):
+class CurrencyColumns:
+    """The currency of a portfolio, and equity and rate of every other currency."""
+
+    currency: Mapped[str] = mapped_column(String, server_default=text("'USD'"))
+    other_currencies: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # Any: numbers as text
+
+
+class PortfolioBook(CurrencyColumns, CurveColumns, Base):
     """The curve of all accounts of an environment together."""
 
     __tablename__ = "portfolios"
     __table_args__ = SCHEMA
 
     environment: Mapped[str] = mapped_column(String, primary_key=True)
+    session_zone: Mapped[str] = mapped_column(String, server_default=text("'UTC'"))
+    pending_since: Mapped[datetime | None]
 
 
 class EquityPoint(LevelColumns, Base):
-    """One account at one instant, with the state of its curve at that instant."""
+    """What one account reported at one instant, and the state of its curve then; without a day it is not known yet."""
 
     __tablename__ = "equity_points"
     __table_args__ = (Index("ix_equity_points_time", "environment", "occurred_at"), SCHEMA)
@@ -144,12 +160,15 @@ class EquityPoint(LevelColumns, Base):
     environment: Mapped[str] = mapped_column(String, primary_key=True)
     account: Mapped[str] = mapped_column(String, primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    marked_equity: Mapped[Decimal | None] = mapped_column(Numeric)
+    flow: Mapped[Decimal] = mapped_column(Numeric, server_default=text("0"))
+    result: Mapped[Decimal] = mapped_column(Numeric, server_default=text("0"))
     cash: Mapped[Decimal | None] = mapped_column(Numeric)
     open_positions: Mapped[int | None] = mapped_column(Integer)
     risk_at_stop: Mapped[Decimal | None] = mapped_column(Numeric)
 
 
-class PortfolioPoint(LevelColumns, Base):
+class PortfolioPoint(CurrencyColumns, LevelColumns, Base):
     """All accounts of an environment at one instant."""
 
     __tablename__ = "portfolio_points"
@@ -157,6 +176,32 @@ class PortfolioPoint(LevelColumns, Base):
 
     environment: Mapped[str] = mapped_column(String, primary_key=True)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+
+
+class FxRateRow(Base):
+    """The price of one unit of a currency in another one at one instant."""
+
+    __tablename__ = "fx_rates"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    base: Mapped[str] = mapped_column(String, primary_key=True)
+    quote: Mapped[str] = mapped_column(String, primary_key=True)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    rate: Mapped[Decimal] = mapped_column(Numeric)
+    source: Mapped[str] = mapped_column(String)
+
+
+class Restatement(Base):
+    """Equity of an environment that late events change and that is computed again, a part in each transaction."""
+
+    __tablename__ = "restatements"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    next_start_at: Mapped[datetime | None]  # the earliest late instant that the running pass does not cover
+    cursor_at: Mapped[datetime | None]  # where the running pass goes on
+    requested_at: Mapped[datetime]
 
 
 class CounterRow(Base):
