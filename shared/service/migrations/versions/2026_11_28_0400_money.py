@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "2026_11_28_0300_money"
-down_revision = "2026_11_28_0200_event_partitions"
+revision = "2026_11_28_0400_money"
+down_revision = "2026_11_28_0300_used_signatures"
 branch_labels = None
 depends_on = None
 
