@@ -19,6 +19,8 @@ RIGHTS: dict[str, dict[str, str]] = {
         "portfolios": WRITE,
         "equity_points": WRITE,
         "portfolio_points": WRITE,
+        "fx_rates": WRITE,
+        "restatements": ALL,
         "counters": WRITE,
         "activity": ALL,
         "engines": WRITE,
