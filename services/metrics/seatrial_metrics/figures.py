@@ -10,6 +10,7 @@ from seatrial_metrics.equity import AccountEquity
 from seatrial_metrics.portfolio import PortfolioCurve
 
 RECENT_SYSTEM = timedelta(minutes=2)
+ROLLING_WINDOW = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ class Figures:
         windows: The activity of the last five minutes by (environment, account).
         slowest_calls: The slowest call of the last minute in seconds by (environment, endpoint); None without a call.
         engines: Every engine that has sent an event.
+        growth_before: The time-weighted growth 24 hours ago by (environment, account); without an account that of the
+            portfolio. A younger curve has none.
     """
 
     as_of: datetime
@@ -91,6 +94,7 @@ class Figures:
     windows: Mapping[tuple[str, str], SecondCount] = field(default_factory=dict)
     slowest_calls: Mapping[tuple[str, str], Decimal | None] = field(default_factory=dict)
     engines: Sequence[EngineFigures] = ()
+    growth_before: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
     @property
     def environments(self) -> list[str]:

@@ -37,6 +37,7 @@ class FigureScope:
         closed: Counts of closed trades.
         derived_accounts: How many accounts have no mark, so that their equity is opening balance plus results.
         unconverted: Equity by currency that is in no figure, because no rate converts it.
+        growth_before: Growth 24 hours ago, 1 for a younger curve.
     """
 
     state: EquityState | None = None
@@ -50,6 +51,7 @@ class FigureScope:
     closed: ClosedTradeSums = field(default_factory=ClosedTradeSums)
     derived_accounts: int = 0
     unconverted: Mapping[str, Decimal] = field(default_factory=dict)
+    growth_before: Decimal = Decimal(1)
 
     @property
     def session_profit(self) -> Decimal | None:
@@ -67,6 +69,12 @@ class FigureScope:
         return self.missing if self.state is None else self.state.session_loss
 
     @property
+    def rolling_loss(self) -> Figure:
+        """Return the loss of the last 24 hours over the equity then, without flows; 0 without a loss."""
+        growth = self.missing if self.state is None else self.state.growth
+        return growth if growth.value is None else live.loss_ratio(growth.value, self.growth_before)
+
+    @property
     def risk(self) -> Figure:
         """Return the loss if every stop were hit now, over equity."""
         if self.state is None:
@@ -81,10 +89,10 @@ class FigureScope:
         return live.win_rate_ratio(self.closed.wins, self.closed.trades)
 
 
-def account_scope(account: AccountFigures, now: datetime) -> FigureScope:
-    """Return the figures of one account."""
+def account_scope(account: AccountFigures, figures: Figures) -> FigureScope:
+    """Return the figures of one account of the ledger's state."""
     book = account.account
-    state = _today(book.now, account.environment, book.zone, now) if book.begun else None
+    state = _today(book.now, account.environment, book.zone, figures.as_of) if book.begun else None
     newest = book.newest
     return FigureScope(
         state=state,
@@ -96,6 +104,7 @@ def account_scope(account: AccountFigures, now: datetime) -> FigureScope:
         cash=None if newest is None else newest.cash,
         closed=account.closed,
         derived_accounts=int(book.derived),
+        growth_before=figures.growth_before.get((account.environment, book.name), Decimal(1)),
     )
 
 
@@ -141,6 +150,7 @@ def portfolio_scope(figures: Figures, environment: str, fx_max_age: timedelta) -
         unconverted={
             currency: equity for currency, equity in present.foreign.items() if equity and currency not in rates
         },
+        growth_before=figures.growth_before.get((environment, ""), Decimal(1)),
     )
 
 

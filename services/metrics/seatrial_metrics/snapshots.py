@@ -50,7 +50,7 @@ def performance(figures: Figures, fx_max_age: timedelta, environments: Sequence[
         restating_since=min(restating, default=None),
         metrics=_values(values),
         undefined=_reasons(values),
-        accounts=[_account(account, figures.as_of) for account in figures.accounts if account.environment in names],
+        accounts=[_account(account, figures) for account in figures.accounts if account.environment in names],
     )
 
 
@@ -69,6 +69,7 @@ def describe(scope: FigureScope) -> dict[str, Figure]:
         "realised_pnl": _figure(scope.realised, NO_PROFIT),
         "session_pnl": _figure(scope.session_profit, missing),
         "session_loss_ratio": scope.session_loss,
+        "rolling_loss_ratio": scope.rolling_loss,
         "cash": _figure(scope.cash, NOT_REPORTED),
         "open_positions": _figure(scope.open_positions, NOT_REPORTED),
         "risk_at_stop": _figure(scope.risk_at_stop, NOT_REPORTED),
@@ -77,9 +78,9 @@ def describe(scope: FigureScope) -> dict[str, Figure]:
     }
 
 
-def _account(account: AccountFigures, now: datetime) -> dict[str, Any]:  # Any: fields of many types
+def _account(account: AccountFigures, figures: Figures) -> dict[str, Any]:  # Any: fields of many types
     opening_balance = account.account.opening_balance
-    values = describe(account_scope(account, now))
+    values = describe(account_scope(account, figures))
     return {
         "environment": account.environment,
         "account": account.account.name,
@@ -117,7 +118,7 @@ def _items(figures: Figures, environment: str, fx_max_age: timedelta) -> list[Sn
     for account in figures.accounts:
         if account.environment == environment:
             name = account.account.name
-            values = describe(account_scope(account, figures.as_of))
+            values = describe(account_scope(account, figures))
             errors = _errors(window(figures.windows, environment, name))
             items.append(item({**values, **errors}, account.last_occurred_at, account=name))
     for (closed_in, strategy), closed in sorted(closed_by_strategy(figures, Family.CLOSED_TRADES).items()):

@@ -205,6 +205,21 @@ async def test_late_events_of_one_account_never_hide_the_loss_of_another(
         assert [values["equity"], values["drawdown_ratio"]] == [1_500, 0.25]
 
 
+async def test_loss_of_24_hours_is_not_forgotten_at_midnight(client: MetricsClient, clock: ManualClock) -> None:
+    midnight = 12 * 3600
+    clock.advance(midnight + 60)
+    await client.push(opening(10_000), equity(9_600, midnight - 60), transfer(5_000, midnight - 30))
+    await client.push(equity(14_000, midnight + 60))
+
+    values = await figures(client)
+    assert values["session_loss_ratio"] == pytest.approx(1 - 14_000 / 14_600)
+    assert values["rolling_loss_ratio"] == pytest.approx(1 - 0.96 * 14_000 / 14_600)
+
+    clock.advance(24 * 3600 - 61)
+    assert (await figures(client))["rolling_loss_ratio"] == pytest.approx(1 - 14_000 / 14_600)
+    assert (await client.get("/v1/performance"))["accounts"][0]["metrics"]["rolling_loss_ratio"] > 0.04
+
+
 async def test_session_of_an_account_begins_in_its_zone(client: MetricsClient, clock: ManualClock) -> None:
     await client.push(opening(100, session_zone="America/New_York"), equity(90, 60))
     clock.advance(16 * 3600)  # 04:00 UTC is still the evening before in New York

@@ -16,6 +16,7 @@ from seatrial_metrics.activity import (
 )
 from seatrial_metrics.counters import CounterKey, SecondCount
 from seatrial_metrics.figures import (
+    ROLLING_WINDOW,
     AccountFigures,
     ClosedTradeSums,
     EngineFigures,
@@ -26,13 +27,41 @@ from seatrial_metrics.store.equity_rows import read_account, read_portfolio
 from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook, Restatement
 
 # The clock of replay is its newest event; the other environments use the time of day.
-_ACTIVITY = text(
-    """
+_CLOCKS = """
     WITH clocks AS (
         SELECT environment, CASE WHEN environment = 'replay' THEN max(last_occurred_at) ELSE :now END AS at
         FROM metrics.engines
         GROUP BY environment
     )
+    """
+_GROWTH = "coalesce(withdrawn_equity, equity) / nullif(base_reference, 0) AS growth"
+_GROWTH_BEFORE = text(
+    f"""
+    {_CLOCKS}
+    SELECT environment, account, growth
+    FROM metrics.accounts AS a JOIN clocks USING (environment) CROSS JOIN LATERAL (
+        SELECT {_GROWTH}
+        FROM metrics.equity_points AS point
+        WHERE point.environment = a.environment AND point.account = a.account AND occurred_at <= at - :window
+          AND session_day IS NOT NULL
+        ORDER BY occurred_at DESC
+        LIMIT 1
+    ) AS earlier
+    UNION ALL
+    SELECT environment, '' AS account, growth
+    FROM metrics.portfolios AS p JOIN clocks USING (environment) CROSS JOIN LATERAL (
+        SELECT {_GROWTH}
+        FROM metrics.portfolio_points AS point
+        WHERE point.environment = p.environment AND point.currency = p.currency AND occurred_at <= at - :window
+          AND session_day IS NOT NULL
+        ORDER BY occurred_at DESC
+        LIMIT 1
+    ) AS earlier
+    """
+)
+_ACTIVITY = text(
+    f"""
+    {_CLOCKS}
     SELECT environment, account, endpoint,
            coalesce(sum(trades) FILTER (WHERE second > at - :errors), 0)::int AS trades,
            coalesce(sum(api_calls) FILTER (WHERE second > at - :errors), 0)::int AS api_calls,
@@ -61,6 +90,7 @@ async def read(session: AsyncSession, now: datetime) -> Figures:
         windows=windows_by_account(activity),
         slowest_calls=slowest_calls(activity),
         engines=await _engines(session),
+        growth_before=await _growth_before(session, now),
     )
 
 
@@ -113,6 +143,11 @@ async def _engines(session: AsyncSession) -> list[EngineFigures]:
         )
         for row in rows
     ]
+
+
+async def _growth_before(session: AsyncSession, now: datetime) -> Mapping[tuple[str, str], Decimal]:
+    rows = await session.execute(_GROWTH_BEFORE, {"now": now, "window": ROLLING_WINDOW})
+    return {(row.environment, row.account): row.growth for row in rows if row.growth is not None}
 
 
 async def _activity(session: AsyncSession, now: datetime) -> Sequence[ActivityWindow]:

@@ -89,3 +89,15 @@ def default_rules(overrides: Mapping[str, float] | None = None) -> tuple[Rule, .
             summary="The error rate of trades and calls is above its limit.",
         ),
     )
+
+
+def rolling_loss_rule() -> Rule:
+    """Return the rule beside `daily_loss_limit` that no midnight resets: the loss of the last 24 hours."""
+    return Rule(
+        "rolling_loss_limit",
+        "rolling_loss_ratio",
+        Comparison.ABOVE,
+        THRESHOLDS["daily_loss_limit"],
+        scopes=MONEY_SCOPES,
+        summary="The loss of the last 24 hours is above its limit.",
+    )
