@@ -92,7 +92,7 @@ def default_rules(overrides: Mapping[str, float] | None = None) -> tuple[Rule, .
 
 
 def rolling_loss_rule() -> Rule:
-    """Return the rule beside `daily_loss_limit` that no midnight resets: the loss of the last 24 hours."""
+    """Return the rule that adds to `daily_loss_limit` what no midnight resets: the loss of the last 24 hours."""
     return Rule(
         "rolling_loss_limit",
         "rolling_loss_ratio",
