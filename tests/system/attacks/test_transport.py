@@ -11,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.system.attacks.attack import attack
 from tests.system.attacks.attacked_stack import AttackedStack
 
+from seatrial_service.throttle import PER_SECOND
+
 PATHS = ("/metrics", "/health/live", "/", "/docs", "/openapi.json")
 ORDER = b'{"symbol":"EVIL","action":"buy","price":"1","quantity":"1","account":"evil"}'
 HELD = 900
