@@ -1,6 +1,7 @@
 """Functions that a parser process calls in tests: they take memory or time, fail, or answer."""
 
 import os
+import resource
 import signal
 import time
 from typing import BinaryIO, NoReturn
@@ -30,6 +31,12 @@ def numbers(body: BinaryIO) -> object:
 def take_memory(body: BinaryIO, pieces: int) -> int:
     """Take 16 MiB for each piece."""
     return len([bytearray(16 << 20) for _ in range(pieces)]) + len(body.read())
+
+
+def memory_limit(body: BinaryIO) -> int:
+    """Return how many bytes of data the system lets this process have."""
+    body.read()
+    return resource.getrlimit(resource.RLIMIT_DATA)[0]
 
 
 def take_time(body: BinaryIO, seconds: float) -> str:

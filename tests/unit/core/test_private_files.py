@@ -9,6 +9,8 @@ import pytest
 
 from seatrial_core import private_files
 
+ANOTHER_USER = 12_345
+
 
 @pytest.fixture(autouse=True, params=[0o000, 0o077])
 def umask(request: pytest.FixtureRequest) -> Iterator[None]:
@@ -62,6 +64,16 @@ def test_a_link_that_we_made_is_followed(tmp_path: Path) -> None:
     private_files.make_folder(tmp_path / "link")
 
     assert mode(tmp_path / "disk") == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to another user")
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    os.chown(tmp_path / "link", ANOTHER_USER, ANOTHER_USER, follow_symlinks=False)
+
+    with pytest.raises(private_files.UnsafeFolder, match=f"uid {ANOTHER_USER}"):
+        private_files.make_folder(tmp_path / "link")
 
 
 def test_files_are_private(tmp_path: Path) -> None:

@@ -79,6 +79,13 @@ def test_a_remembered_value_is_removed_from_then_on() -> None:
     assert redact("found 'remembered-value-1=admin'") == "found '***=admin'"
 
 
+@pytest.mark.parametrize("shown", ["pass%40word-of-a-url", "pass@word-of-a-url"])
+def test_the_password_of_a_remembered_address_is_removed_quoted_and_unquoted(shown: str) -> None:
+    redaction.remember_url("postgresql://bob:pass%40word-of-a-url@db/x")
+
+    assert redact(f"password {shown} refused") == "password *** refused"
+
+
 def test_fields_named_like_a_secret_are_hidden_at_every_depth() -> None:
     event = {"event": "x", "token": SECRET, "detail": {"items": [f"postgresql://a:{SECRET}@h/d"], "n": 3}}
 

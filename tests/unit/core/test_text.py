@@ -51,7 +51,15 @@ def test_an_accepted_text_can_be_stored_and_sent(value: str) -> None:
     assert SYMBOL.validate_python(accepted) == accepted
 
 
-@pytest.mark.parametrize("document", [{"a": [float("nan")]}, {"a": 10**30}, {"a\0": 1}, {"a": {"b": "\ud800"}}])
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63)])
+def test_a_document_holds_every_integer_of_64_bits(value: int) -> None:
+    assert TypeAdapter(JsonDocument).validate_python({"a": value}) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"a": [float("nan")]}, {"a": 2**63}, {"a": -(2**63) - 1}, {"a": 10**30}, {"a\0": 1}, {"a": {"b": "\ud800"}}],
+)
 def test_a_document_is_checked_to_its_leaves(document: object) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(JsonDocument).validate_python(document)

@@ -24,6 +24,7 @@ from seatrial_service.web import ServiceParts, create_app
 
 TRADER = "trader-token-0123456789"
 STORED = "seatrial_stored-token-of-the-tests"
+ENDED = "seatrial_ended-token-of-the-tests"
 JSON_TYPE = {"Content-Type": "application/json"}
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -154,6 +155,19 @@ async def test_a_token_that_expires_is_refused_from_then_on() -> None:
     assert "expired" in after.json()["detail"]
 
 
+@pytest.mark.parametrize("end", ["expires_at", "revoked_at"])
+async def test_a_token_that_has_ended_opens_no_session(end: str) -> None:
+    bench = Bench()
+    bench.table.put(STORED, "valid")
+    bench.table.put(ENDED, "ended", **{end: NOW})
+    access: Access = bench.app.state.access
+
+    valid, ended = [await access.principal_of_token(token) for token in (STORED, ENDED)]
+
+    assert valid is not None and valid.name == "valid"
+    assert ended is None
+
+
 async def test_a_revoked_token_is_refused_within_two_seconds_and_the_change_is_audited() -> None:
     bench = Bench()
     bench.table.put(STORED)
@@ -213,3 +227,12 @@ async def test_the_connection_of_a_refused_large_body_is_closed(size: int, is_cl
 
     assert answer.status_code == 401
     assert (answer.headers.get("connection") == "close") is is_closed
+
+
+async def test_the_connection_of_a_refused_body_of_unknown_size_is_closed() -> None:
+    bench = Bench()
+    headers = {**JSON_TYPE, "Transfer-Encoding": "chunked"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bench.app), base_url="http://127.0.0.1") as http:
+        answer = await http.request("GET", "/v1/things/7", content=b"x", headers=headers)
+
+    assert (answer.status_code, answer.headers.get("connection")) == (401, "close")

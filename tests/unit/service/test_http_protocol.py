@@ -200,6 +200,15 @@ def test_the_host_of_an_absolute_target_replaces_the_header(app: ServedApp) -> N
     assert scope["path"] == "/path"
 
 
+def test_trailers_are_not_read_as_headers(app: ServedApp) -> None:
+    body = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+
+    answer = app.send(POST + body + b"Authorization: Bearer token-of-a-trailer\r\n\r\n")
+
+    assert status(answer) == 200
+    assert b"authorization" not in dict(app.scopes[-1]["headers"])
+
+
 def test_half_open_connections_give_way_to_an_honest_client(app: ServedApp) -> None:
     slowest = 0.0
     with ExitStack() as connections:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -12,12 +13,14 @@ from typing import BinaryIO, cast
 import numpy as np
 import psutil
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 from tests.support import hostile_parsers as functions
 
 from seatrial_core.errors import ValidationFailed
 from seatrial_service.parsing.parser_limits import MEGABYTE, ParserBusy, ParserLimits, TooCostlyToRead
 from seatrial_service.parsing.pool import ParserPool
-from seatrial_service.parsing.spool import SpooledBody
+from seatrial_service.parsing.spool import BodySpool, SpooledBody
 
 LIMITS = ParserLimits(memory_bytes=256 * MEGABYTE, seconds=1.0, queue=2, spool_bytes=64 * MEGABYTE)
 LARGE = 2 * MEGABYTE
@@ -83,6 +86,11 @@ async def test_too_much_memory_refuses_the_body_and_the_next_call_works(
 
     assert await patient_pool.call(large, functions.size, 1) == LARGE
     assert psutil.Process().memory_info().rss - before < 64 * MEGABYTE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the data of a process")
+async def test_the_system_limits_the_memory_of_the_process(pool: ParserPool, large: SpooledBody) -> None:
+    assert await pool.call(large, functions.memory_limit) == LIMITS.memory_bytes
 
 
 async def test_too_much_time_ends_the_process_and_the_next_call_works(pool: ParserPool, large: SpooledBody) -> None:
@@ -178,3 +186,23 @@ async def test_the_event_loop_never_stalls(pool: ParserPool, large: SpooledBody)
     ticking.cancel()
 
     assert sorted(pauses)[len(pauses) * 9 // 10] < 0.05
+
+
+async def test_received_bodies_share_a_budget_and_give_it_back() -> None:
+    spool = BodySpool(2 * MEGABYTE)
+
+    for _ in range(5):
+        async with spool.receive(_request(2 * MEGABYTE)) as body:
+            assert body.size == 2 * MEGABYTE
+            with pytest.raises(ParserBusy, match="uploads that wait"):
+                async with spool.receive(_request(3 * MEGABYTE)):
+                    pass
+            async with spool.receive(_request(MEGABYTE)) as other:  # the first MiB of each is free
+                assert other.size == MEGABYTE
+
+
+def _request(size: int) -> Request:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x" * size, "more_body": False}
+
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)

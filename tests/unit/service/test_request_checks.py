@@ -48,7 +48,9 @@ def application(**settings: str) -> FastAPI:
     return create_app(parts, ServiceSettings.load(**settings), CollectorRegistry())
 
 
-async def ask(app: FastAPI, method: str, path: str, **options: dict[str, str] | bytes) -> httpx.Response:
+async def ask(
+    app: FastAPI, method: str, path: str, **options: dict[str, str] | list[tuple[str, str]] | bytes
+) -> httpx.Response:
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:5000") as http:
         return await http.request(method, path, **options)  # type: ignore[arg-type]  # options of many types
@@ -157,6 +159,17 @@ async def test_programs_own_pages_and_configured_origins_may(headers: dict[str, 
     assert response.status_code == 200
 
 
+async def test_a_page_without_tls_is_not_the_own_page_of_a_service_behind_tls() -> None:
+    transport = httpx.ASGITransport(application())
+    async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as http:
+        answers = [
+            await http.post("/v1/things", headers={"origin": origin})
+            for origin in ("http://localhost", "https://localhost")
+        ]
+
+    assert [answer.status_code for answer in answers] == [403, 200]
+
+
 async def test_reading_is_open_to_other_origins_but_without_permission_to_see_it() -> None:
     response = await ask(application(), "GET", "/v1/things", headers={"origin": "https://evil.example"})
 
@@ -201,6 +214,26 @@ async def test_each_path_accepts_its_media_types(path: str, media_type: str, sta
     response = await ask(application(), "POST", path, content=b"{}", headers={"content-type": media_type})
 
     assert response.status_code == status
+
+
+async def test_a_body_of_two_types_is_refused() -> None:
+    headers = [("content-type", "application/json"), ("content-type", "text/plain")]
+
+    response = await ask(application(), "POST", "/v1/things", content=b"{}", headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_body_without_a_length_needs_its_type_too() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    transport = httpx.ASGITransport(application())
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:5000") as http:
+        response = await http.post("/v1/things", content=pieces(), headers={"content-type": "text/plain"})
+
+    assert "content-length" not in response.request.headers
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
 async def test_a_request_without_a_body_needs_no_media_type() -> None:
