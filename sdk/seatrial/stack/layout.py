@@ -95,7 +95,12 @@ class Layout:
                     private_files.repair(file)
 
     def read_token(self) -> str:
-        """Return the access token, made on the first call; only its owner can read the file."""
+        """Return the access token, made on the first call; only its owner can read the file.
+
+        Raises:
+            FolderNotWritable: The file belongs to another user, or cannot be read or made.
+            StackError: The token in it is too short.
+        """
         try:
             if not self.token.exists():
                 descriptor = os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -50,7 +50,11 @@ def find(major: int | None = None, override: Path | None = None) -> Binaries:
 
 
 def choose(candidates: Sequence[Binaries], major: int | None) -> Binaries:
-    """Return the first candidate of version `major`; the error says what to install."""
+    """Return the first candidate of version `major`; the error says what to install.
+
+    Raises:
+        NoBinaries: There is none; the message says what to install.
+    """
     fitting = [binaries for binaries in candidates if major is None or binaries.major == major]
     if fitting:
         return fitting[0]

@@ -24,7 +24,11 @@ NEEDED_BYTES = 200 * 1024 * 1024
 
 
 def version(data: Path) -> int | None:
-    """Return the major version that made a data folder, or None when there is none yet."""
+    """Return the major version that made a data folder, or None when there is none yet.
+
+    Raises:
+        StackError: The folder belongs to another user.
+    """
     try:
         return int((data / "PG_VERSION").read_text(encoding="ascii").strip())
     except FileNotFoundError:

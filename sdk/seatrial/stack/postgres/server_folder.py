@@ -20,7 +20,12 @@ OWNER = "folder"
 
 
 def prepare(folder: Path) -> Path:
-    """Create (or find) the server folder behind `folder` and return its real path."""
+    """Create (or find) the server folder behind `folder` and return its real path.
+
+    Raises:
+        StackError: The folder belongs to another user.
+        FolderNotWritable: It cannot be created.
+    """
     try:
         folder.parent.parent.mkdir(parents=True, exist_ok=True)
         folder.parent.mkdir(mode=0o700, exist_ok=True)

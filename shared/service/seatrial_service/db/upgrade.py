@@ -18,7 +18,11 @@ from seatrial_service.db.session import driver_url
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations: inside the installed package, or next to it in a checkout."""
+    """Return the folder of the migrations: inside the installed package, or next to it in a checkout.
+
+    Raises:
+        SettingsError: The installation is incomplete.
+    """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "migrations", package.parent / "migrations"):
         if (folder / "env.py").exists():
@@ -38,7 +42,11 @@ def config(url: str = "") -> Config:
 
 @cache
 def head() -> str:
-    """Return the revision of the newest migration; a history with two heads is an error."""
+    """Return the revision of the newest migration; a history with two heads is an error.
+
+    Raises:
+        SettingsError: The history has two heads, or none.
+    """
     newest = ScriptDirectory.from_config(config()).get_heads()
     if len(newest) != 1:
         raise SettingsError(f"the migrations have {len(newest)} heads ({', '.join(newest)}); there must be exactly one")

@@ -53,7 +53,11 @@ class ParserProcess:
         self._connection: socket.socket | None = None
 
     def start(self) -> None:
-        """Start the process unless it runs."""
+        """Start the process unless it runs.
+
+        Raises:
+            StartError: It did not answer in time, or has ended.
+        """
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
