@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seatrial.cli.output import fail
 from seatrial_core.errors import field_error
+from seatrial_core.small_files import read_small_text
 
 RULE_SUFFIXES = (".json", ".yaml", ".yml")
 SYMBOL_HELP = "Symbol to select in the data."
@@ -32,9 +33,10 @@ def read_strategy(text: str) -> object:
     if not text.lower().endswith(RULE_SUFFIXES):
         return text
     from seatrial_trading.strategy.rules import read_text
+    from seatrial_trading.strategy.rules.text import MAX_TEXT
 
     try:
-        content = Path(text).read_text(encoding="utf-8")
+        content = read_small_text(Path(text), 4 * MAX_TEXT, "strategy")
     except OSError as error:
         allowed = f"a registered name or a file that can be read ({error.strerror})"
         raise field_error("strategy", text, allowed) from error

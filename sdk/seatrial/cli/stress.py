@@ -14,6 +14,7 @@ from seatrial.cli.output import JSON_HELP, fail, say, say_error, write_json
 from seatrial.terminal import SafeConsole, coloured
 from seatrial_core.contracts.stress import CheckState, Latency, StressPlan, StressReport
 from seatrial_core.errors import SeatrialError
+from seatrial_core.small_files import read_small_text
 
 if TYPE_CHECKING:
     from seatrial_stress.load.tls import TlsOptions
@@ -144,7 +145,7 @@ def _plans(named: str, values: dict[str, Any]) -> list[StressPlan]:  # Any: a ty
     elif named in catalog.PLANS or not (named.endswith(".json") or Path(named).is_file()):
         plans = [catalog.get(named)]
     else:
-        plans = [catalog.read_text(Path(named).read_text(encoding="utf-8"))]
+        plans = [catalog.read_text(read_small_text(Path(named), catalog.MAX_TEXT_BYTES, "plan"))]
     return [catalog.with_overrides(plan, **values) for plan in plans]
 
 

@@ -12,7 +12,10 @@ from seatrial_core.alerting import thresholds
 from seatrial_core.contracts.alerts import AlertRuleDocument
 from seatrial_core.contracts.numbers import Finite
 from seatrial_core.errors import SettingsError, ValidationFailed
+from seatrial_core.small_files import read_small_text
 
+MAX_BYTES = 256 << 10
+MAX_DOTS = 64  # in a line; the time of reading a dotted key grows with the square of its parts
 VARIABLE = "SEATRIAL_ALERTS_RULES_FILE"
 
 
@@ -63,5 +66,10 @@ def load(path: str) -> RuleFile:
 
 
 def _parsed(path: Path) -> Any:  # Any: the content is validated afterwards
-    text = path.read_text(encoding="utf-8")
-    return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    text = read_small_text(path, MAX_BYTES, "rules_file")
+    if path.suffix == ".json":
+        return json.loads(text)
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MAX_DOTS:
+            raise ValidationFailed(f"line {number} has {line.count('.')} dots; at most {MAX_DOTS} are allowed")
+    return tomllib.loads(text)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.errors import Unavailable
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.deduplication import BatchResult
 from seatrial_metrics.portfolio import PortfolioOptions
@@ -12,7 +13,9 @@ from seatrial_service.db.session import Database
 from seatrial_service.group_commit import GroupCommit, GroupLimits
 from seatrial_service.loops import BackgroundLoop
 
-LIMITS = GroupLimits(noun="events", group=5_000, waiting=200_000, retry_after_seconds=2, retries_singly=True)
+LIMITS = GroupLimits(
+    noun="events", group=5_000, waiting=200_000, retry_after_seconds=2, retries_singly=True, failure=Unavailable
+)
 
 
 class Committer:

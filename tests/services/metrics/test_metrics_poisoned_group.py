@@ -28,5 +28,6 @@ async def test_refused_batches_fail_alone(database_url: str, owner_url: str) -> 
 
     failed = [number for number, answer in enumerate(answers) if answer.status_code != 202]
     assert failed == list(REFUSED)
+    assert {answers[number].status_code for number in failed} == {503}
     assert all("could not be stored" in answers[number].json()["detail"] for number in failed)
     assert sorted(event["id"] for event in stored) == sorted(f"e{n}" for n in range(BATCHES) if n not in REFUSED)

@@ -60,3 +60,22 @@ def test_an_error_names_the_place_and_the_variable(tmp_path: Path, text: str, wh
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         rulefile.load(str(tmp_path / "nothing.toml"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("rules.toml", "# " + "x" * (256 << 10), "at most 262144 bytes"),
+        ("rules.json", "[" * 100_000, "nested too deeply"),
+        ("rules.toml", "a = " + "[" * 100_000, "nested too deeply"),
+        ("rules.toml", "a" + ".a" * 20_000 + " = 1", "line 1 has 20000 dots"),
+    ],
+)
+def test_large_and_deep_files_are_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        rulefile.load(_file(tmp_path, text, name))
+
+
+def test_an_endless_file_is_not_read_to_its_end() -> None:
+    with pytest.raises(SettingsError, match="at most 262144 bytes"):
+        rulefile.load("/dev/zero")

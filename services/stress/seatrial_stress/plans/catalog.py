@@ -12,6 +12,7 @@ from seatrial_core.errors import FieldError, ValidationFailed, field_error
 NAMES: tuple[PlanName, ...] = get_args(PlanName)
 FAST = (Slo(quantile=0.95, seconds=0.25), Slo(quantile=0.99, seconds=1.0))
 
+MAX_TEXT_BYTES = 64 << 10
 PLANS: Mapping[str, StressPlan] = {
     plan.name: plan
     for plan in (

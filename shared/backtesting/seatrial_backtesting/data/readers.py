@@ -1,37 +1,17 @@
 """Reads files, text, frames and rows into tables; column names and cells stay as the source has them."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
-
-from seatrial_backtesting.data import csv_tables
+from seatrial_backtesting.data import csv_tables, parquet_tables
 from seatrial_backtesting.data.errors import data_error
-from seatrial_backtesting.data.tables import TIME_NAMES, Column, RawTable, ReadLimits, is_read
+from seatrial_backtesting.data.tables import TIME_NAMES, Column, LazyColumns, RawTable, ReadLimits
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
-PARQUET_BATCH = 65_536
-
-
-class _LazyColumns(Mapping[str, Column]):
-    """Columns that are converted when they are read, so that unused ones cost nothing and cannot fail."""
-
-    def __init__(self, names: Iterable[str], convert: Callable[[str], Column]) -> None:
-        self._names = tuple(dict.fromkeys(names))
-        self._convert = convert
-
-    def __getitem__(self, name: str) -> Column:
-        return self._convert(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def read(source: Any, limits: ReadLimits | None = None) -> RawTable:  # Any: one of the sources below
@@ -66,7 +46,7 @@ def _read_file(path: Path, limits: ReadLimits) -> RawTable:
         raise data_error("data", str(path), f"an existing file ({' '.join(SUFFIXES)})")
     try:
         if path.suffix.lower() == ".parquet":
-            table = _read_parquet(path, limits)
+            table = parquet_tables.read(path, limits)
         else:
             with path.open("rb") as file:
                 table = csv_tables.read(file, str(path), limits)
@@ -78,7 +58,7 @@ def _read_file(path: Path, limits: ReadLimits) -> RawTable:
 def _read_frame(frame: Any) -> RawTable:  # Any: a DataFrame; pandas is optional and not imported here
     series = {str(name): frame[name] for name in frame.columns}
     index = _series_values(frame.index) if _holds_time(frame.index) else None
-    return RawTable(_LazyColumns(series, lambda name: _series_values(series[name])), "DataFrame", index=index)
+    return RawTable(LazyColumns(series, lambda name: _series_values(series[name])), "DataFrame", index=index)
 
 
 def _holds_time(index: Any) -> bool:  # Any: a pandas Index
@@ -109,44 +89,4 @@ def _read_rows(source: Iterable[Mapping[str, Any]]) -> RawTable:  # Any: numbers
         names = [str(key) for key in rows[0]]
     except TypeError as error:
         raise data_error("historical_data", type(rows[0]).__name__, "a list of dicts") from error
-    return RawTable(_LazyColumns(names, column), "rows")
-
-
-def _read_parquet(path: Path, limits: ReadLimits) -> RawTable:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        allowed = "a CSV file; to read Parquet, install pyarrow: pip install pyarrow"
-        raise data_error("data", str(path), allowed) from error
-    try:
-        with parquet.ParquetFile(path) as file:
-            if file.metadata.num_rows > limits.rows:
-                raise limits.too_many_rows(str(path))
-            names = file.schema_arrow.names
-            table = _read_batches(file, [name for name in names if is_read(name)], str(path), limits)
-    except (OSError, ValueError) as error:
-        raise data_error("data", str(path), f"a Parquet file ({error})") from error
-    # Columns that no bar needs are not read; their names are kept for messages.
-    return RawTable(_LazyColumns(names, lambda name: _arrow_values(table.column(name))), str(path))
-
-
-def _read_batches(file: Any, names: list[str], source: str, limits: ReadLimits) -> Any:  # Any: of pyarrow
-    from pyarrow import Table
-
-    batches, rows, size = [], 0, 0
-    for batch in file.iter_batches(PARQUET_BATCH, columns=names):  # what the file says about its size may be wrong
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows > limits.rows:
-            raise limits.too_many_rows(source)
-        if size > limits.bytes:
-            raise limits.too_many_bytes(source)
-        batches.append(batch)
-    schema = file.schema_arrow
-    return Table.from_batches(batches, schema=batches[0].schema if batches else schema)
-
-
-def _arrow_values(column: Any) -> Column:  # Any: a pyarrow ChunkedArray
-    if getattr(column.type, "tz", None):
-        values: Column = column.to_pylist()
-        return values
-    return np.asarray(column.to_numpy())
+    return RawTable(LazyColumns(names, column), "rows")

@@ -1,6 +1,6 @@
 """A table as its source has it, the names of columns that are read, and the limits of reading one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +98,23 @@ class RawTable:
     row_numbers: NDArray[np.int64] | None = field(default=None, repr=False)
     file_stem: str | None = None
     index: Column | None = field(default=None, repr=False)
+
+
+class LazyColumns(Mapping[str, Column]):
+    """Columns that are converted when they are read, so that unused ones cost nothing and cannot fail."""
+
+    def __init__(self, names: Iterable[str], convert: Callable[[str], Column]) -> None:
+        self._names = tuple(dict.fromkeys(names))
+        self._convert = convert
+
+    def __getitem__(self, name: str) -> Column:
+        return self._convert(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def is_read(name: str) -> bool:
