@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from check_report import report
 from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,9 +73,7 @@ def _canonical(name: str) -> str:
 def main() -> int:
     """Print the refused packages; return 1 if there is one."""
     names = locked(LOCK.read_text(encoding="utf-8"))
-    sentences = list(refused(stated(names), names))
-    sys.stdout.writelines(f"{sentence}\n" for sentence in sentences)
-    return 1 if sentences else 0
+    return report(refused(stated(names), names))
 
 
 if __name__ == "__main__":

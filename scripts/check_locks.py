@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from check_report import report
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -133,12 +134,5 @@ def complaints(root: Path = ROOT) -> list[str]:
     return sentences + list(disagreements([product, *together]))
 
 
-def main() -> int:
-    """Print the complaints; return 1 if there is one."""
-    sentences = complaints()
-    sys.stdout.writelines(f"{sentence}\n" for sentence in sentences)
-    return 1 if sentences else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints()))

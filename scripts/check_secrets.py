@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from check_report import report
+
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "a password in an address"
 PATTERNS = {
@@ -65,12 +67,5 @@ def complaints(root: Path = ROOT) -> Iterator[str]:
             yield f"{name}:{line}: {kind}; remove it, and revoke it if it was real"
 
 
-def main() -> int:
-    """Print the complaints; return 1 if there is one."""
-    sentences = list(complaints())
-    sys.stdout.writelines(f"{sentence}\n" for sentence in sentences)
-    return 1 if sentences else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints()))

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from check_report import report
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("shared", "services", "sdk", "scripts", "benchmarks", "k8s", "examples")
 MARK = re.compile(r"#\s*nosec\b(?P<rest>.*)")
@@ -26,12 +28,5 @@ def complaints(root: Path = ROOT) -> Iterator[str]:
                     yield f"{path.relative_to(root)}:{number}: write `# nosec B123 # the reason`"
 
 
-def main() -> int:
-    """Print the complaints; return 1 if there is one."""
-    sentences = list(complaints())
-    sys.stdout.writelines(f"{sentence}\n" for sentence in sentences)
-    return 1 if sentences else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints()))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from check_report import report
+
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("docker-compose.yml", "Dockerfile", "k8s/**/*.yaml", "observability/**/*.yml", ".github/workflows/*.yml")
 # `image: NAME`, `image: ${VARIABLE:-NAME}`, `FROM NAME`, `ARG SOME_IMAGE=NAME`, `uses: ACTION`.
@@ -71,12 +73,5 @@ def complaints(root: Path = ROOT) -> list[str]:
     return [f"{use.file}: {use.reference}: {use.complaint}" for use in uses(root) if use.complaint]
 
 
-def main() -> int:
-    """Print the complaints; return 1 if there is one."""
-    sentences = complaints()
-    sys.stdout.writelines(f"{sentence}\n" for sentence in sentences)
-    return 1 if sentences else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(complaints()))
