@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seatrial_core.errors import SettingsError
 from seatrial_service.transport.refusals import TransportRefusals
+from seatrial_service.transport.rule_list import MAX_QUOTE, parse_rule_list
 
 LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "host.docker.internal"})
 HEADER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.-]{1,253})(?::(?P<port>[0-9]{1,5}))?")
 NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 CLUSTER_SUFFIXES = ("svc", "svc.cluster.local")
-MAX_QUOTE = 100
+VARIABLE = "SEATRIAL_ALLOWED_HOSTS"
+EXPECTED = (
+    "a host name; give names without scheme and port, separated by commas, for example "
+    "trading.example.com,*.internal.example.com"
+)
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,7 @@ class HostRules:
         Raises:
             SettingsError: A part is not a host name, or `*` alone.
         """
-        names = {part.strip().lower() for part in text.split(",") if part.strip()}
-        for name in sorted(names):
-            if not NAME.fullmatch(name):
-                raise SettingsError(
-                    f"SEATRIAL_ALLOWED_HOSTS: {name[:MAX_QUOTE]!r} is not a host name; give names without scheme and "
-                    "port, separated by commas, for example trading.example.com,*.internal.example.com"
-                )
-        return cls(frozenset(names), service)
+        return cls(parse_rule_list(VARIABLE, text, _is_name, EXPECTED), service)
 
     def allows(self, header: str) -> bool:
         """Return whether a Host header is accepted."""
@@ -102,6 +99,10 @@ class HostCheck:
                 "IP address, or add the name to SEATRIAL_ALLOWED_HOSTS"
             )
             await self.refusals.send(scope, send, 421, "misdirected_request", detail)
+
+
+def _is_name(text: str) -> bool:
+    return NAME.fullmatch(text) is not None
 
 
 def _is_address(host: str) -> bool:

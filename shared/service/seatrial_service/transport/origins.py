@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seatrial_core.errors import SettingsError
 from seatrial_service.transport.refusals import TransportRefusals
+from seatrial_service.transport.rule_list import MAX_QUOTE, parse_rule_list
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({b"same-origin", b"none"})
 ORIGIN = re.compile(r"https?://[a-z0-9_.\[\]:-]{1,255}")
-MAX_QUOTE = 100
+VARIABLE = "SEATRIAL_ALLOWED_ORIGINS"
+EXPECTED = "an origin; give scheme, host and port only, separated by commas, for example https://console.example.com"
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,7 @@ class OriginRules:
         Raises:
             SettingsError: A part is not an origin.
         """
-        origins = {part.strip().lower().rstrip("/") for part in text.split(",") if part.strip()}
-        for origin in sorted(origins):
-            if not ORIGIN.fullmatch(origin):
-                raise SettingsError(
-                    f"SEATRIAL_ALLOWED_ORIGINS: {origin[:MAX_QUOTE]!r} is not an origin; give scheme, host and port "
-                    "only, separated by commas, for example https://console.example.com"
-                )
-        return cls(frozenset(origins))
+        return cls(parse_rule_list(VARIABLE, text, _is_origin, EXPECTED))
 
 
 class OriginCheck:
@@ -79,6 +73,10 @@ class OriginCheck:
             is_accepted = len(origins) == 1 and (origins[0] in self.rules.origins or _is_own(scope, origins[0]))
             return None if is_accepted else f"a page of {origins[0][:MAX_QUOTE]!r}"
         return None if all(site in OWN_SITES for site in sites) else "a page of another site"
+
+
+def _is_origin(text: str) -> bool:
+    return ORIGIN.fullmatch(text) is not None
 
 
 def _is_own(scope: Scope, origin: str) -> bool:
