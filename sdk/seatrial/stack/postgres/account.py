@@ -2,6 +2,8 @@
 
 import os
 import pwd
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +84,37 @@ def for_initdb(account: ServerUser) -> ServerUser:
             f"PostgreSQL refuses to run as root and this machine has no account `{UNPRIVILEGED}`. "
             "Run seatrial as an ordinary user, or set SEATRIAL_DATABASE_URL to a database you run yourself."
         ) from None
+
+
+def name_for_initdb() -> list[str]:
+    """Return the words before a command that give this process a name, which initdb asks for.
+
+    A container may run as a number without an entry in /etc/passwd. In a user namespace of Linux the command sees
+    itself as `nobody`, and the files it makes still belong to the number.
+
+    Raises:
+        StackError: This machine allows no user namespace.
+    """
+    if os.geteuid() == 0 or _has_name(os.geteuid()):
+        return []
+    unshare = shutil.which("unshare")
+    if unshare is not None and _has_account(UNPRIVILEGED):
+        words = [unshare, "--user", f"--map-user={pwd.getpwnam(UNPRIVILEGED).pw_uid}", "--"]
+        if subprocess.run([*words, "true"], capture_output=True, check=False, timeout=30).returncode == 0:
+            return words
+    line = f"seatrial:x:{os.geteuid()}:{os.getegid()}::/tmp:/bin/sh"
+    raise StackError(
+        f"PostgreSQL's initdb needs an account with a name, and the user id {os.geteuid()} has none here. Add the line "
+        f"`{line}` to /etc/passwd, or set SEATRIAL_DATABASE_URL to a database you run yourself."
+    )
+
+
+def _has_account(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _is_of_a_person(user: int) -> bool:

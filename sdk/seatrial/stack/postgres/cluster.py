@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from seatrial.stack.errors import StackError, not_writable
-from seatrial.stack.postgres.account import ServerUser, for_initdb
+from seatrial.stack.postgres.account import ServerUser, for_initdb, name_for_initdb
 from seatrial.stack.postgres.binaries import Binaries
 from seatrial_core import private_files
 
@@ -110,6 +110,7 @@ def _check_space(folder: Path) -> None:
 
 def _initdb(data: Path, secret_file: Path, binaries: Binaries, account: ServerUser, options: tuple[str, ...]) -> None:
     command = [
+        *name_for_initdb(),
         str(binaries.folder / "initdb"),
         *("-D", str(data), "-U", USER, "-E", "UTF8", "--locale=C", "-A", METHOD),
         f"--pwfile={secret_file}",
