@@ -106,7 +106,16 @@ for overlay in k8s/overlays/*/; do
   [ ! -e "$former" ] || echo "$former is no longer read; its values are in $secrets now, delete it"
 done
 
-[ -z "$written" ] && echo "every secret was there already; nothing changed" || echo "wrote$written"
+if [ -z "$written" ]; then
+  echo "every secret was there already; nothing changed"
+else
+  echo "wrote these secrets:"
+  for entry in $written; do echo "${entry%%:*}"; done | sort -u | while read -r file; do
+    echo "$file"
+    for entry in $written; do case $entry in "$file":*) echo "${entry#*:}" ;; esac; done | tr '\n' ' ' | fold -s -w 76 | sed 's/^/  /; s/ *$//'
+    echo
+  done
+fi
 
 for file in .env k8s/overlays/*/secrets/*.env k8s/overlays/*/settings/*.conf; do
   [ -e "$file" ] || continue
