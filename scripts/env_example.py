@@ -26,7 +26,8 @@ HEAD = """\
 CLIENT_SETTINGS = """\
 
 # --- clients, the SDK and `seatrial` ---
-# The token to call with; absent: the nearest .seatrial/token upwards, then the one in your home's .config/seatrial.
+# The token to call with; absent: the nearest .seatrial/token upwards, which is only sent while the stack of its folder
+# runs, then the one in your home's .config/seatrial.
 # SEATRIAL_TOKEN=
 # Address of a service, for each of METRICS, ALERTS, BACKTEST, ENGINE (the default is its port on this machine).
 # SEATRIAL_BACKTEST_URL=http://127.0.0.1:8001

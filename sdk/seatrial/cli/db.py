@@ -1,4 +1,4 @@
-"""`db upgrade|url|shell`: the database of the stack."""
+"""`db upgrade|url|shell|dump`: the database of the stack."""
 
 from typing import Annotated
 
@@ -51,4 +51,18 @@ def shell() -> None:
 
     layout = Layout.nearest()
     with database_access.opened(layout) as address:
-        raise typer.Exit(database_access.psql(layout, address))
+        raise typer.Exit(database_access.run_program(layout, "psql", address))
+
+
+@app.command()
+def dump(
+    roles: Annotated[bool, typer.Option("--roles", help="The roles with their password hashes instead.")] = False,
+) -> None:
+    """Print a backup of the database as SQL, with the pg_dump of the server's own version."""
+    from seatrial.stack import database_access
+    from seatrial.stack.layout import Layout
+
+    layout = Layout.nearest()
+    program, options = ("pg_dumpall", ["--roles-only"]) if roles else ("pg_dump", [])
+    with database_access.opened(layout) as address:
+        raise typer.Exit(database_access.run_program(layout, program, address, options))

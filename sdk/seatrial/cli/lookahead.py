@@ -37,7 +37,7 @@ CUTS_HELP = "How many bars to cut after, if the data is long; `all` cuts after e
 
 def check_lookahead(
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help=DATA_HELP)],
-    strategy: Annotated[str, typer.Option(metavar="NAME|RULES|MODULE:FUNCTION", help=STRATEGY_HELP)],
+    strategy: Annotated[str, typer.Option(metavar="NAME|RULES|CODE", help=STRATEGY_HELP)],
     symbol: Annotated[str | None, typer.Option(help=SYMBOL_HELP, show_default="its only one, or the file name")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=SET_HELP)] = None,
     cuts: Annotated[str | None, typer.Option(metavar="NUMBER|all", help=CUTS_HELP)] = None,

@@ -15,7 +15,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
-JSON_HELP = "Write JSON to a file, or to the standard output with -."
+JSON_HELP = "Write JSON to a file; - is the standard output."
 
 
 def write_json(target: str, data: object) -> None:

@@ -118,8 +118,16 @@ def doctor(json_out: Json = None) -> None:
     raise typer.Exit(0 if all(finding.ok for finding in findings) else EXIT_FAILED)
 
 
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Confirm the deletion.")] = False) -> None:
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm the deletion.")] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Delete databases of deleted working folders instead (they exist as root).")
+    ] = False,
+) -> None:
     """Stop the stack of this folder and delete its database, token and logs."""
+    if stale:
+        _reset_stale(is_confirmed=yes)
+        return
     from seatrial.stack import down as stopping
     from seatrial.stack.layout import Layout
 
@@ -134,6 +142,27 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Confirm the deletion.
         )
     stopping.remove(layout)
     say(f"Deleted {layout.base}.")
+
+
+def _reset_stale(*, is_confirmed: bool) -> None:
+    from seatrial.stack.postgres import old_databases
+
+    databases = old_databases.find()
+    if not databases:
+        say("Every database under /var/lib/seatrial that is yours has its working folder; there is nothing to delete.")
+        return
+    if not is_confirmed:
+        for database in databases:
+            say(f"{database.folder}  made for {database.former.parent.parent}")
+        fail(
+            f"These {len(databases)} databases have no working folder. If you moved one of these folders, run "
+            "`seatrial up` in its new place first. Delete all of them with `seatrial reset --stale --yes`.",
+            EXIT_USAGE,
+        )
+    deleted, used = old_databases.remove()
+    say(f"Deleted {len(deleted)} databases without a working folder.")
+    if used:
+        fail(f"{len(used)} are in use and were kept: {', '.join(str(folder) for folder in used)}.")
 
 
 def _detach() -> None:

@@ -57,7 +57,7 @@ def list_tokens(json_out: Json = None) -> None:
     if not items:
         say("No token has been created. `seatrial token create NAME --scopes engine:trade` creates one.")
         return
-    _print_table(items)
+    print_table(items)
 
 
 @app.command()
@@ -71,6 +71,32 @@ def revoke(
         write_json(json_out, {"items": [_fields(row) for row in rows]})
     else:
         say(f"Revoked {', '.join(f'{row.name} ({row.id})' for row in rows)}. {EFFECT}")
+
+
+def print_table(items: list[dict[str, Any]]) -> None:  # Any: JSON
+    """Print tokens without cutting off a scope or a date.
+
+    Args:
+        items: Tokens as `--json` shows them.
+    """
+    from rich.table import Column, Table
+
+    from seatrial.terminal import SafeConsole
+
+    table = Table(
+        Column("ID", no_wrap=True),
+        Column("Name", overflow="fold"),
+        Column("Scopes", no_wrap=True),
+        Column("Status", no_wrap=True),
+        Column("Created by", overflow="fold"),
+        Column("Expires", min_width=len("2026-01-01")),
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for item in items:
+        expires = (item["expires_at"] or "never")[:16].replace("T", " ")  # a narrow terminal wraps at the space
+        table.add_row(item["id"], item["name"], "\n".join(item["scopes"]), item["status"], item["created_by"], expires)
+    SafeConsole().print(table)
 
 
 def _managed(work: "Callable[[TokenManager], Awaitable[T]]") -> T:
@@ -95,7 +121,11 @@ async def _in_database(url: str, work: "Callable[[TokenManager], Awaitable[T]]")
 
 
 def _operator() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"[:128]
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a number without an entry in /etc/passwd
+        user = str(os.geteuid())
+    return f"{user}@{socket.gethostname()}"[:128]
 
 
 def _fields(row: "AccessTokenRow") -> dict[str, Any]:  # Any: JSON
@@ -114,17 +144,3 @@ def _fields(row: "AccessTokenRow") -> dict[str, Any]:  # Any: JSON
         "revoked_at": format_rfc3339(row.revoked_at) if row.revoked_at else None,
         "revoked_by": row.revoked_by,
     }
-
-
-def _print_table(items: list[dict[str, Any]]) -> None:  # Any: JSON
-    from rich.console import Console
-    from rich.table import Table
-
-    from seatrial.terminal import plain
-
-    table = Table("ID", "Name", "Scopes", "Status", "Created by", "Expires")
-    for item in items:
-        expires = (item["expires_at"] or "never")[:16]
-        cells = (item["id"], item["name"], ",".join(item["scopes"]), item["status"], item["created_by"], expires)
-        table.add_row(*(plain(str(cell)) for cell in cells))
-    Console(markup=False).print(table)

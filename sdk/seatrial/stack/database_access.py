@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -46,11 +46,19 @@ def managed_passwords(layout: Layout) -> dict[str, str]:
     return role_passwords.of_folder(layout.postgres.resolve())
 
 
-def psql(layout: Layout, url: str) -> int:
-    """Run psql and return its exit code; the password is passed in the environment, not on the command line."""
+def run_program(layout: Layout, name: str, url: str, options: Sequence[str] = ()) -> int:
+    """Run psql, pg_dump or pg_dumpall and return its exit code; the password is not on the command line.
+
+    Args:
+        layout: The folder of the stack; the program of its server's version is preferred.
+        name: The name of the program.
+        url: The address of the database.
+        options: Further options.
+    """
     address, password = without_password(url)
     environment = {**os.environ, "PGPASSWORD": password or os.environ.get("PGPASSWORD", "")}
-    return subprocess.run([str(_program(layout)), address], env=environment, check=False).returncode
+    command = [str(_program(layout, name)), *options, "-d", address]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 def without_password(url: str) -> tuple[str, str]:
@@ -66,14 +74,14 @@ def without_password(url: str) -> tuple[str, str]:
     return address, unquote(parts.password or "") or in_query
 
 
-def _program(layout: Layout) -> Path:
+def _program(layout: Layout, name: str) -> Path:
     with contextlib.suppress(StackError):
-        program = binaries.find(cluster.version(layout.postgres.resolve() / "data")).folder / "psql"
+        program = binaries.find(cluster.version(layout.postgres.resolve() / "data")).folder / name
         if program.is_file():
             return program
-    on_path = shutil.which("psql")
+    on_path = shutil.which(name)
     if on_path is None:
         raise StackError(
-            "psql was not found. Install a PostgreSQL client (Debian, Ubuntu: apt install postgresql-client)."
+            f"{name} was not found. Install a PostgreSQL client (Debian, Ubuntu: apt install postgresql-client)."
         )
     return Path(on_path)

@@ -12,7 +12,7 @@ from seatrial.stack import ports, services
 from seatrial.stack.down import supervisor_pid
 from seatrial.stack.errors import StackError
 from seatrial.stack.layout import Layout
-from seatrial.stack.postgres import account, binaries, cluster, database, server_folder
+from seatrial.stack.postgres import account, binaries, cluster, database, old_databases, server_folder
 from seatrial_core import private_files
 from seatrial_core.addresses import is_loopback_host
 from seatrial_core.variables import unknown_variables
@@ -45,7 +45,7 @@ def _findings(layout: Layout) -> Iterator[Diagnosis]:
     yield _programs(layout)
     yield _account(layout)
     yield from _variables(layout)
-    yield from _orphans()
+    yield from _old_databases()
     yield from _hosts()
     yield from _ports(layout)
     yield _database(layout)
@@ -144,13 +144,11 @@ def _variables(layout: Layout) -> Iterator[Diagnosis]:
         yield Diagnosis("variables", True, f"warning: .env: {sentence}", "Correct the name, or delete the line.")
 
 
-def _orphans() -> Iterator[Diagnosis]:
-    orphans = server_folder.orphans()
-    if orphans:
-        listed = ", ".join(str(folder) for folder in orphans[:3]) + (", ..." if len(orphans) > 3 else "")
-        command = f"rm -r {' '.join(shlex.quote(str(folder)) for folder in orphans[:3])}"
-        advice = f"If their working folders were deleted and not moved: `{command}`"
-        yield Diagnosis("old databases", True, f"{len(orphans)} without a working folder: {listed}", advice)
+def _old_databases() -> Iterator[Diagnosis]:
+    count = len(old_databases.find())
+    if count:
+        advice = "`seatrial reset --stale` lists them, and says how to delete them."
+        yield Diagnosis("old databases", True, f"{count} in {server_folder.SHARED} without a working folder", advice)
 
 
 def _hosts() -> Iterator[Diagnosis]:

@@ -4,7 +4,6 @@ As root the server runs as another account, which can enter neither a clone unde
 the folder becomes a link to a folder that every account can enter.
 """
 
-import contextlib
 import hashlib
 import itertools
 import os
@@ -52,17 +51,6 @@ def remove(folder: Path) -> None:
             dedicated_account.forget(target)
     except OSError as error:
         raise not_writable(folder, error) from error
-
-
-def orphans() -> list[Path]:
-    """Return the server folders under /var/lib/seatrial to which their folder no longer leads."""
-    unlinked = []
-    for target in sorted(SHARED.iterdir()) if SHARED.is_dir() else ():
-        with contextlib.suppress(OSError):
-            owner = Path((target / OWNER).read_text(encoding="utf-8").strip())
-            if owner.resolve() != target:
-                unlinked.append(target)
-    return unlinked
 
 
 def _prepare_as_user(folder: Path) -> Path:
