@@ -135,6 +135,28 @@ def test_drawdown_is_that_of_the_time_weighted_return(steps: list[tuple[bool, in
         assert state.growth.value == pytest.approx(unit, rel=1e-9)
 
 
+def test_repeated_ruin_and_deposit_stay_within_bounds() -> None:
+    huge, dust = Decimal("1e20"), Decimal("1e-18")
+    state = funded(1)
+    for cycle in range(300):
+        state = state.mark(dust, at(3 * cycle + 1))
+        state = state.apply(EquityChange(at(3 * cycle + 2), flow=huge)).mark(huge, at(3 * cycle + 3))
+
+    references = [state.peak, state.base_reference, state.session_reference]
+    assert all(abs(value.adjusted()) < 60 and len(value.as_tuple().digits) <= 80 for value in references)
+
+
+def test_repeated_gain_and_withdrawal_stay_within_bounds() -> None:
+    huge, dust = Decimal("1e20"), Decimal("1e-18")
+    state = funded(1)
+    for cycle in range(300):
+        state = state.mark(huge, at(3 * cycle + 1))
+        state = state.apply(EquityChange(at(3 * cycle + 2), flow=dust - huge))
+
+    references = [state.peak, state.base_reference, state.session_reference]
+    assert all(value == 0 or abs(value.adjusted()) < 60 for value in references)
+
+
 def test_negative_equity_is_a_drawdown_above_one() -> None:
     state = funded(100).mark(Decimal(-50), at(1))
 

@@ -45,7 +45,7 @@ class Expected:
         self._move(flow)
         self.equity += profit
         if self.kept is not None and self.equity > 0 and profit:
-            self.peak *= self.equity / self.kept
+            self.peak = self._scaled(self.kept, self.equity)
             self.kept = None
         if self.kept is None:
             self.peak = max(self.peak, self.equity)
@@ -56,7 +56,7 @@ class Expected:
     def _move(self, flow: Fraction) -> None:
         before, after = self.equity if self.kept is None else self.kept, self.equity + flow
         if flow and after > 0:
-            self.peak = self.peak * after / before if before > 0 else self.peak + flow
+            self.peak = self._scaled(before, after) if before > 0 else self.peak + flow
             self.kept = None
         elif flow and self.equity > 0:
             self.kept = self.equity
@@ -65,6 +65,10 @@ class Expected:
         self.equity = after
         self.base += flow
         self.session_start_equity += flow
+
+    def _scaled(self, before: Fraction, after: Fraction) -> Fraction:
+        is_lost = before < self.peak / 10**9
+        return self.peak + after - before if is_lost else self.peak * after / before
 
 
 def accounts(reports: Iterable[Report], openings: Mapping[str, Opening]) -> Mapping[str, Expected]:

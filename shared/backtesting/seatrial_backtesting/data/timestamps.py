@@ -19,6 +19,9 @@ _LARGEST_MILLISECONDS = 1e14
 _LARGEST_MICROSECONDS = 1e17
 _EARLIEST_MS, _LATEST_MS = -5_364_662_400_000, 7_258_118_400_000
 _LARGEST_NUMBER = 9e18  # nanoseconds in 64 bits
+# One day inside of the years 1 to 9999, which a zone may move a time across.
+_FIRST_LOCAL_MS = round(datetime(1, 1, 2, tzinfo=UTC).timestamp() * 1000)
+_LAST_LOCAL_MS = round(datetime(9999, 12, 30, tzinfo=UTC).timestamp() * 1000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,8 @@ def _parse_naive(stamps: NDArray[np.datetime64], zone: ZoneInfo | None) -> Parse
 
 
 def _local_ms(wall_ms: int, zone: ZoneInfo) -> int:
+    if not _FIRST_LOCAL_MS < wall_ms < _LAST_LOCAL_MS:
+        return wall_ms  # no date of the calendar; the check of the range refuses it
     wall = datetime.fromtimestamp(wall_ms / 1000, UTC).replace(tzinfo=zone)
     return round(wall.timestamp() * 1000)
 

@@ -11,6 +11,9 @@ from seatrial_core.figures.figure import Figure
 ZERO = Decimal(0)
 # A scaled reference is a quotient; 40 digits keep its error far below that of any price.
 _SCALED = Context(prec=40)
+# Equity below this part of a reference counts as lost: scaling by it again and again would have no limit.
+_LOST = Decimal("1e-9")
+_SMALLEST = Decimal("1e-30")
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class EquityState:
     """The state of an equity curve after an instant.
 
     A flow multiplies the peak and both references by equity after over equity before (time-weighted return), so that
-    every ratio is the same before and after it. Equity that was lost to zero or below cannot be multiplied: the flow
-    is added then.
+    every ratio is the same before and after it. Equity that was lost, to zero or below a billionth of the reference,
+    cannot be multiplied: the flow is added then.
 
     Args:
         equity: The equity of all members, in account currency.
@@ -177,7 +180,12 @@ class EquityState:
         before = self.valued_equity
 
         def scale(reference: Decimal) -> Decimal:
-            return equity if reference == before else _SCALED.multiply(reference, factor)
+            if reference == before:
+                return equity
+            if before < reference * _LOST:
+                return reference + equity - before
+            scaled = _SCALED.multiply(reference, factor)
+            return scaled if scaled >= _SMALLEST else ZERO
 
         return replace(
             self,
