@@ -49,6 +49,16 @@ def build() -> dashboard.Dashboard:
             .all_value(".*")
             .multi(True)
         )
+        .with_variable(
+            dashboard.QueryVariable("environment")
+            .label("Environment")
+            .datasource(SOURCE)
+            .query(f"label_values({catalog.LAST_EVENT.name}, environment)")
+            .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+            .include_all(True)
+            .all_value(".*")
+            .multi(True)
+        )
         .link(
             dashboard.DashboardLink("Prometheus alerts")
             .type(DashboardLinkType.LINK)

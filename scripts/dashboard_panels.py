@@ -6,7 +6,8 @@ from seatrial_core import catalog
 from seatrial_core.alerting.defaults import THRESHOLDS
 from seatrial_core.catalog import Metric
 
-STRATEGIES = 'strategy=~"$strategy"'
+ENVIRONMENTS = 'environment=~"$environment"'
+STRATEGIES = f'{ENVIRONMENTS},strategy=~"$strategy"'
 RATE = "[$__rate_interval]"
 
 
@@ -57,66 +58,85 @@ def single(title: str, description: str, unit: str, expr: str, limit: float | No
 def quantile(ratio: float, metric: Metric, by: str = "") -> str:
     """Return the expression of a histogram's quantile."""
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({ratio}, sum by ({labels}) (rate({metric.name}_bucket{RATE})))"
+    matcher = ENVIRONMENTS if metric.scope else ""
+    return f"histogram_quantile({ratio}, sum by ({labels}) (rate({metric.name}_bucket{{{matcher}}}{RATE})))".replace(
+        "{}", ""
+    )
 
 
 def rate(metric: Metric, by: str, matcher: str = "", suffix: str = "") -> str:
     """Return the expression of a counter's rate per second."""
+    matcher = matcher or (ENVIRONMENTS if metric.scope else "")
     return f"sum by ({by}) (rate({metric.name}{suffix}{{{matcher}}}{RATE}))".replace("{}", "")
 
 
 def on_call() -> Row:
     """Return the row for the person on call."""
-    age = f"time() - {catalog.HEARTBEAT.name}"
+    age = f'time() - min({catalog.HEARTBEAT.name}{{{ENVIRONMENTS},environment!="replay"}})'
     firing = 'sum(ALERTS{alertstate="firing"}) or vector(0)'
     return Row(
         "On call",
         (
             single("Firing alerts", "Rules of Prometheus that fire now. Open Alerts for which.", "short", firing, 1),
-            single("Engine heartbeat age", "Above 2 minutes the engine counts as silent.", "s", age, 120),
+            single("Engine heartbeat age", "The oldest of all engines; above 2 minutes one is silent.", "s", age, 120),
             single("Age of the figures", "Grows while Postgres is away.", "s", catalog.FIGURES_AGE.name, 120),
             single(
                 "Drawdown now",
-                "Fall of equity from its peak; red is the max_drawdown rule.",
+                "Largest fall of equity from its peak; red is the max_drawdown rule.",
                 "percentunit",
-                "seatrial:drawdown_ratio",
+                f"max(seatrial:drawdown_ratio{{{ENVIRONMENTS}}})",
                 THRESHOLDS["max_drawdown"],
             ),
             single(
                 "Session loss",
-                "Loss of this UTC day over the equity it began with; red is the daily_loss_limit rule.",
+                "Largest loss of this session over the equity it began with; red is the daily_loss_limit rule.",
                 "percentunit",
-                "seatrial:session_loss_ratio",
+                f"max(seatrial:session_loss_ratio{{{ENVIRONMENTS}}})",
                 THRESHOLDS["daily_loss_limit"],
             ),
             single(
                 "Errors",
                 "Errors and failed calls over trades, calls and errors of 5 minutes; red is the error_rate_max rule.",
                 "percentunit",
-                "seatrial:error_ratio",
+                f"max(seatrial:error_ratio{{{ENVIRONMENTS}}})",
                 THRESHOLDS["error_rate_max"],
             ),
         ),
     )
 
 
+def _money(metric: Metric, what: str) -> Query:
+    return Query(f"{metric.name}{{{ENVIRONMENTS}}}", f"{{{{environment}}}} {{{{currency}}}} {what}")
+
+
 def money() -> Row:
     """Return the row about equity, profit and drawdown."""
-    equity = (Query(catalog.EQUITY.name, "equity"), Query(catalog.EQUITY_PEAK.name, "high-water mark"))
-    profit = (Query(catalog.CURRENT_PNL.name, "since the beginning"), Query(catalog.DAILY_PNL.name, "this session"))
-    fall = (Query("seatrial:drawdown_ratio * 100", "now"), Query(catalog.MAX_DRAWDOWN.name, "deepest"))
+    equity = (
+        _money(catalog.MONEY_EQUITY.portfolio, "equity"),
+        _money(catalog.MONEY_PEAK.portfolio, "high-water mark"),
+        Query(f"{catalog.UNCONVERTED_EQUITY.name}{{{ENVIRONMENTS}}} or vector(0)", "not converted {{currency}}"),
+    )
+    accounts = (_money(catalog.MONEY_EQUITY.account, "{{account}}"),)
+    profit = (
+        _money(catalog.MONEY_PNL.portfolio, "since the beginning"),
+        _money(catalog.MONEY_SESSION_PNL.portfolio, "this session"),
+    )
+    fall = (
+        _money(catalog.MONEY_DRAWDOWN.portfolio, "now"),
+        _money(catalog.MONEY_MAX_DRAWDOWN.portfolio, "deepest"),
+    )
+    risk = (
+        _money(catalog.MONEY_RISK.portfolio, "risk, ratio"),
+        _money(catalog.MONEY_POSITIONS.portfolio, "open positions"),
+    )
     return Row(
         "Money",
         (
-            Panel("Equity", "The portfolio's equity and the highest it has been.", "currencyUSD", equity),
-            Panel("Profit and loss", "Realised and unrealised, after fees.", "currencyUSD", profit),
-            Panel("Drawdown", "Current and deepest fall.", "percent", fall, THRESHOLDS["max_drawdown"] * 100),
-            Panel(
-                "Risk and positions",
-                "What would be lost if every stop were hit, in percent of equity, and the open positions.",
-                "short",
-                (Query(catalog.PORTFOLIO_RISK.name, "risk %"), Query(catalog.OPEN_POSITIONS.name, "open positions")),
-            ),
+            Panel("Equity", "Equity of all accounts and the highest it has been.", "short", equity),
+            Panel("Equity by account", "In the currency of the account.", "short", accounts),
+            Panel("Profit and loss", "Realised and unrealised, after fees.", "short", profit),
+            Panel("Drawdown", "Current and deepest fall.", "percentunit", fall, THRESHOLDS["max_drawdown"]),
+            Panel("Risk and positions", "Loss if every stop were hit, over equity, and open positions.", "short", risk),
         ),
     )
 
@@ -124,7 +144,8 @@ def money() -> Row:
 def trades() -> Row:
     """Return how trading goes."""
     closed = f"sum by (outcome) ({catalog.CLOSED_TRADES.name}{{{STRATEGIES}}})"
-    took = tuple(Query(quantile(q, catalog.TRADE_DURATION), f"p{q * 100:.0f}") for q in (0.5, 0.99))
+    holding = f"{catalog.POSITION_HOLDING.name}_bucket{{{ENVIRONMENTS}}}"
+    took = tuple(Query(quantile(q, catalog.TRADING_TRADE_DURATION), f"p{q * 100:.0f}") for q in (0.5, 0.99))
     return Row(
         "Trades",
         (
@@ -132,7 +153,12 @@ def trades() -> Row:
                 "Trades per second",
                 "Executions by strategy and status; rejected and failed ones should stay near zero.",
                 "ops",
-                (Query(rate(catalog.TRADES, "strategy, status", STRATEGIES), "{{strategy}} {{status}}"),),
+                (
+                    Query(
+                        rate(catalog.TRADING_TRADES, "environment, strategy, status", STRATEGIES),
+                        "{{environment}} {{strategy}} {{status}}",
+                    ),
+                ),
             ),
             Panel(
                 "Win rate",
@@ -148,7 +174,12 @@ def trades() -> Row:
                 "Holding time",
                 "Median time that closed positions were held.",
                 "s",
-                (Query(f"histogram_quantile(0.5, sum by (le) ({catalog.POSITION_HOLDING.name}_bucket))", "median"),),
+                (
+                    Query(
+                        f"histogram_quantile(0.5, sum by (le) ({holding}))",
+                        "median",
+                    ),
+                ),
             ),
         ),
     )
@@ -156,7 +187,7 @@ def trades() -> Row:
 
 def exchange() -> Row:
     """Return the row about exchange calls, errors and webhooks."""
-    calls = catalog.API_REQUEST_DURATION
+    calls = catalog.TRADING_API_DURATION
     return Row(
         "Exchange and errors",
         (
@@ -164,14 +195,14 @@ def exchange() -> Row:
                 "Slowest calls",
                 "99th percentile by endpoint; red is the api_latency_max rule.",
                 "s",
-                (Query(quantile(0.99, calls, "endpoint"), "{{endpoint}}"),),
+                (Query(quantile(0.99, calls, "environment, endpoint"), "{{environment}} {{endpoint}}"),),
                 THRESHOLDS["api_latency_max"],
             ),
             Panel(
                 "Calls per second",
                 "Calls to exchange and broker by endpoint.",
                 "reqps",
-                (Query(rate(calls, "endpoint", suffix="_count"), "{{endpoint}}"),),
+                (Query(rate(calls, "environment, endpoint", suffix="_count"), "{{environment}} {{endpoint}}"),),
             ),
             Panel(
                 "Errors and webhooks",

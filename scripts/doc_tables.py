@@ -77,7 +77,7 @@ def metric_families() -> str:
     head = ("Metric", "Type", "Labels", "Unit", "Meaning")
     return "\n".join(
         f"### {page}\n\n"
-        + table(head, [(code(m.name), m.kind, ", ".join(map(code, m.labels)), m.unit, m.help) for m in metrics])
+        + table(head, [(code(m.name), m.kind, ", ".join(map(code, m.page_labels)), m.unit, m.help) for m in metrics])
         for page, metrics in pages.items()
     )
 

@@ -20,6 +20,8 @@ EVALUATION_INTERVAL = "15s"
 DEFAULT_RULE_WINDOW = "5m"
 LATENCY_WINDOW = "1m"
 LATENCY_RULE = "api_latency_max"
+# A replay runs on the time of its events; an alert of Prometheus would not end.
+ON_WALL_CLOCK = 'environment!="replay"'
 
 
 def document() -> Json:
@@ -36,15 +38,15 @@ def document() -> Json:
 def recordings() -> list[Json]:
     """Return the recording rules: the figures that the default rules compare, under `seatrial:` and their names."""
     errors = _increase(catalog.TRADING_ERRORS)
-    samples = f"{_increase(catalog.TRADES)} + {_increase(catalog.API_REQUEST_DURATION, '_count')} + {errors}"
+    samples = f"{_increase(catalog.TRADING_TRADES)} + {_increase(catalog.TRADING_API_DURATION, '_count')} + {errors}"
     failures = f"({errors} + {_increase(catalog.API_FAILURES)})"
-    pnl, equity = catalog.DAILY_PNL.name, catalog.EQUITY.name
+    closed = f"sum by (environment) ({catalog.CLOSED_TRADES.name}{{{ON_WALL_CLOCK}}})"
+    won = f'sum by (environment) ({catalog.CLOSED_TRADES.name}{{{ON_WALL_CLOCK},outcome="win"}})'
     figures = {
-        "drawdown_ratio": catalog.DRAWDOWN_RATIO.name,
-        "win_rate_ratio": f"{catalog.WIN_RATE.name} / 100",
-        "closed_trades": f"sum({catalog.CLOSED_TRADES.name})",
-        # Equity at the start of the session is current equity minus the session's P&L.
-        "session_loss_ratio": f"clamp_min(-{pnl} / ({equity} - {pnl} > 0), 0)",
+        "drawdown_ratio": _money(catalog.MONEY_DRAWDOWN),
+        "win_rate_ratio": f"({won} or 0 * {closed}) / ({closed} > 0)",
+        "closed_trades": closed,
+        "session_loss_ratio": _money(catalog.MONEY_SESSION_LOSS),
         "error_ratio_samples": samples,
         "error_ratio": f"{failures} / ({samples} > 0)",
         "slow_api_calls": _slow_calls(),
@@ -54,13 +56,24 @@ def recordings() -> list[Json]:
 
 def platform_alerts() -> list[Json]:
     """Return the alerts about the stack itself, which the alerts service cannot raise about itself."""
-    heartbeat = f"time() - {catalog.HEARTBEAT.name}"
+    heartbeat = f"time() - {catalog.HEARTBEAT.name}{{{ON_WALL_CLOCK}}}"
     failed = f'sum(increase({catalog.ALERTS_NOTIFICATIONS.name}{{outcome!="delivered"}}[10m]))'
     dropped = f"sum(increase({catalog.TRADING_EVENTS_DROPPED.name}[10m]))"
     return [
         _platform("target_down", "up == 0", "1m", "critical", "{{ $labels.service }} does not answer Prometheus."),
         _platform(
-            "engine_silent", f"{heartbeat} > 120", "1m", "critical", "No heartbeat from the engine for 2 minutes."
+            "engine_silent",
+            f"{heartbeat} > 120",
+            "1m",
+            "critical",
+            "No heartbeat from the engine {{ $labels.engine }} ({{ $labels.environment }}) for 2 minutes.",
+        ),
+        _platform(
+            "equity_unconverted",
+            f"{catalog.UNCONVERTED_EQUITY.name} != 0",
+            "5m",
+            "warning",
+            "No current rate converts the equity in {{ $labels.currency }} of {{ $labels.environment }}.",
         ),
         _platform(
             "figures_stale",
@@ -89,17 +102,25 @@ def text() -> str:
 
 
 def _increase(metric: Metric, suffix: str = "") -> str:
-    return f"(sum(increase({metric.name}{suffix}[{DEFAULT_RULE_WINDOW}])) or vector(0))"
+    # An environment without such a series counts 0, so that the others still have a sum.
+    increase = f"increase({metric.name}{suffix}{{{ON_WALL_CLOCK}}}[{DEFAULT_RULE_WINDOW}])"
+    zero = f"0 * sum by (environment) ({catalog.TRADING_EVENTS.name}{{{ON_WALL_CLOCK}}})"
+    return f"(sum by (environment) ({increase}) or {zero})"
+
+
+def _money(figure: catalog.MoneyFigure) -> str:
+    return f"{figure.portfolio.name}{{{ON_WALL_CLOCK}}} or {figure.account.name}{{{ON_WALL_CLOCK}}}"
 
 
 def _slow_calls() -> str:
     # A histogram knows only the bounds of its buckets, so the threshold must be one of them.
     threshold = next(rule.threshold for rule in default_rules() if rule.name == LATENCY_RULE)
-    metric = catalog.API_REQUEST_DURATION
+    metric = catalog.TRADING_API_DURATION
     if threshold not in metric.buckets:
         raise ValueError(f"{LATENCY_RULE} is {threshold}, which is no bucket of {metric.name}: {metric.buckets}")
-    every = f"sum by (endpoint) (increase({metric.name}_count[{LATENCY_WINDOW}]))"
-    quick = f'sum by (endpoint) (increase({metric.name}_bucket{{le="{threshold}"}}[{LATENCY_WINDOW}]))'
+    by = "sum by (environment, endpoint)"
+    every = f"{by} (increase({metric.name}_count{{{ON_WALL_CLOCK}}}[{LATENCY_WINDOW}]))"
+    quick = f'{by} (increase({metric.name}_bucket{{{ON_WALL_CLOCK},le="{threshold}"}}[{LATENCY_WINDOW}]))'
     return f"{every} - {quick}"
 
 
@@ -110,7 +131,7 @@ def _alert(rule: Rule) -> Json:
     else:
         expression = f"seatrial:{rule.metric} {sign} {rule.threshold}"
     if rule.samples_metric:
-        expression += f" and on() seatrial:{rule.samples_metric} >= {rule.minimum_samples}"
+        expression += f" and on(environment) seatrial:{rule.samples_metric} >= {rule.minimum_samples}"
     return {
         "alert": rule.name,
         "expr": expression,

@@ -119,6 +119,7 @@ def test_every_panel_has_data_of_the_running_services(tmp_path: Path, database_u
         f"{panel['title']} {target['refId']}": target["expr"]
         .replace("$__rate_interval", RATE_WINDOW)
         .replace("$strategy", ".*")
+        .replace("$environment", ".*")
         for panel in panels(dashboard())
         for target in panel["targets"]
     }

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "observability" / "prometheus"
 DASHBOARD = ROOT / "observability" / "grafana" / "dashboards" / "trading.json"
 PROVISIONING = ROOT / "observability" / "grafana" / "provisioning"
-SUBSTITUTES = {"$__rate_interval": "1m", "$strategy": ".*"}
+SUBSTITUTES = {"$__rate_interval": "1m", "$strategy": ".*", "$environment": ".*"}
 PROMETHEUS_OWN = {"up", "ALERTS"}
 HISTOGRAM_SUFFIXES = ("_bucket", "_count", "_sum")
 
@@ -117,7 +117,7 @@ def test_every_metric_of_rules_and_dashboard_is_in_the_catalogue() -> None:
 
 
 def test_renamed_metric_is_reported() -> None:
-    renamed = json.loads(DASHBOARD.read_text(encoding="utf-8").replace("current_pnl", "current_profit"))
+    renamed = json.loads(DASHBOARD.read_text(encoding="utf-8").replace("trading_portfolio_pnl", "current_profit"))
 
     unknown = set().union(*(unknown_names(names_in(expression)) for expression in expressions(renamed)))
 
@@ -130,7 +130,7 @@ def test_every_panel_has_description_unit_and_the_variable_datasource() -> None:
 
     assert board["uid"] == "seatrial-trading"
     assert board["editable"] is False
-    assert {variable["name"] for variable in board["templating"]["list"]} == {"prom", "strategy"}
+    assert {variable["name"] for variable in board["templating"]["list"]} == {"prom", "strategy", "environment"}
     for panel in panels(board):
         assert panel["title"] and panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from seatrial_core.contracts.events import Environment
+from seatrial_metrics.cardinality import LabelNames
 from seatrial_metrics.counters import CounterKey, SecondCount
 from seatrial_metrics.equity import AccountEquity
 from seatrial_metrics.portfolio import PortfolioCurve
 
 RECENT_SYSTEM = timedelta(minutes=2)
+# An engine that has sent nothing for so long was taken out of service; until then its silence is an alert.
+RETIRED_ENGINE = timedelta(days=7)
 ROLLING_WINDOW = timedelta(hours=24)
 
 
@@ -84,6 +88,7 @@ class Figures:
         engines: Every engine that has sent an event.
         growth_before: The time-weighted growth 24 hours ago by (environment, account); without an account that of the
             portfolio. A younger curve has none.
+        label_names: Which label values have series of their own on the page.
     """
 
     as_of: datetime
@@ -95,6 +100,7 @@ class Figures:
     slowest_calls: Mapping[tuple[str, str], Decimal | None] = field(default_factory=dict)
     engines: Sequence[EngineFigures] = ()
     growth_before: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    label_names: LabelNames = field(default_factory=LabelNames)
 
     @property
     def environments(self) -> list[str]:
@@ -108,6 +114,16 @@ class Figures:
             (engine.last_occurred_at for engine in self.engines if engine.environment == environment),
             default=self.as_of,
         )
+
+
+def engines_in_service(figures: Figures) -> list[EngineFigures]:
+    """Return the engines that have sent something within a week, the most recent first; none of stress traffic."""
+    engines = [
+        engine
+        for engine in figures.engines
+        if engine.environment != Environment.STRESS and figures.as_of - engine.last_occurred_at <= RETIRED_ENGINE
+    ]
+    return sorted(engines, key=lambda engine: engine.last_occurred_at, reverse=True)
 
 
 def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], ClosedTradeSums]:

@@ -26,10 +26,11 @@ class Metric:
         kind: Its Prometheus type.
         help: One sentence.
         labels: Label names, in order.
+        scope: Label names that the ledger's page puts before them; a bot's own page has only `labels`.
         service: Which service exposes it.
         unit: What one unit means.
         buckets: Upper bounds in seconds, for histograms.
-        pages: "ledger" for 9999 `/metrics`, "process" for a service's own families.
+        page: "ledger" for 9999 `/metrics`, "process" for a service's own families.
     """
 
     name: str
@@ -40,6 +41,12 @@ class Metric:
     unit: str = ""
     buckets: tuple[float, ...] = field(default=EXECUTION_BUCKETS)
     page: str = "ledger"
+    scope: tuple[str, ...] = ()
+
+    @property
+    def page_labels(self) -> tuple[str, ...]:
+        """Return all label names of the ledger's page."""
+        return self.scope + self.labels
 
 
 TRADES = Metric("trades_total", Kind.COUNTER, "Trades by strategy, side and status.", ("strategy", "side", "status"))
@@ -104,42 +111,135 @@ GUIDE_METRICS = (
     DAILY_PNL,
 )
 
-TRADING_WEBHOOKS = Metric("trading_webhooks_total", Kind.COUNTER, "Webhooks received by the engine.", ("status",))
-TRADING_ERRORS = Metric("trading_errors_total", Kind.COUNTER, "Errors recorded by the engine.", ("kind",))
-API_FAILURES = Metric(
+BY_ENVIRONMENT = ("environment",)
+BY_ACCOUNT = ("environment", "account", "currency")
+BY_PORTFOLIO = ("environment", "currency")
+BY_ENGINE = ("environment", "engine")
+
+_by_environment = partial(Metric, scope=BY_ENVIRONMENT)
+TRADING_TRADES = _by_environment("trading_trades_total", Kind.COUNTER, TRADES.help, TRADES.labels)
+TRADING_TRADE_DURATION = _by_environment(
+    "trading_trade_duration_seconds", Kind.HISTOGRAM, TRADE_DURATION.help, unit="seconds"
+)
+TRADING_API_DURATION = _by_environment(
+    "trading_api_request_duration_seconds", Kind.HISTOGRAM, API_REQUEST_DURATION.help, ("endpoint",), unit="seconds"
+)
+TRADING_WEBHOOKS = _by_environment(
+    "trading_webhooks_total", Kind.COUNTER, "Webhooks received by the engine.", ("status",)
+)
+TRADING_ERRORS = _by_environment("trading_errors_total", Kind.COUNTER, "Errors recorded by the engine.", ("kind",))
+API_FAILURES = _by_environment(
     "trading_api_failures_total", Kind.COUNTER, "Calls to exchange and broker that failed, by endpoint.", ("endpoint",)
 )
-TRADING_EVENTS = Metric("trading_events_total", Kind.COUNTER, "Events by type and outcome.", ("type", "outcome"))
-TRADING_EVENTS_DROPPED = Metric(
-    "trading_events_dropped_total", Kind.COUNTER, "Records that were dropped before the ledger.", ("reason",)
+TRADING_EVENTS = _by_environment(
+    "trading_events_total", Kind.COUNTER, "Events by type and outcome.", ("type", "outcome")
 )
-POSITION_HOLDING = Metric(
+TRADING_EVENTS_DROPPED = _by_environment(
+    "trading_events_dropped_total",
+    Kind.COUNTER,
+    "Records that were dropped before the ledger; without environment if it was not known.",
+    ("reason",),
+)
+POSITION_HOLDING = _by_environment(
     "trading_position_holding_seconds",
     Kind.HISTOGRAM,
     "How long closed positions were held.",
     unit="seconds",
     buckets=(60.0, 600.0, 3600.0, 14400.0, 86400.0, 432000.0, 2592000.0),
 )
-EQUITY = Metric("trading_equity", Kind.GAUGE, "Equity of the portfolio, in the base currency.", unit="base currency")
-EQUITY_PEAK = Metric(
-    "trading_equity_high_water_mark", Kind.GAUGE, "Highest portfolio equity so far.", unit="base currency"
-)
-DRAWDOWN_RATIO = Metric(
-    "trading_drawdown_ratio", Kind.GAUGE, "Current fall of portfolio equity from its peak, 0 to 1.", unit="ratio"
-)
-CLOSED_TRADES = Metric(
+CLOSED_TRADES = _by_environment(
     "trading_closed_trades_total", Kind.COUNTER, "Closed trades by outcome.", ("strategy", "outcome")
+)
+
+
+@dataclass(frozen=True)
+class MoneyFigure:
+    """A figure of the ledger that the page shows for each account and for the portfolio of each environment.
+
+    Args:
+        name: Its name in snapshots.
+        account: The family of accounts.
+        portfolio: The family of portfolios, in their currency.
+        is_additive: Whether the figures of several accounts in one currency may be summed.
+    """
+
+    name: str
+    account: Metric
+    portfolio: Metric
+    is_additive: bool = False
+
+
+def _money(figure: str, suffix: str, text: str, unit: str = "currency", *, is_additive: bool = False) -> MoneyFigure:
+    account = Metric(f"trading_{suffix}", Kind.GAUGE, f"{text}, by account.", scope=BY_ACCOUNT, unit=unit)
+    portfolio = Metric(
+        f"trading_portfolio_{suffix}",
+        Kind.GAUGE,
+        f"{text}, of all accounts; absent while a rate or a balance is missing.",
+        scope=BY_PORTFOLIO,
+        unit=unit,
+    )
+    return MoneyFigure(figure, account, portfolio, is_additive)
+
+
+MONEY_EQUITY = _money("equity", "equity", "Equity", is_additive=True)
+MONEY_PEAK = _money("high_water_mark", "equity_high_water_mark", "Highest equity so far, scaled by transfers")
+MONEY_DRAWDOWN = _money("drawdown_ratio", "drawdown_ratio", "Current fall of equity from its peak", "ratio")
+MONEY_MAX_DRAWDOWN = _money("max_drawdown_ratio", "max_drawdown_ratio", "Deepest fall of equity", "ratio")
+MONEY_PNL = _money("pnl", "pnl", "Profit or loss since the beginning", is_additive=True)
+MONEY_REALISED = _money("realised_pnl", "pnl_realised", "Profit or loss of closed trades", is_additive=True)
+MONEY_SESSION_PNL = _money("session_pnl", "session_pnl", "Profit or loss of the session", is_additive=True)
+MONEY_SESSION_LOSS = _money(
+    "session_loss_ratio", "session_loss_ratio", "Loss of the session over the equity it began with", "ratio"
+)
+MONEY_ROLLING_LOSS = _money("rolling_loss_ratio", "rolling_loss_ratio", "Loss of the last 24 hours", "ratio")
+MONEY_RISK = _money("risk_ratio", "risk_ratio", "Loss if every stop were hit, over equity", "ratio")
+MONEY_POSITIONS = _money("open_positions", "open_positions", "Open positions", "", is_additive=True)
+MONEY_DERIVED = _money(
+    "derived_accounts",
+    "equity_derived",
+    "Accounts whose equity is opening balance plus results, because they report none",
+    "",
+    is_additive=True,
+)
+MONEY_FIGURES = (
+    MONEY_EQUITY,
+    MONEY_PEAK,
+    MONEY_DRAWDOWN,
+    MONEY_MAX_DRAWDOWN,
+    MONEY_PNL,
+    MONEY_REALISED,
+    MONEY_SESSION_PNL,
+    MONEY_SESSION_LOSS,
+    MONEY_ROLLING_LOSS,
+    MONEY_RISK,
+    MONEY_POSITIONS,
+    MONEY_DERIVED,
+)
+UNCONVERTED_EQUITY = Metric(
+    "trading_unconverted_equity",
+    Kind.GAUGE,
+    "Equity that is in no portfolio figure, because no current rate converts its currency.",
+    scope=BY_PORTFOLIO,
+    unit="currency",
+)
+RESTATEMENT_RUNNING = Metric(
+    "trading_restatement_running",
+    Kind.GAUGE,
+    "1 while late events are worked into the equity of the past.",
+    scope=BY_ENVIRONMENT,
 )
 LAST_EVENT = Metric(
     "trading_last_event_timestamp_seconds",
     Kind.GAUGE,
-    "When the newest event occurred, as epoch seconds.",
+    "When the newest event of an engine occurred, as epoch seconds.",
+    scope=BY_ENGINE,
     unit="seconds",
 )
 HEARTBEAT = Metric(
     "trading_engine_heartbeat_timestamp_seconds",
     Kind.GAUGE,
-    "Time of the last heartbeat of the engine, as epoch seconds.",
+    "Time of the last heartbeat of an engine, as epoch seconds.",
+    scope=BY_ENGINE,
     unit="seconds",
 )
 LABEL_OVERFLOW = Metric(
@@ -157,16 +257,20 @@ FIGURES_AGE = Metric(
 )
 
 TRADING_METRICS = (
+    TRADING_TRADES,
+    TRADING_TRADE_DURATION,
+    TRADING_API_DURATION,
     TRADING_WEBHOOKS,
     TRADING_ERRORS,
     API_FAILURES,
     TRADING_EVENTS,
     TRADING_EVENTS_DROPPED,
     POSITION_HOLDING,
-    EQUITY,
-    EQUITY_PEAK,
-    DRAWDOWN_RATIO,
     CLOSED_TRADES,
+    *(figure.account for figure in MONEY_FIGURES),
+    *(figure.portfolio for figure in MONEY_FIGURES),
+    UNCONVERTED_EQUITY,
+    RESTATEMENT_RUNNING,
     LAST_EVENT,
     HEARTBEAT,
     LABEL_OVERFLOW,

@@ -164,7 +164,9 @@ async def test_incomplete_instant_counts_after_a_pause(client: MetricsClient, cl
 async def test_stress_stays_out_of_the_headline(client: MetricsClient) -> None:
     await client.push(equity("a", FIRST, 100), equity("s", START, 5, environment="stress"))
 
-    assert (await client.page())["trading_equity"] == 100
+    page = await client.page()
+    assert page['trading_portfolio_equity{currency="USD",environment="replay"}'] == 100
+    assert not [name for name in page if 'environment="stress"' in name]
     items = (await client.get("/v1/snapshot", environment="stress"))["items"]
     assert items[0]["values"]["equity"] == 5
 

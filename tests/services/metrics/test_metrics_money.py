@@ -95,7 +95,7 @@ async def test_no_partial_sum_is_shown(client: MetricsClient) -> None:
     assert performance["undefined"]["equity"].startswith(
         "the equity of bot2, bot3 is unknown: send its opening balance"
     )
-    assert "trading_equity" not in page
+    assert not [name for name in page if name.startswith("trading_portfolio_equity{")]
     assert "max_drawdown_percent" not in page
     assert page["current_pnl"] == performance["metrics"]["pnl"] == -2_520
 
@@ -123,7 +123,7 @@ async def test_currencies_are_never_summed_without_a_rate(client: MetricsClient)
     assert performance["metrics"]["equity"] is None
     assert performance["undefined"]["equity"] == "no current rate of BTC, JPY in USD: send `fx_rate` events"
     assert performance["unconverted"] == {"BTC": 100, "JPY": 900_000}
-    assert "trading_equity" not in page
+    assert not [name for name in page if name.startswith("trading_portfolio_equity{")]
     assert [row["metrics"]["equity"] for row in performance["accounts"]] == [100, 900_000]
 
 
@@ -173,9 +173,9 @@ async def test_guides_metrics_show_one_environment(client: MetricsClient) -> Non
     await client.push(equity(50, environment="live"))
     live = await client.page()
 
-    assert paper["trading_equity"] == 100
+    assert paper['trading_portfolio_equity{currency="USD",environment="paper"}'] == 100
     assert paper['trades_total{side="SELL",status="filled",strategy="rsi"}'] == 1
-    assert live["trading_equity"] == 50
+    assert live['trading_portfolio_equity{currency="USD",environment="live"}'] == 50
     assert live["current_pnl"] == 0
     assert 'trades_total{side="SELL",status="filled",strategy="rsi"}' not in live
 
@@ -186,7 +186,7 @@ async def test_headline_can_be_configured(database_url: str, clock: ManualClock)
 
         performance = await client.get("/v1/performance")
 
-        assert (await client.page())["trading_equity"] == 100
+        assert (await client.page())["current_pnl"] == 0
         assert performance["environment"] == ["paper"]
 
 

@@ -49,7 +49,8 @@ async def test_engines_machine_and_heartbeat_are_shown(client: MetricsClient) ->
     page = await client.page()
 
     assert page["system_cpu_percent"] == 88
-    assert page["trading_engine_heartbeat_timestamp_seconds"] == pytest.approx(START.timestamp(), rel=1e-6)
+    heartbeat = page['trading_engine_heartbeat_timestamp_seconds{engine="default",environment="live"}']
+    assert heartbeat == pytest.approx(START.timestamp(), rel=1e-6)
 
 
 async def test_slowest_call_and_error_ratio_use_their_windows(client: MetricsClient, clock: ManualClock) -> None:

@@ -90,7 +90,7 @@ async def test_invalid_events_are_rejected_and_counted_and_the_rest_is_accepted(
         (1, "invalid_event"),
         (2, "invalid_event"),
     ]
-    assert (await client.page())['trading_events_dropped_total{reason="invalid_event"}'] == 2
+    assert (await client.page())['trading_events_dropped_total{environment="",reason="invalid_event"}'] == 2
 
 
 async def test_empty_batch_is_accepted(client: MetricsClient) -> None:

@@ -129,7 +129,7 @@ def test_a_batch_with_a_lost_response_is_counted_once(
         assert metrics.flush()
 
         assert len(service.events()) == 2
-        assert 'trading_webhooks_total{status="success"} 2.0' in service.page()
+        assert 'trading_webhooks_total{environment="live",status="success"} 2.0' in service.page()
 
 
 def test_the_monitor_pushes_the_bots_figures(database_url: str, recorder: ProcessRecorder, port: int) -> None:
