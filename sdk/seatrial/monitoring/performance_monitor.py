@@ -7,14 +7,16 @@ import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, time
+from datetime import datetime
 from decimal import Decimal
 
+from seatrial.monitoring.collecting.money import AccountOpening
 from seatrial.monitoring.collecting.recorder import ProcessRecorder, of_process
 from seatrial.monitoring.collecting.transport import Peer, identify
 from seatrial.monitoring.metrics_collector import MetricsCollector
 from seatrial.monitoring.watching import figures, options
-from seatrial.monitoring.watching.bot_adapter import AccountSnapshot, BotAdapter
+from seatrial.monitoring.watching.bot_adapter import BotAdapter
+from seatrial.monitoring.watching.equity_tracker import EquityTracker
 from seatrial.monitoring.watching.figures import MonitorReading
 from seatrial.monitoring.watching.notifications import WebhookQueue
 from seatrial.monitoring.watching.options import MonitorOptions
@@ -115,12 +117,16 @@ class _MonitorRun:
         )
         self._evaluator = ThresholdEvaluator(monitor_options)
         self._notifications = WebhookQueue(monitor_options.webhook_url, monitor_options.webhook_secret, recorder.clock)
+        if monitor_options.initial_balance is not None and monitor_options.initial_balance >= 0:
+            balance = str(Decimal(repr(float(monitor_options.initial_balance))))
+            recorder.offer_opening(AccountOpening(balance, monitor_options.currency, monitor_options.session_zone))
         self._equity: EquityState | None = None
         self._has_opened_account = self._has_logged_alone = False
         self._loop = ThreadLoop(
             "seatrial-monitor", self._read_once, monitor_options.interval_seconds, self._count_failure
         )
         self.address, self._page = _open(monitor_options.port, recorder, service_url)
+        self._tracker = EquityTracker(recorder, monitor_options, adapter)
         self._loop.start()
 
     def stop(self) -> None:
@@ -138,7 +144,7 @@ class _MonitorRun:
         self._adapter.log_missing_methods()
         now = self._recorder.clock.now()
         account, closed = self._adapter.read(), self._recorder.closed_trades.totals()
-        self._track_equity(account, now)
+        self._equity = self._tracker.read(account, now)
         monotonic = self._recorder.clock.monotonic()
         reading = MonitorReading(
             account,
@@ -153,29 +159,15 @@ class _MonitorRun:
         if not self._loop.is_stopping:
             self._evaluate_thresholds(reading, now)
 
-    def _track_equity(self, account: AccountSnapshot, now: datetime) -> None:
-        closed = self._recorder.closed_trades.totals()
-        equity = figures.equity_of(account, closed, self._options.initial_balance)
-        if equity is None:
-            return
-        if self._equity is None:
-            midnight = datetime.combine(now.date(), time(), UTC)
-            today = self._adapter.closed_pnl_since(midnight)
-            if today is None:
-                today = float(closed.day_pnl) if closed.day == now.date() else 0.0
-            opening = equity if self._options.initial_balance is None else self._options.initial_balance
-            self._equity = figures.first_state(opening, equity - today, now)
-        self._equity = self._equity.mark(Decimal(repr(float(equity))), now)
-
     def _push(self, reading: MonitorReading) -> None:
         equity, account = reading.equity_state, reading.account
         if self._page is not None and not self._recorder.sender.is_connected:
             return  # no service takes telemetry now; what was recorded waits in the spill
         self._collector.heartbeat()
-        if equity is None or self._adapter.sends_account_events:
-            return
+        if equity is None or self._tracker.is_recorded or self._adapter.sends_account_events:
+            return  # the ledger derives the equity from the same recorded amounts
         if not self._has_opened_account:
-            self._collector.open_account(float(equity.base))
+            self._collector.open_account(float(equity.base), self._options.currency, self._options.session_zone)
             self._has_opened_account = True
         self._collector.mark_equity(float(equity.equity), account.positions, account.risk_at_stop)
 

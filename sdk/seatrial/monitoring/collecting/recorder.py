@@ -5,16 +5,24 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
 
 from seatrial.monitoring.collecting.closed_trades import ClosedTrades
+from seatrial.monitoring.collecting.money import (
+    AccountKey,
+    AccountOpening,
+    MoneyMovement,
+    MovementKind,
+    RecordedMoney,
+)
 from seatrial.monitoring.collecting.process_counters import ProcessCounters
 from seatrial.monitoring.collecting.recent_activity import RecentActivity
 from seatrial.monitoring.collecting.sender import EventSender, SenderTargets
-from seatrial.monitoring.collecting.spill import SpillFolder, open_for
+from seatrial.monitoring.collecting.spill import SpillFolder, directory, open_for
 from seatrial.monitoring.collecting.transport import Transport, prepare
 from seatrial_core import catalog
 from seatrial_core.addresses import is_loopback_url
@@ -23,6 +31,7 @@ from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.redaction import redact
 from seatrial_core.system_metrics import SystemSample, SystemSampler
+from seatrial_core.timestamps import format_rfc3339
 
 DISK_VARIABLE = "SEATRIAL_METRICS_DISK_PATH"
 MAX_TRADE_IDS = 50_000
@@ -41,6 +50,7 @@ class ProcessRecorder:
         self.counters = ProcessCounters()
         self.activity = RecentActivity()
         self.closed_trades = ClosedTrades()
+        self.money = RecordedMoney()
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.counters)
         self.address: str | None = None
@@ -67,7 +77,12 @@ class ProcessRecorder:
                 self.counters.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), duration)
                 self.activity.trade(self.clock.monotonic())
                 if event.get("pnl") is not None:
-                    self.closed_trades.add(Decimal(event["pnl"]), self.clock.now())
+                    self.add_result(_account_of(event), Decimal(event["pnl"]), is_trade=True)
+            case "account":
+                self._move(event, MovementKind.OPENING, event["opening_balance"])
+                self.money.open(_account_of(event))
+            case "equity":
+                self._move(event, MovementKind.MARK, event["equity"])
             case "api_call":
                 self.counters.observe(catalog.API_REQUEST_DURATION, event["seconds"], event["endpoint"])
                 self.activity.call(self.clock.monotonic(), event["endpoint"], event["seconds"], event.get("ok", True))
@@ -77,6 +92,26 @@ class ProcessRecorder:
             case "webhook":
                 self.counters.count(catalog.TRADING_WEBHOOKS, event["status"])
         self.send(dict(event))
+
+    def add_result(self, account: AccountKey, amount: Decimal, *, is_trade: bool = False) -> None:
+        """Add a profit, or a loss below zero, to an account."""
+        now = self.clock.now()
+        if is_trade:
+            self.closed_trades.add(amount, now)
+        self.money.add(MoneyMovement(now, account, MovementKind.RESULT, amount))
+
+    def offer_opening(self, opening: AccountOpening) -> None:
+        """Open the one account that records money without an opening balance, at its first amount or in the future."""
+        self.money.offer_default(opening)
+        unopened = self.money.without_opening()
+        taken = self.money.take_default() if len(unopened) == 1 else None
+        if taken is None:
+            return
+        account, at = unopened[0]
+        self.money.open(account)
+        self.money.add(MoneyMovement(at, account, MovementKind.OPENING, Decimal(taken.balance)))
+        names = {"environment": account.environment, "account": account.account}
+        self.send({"type": "account", "occurred_at": format_rfc3339(at), **names, **taken.fields()})
 
     def send_to(self, url: str) -> None:
         """Send all further batches to the metrics service at this address."""
@@ -111,8 +146,12 @@ class ProcessRecorder:
         self.counters.renew_lock()
         self.activity.renew_lock()
         self.closed_trades.renew_lock()
+        self.money.renew_lock()
         self._trades_lock = threading.Lock()
         self.sender.after_fork()
+
+    def _move(self, event: Mapping[str, Any], kind: MovementKind, amount: object) -> None:
+        self.money.add(MoneyMovement(self.clock.now(), _account_of(event), kind, Decimal(str(amount))))
 
     def _connect(self) -> Transport:
         url = self._url
@@ -124,6 +163,19 @@ class ProcessRecorder:
 
     def _open_spill(self) -> SpillFolder:
         return open_for(self._url, account_token(self._url, is_named=self._is_named))
+
+    @property
+    def state_folder(self) -> Path:
+        """Return the folder of what a restart of this process needs."""
+        return directory()
+
+    @property
+    def destination_key(self) -> str:
+        """Return the stack that events are sent to, as in the names of spilled batches."""
+        try:
+            return self._open_spill().destination_key
+        except (OSError, ValueError):
+            return ""
 
     @property
     def _url(self) -> str:
@@ -141,6 +193,10 @@ def metrics_url(environment: Mapping[str, str] = os.environ) -> str:
     if port and not environment.get("SEATRIAL_METRICS_URL"):
         return f"http://127.0.0.1:{port}"
     return service_url("metrics", environment)
+
+
+def _account_of(event: Mapping[str, Any]) -> AccountKey:
+    return AccountKey(event.get("environment", "live"), event.get("account", "default"))
 
 
 _process_lock = threading.Lock()

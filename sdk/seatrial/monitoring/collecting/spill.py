@@ -112,6 +112,11 @@ class SpillFolder:
         self._destination = destination
         self._max_bytes = max_bytes
 
+    @property
+    def destination_key(self) -> str:
+        """Return the key of the destination; empty without one."""
+        return "" if self._destination is None else self._destination.key
+
     def put(self, batch: RecordBatch) -> int:
         """Store a batch; return how many older events were deleted to make room.
 

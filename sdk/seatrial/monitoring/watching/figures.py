@@ -13,7 +13,7 @@ from seatrial_core.figures import live
 from seatrial_core.figures.equity import EquityState
 from seatrial_core.figures.figure import Figure, known, undefined
 
-NO_EQUITY = undefined("no balance, and no initial balance with recorded profits")
+NO_EQUITY = undefined("no balance: pass an object with get_balance(), give an initial balance, or call mark_equity()")
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,20 @@ def first_state(opening: float, session_start_equity: float, now: datetime) -> E
         peak=capital,
         base=capital,
         session_day=now.date(),
+        base_reference=capital,
         session_start_equity=Decimal(repr(float(session_start_equity))),
+        session_reference=Decimal(repr(float(session_start_equity))),
         members=1,
     )
 
 
-def equity_of(account: AccountSnapshot, closed: ClosedTradeTotals, initial_balance: float | None) -> float | None:
-    """Return the equity: the balance, else the initial balance plus known profits; None if unknown."""
+def equity_of(account: AccountSnapshot, initial_balance: float | None) -> float | None:
+    """Return the equity that the user's object gives: balance, else initial balance and profits; else None."""
     if account.balance is not None:
         return account.balance
-    if initial_balance is None:
+    if initial_balance is None or account.pnls is None:
         return None
-    if account.pnls is not None:
-        return initial_balance + sum(account.pnls) + (account.unrealised_pnl or 0.0)
-    return initial_balance + float(closed.pnl) if closed.trades else None
+    return initial_balance + sum(account.pnls) + (account.unrealised_pnl or 0.0)
 
 
 def gauges(reading: MonitorReading) -> dict[catalog.Metric, float | None]:
@@ -82,9 +82,7 @@ def values(reading: MonitorReading) -> dict[str, Figure]:
         "drawdown_ratio": NO_EQUITY if state is None else state.drawdown,
         "win_rate_ratio": live.win_rate_ratio(wins, trades),
         "closed_trades": known(trades),
-        "session_loss_ratio": NO_EQUITY
-        if state is None
-        else live.session_loss_ratio(state.session_pnl, state.session_start_equity),
+        "session_loss_ratio": NO_EQUITY if state is None else state.session_loss,
         "error_ratio": live.error_ratio(
             recent["errors"], recent["failed_calls"], recent["trades"], recent["calls"], minimum=1
         ),

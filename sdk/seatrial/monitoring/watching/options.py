@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -33,6 +34,8 @@ class MonitorOptions:
         initial_balance: The balance of the account at its start; None if unknown.
         account: The account's name on events.
         environment: live, paper, replay or stress.
+        currency: The currency of the account.
+        session_zone: The IANA time zone in which its days begin.
     """
 
     port: int
@@ -43,6 +46,8 @@ class MonitorOptions:
     initial_balance: float | None = None
     account: str = "default"
     environment: str = "live"
+    currency: str = "USD"
+    session_zone: str = "UTC"
 
 
 def read(
@@ -58,11 +63,12 @@ def read(
     Args:
         config: The user's config: any object or mapping. Of it are read, where they exist, `monitoring_port`,
             `metrics_update_interval`, `alert_webhook_url`, `alert_webhook_secret`, `alert_thresholds`,
-            `initial_balance`, `account` and `environment`.
+            `initial_balance`, `account`, `environment`, `currency` and `session_zone`.
         port: Overrides the config.
         interval: In seconds; overrides the config.
         alert_thresholds: Overrides single thresholds of the config.
-        environment: The variables MONITORING_PORT, METRICS_UPDATE_INTERVAL, ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET.
+        environment: The variables MONITORING_PORT, METRICS_UPDATE_INTERVAL, ALERT_WEBHOOK_URL, ALERT_WEBHOOK_SECRET,
+            INITIAL_BALANCE, SEATRIAL_ENVIRONMENT, SEATRIAL_CURRENCY and SEATRIAL_SESSION_ZONE.
 
     Raises:
         ValueError: An option is not allowed; the message names it.
@@ -73,9 +79,11 @@ def read(
         thresholds=thresholds(_attribute(config, "alert_thresholds"), alert_thresholds),
         webhook_url=_webhook_url(_attribute(config, "alert_webhook_url"), environment),
         webhook_secret=str(_attribute(config, "alert_webhook_secret") or environment.get("ALERT_WEBHOOK_SECRET") or ""),
-        initial_balance=_parsed(AMOUNT, _attribute(config, "initial_balance")),
+        initial_balance=_initial_balance(_attribute(config, "initial_balance"), environment),
         account=_text(_attribute(config, "account"), "default"),
         environment=_text(_attribute(config, "environment"), environment.get("SEATRIAL_ENVIRONMENT") or "live"),
+        currency=_text(_attribute(config, "currency"), environment.get("SEATRIAL_CURRENCY") or "USD"),
+        session_zone=_zone(_attribute(config, "session_zone") or environment.get("SEATRIAL_SESSION_ZONE") or "UTC"),
     )
 
 
@@ -117,6 +125,24 @@ def _interval(argument: object, configured: object, environment: Mapping[str, st
         "METRICS_UPDATE_INTERVAL": environment.get("METRICS_UPDATE_INTERVAL"),
     }
     return _first(INTERVAL, sources, "a number of seconds above 0 and up to a day", DEFAULT_INTERVAL_SECONDS)
+
+
+def _initial_balance(configured: object, environment: Mapping[str, str]) -> float | None:
+    named = environment.get("INITIAL_BALANCE")
+    if configured is not None or not named:
+        return _parsed(AMOUNT, configured)
+    balance = _parsed(AMOUNT, named)
+    if balance is None or balance < 0:
+        raise ValueError(f"INITIAL_BALANCE must be an amount from 0 up, was {named!r}")
+    return balance
+
+
+def _zone(name: object) -> str:
+    try:
+        ZoneInfo(str(name))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"session_zone must be an IANA time zone such as Europe/Berlin, was {name!r}") from None
+    return str(name)
 
 
 def _webhook_url(configured: object, environment: Mapping[str, str]) -> str:
