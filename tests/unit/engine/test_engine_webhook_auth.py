@@ -60,6 +60,19 @@ def test_without_keys_every_webhook_is_refused() -> None:
             authenticate(webhook, WebhookKeys(), NOW)
 
 
+@pytest.mark.parametrize(
+    ("keys", "webhook", "says"),
+    [
+        (WebhookKeys(secret="", token=""), WebhookRequest(BODY, token="any"), "webhooks are off here"),
+        (KEYS, WebhookRequest(BODY, token="wrong"), "the token of this webhook is not the one"),
+        (KEYS, WebhookRequest(BODY), "neither signed nor does it carry the token"),
+    ],
+)
+def test_refusal_says_what_to_do(keys: WebhookKeys, webhook: WebhookRequest, says: str) -> None:
+    with pytest.raises(Unauthenticated, match=says):
+        authenticate(webhook, keys, NOW)
+
+
 def test_secret_in_the_body_authenticates_and_is_removed() -> None:
     authenticated = authenticate(WebhookRequest(b'{"secret": "path-token", "ticker": "X"}'), KEYS, NOW)
 

@@ -84,7 +84,14 @@ def _require_signature(webhook: WebhookRequest, keys: WebhookKeys, now: int) -> 
 def _require_token(offered: str, keys: WebhookKeys) -> None:
     # Digests have one length, so the time of the comparison reveals nothing about the token's.
     expected, digest = (hashlib.sha256(text.encode(errors="replace")).digest() for text in (keys.token, offered))
+    if not keys.token and not keys.secret:
+        raise Unauthenticated(
+            "webhooks are off here; set SEATRIAL_ENGINE_WEBHOOK_SECRET for senders that sign, "
+            "or SEATRIAL_ENGINE_WEBHOOK_TOKEN for those that cannot"
+        )
     if not keys.token or not hmac.compare_digest(digest, expected):
+        if offered:
+            raise Unauthenticated("the token of this webhook is not the one in SEATRIAL_ENGINE_WEBHOOK_TOKEN")
         raise Unauthenticated(
             f"this webhook is neither signed nor does it carry the token: send {TIMESTAMP_HEADER} and "
             f"{SIGNATURE_HEADER}, or, where the sender cannot sign, the token as /webhook/TOKEN or in `secret`"

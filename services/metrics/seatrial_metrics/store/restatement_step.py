@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_core.figures.equity import EquityState
 from seatrial_metrics.equity import AccountEquity, EquityBooks, EquityEntry, advance
 from seatrial_metrics.portfolio import PortfolioCurve, PortfolioOptions
-from seatrial_metrics.store import equity, rates, restatements
+from seatrial_metrics.store import entries, equity, rates, restatements
 from seatrial_metrics.store.restatements import RestatementRequest
 
 STEP_ENTRIES = 250
@@ -27,7 +27,7 @@ class Part:
 async def step(session: AsyncSession, environment: str, options: PortfolioOptions, now: datetime) -> bool:
     """Compute the next part of a restatement; return whether more remains to be done now.
 
-    The accounts are locked before the request, as a commit of events does it, so that the two cannot deadlock.
+    The last part locks the head of the ledger first, as every commit of events does, so that the two cannot deadlock.
 
     Args:
         session: The transaction; the caller commits it.
@@ -36,6 +36,8 @@ async def step(session: AsyncSession, environment: str, options: PortfolioOption
         now: The instant of writing.
     """
     is_last = await _is_last(session, environment)
+    if is_last:
+        await entries.lock_head(session)
     books = await equity.read_all(session, environment, for_update=is_last)
     request = await restatements.lock(session, environment)
     if request is None:
@@ -68,11 +70,11 @@ async def _is_last(session: AsyncSession, environment: str) -> bool:
 
 
 async def _part(session: AsyncSession, environment: str, start: datetime) -> Part:
-    entries = await restatements.entries_since(session, environment, start, STEP_ENTRIES + 1)
-    if len(entries) <= STEP_ENTRIES:
-        return Part(start, None, entries)
-    end = entries[-1].at
-    whole = [entry for entry in entries if entry.at < end]
+    stored = await restatements.entries_since(session, environment, start, STEP_ENTRIES + 1)
+    if len(stored) <= STEP_ENTRIES:
+        return Part(start, None, stored)
+    end = stored[-1].at
+    whole = [entry for entry in stored if entry.at < end]
     if whole:
         return Part(start, end, whole)
     # More accounts report at one instant than a step has entries: an instant is never divided.
