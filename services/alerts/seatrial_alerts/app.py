@@ -24,7 +24,7 @@ def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:
     """
     registry = CollectorRegistry(auto_describe=False)
     service = AlertsService(settings, clock or SystemClock(), registry)
-    registry.register(AlertsCollector(service.evaluation_loop, service.dispatcher))
+    registry.register(AlertsCollector(service.evaluation_loop, service.dispatcher, service.status))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -38,5 +38,6 @@ def build(settings: AlertsSettings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=service.ready,
         detail=service.detail,
+        before_scrape=service.status.refresh,
     )
     return create_app(parts, settings, registry)

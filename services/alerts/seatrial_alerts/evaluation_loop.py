@@ -1,11 +1,10 @@
 """Evaluates the rules when woken by a commit of the ledger, and at least once per interval."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-from seatrial_alerts import breaker, notifications, status
+from seatrial_alerts import breaker, notifications
 from seatrial_alerts.documents import rule_of
 from seatrial_alerts.evaluation import AlertChange, count_matches, evaluate_snapshot, is_outdated
 from seatrial_alerts.store import history, outbox, rules, states
@@ -53,7 +52,7 @@ class EvaluationLoop:
         )
         self.last_sequence: int | None = None
         self.evaluations = 0
-        self.status = status.AlertsStatus()
+        self.last_evaluated_at: datetime | None = None
         self.matches: dict[str, int] = {}
 
     @property
@@ -66,15 +65,7 @@ class EvaluationLoop:
         self._due.set()
 
     async def _tick(self) -> None:
-        try:
-            await self.evaluate()
-        finally:
-            await self._refresh_status()  # also while the metrics service does not answer
-
-    async def _refresh_status(self) -> None:
-        with contextlib.suppress(SeatrialError):
-            async with self._database.transaction() as session:
-                self.status = await status.read_status(session)
+        await self.evaluate()
 
     async def evaluate(self) -> int:
         """Evaluate all rules on the newest snapshot and return how many alerts changed.
@@ -90,6 +81,7 @@ class EvaluationLoop:
             last.sequence, last.as_of = snapshot.sequence, snapshot.as_of
             changes = await self._store_changes(session, snapshot)
         self.evaluations += 1
+        self.last_evaluated_at = self._clock.now()
         self.last_sequence = snapshot.sequence
         self._report(changes)
         return len(changes)

@@ -15,6 +15,7 @@ from seatrial_alerts.documents import document_of, rule_of, with_thresholds
 from seatrial_alerts.engine_commands import EngineCommands
 from seatrial_alerts.evaluation_loop import EvaluationLoop
 from seatrial_alerts.settings import AlertsSettings
+from seatrial_alerts.status import AlertsStatus, read_status
 from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.webhook import WebhookChannel
 from seatrial_core.alerting import default_rules, rolling_loss_rule
@@ -25,6 +26,7 @@ from seatrial_service import loops
 from seatrial_service.db.alerts import NotificationRow
 from seatrial_service.db.session import AsyncSession, Database
 from seatrial_service.db.upgrade import head
+from seatrial_service.page_reading import PageReading
 
 
 class AlertsService:
@@ -62,6 +64,7 @@ class AlertsService:
             self.channels,
             self._wake,
         )
+        self.status = PageReading("alerts", self._read_status, clock, registry)
         self.commit_listener = CommitListener(settings.direct_url, self.evaluation_loop.wake)
 
     @asynccontextmanager
@@ -79,6 +82,10 @@ class AlertsService:
             await self.engine.close()
             await self.metrics.close()
             await self.database.close()
+
+    async def _read_status(self) -> AlertsStatus:
+        async with self.database.transaction() as session:
+            return await read_status(session)
 
     async def ready(self) -> None:
         """Raise unless the database answers and its schema is the version that this program needs."""

@@ -11,7 +11,7 @@ from seatrial_service.db.session import AsyncSession
 
 @dataclass(frozen=True)
 class AlertsStatus:
-    """The status at the last evaluation.
+    """The stored status.
 
     Args:
         firing: How many alerts of each rule fire.

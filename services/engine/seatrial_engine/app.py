@@ -39,6 +39,7 @@ def build(settings: EngineSettings, clock: Clock | None = None) -> FastAPI:
         lifespan=lifespan,
         ready=service.ready,
         detail=service.detail,
+        before_scrape=service.pending.refresh,
         body_bytes={"/v1/replays": MAX_BYTES, "/webhook": WEBHOOK_BYTES},
         media_types={"/webhook": ("*/*",)},
     )

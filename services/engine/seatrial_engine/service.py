@@ -13,13 +13,14 @@ from seatrial_engine.engine import new_id
 from seatrial_engine.replays.runner import ReplayRunner
 from seatrial_engine.runtime.engine_writer import EngineWriter
 from seatrial_engine.runtime.heartbeat import Heartbeat
-from seatrial_engine.runtime.metrics import EngineMetrics
+from seatrial_engine.runtime.metrics import EngineMetrics, PendingEvents
 from seatrial_engine.runtime.outbox_relay import OutboxRelay
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
 from seatrial_service import loops
 from seatrial_service.db.session import Database
 from seatrial_service.db.upgrade import head
+from seatrial_service.page_reading import PageReading
 from seatrial_service.parsing.bodies import BodyReader
 from seatrial_service.parsing.pool import ParserPool
 from seatrial_service.parsing.spool import BodySpool
@@ -59,6 +60,8 @@ class EngineService:
         self._parsers = ParserPool(limits, ["seatrial_engine.replays.requests"])
         self.bodies = BodyReader(BodySpool(limits.spool_bytes), self._parsers)
         self.replays = ReplayRunner(self.database, self.writer, self.relay, self.config.name, clock, self._parsers)
+        self.pending = PageReading("outbox", self._read_pending, clock, registry)
+        registry.register(PendingEvents(self.pending))
         self._heartbeat = Heartbeat(self.writer, settings, clock)
 
     @asynccontextmanager
@@ -79,6 +82,10 @@ class EngineService:
         finally:
             await self._client.close()
             await self.database.close()
+
+    async def _read_pending(self) -> int:
+        async with self.database.transaction() as session:
+            return await outbox.pending(session)
 
     async def ready(self) -> None:
         """Raise unless the database answers, its schema is current, and no newer process took over."""

@@ -9,6 +9,8 @@ from seatrial_service.loops import BackgroundLoop, LoopSchedule
 
 # CPU use is measured between two samples; the first interval is short, so that the page soon has a value.
 FIRST_INTERVAL_SECONDS = 0.5
+# A sample that was not replaced for so many intervals is no longer shown: a disk may block the next one.
+MAX_AGE_INTERVALS = 3
 
 
 class SystemMetrics:
@@ -23,11 +25,14 @@ class SystemMetrics:
     def __init__(self, monotonic: Callable[[], float], disk_path: str, interval_seconds: float) -> None:
         self._sampler = SystemSampler(monotonic, disk_path)
         self._interval_seconds = interval_seconds
+        self._monotonic = monotonic
         self._last: Mapping[str, float | None] = {}
+        self._sampled_at = monotonic()
 
     def last(self) -> Mapping[str, float | None]:
-        """Return the last sample by metric name; empty before the first."""
-        return self._last
+        """Return the last sample by metric name; empty before the first and without a recent one."""
+        age = self._monotonic() - self._sampled_at
+        return self._last if age <= MAX_AGE_INTERVALS * max(self._interval_seconds, 1.0) else {}
 
     def loop(self) -> BackgroundLoop:
         """Return the loop that samples the machine."""
@@ -37,6 +42,7 @@ class SystemMetrics:
 
     async def _sample(self) -> None:
         sample = await asyncio.to_thread(self._sampler.sample)  # a network file system may block
+        self._sampled_at = self._monotonic()
         self._last = {
             catalog.SYSTEM_CPU.name: sample.cpu_percent,
             catalog.SYSTEM_MEMORY.name: sample.memory_percent,

@@ -374,11 +374,26 @@ AUDIT_EVENTS = Metric(
     service="all",
     page="process",
 )
-SHARED_METRICS = (PEER_CALLS, LOOP_FAILURES, ACCESS_REFUSALS, TRANSPORT_REFUSALS, AUDIT_EVENTS)
+PAGE_READING_AGE = Metric(
+    "page_reading_age_seconds",
+    Kind.GAUGE,
+    "Age of what the page reads from the database at a scrape; older than 5 seconds it is absent.",
+    ("reading",),
+    service="all",
+    unit="seconds",
+    page="process",
+)
+SHARED_METRICS = (PAGE_READING_AGE, PEER_CALLS, LOOP_FAILURES, ACCESS_REFUSALS, TRANSPORT_REFUSALS, AUDIT_EVENTS)
 
 _alerts = partial(Metric, service="alerts", page="process")
 ALERTS_EVALUATIONS = _alerts("alerts_evaluations_total", Kind.COUNTER, "Evaluations of all rules.", ("outcome",))
 ALERTS_SEQUENCE = _alerts("alerts_last_sequence", Kind.GAUGE, "Ledger sequence of the last evaluated snapshot.")
+ALERTS_EVALUATED_AT = _alerts(
+    "alerts_last_evaluation_timestamp_seconds",
+    Kind.GAUGE,
+    "When the rules were last evaluated, as epoch seconds; does not move while the metrics service is away.",
+    unit="seconds",
+)
 ALERTS_NOTIFICATIONS = _alerts(
     "alerts_notifications_total", Kind.COUNTER, "Attempts to deliver a notification, by outcome.", ("outcome",)
 )
@@ -398,6 +413,7 @@ ALERTS_BREAKER = _alerts("alerts_breaker_state", Kind.GAUGE, "1 for the state of
 ALERTS_METRICS = (
     ALERTS_EVALUATIONS,
     ALERTS_SEQUENCE,
+    ALERTS_EVALUATED_AT,
     ALERTS_NOTIFICATIONS,
     ALERTS_DEAD,
     ALERTS_FIRING,

@@ -55,6 +55,7 @@ class ServiceParts:
         lifespan: Opens and closes what it needs (pools, background loops).
         ready: Raises when the service cannot work (database away, schema behind); never asks a peer.
         detail: Facts for /health/detail.
+        before_scrape: Reads what the service's own page shows from the database; limits its own time.
         body_bytes: Limit of a request's body, by path prefix; the rest has 1 MiB.
         json_values: How many JSON values a body may have, by path prefix; the rest 100,000.
         media_types: What a path accepts besides JSON; `*/*` where a signature or a secret protects it.
@@ -69,6 +70,7 @@ class ServiceParts:
     lifespan: Lifespan
     ready: Ready
     detail: Detail | None = None
+    before_scrape: Ready | None = None
     body_bytes: Mapping[str, int] = field(default_factory=dict)
     json_values: Mapping[str, int] = field(default_factory=dict)
     media_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -213,6 +215,8 @@ def _process_metrics(parts: ServiceParts, settings: ServiceSettings, registry: C
     @router.get(parts.process_metrics_path, dependencies=metrics_guard(settings), response_class=Response)
     async def process_metrics() -> Response:
         """Return the metrics of this process in the Prometheus text format."""
+        if parts.before_scrape is not None:
+            await parts.before_scrape()
         return exposition(registry)
 
     return router

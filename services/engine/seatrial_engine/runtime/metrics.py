@@ -1,9 +1,14 @@
 """The engine's own metric families."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from seatrial_core import catalog
 from seatrial_core.contracts.orders import OrderStatus
+from seatrial_service.page_reading import PageReading
 
 WEBHOOK_STATUSES = ("success", "rejected", "invalid", "refused", "error")
 
@@ -19,8 +24,6 @@ class EngineMetrics:
         self.orders = _counter(catalog.ENGINE_ORDERS, registry)
         for status in OrderStatus:
             self.orders.labels(status.value)
-        pending = catalog.ENGINE_OUTBOX_PENDING
-        self.outbox_pending = Gauge(pending.name, pending.help, registry=registry)
         self.outbox_pushes = _counter(catalog.ENGINE_OUTBOX_PUSHES, registry)
         self.webhooks = _counter(catalog.ENGINE_WEBHOOKS, registry)
         for name in WEBHOOK_STATUSES:
@@ -30,6 +33,22 @@ class EngineMetrics:
     def count_peer_call(self, peer: str, outcome: str) -> None:
         """Count one call to another service."""
         self.peer_calls.labels(peer, outcome).inc()
+
+
+class PendingEvents(Collector):
+    """Shows how many events wait in the outbox at the scrape; absent while the database does not answer."""
+
+    def __init__(self, pending: PageReading[int]) -> None:
+        self._pending = pending
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauge."""
+        metric = catalog.ENGINE_OUTBOX_PENDING
+        family = GaugeMetricFamily(metric.name, metric.help)
+        pending = self._pending.value()
+        if pending is not None:
+            family.add_metric([], pending)
+        yield family
 
 
 def _counter(metric: catalog.Metric, registry: CollectorRegistry) -> Counter:

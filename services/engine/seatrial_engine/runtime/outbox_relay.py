@@ -33,7 +33,7 @@ class OutboxRelay:
         database: Where the outbox is.
         client: Calls the metrics service.
         clock: The time of a rejection.
-        metrics: Counts pushes and pending events.
+        metrics: Counts pushes.
     """
 
     def __init__(self, database: Database, client: AsyncServiceClient, clock: Clock, metrics: EngineMetrics) -> None:
@@ -70,10 +70,8 @@ class OutboxRelay:
         rejected = await self._send(batch)
         async with self._database.transaction() as session:
             await outbox.complete(session, batch, rejected, self._clock.now())
-            pending = await outbox.pending(session)
         self.last_error = None
         self._metrics.outbox_pushes.labels("rejected" if rejected else "ok").inc()
-        self._metrics.outbox_pending.set(pending)
         return True
 
     async def _send(self, batch: OutboxBatch) -> list[RejectedEvent]:
