@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
-from seatrial_core.alerting import AlertDecision, Rule
+from seatrial_core.alerting import AlertDecision, Rule, Transition
 from seatrial_core.contracts.alerts import Notification
 from seatrial_core.json_types import JsonMapping
 from seatrial_core.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -52,6 +52,9 @@ def of_transition(rule: Rule, decision: AlertDecision, ref: AlertTransitionRef, 
     """Return the notification of a transition; its key is the same for every attempt to deliver it."""
     transition = decision.transition
     assert transition is not None, "a decision without a transition is not notified"
+    condition = rule.summary or rule.name
+    if transition is Transition.RESOLVED:
+        condition = f"Recovered from: {condition}"  # the condition alone would read like a breach
     return Notification(
         key=f"{ref.alert_id}/{ref.number}/{transition.value}/{channel}",
         rule=rule.name,
@@ -59,7 +62,7 @@ def of_transition(rule: Rule, decision: AlertDecision, ref: AlertTransitionRef, 
         severity=rule.severity.value,
         environment=ref.environment,
         scope=ref.scope,
-        summary=f"{rule.summary or rule.name} [{ref.scope}] {decision.reason}",
+        summary=f"{condition} [{ref.scope}] {decision.reason}",
         reason=decision.reason,
         metric=rule.metric,
         value=decision.state.value,

@@ -49,3 +49,12 @@ def test_a_post_without_a_secret_is_unsigned() -> None:
     post = webhook_post({"key": "a1/1/firing/webhook"}, "", NOW)
 
     assert {SIGNATURE_HEADER, TIMESTAMP_HEADER} & post.headers.keys() == set()
+
+
+def test_a_recovery_does_not_read_like_a_breach() -> None:
+    ref = AlertTransitionRef("a1", 2, "live", "portfolio", NOW)
+    decision = AlertDecision(AlertState(), Transition.RESOLVED, "0.07 is not above 0.1: recovered")
+
+    summary = of_transition(default_rules()[0], decision, ref).summary
+
+    assert summary.startswith("Recovered from: The drawdown from the equity peak is above its limit. [portfolio] 0.07")
