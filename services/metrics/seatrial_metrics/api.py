@@ -63,7 +63,8 @@ def _writing(service: MetricsService) -> APIRouter:
     ) -> Response:
         """Add a batch to the ledger. The response comes after the commit, so an acknowledged event is never lost.
 
-        Repeating a batch changes nothing: money events are unique by their key, telemetry by the batch header.
+        Repeating a batch changes nothing: money events are unique by their id, telemetry by the batch header. A money
+        event whose id is known with other values is rejected with the code `conflict`.
         """
         started_at = service.clock.monotonic()
         body = await request.body()
@@ -74,7 +75,7 @@ def _writing(service: MetricsService) -> APIRouter:
             batch = await run_in_threadpool(batches.read, body, batch_key, now, imported=imported)
         result = await service.committer.submit(batch)
         service.ingest_seconds.observe(service.clock.monotonic() - started_at)
-        rejected = list(batch.rejected)
+        rejected = sorted([*batch.rejected, *result.conflicts], key=lambda rejection: rejection.index)
         answer = EventsAccepted(accepted=result.accepted, duplicates=result.duplicates, rejected=rejected)
         # FastAPI would check each of 5,000 refusals again.
         return Response(answer.model_dump_json(), status_code=202, media_type="application/json")
@@ -104,6 +105,25 @@ def _reading(service: MetricsService) -> APIRouter:
             rows = await history.list_events(session, event_filter, limit + 1)
         items = list(rows[:limit])
         next_cursor = str(items[-1]["sequence"]) if len(rows) > limit else None
+        return Page(items=items, next_cursor=next_cursor)
+
+    @router.get(
+        "/conflicts",
+        dependencies=[requires("metrics:read")],
+        responses={200: examples.answer(examples.CONFLICTS)},
+    )
+    async def list_conflicts(
+        account: Label | None = None,
+        environment: Environment | None = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS_LISTED)] = 100,
+        cursor: Identity | None = None,
+    ) -> Page[dict[str, Any]]:
+        """List the rejected events whose id belongs to another event, newest first; kept for 36 days."""
+        event_filter = history.EventFilter(None, account, environment, None, parse_sequence(cursor))
+        async with service.database.transaction() as session:
+            rows = await history.list_conflicts(session, event_filter, limit + 1)
+        items = list(rows[:limit])
+        next_cursor = str(items[-1]["number"]) if len(rows) > limit else None
         return Page(items=items, next_cursor=next_cursor)
 
     @router.get(

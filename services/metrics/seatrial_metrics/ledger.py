@@ -102,13 +102,15 @@ def plan(
 
     Args:
         batches: The group, in order of arrival.
-        dedup: Its new and repeated events.
+        dedup: Its new, repeated and conflicting events.
         states: The stored state of every environment with a new event.
         options: The currency and the time zone of portfolios.
     """
     counters = count_events(dedup.events)
     for event in dedup.repeated:
         counters.count(event.environment.value, Family.EVENTS, event.type, "duplicate")
+    for event in dedup.conflicts:
+        counters.count(event.environment.value, Family.EVENTS, event.type, "conflict")
     for batch in batches:
         for rejection in batch.rejected:
             counters.count("", Family.DROPPED, rejection.code)

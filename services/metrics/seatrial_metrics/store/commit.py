@@ -37,9 +37,11 @@ async def commit(
     """
     last = await entries.lock_head(session)
     new_batches = await entries.claim_batches(session, batches, now)
-    new_keys = await entries.claim_keys(session, batches, now)
+    known = await entries.known_keys(session, batches)
     size = sum(len(batch.events) for batch in batches)
-    dedup = await call(size, deduplicate, batches, new_batches, new_keys)
+    dedup = await call(size, deduplicate, batches, new_batches, known)
+    await entries.add_keys(session, dedup.keys, now)
+    await entries.add_conflicts(session, dedup.conflicts, now)
     states = {
         environment: await equity.lock(session, environment, accounts, now)
         for environment, accounts in ledger.accounts_by_environment(dedup.events).items()

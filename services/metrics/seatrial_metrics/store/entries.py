@@ -7,9 +7,10 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_core.contracts.events import NOTIFY_CHANNEL, Environment, Event, EventBase, ledger_key
+from seatrial_core.contracts.event_keys import content_of
+from seatrial_core.contracts.events import NOTIFY_CHANNEL, Event, EventBase
 from seatrial_metrics.batches import BatchKey, EventBatch
-from seatrial_metrics.deduplication import EventKey, is_money
+from seatrial_metrics.deduplication import EventKey, NewKey, is_money, keys_of
 from seatrial_metrics.off_loop import call
 
 JSON_ROWS = 500
@@ -28,14 +29,33 @@ _CLAIM_BATCHES = text(
     RETURNING producer, sequence
     """
 )
-_CLAIM_KEYS = text(
+_KNOWN_KEYS = text(
     """
-    INSERT INTO metrics.event_keys (environment, account, ledger_key, occurred_at, received_at, lasting)
-    SELECT environment, account, ledger_key, occurred_at, :now, lasting
+    SELECT environment, account, ledger_key, content
+    FROM metrics.event_keys
+    JOIN json_to_recordset(CAST(:rows AS json)) AS t (environment text, account text, key text)
+        USING (environment, account)
+    WHERE ledger_key = t.key
+    """
+)
+# A key that is there already fails: the head of the ledger is locked, so no other writer can have added it.
+_ADD_KEYS = text(
+    """
+    INSERT INTO metrics.event_keys (environment, account, ledger_key, occurred_at, received_at, lasting, content)
+    SELECT environment, account, key, occurred_at, :now, lasting, decode(content, 'hex')
     FROM json_to_recordset(CAST(:rows AS json)) AS t
-        (environment text, account text, ledger_key text, occurred_at timestamptz, lasting boolean)
-    ON CONFLICT DO NOTHING
-    RETURNING environment, account, ledger_key
+        (environment text, account text, key text, occurred_at timestamptz, lasting boolean, content text)
+    """
+)
+_ADD_CONFLICTS = text(
+    """
+    INSERT INTO metrics.conflicts
+        (environment, account, type, event_id, content, engine, body, first_received_at, last_received_at)
+    SELECT environment, account, type, event_id, decode(content, 'hex'), engine, body, :now, :now
+    FROM json_to_recordset(CAST(:rows AS json)) AS t
+        (environment text, account text, type text, event_id text, content text, engine text, body jsonb)
+    ON CONFLICT (environment, account, type, event_id, content) DO UPDATE
+    SET times = conflicts.times + 1, last_received_at = :now
     """
 )
 _INSERT_EVENTS = text(
@@ -70,29 +90,60 @@ async def claim_batches(session: AsyncSession, batches: Sequence[EventBatch], no
     return {BatchKey(*row) for row in inserted}
 
 
-async def claim_keys(session: AsyncSession, batches: Sequence[EventBatch], now: datetime) -> set[EventKey]:
-    """Insert the keys of money events; return those that are new."""
-    money = [(event, batch.imported) for batch in batches for event in batch.events if is_money(event)]
+async def known_keys(session: AsyncSession, batches: Sequence[EventBatch]) -> dict[EventKey, bytes | None]:
+    """Return the keys of money events that the ledger has, with the content of their events."""
+    money = [event for batch in batches for event in batch.events if is_money(event)]
     if not money:
-        return set()
+        return {}
+    rows = await call(len(money), _key_rows, money)
+    known = await session.execute(_KNOWN_KEYS, {"rows": rows})
+    return {EventKey(environment, account, key): content for environment, account, key, content in known}
+
+
+async def add_keys(session: AsyncSession, keys: Sequence[NewKey], now: datetime) -> None:
+    """Insert the keys of new events."""
+    if not keys:
+        return
     rows = [
         {
+            **key.key._asdict(),
+            "occurred_at": key.event.occurred_at,
+            "lasting": key.lasting,
+            "content": key.content.hex(),
+        }
+        for key in keys
+    ]
+    await session.execute(_ADD_KEYS, {"now": now, "rows": await call(len(rows), _json, rows)})
+
+
+async def add_conflicts(session: AsyncSession, events: Sequence[Event], now: datetime) -> None:
+    """Store events whose id belongs to another event; a repeated one is counted."""
+    if not events:
+        return
+    rows = {
+        (own, content): {
             "environment": event.environment,
             "account": event.account,
-            "ledger_key": ledger_key(event),
-            "occurred_at": event.occurred_at,
-            "lasting": imported or event.environment is Environment.REPLAY,
+            "type": event.type,
+            "event_id": event.id,
+            "content": content.hex(),
+            "engine": event.engine,
+            "body": {name: value for name, value in vars(event).items() if value is not None},
         }
-        for event, imported in money
-    ]
-    inserted = await session.execute(_CLAIM_KEYS, {"now": now, "rows": await call(len(rows), _json, rows)})
-    return {EventKey(*row) for row in inserted}
+        for event in events
+        for own, content in [(keys_of(event)[0], content_of(event))]
+    }
+    await session.execute(_ADD_CONFLICTS, {"now": now, "rows": await call(len(rows), _json, list(rows.values()))})
 
 
 async def insert_events(session: AsyncSession, events: Sequence[Event], first: int, now: datetime) -> None:
     """Append events to the ledger with sequences from `first` on."""
     rows = await call(len(events), _json, [vars(event) for event in events])
     await session.execute(_INSERT_EVENTS, {"now": now, "first": first, "events": rows, "common": _COMMON})
+
+
+def _key_rows(events: Sequence[Event]) -> str:
+    return _json([key._asdict() for key in dict.fromkeys(key for event in events for key in keys_of(event))])
 
 
 def _json(rows: Sequence[Mapping[str, object]]) -> str:

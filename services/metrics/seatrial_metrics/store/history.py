@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from seatrial_service.db.metrics import LedgerEvent
+from seatrial_service.db.metrics import ConflictRow, LedgerEvent
 
 _EQUITY = """
     WITH shares AS (
@@ -52,6 +52,20 @@ async def list_events(session: AsyncSession, event_filter: EventFilter, limit: i
         query = query.where(table.c.sequence < event_filter.before_sequence)
     rows = await session.execute(query)
     return [_event(dict(row)) for row in rows.mappings()]
+
+
+async def list_conflicts(session: AsyncSession, event_filter: EventFilter, limit: int) -> Sequence[dict[str, Any]]:
+    """Return at most `limit` conflicting events, newest first; type and since do not filter them."""
+    table = ConflictRow.__table__
+    columns = [column for column in table.c if column.name != "content"]
+    query = select(*columns).order_by(table.c.number.desc()).limit(limit)
+    for name in ("account", "environment"):
+        value = getattr(event_filter, name)
+        if value is not None:
+            query = query.where(table.c[name] == value)
+    if event_filter.before_sequence is not None:
+        query = query.where(table.c.number < event_filter.before_sequence)
+    return [dict(row) for row in (await session.execute(query)).mappings()]
 
 
 async def equity(

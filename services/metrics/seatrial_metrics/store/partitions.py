@@ -59,12 +59,13 @@ async def drop_older(session: AsyncSession, before: date) -> list[str]:
 
 
 async def delete_expired(session: AsyncSession, now: datetime) -> None:
-    """Delete event and batch keys past `KEY_DAYS`, and activity older than every window."""
+    """Delete event and batch keys and conflicts past `KEY_DAYS`, and activity older than every window."""
     horizon = now - timedelta(days=KEY_DAYS + 1)
     parameters = {"horizon": horizon, "recent": now - timedelta(days=1)}
     for statement in (
         "DELETE FROM metrics.event_keys WHERE received_at < :horizon AND occurred_at < :horizon AND NOT lasting",
         "DELETE FROM metrics.batches WHERE received_at < :horizon",
+        "DELETE FROM metrics.conflicts WHERE last_received_at < :horizon",
         "DELETE FROM metrics.activity WHERE environment <> 'replay' AND second < :recent",
         "DELETE FROM metrics.activity WHERE environment = 'replay' AND second < ("
         "SELECT max(last_occurred_at) - interval '1 day' FROM metrics.engines WHERE environment = 'replay')",

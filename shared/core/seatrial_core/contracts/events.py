@@ -66,10 +66,11 @@ class AccountEvent(EventBase):
 
 
 class TradeEvent(EventBase):
-    """One execution, or one rejected order.
+    """One execution, or one change of the status of an order.
 
-    `pnl` is set only on the execution that closes a position, net of the fees of both sides.
-    Two trade events of one account with the same `trade_id` are one trade.
+    `pnl` is set only on an execution that closes a position or a part of it, net of the fees of both sides.
+    `trade_id` groups the events of one trade: pending, filled, partial exits, exit. Two events of one trade with equal
+    values are one execution, unless each has an `execution_id`.
     """
 
     type: Literal["trade"] = "trade"
@@ -77,6 +78,7 @@ class TradeEvent(EventBase):
     status: Label = "filled"
     duration_seconds: Seconds | None = None
     trade_id: Name | None = None
+    execution_id: Name | None = None
     quantity: Amount | None = None
     price: Amount | None = None
     pnl: Money | None = None
@@ -202,10 +204,3 @@ class EventsAccepted(BaseModel):
     accepted: int
     duplicates: int
     rejected: list[RejectedEvent] = []
-
-
-def ledger_key(event: Event) -> str:
-    """Return the key by which this event is unique within its account."""
-    if isinstance(event, TradeEvent) and event.trade_id is not None:
-        return f"trade:{event.trade_id}"
-    return f"{event.type}:{event.id}"

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     SmallInteger,
     String,
@@ -69,6 +70,26 @@ class EventKeyRow(Base):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime]
     lasting: Mapped[bool] = mapped_column(Boolean)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class ConflictRow(Base):
+    """A rejected money event whose id belongs to another event."""
+
+    __tablename__ = "conflicts"
+    __table_args__ = (Index("ix_conflicts_number", "number"), SCHEMA)
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    account: Mapped[str] = mapped_column(String, primary_key=True)
+    type: Mapped[str] = mapped_column(String, primary_key=True)
+    event_id: Mapped[str] = mapped_column(String, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    engine: Mapped[str] = mapped_column(String)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the fields of each type
+    times: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    first_received_at: Mapped[datetime]
+    last_received_at: Mapped[datetime]
 
 
 class BatchRow(Base):

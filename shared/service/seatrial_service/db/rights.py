@@ -21,6 +21,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "portfolio_points": WRITE,
         "fx_rates": WRITE,
         "restatements": ALL,
+        "conflicts": ALL,
         "counters": WRITE,
         "activity": ALL,
         "engines": WRITE,
