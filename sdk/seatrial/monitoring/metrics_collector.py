@@ -92,7 +92,8 @@ class MetricsCollector:
             side: BUY or SELL, in any case.
             status: filled, success, rejected, failed, or a status of your own.
             duration: The duration of the execution in seconds, 0 to one year.
-            trade_id: The id of the trade; a repeated id is not counted twice.
+            trade_id: The id of the trade, shared by its entry, its exits and its changes of status; a repeated call
+                with equal values is not counted twice.
             symbol: The traded symbol.
             quantity: The traded quantity, >= 0.
             price: The price of one unit in account currency, >= 0.
@@ -233,7 +234,9 @@ class MetricsCollector:
         quantity, price = validation.amount(amounts[0]), validation.amount(amounts[1])
         pnl, fee = validation.money(amounts[2]), validation.money(amounts[3])
         trade_id, symbol = (None if name is None else validation.text(name) for name in names)
-        if trade_id is not None and not self.recorder.is_new_trade(self._key.account, trade_id):
+        labelled = {"strategy": strategy, "side": side.upper(), "status": status, "duration_seconds": duration_seconds}
+        details = {"trade_id": trade_id, "symbol": symbol, "quantity": quantity, "price": price, "pnl": pnl, "fee": fee}
+        if not self.recorder.is_new_execution({"account": self._key.account, **labelled, **details}):
             self.recorder.drop("duplicate")
             return
         self.recorder.counters.count_trade(strategy, side.upper(), status, duration_seconds)
@@ -241,8 +244,6 @@ class MetricsCollector:
         if pnl is not None:
             self._open_once()
             self.recorder.add_result(self._key, Decimal(pnl), is_trade=True)
-        labelled = {"strategy": strategy, "side": side.upper(), "status": status, "duration_seconds": duration_seconds}
-        details = {"trade_id": trade_id, "symbol": symbol, "quantity": quantity, "price": price, "pnl": pnl, "fee": fee}
         self._send("trade", **labelled, **details)
 
     def _call(self, endpoint: object, seconds: object, ok: object) -> None:

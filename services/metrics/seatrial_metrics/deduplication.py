@@ -78,18 +78,18 @@ def keys_of(event: Event) -> tuple[EventKey, ...]:
 
 
 def deduplicate(
-    batches: Sequence[EventBatch], new_batches: Iterable[BatchKey], known: Mapping[EventKey, bytes | None]
+    batches: Sequence[EventBatch], new_batches: Iterable[BatchKey], stored_keys: Mapping[EventKey, bytes | None]
 ) -> DedupResult:
     """Return the events that go into the ledger.
 
     Args:
         batches: The group, in order of arrival.
         new_batches: The batch keys that the ledger has not seen; the first batch with such a key counts.
-        known: The keys of the group's events that the ledger has, with their content; None where an earlier version
-            did not store it.
+        stored_keys: The keys of the group's events that the ledger has, with their content; None where an
+            earlier version did not store it.
     """
     unused_batches = set(new_batches)
-    keys = _Keys(dict(known))
+    keys = _Keys(dict(stored_keys))
     events: list[Event] = []
     repeated: list[Event] = []
     conflicting: list[Event] = []
@@ -121,20 +121,20 @@ def deduplicate(
 
 @dataclass
 class _Keys:
-    known: dict[EventKey, bytes | None]
+    stored: dict[EventKey, bytes | None]
     new: list[NewKey] = field(default_factory=list)
 
     def judge(self, event: Event, imported: bool) -> _Verdict:
         own, *executions = keys_of(event)
         content = content_of(event)
-        if own in self.known:
-            return _Verdict.CONFLICT if self.known[own] not in {None, content} else _Verdict.REPEATED
-        is_repeated = any(key in self.known for key in executions)
+        if own in self.stored:
+            return _Verdict.CONFLICT if self.stored[own] not in {None, content} else _Verdict.REPEATED
+        is_repeated = any(key in self.stored for key in executions)
         lasting = imported or event.environment is Environment.REPLAY
         # The id of an execution that is known under another one belongs to this content from now on.
         for key in (own, *executions):
-            if key not in self.known:
-                self.known[key] = content
+            if key not in self.stored:
+                self.stored[key] = content
                 self.new.append(NewKey(key, event, lasting, content))
         return _Verdict.REPEATED if is_repeated else _Verdict.NEW
 

@@ -35,6 +35,23 @@ EVENTS: list[Json] = [
         "risk_at_stop": "37.44",
     },
 ]
+CONFLICTS = {
+    "items": [
+        {
+            "environment": "live",
+            "account": "main",
+            "type": "trade",
+            "event_id": "fill-1",
+            "number": 7,
+            "engine": "default",
+            "body": {"id": "fill-1", "type": "trade", "pnl": "-21.4"},
+            "times": 2,
+            "first_received_at": "2026-11-23T09:31:00Z",
+            "last_received_at": "2026-11-23T09:36:00Z",
+        }
+    ],
+    "next_cursor": None,
+}
 ACCEPTED = {
     "accepted": 2,
     "duplicates": 0,

@@ -29,12 +29,13 @@ from seatrial_core.addresses import is_loopback_url
 from seatrial_core.clients import StackAuth, account_token, service_url
 from seatrial_core.clock import SystemClock
 from seatrial_core.contracts.clock import Clock
+from seatrial_core.contracts.event_keys import execution_key_of
 from seatrial_core.redaction import redact
 from seatrial_core.system_metrics import SystemSample, SystemSampler
 from seatrial_core.timestamps import format_rfc3339
 
 DISK_VARIABLE = "SEATRIAL_METRICS_DISK_PATH"
-MAX_TRADE_IDS = 50_000
+MAX_EXECUTIONS = 50_000
 
 
 class ProcessRecorder:
@@ -56,8 +57,8 @@ class ProcessRecorder:
         self.address: str | None = None
         self.sender = EventSender(SenderTargets(self._connect, self._open_spill, self.drop), self.clock)
         self._sampler: SystemSampler | None = None
-        self._trades: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._trades_lock = threading.Lock()
+        self._executions: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._executions_lock = threading.Lock()
 
     def drop(self, reason: str, number: int = 1) -> None:
         """Count lost records by reason."""
@@ -71,7 +72,7 @@ class ProcessRecorder:
         """Count and send an event of an engine, which has its own id and instant; stress events are not counted."""
         match event["type"] if event.get("environment") != "stress" else "stress":
             case "trade":
-                if not self.is_new_trade(event.get("account", ""), event.get("trade_id") or event["id"]):
+                if not self.is_new_execution(event):
                     return
                 duration = event.get("duration_seconds") or 0.0
                 self.counters.count_trade(event.get("strategy", ""), event["side"], event.get("status", ""), duration)
@@ -119,15 +120,21 @@ class ProcessRecorder:
             self.address = url
             self.sender.reconnect()
 
-    def is_new_trade(self, account: str, trade_id: str) -> bool:
-        """Return whether a trade is not among the last 50,000, and add it to them."""
-        key = (account, trade_id)
-        with self._trades_lock:
-            if key in self._trades:
+    def is_new_execution(self, event: Mapping[str, Any]) -> bool:
+        """Return whether the execution of a trade event is not among the last 50,000, and add it to them.
+
+        The ledger has the same rule: `execution_key` of the contracts. An event without trade and id is always new.
+        """
+        identity = execution_key_of(event) or event.get("id")
+        if identity is None:
+            return True
+        key = (event.get("account", ""), identity)
+        with self._executions_lock:
+            if key in self._executions:
                 return False
-            self._trades[key] = None
-            if len(self._trades) > MAX_TRADE_IDS:
-                self._trades.popitem(last=False)
+            self._executions[key] = None
+            if len(self._executions) > MAX_EXECUTIONS:
+                self._executions.popitem(last=False)
             return True
 
     def sample_system(self) -> SystemSample:
@@ -147,7 +154,7 @@ class ProcessRecorder:
         self.activity.renew_lock()
         self.closed_trades.renew_lock()
         self.money.renew_lock()
-        self._trades_lock = threading.Lock()
+        self._executions_lock = threading.Lock()
         self.sender.after_fork()
 
     def _move(self, event: Mapping[str, Any], kind: MovementKind, amount: object) -> None:

@@ -37,9 +37,9 @@ async def commit(
     """
     last = await entries.lock_head(session)
     new_batches = await entries.claim_batches(session, batches, now)
-    known = await entries.known_keys(session, batches)
+    stored_keys = await entries.stored_keys(session, batches)
     size = sum(len(batch.events) for batch in batches)
-    dedup = await call(size, deduplicate, batches, new_batches, known)
+    dedup = await call(size, deduplicate, batches, new_batches, stored_keys)
     await entries.add_keys(session, dedup.keys, now)
     await entries.add_conflicts(session, dedup.conflicts, now)
     states = {

@@ -29,7 +29,7 @@ _CLAIM_BATCHES = text(
     RETURNING producer, sequence
     """
 )
-_KNOWN_KEYS = text(
+_STORED_KEYS = text(
     """
     SELECT environment, account, ledger_key, content
     FROM metrics.event_keys
@@ -90,14 +90,14 @@ async def claim_batches(session: AsyncSession, batches: Sequence[EventBatch], no
     return {BatchKey(*row) for row in inserted}
 
 
-async def known_keys(session: AsyncSession, batches: Sequence[EventBatch]) -> dict[EventKey, bytes | None]:
+async def stored_keys(session: AsyncSession, batches: Sequence[EventBatch]) -> dict[EventKey, bytes | None]:
     """Return the keys of money events that the ledger has, with the content of their events."""
     money = [event for batch in batches for event in batch.events if is_money(event)]
     if not money:
         return {}
     rows = await call(len(money), _key_rows, money)
-    known = await session.execute(_KNOWN_KEYS, {"rows": rows})
-    return {EventKey(environment, account, key): content for environment, account, key, content in known}
+    result = await session.execute(_STORED_KEYS, {"rows": rows})
+    return {EventKey(environment, account, key): content for environment, account, key, content in result}
 
 
 async def add_keys(session: AsyncSession, keys: Sequence[NewKey], now: datetime) -> None:
