@@ -28,6 +28,7 @@ MARKED = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end: \2 -->)", re.DO
 # Tables whose rows are deleted automatically; rows of any other table stay until you delete them.
 KEPT = {
     "metrics.events": "indefinitely, or `SEATRIAL_METRICS_RETENTION_DAYS` (whole days at once)",
+    "metrics.clock_skews": f"{KEY_DAYS + 1} days after the last measurement",
     "metrics.conflicts": f"{KEY_DAYS + 1} days after the last repetition",
     "metrics.event_keys": f"{KEY_DAYS + 1} days; keys of money events indefinitely",
     "metrics.batches": f"{KEY_DAYS + 1} days",

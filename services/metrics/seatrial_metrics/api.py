@@ -1,6 +1,7 @@
 """The routes of the metrics service: parse, call, return."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -42,10 +43,10 @@ _POST_BODY: dict[str, Any] = {  # Any: OpenAPI is free JSON
 
 def routes(service: MetricsService, settings: MetricsSettings) -> list[APIRouter]:
     """Return the routes over a service."""
-    return [_writing(service), _reading(service), _figures(service, settings), _page(service, settings)]
+    return [_writing(service, settings), _reading(service), _figures(service, settings), _page(service, settings)]
 
 
-def _writing(service: MetricsService) -> APIRouter:
+def _writing(service: MetricsService, settings: MetricsSettings) -> APIRouter:
     router = service_router(prefix="/v1", tags=["ledger"])
 
     @router.post(
@@ -69,10 +70,11 @@ def _writing(service: MetricsService) -> APIRouter:
         started_at = service.clock.monotonic()
         body = await request.body()
         now = service.clock.now()
+        read = partial(batches.read, max_skew=settings.max_clock_skew)
         if len(body) <= INLINE_BYTES:
-            batch = batches.read(body, batch_key, now, imported=imported)
+            batch = read(body, batch_key, now, imported=imported)
         else:
-            batch = await run_in_threadpool(batches.read, body, batch_key, now, imported=imported)
+            batch = await run_in_threadpool(read, body, batch_key, now, imported=imported)
         result = await service.committer.submit(batch)
         service.ingest_seconds.observe(service.clock.monotonic() - started_at)
         rejected = sorted([*batch.rejected, *result.conflicts], key=lambda rejection: rejection.index)

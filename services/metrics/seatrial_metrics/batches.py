@@ -1,8 +1,7 @@
 """Parses a batch of events from a request; each event is validated separately."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -10,14 +9,14 @@ from pydantic import ValidationError
 
 from seatrial_core import field_messages
 from seatrial_core.characters import printable
-from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, Event, RejectedEvent
+from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Event, RejectedEvent
 from seatrial_core.errors import BodyTooLarge, FieldError, ValidationFailed
 from seatrial_core.quoting import quote
 from seatrial_core.timestamps import format_rfc3339
+from seatrial_metrics.clock_skew import MAX_SKEW, ClocksAhead, EngineKey, runs_on_clock
 from seatrial_service import json_body
 
 KEY_DAYS = 35
-AHEAD = timedelta(hours=1)
 MAX_KEY = 128
 MAX_QUOTE = 80
 MAX_VALUES = 60 * MAX_BATCH_EVENTS  # an event has up to about 40 keys and values
@@ -33,15 +32,18 @@ class BatchKey(NamedTuple):
 
 @dataclass(frozen=True)
 class EventBatch:
-    """The valid and the rejected events of one request."""
+    """The valid and the rejected events of one request, and how far the clock of each engine was ahead."""
 
     events: Sequence[Event]
     rejected: Sequence[RejectedEvent]
     key: BatchKey | None = None
     imported: bool = False
+    skews: Mapping[EngineKey, timedelta] = field(default_factory=dict)
 
 
-def read(body: bytes, header: str | None, now: datetime, *, imported: bool = False) -> EventBatch:
+def read(
+    body: bytes, header: str | None, now: datetime, *, imported: bool = False, max_skew: timedelta = MAX_SKEW
+) -> EventBatch:
     """Return the batch that a request carries.
 
     Args:
@@ -49,6 +51,7 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
         header: `producer/sequence`, or None.
         now: The instant of arrival; an event outside replay must not be too far from it.
         imported: Whether to accept events that are older than the stored keys.
+        max_skew: How far an event may be ahead of `now`; up to then it counts as of `now`.
 
     Raises:
         MalformedJson: The body is not JSON, or exceeds a limit of it.
@@ -57,18 +60,19 @@ def read(body: bytes, header: str | None, now: datetime, *, imported: bool = Fal
     """
     events: list[Event] = []
     rejected: list[RejectedEvent] = []
+    ahead = ClocksAhead(now, max_skew)
     for index, item in enumerate(_array(body)):
         try:
             event = EVENT.validate_python(item)
         except ValidationError as error:
             rejected.append(RejectedEvent(index=index, code="invalid_event", detail=_describe(error)))
             continue
-        rejection = _reject_untimely(event, index, now, imported)
+        rejection = ahead.check(event, index) or (None if imported else _reject_old(event, index, now))
         if rejection is not None:
             rejected.append(rejection)
             continue
         events.append(event)
-    return EventBatch(tuple(events), tuple(rejected), read_key(header), imported)
+    return EventBatch(ahead.limited(events), tuple(rejected), read_key(header), imported, ahead.skews)
 
 
 def read_key(header: str | None) -> BatchKey | None:
@@ -100,25 +104,15 @@ def _array(body: bytes) -> list[object]:
     return parsed
 
 
-def _reject_untimely(event: Event, index: int, now: datetime, imported: bool) -> RejectedEvent | None:
-    if event.environment is Environment.REPLAY:
+def _reject_old(event: Event, index: int, now: datetime) -> RejectedEvent | None:
+    if not runs_on_clock(event) or event.occurred_at >= now - timedelta(days=KEY_DAYS):
         return None
-    if event.occurred_at > now + AHEAD:
-        ahead = math.ceil((event.occurred_at - now).total_seconds())
-        return RejectedEvent(
-            index=index,
-            code="in_the_future",
-            detail=f"occurred_at is {ahead} s ahead of the service's clock; check the sender's clock and time zone, "
-            "or send environment=replay for event time",
-        )
-    if not imported and event.occurred_at < now - timedelta(days=KEY_DAYS):
-        return RejectedEvent(
-            index=index,
-            code="too_old",
-            detail=f"occurred_at {format_rfc3339(event.occurred_at)} is over {KEY_DAYS} days ago and its key may have "
-            "expired; send it with ?imported=true once, or with environment=replay",
-        )
-    return None
+    return RejectedEvent(
+        index=index,
+        code="too_old",
+        detail=f"occurred_at {format_rfc3339(event.occurred_at)} is over {KEY_DAYS} days ago and its key may have "
+        "expired; send it with ?imported=true once, or with environment=replay",
+    )
 
 
 def _describe(error: ValidationError) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from seatrial_core import catalog
+from seatrial_core.contracts.events import Environment
 from seatrial_core.label_budget import OTHER
 from seatrial_metrics.cardinality import Labels
 from seatrial_metrics.figures import RECENT_SYSTEM, EngineFigures, Figures, engines_in_service
@@ -29,6 +30,19 @@ def engine_samples(figures: Figures, label_budget: int) -> dict[str, dict[Labels
                 seconds = at.timestamp()
                 samples[metric.name][labels] = min(samples[metric.name].get(labels, seconds), seconds)
     return samples
+
+
+def skew_samples(figures: Figures, label_budget: int) -> dict[str, dict[Labels, float]]:
+    """Return how far clocks are ahead; the largest skews have series of their own, `__other__` is the next one."""
+    samples: dict[Labels, float] = {}
+    shown: dict[str, int] = defaultdict(int)
+    for key, seconds in sorted(figures.clock_skews.items(), key=lambda item: (-item[1], item[0])):
+        if key.environment == Environment.STRESS:
+            continue
+        shown[key.environment] += 1
+        engine = key.engine if shown[key.environment] <= label_budget else OTHER
+        samples.setdefault((key.environment, engine), float(seconds))
+    return {catalog.CLOCK_SKEW.name: samples}
 
 
 def overflowing_engines(figures: Figures, label_budget: int) -> int:

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from seatrial_core import catalog
 from seatrial_metrics.cardinality import Labels
 from seatrial_metrics.counter_families import counter_families
-from seatrial_metrics.engine_samples import Machine, engine_samples, machine_sample
+from seatrial_metrics.engine_samples import Machine, engine_samples, machine_sample, skew_samples
 from seatrial_metrics.figures import Figures
 from seatrial_metrics.money_samples import money_samples
 from seatrial_metrics.scopes import headline
@@ -65,6 +65,7 @@ def _samples(
     return {
         **money_samples(figures, shown, settings.fx_max_age, settings.label_budget),
         **engine_samples(figures, settings.label_budget),
+        **skew_samples(figures, settings.label_budget),
         **_unlabelled(machine_sample(engines, now, machine)),
         catalog.LEDGER_SEQUENCE.name: {(): float(figures.sequence)},
         catalog.FIGURES_AGE.name: {(): max(0.0, (now - figures.as_of).total_seconds())},

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from seatrial_core.contracts.events import Environment
 from seatrial_metrics.cardinality import LabelNames
+from seatrial_metrics.clock_skew import EngineKey
 from seatrial_metrics.counters import CounterKey, SecondCount
 from seatrial_metrics.equity import AccountEquity
 from seatrial_metrics.portfolio import PortfolioCurve
@@ -89,6 +90,7 @@ class Figures:
         growth_before: The time-weighted growth 24 hours ago by (environment, account); without an account that of the
             portfolio. A younger curve has none.
         label_names: Which label values have series of their own on the page.
+        clock_skews: The seconds by which the clocks of engines are ahead.
     """
 
     as_of: datetime
@@ -101,6 +103,7 @@ class Figures:
     engines: Sequence[EngineFigures] = ()
     growth_before: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     label_names: LabelNames = field(default_factory=LabelNames)
+    clock_skews: Mapping[EngineKey, Decimal] = field(default_factory=dict)
 
     @property
     def environments(self) -> list[str]:

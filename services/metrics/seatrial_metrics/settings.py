@@ -60,6 +60,12 @@ class MetricsSettings(ServiceSettings):
     session_zone: Zone = Field(
         "UTC", description="IANA time zone in which the days of portfolios begin; accounts name their own."
     )
+    max_clock_skew_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=3_600,
+        description="How far events may be ahead of this service's clock; within it they count as of their receipt.",
+    )
     label_budget: int = Field(
         LABEL_BUDGET,
         ge=1,
@@ -71,6 +77,11 @@ class MetricsSettings(ServiceSettings):
     def fx_max_age(self) -> timedelta:
         """Return the age of an exchange rate above which no figure uses it."""
         return timedelta(seconds=self.fx_max_age_seconds)
+
+    @property
+    def max_clock_skew(self) -> timedelta:
+        """Return how far events may be ahead of the service's clock."""
+        return timedelta(seconds=self.max_clock_skew_seconds)
 
     @classmethod
     def load(cls, **values: Any) -> Self:  # Any: settings have different types

@@ -242,6 +242,13 @@ HEARTBEAT = Metric(
     scope=BY_ENGINE,
     unit="seconds",
 )
+CLOCK_SKEW = Metric(
+    "trading_clock_skew_seconds",
+    Kind.GAUGE,
+    "How far the clock of an engine was ahead at its last events, refused ones included; 0 if it was not.",
+    scope=BY_ENGINE,
+    unit="seconds",
+)
 LABEL_OVERFLOW = Metric(
     "trading_label_overflow_total",
     Kind.COUNTER,
@@ -273,6 +280,7 @@ TRADING_METRICS = (
     RESTATEMENT_RUNNING,
     LAST_EVENT,
     HEARTBEAT,
+    CLOCK_SKEW,
     LABEL_OVERFLOW,
     LEDGER_SEQUENCE,
     FIGURES_AGE,

@@ -13,7 +13,7 @@ from seatrial_metrics.equity import absorb, advance, rewind
 from seatrial_metrics.ledger import EquityChanges
 from seatrial_metrics.off_loop import call
 from seatrial_metrics.portfolio import PortfolioCurve, PortfolioOptions
-from seatrial_metrics.store import counters, entries, equity, rates, restatements
+from seatrial_metrics.store import clock_skews, counters, entries, equity, rates, restatements
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ async def commit(
     dedup = await call(size, deduplicate, batches, new_batches, stored_keys)
     await entries.add_keys(session, dedup.keys, now)
     await entries.add_conflicts(session, dedup.conflicts, now)
+    await clock_skews.save(session, batches, now)
     states = {
         environment: await equity.lock(session, environment, accounts, now)
         for environment, accounts in ledger.accounts_by_environment(dedup.events).items()

@@ -14,7 +14,7 @@ from seatrial_metrics.deduplication import EventKey, NewKey, is_money, keys_of
 from seatrial_metrics.off_loop import call
 
 JSON_ROWS = 500
-_COMMON = [*EventBase.model_fields, "type"]
+_COMMON = [*(name for name in EventBase.model_fields if name != "sent_at"), "type"]  # what has a column
 
 _LOCK_HEAD = text("SELECT last_sequence FROM metrics.ledger_head WHERE id = 1 FOR UPDATE")
 _MOVE_HEAD = text("UPDATE metrics.ledger_head SET last_sequence = :sequence WHERE id = 1")

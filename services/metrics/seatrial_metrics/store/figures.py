@@ -23,6 +23,7 @@ from seatrial_metrics.figures import (
     Figures,
     PortfolioFigures,
 )
+from seatrial_metrics.store import clock_skews
 from seatrial_metrics.store.equity_rows import read_account, read_portfolio
 from seatrial_service.db.metrics import AccountBook, CounterRow, EngineRow, LedgerHead, PortfolioBook, Restatement
 
@@ -90,6 +91,7 @@ async def read(session: AsyncSession, now: datetime) -> Figures:
         windows=windows_by_account(activity),
         slowest_calls=slowest_calls(activity),
         engines=await _engines(session),
+        clock_skews=await clock_skews.read(session),
         growth_before=await _growth_before(session, now),
     )
 

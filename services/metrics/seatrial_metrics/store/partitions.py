@@ -65,6 +65,7 @@ async def delete_expired(session: AsyncSession, now: datetime) -> None:
     for statement in (
         "DELETE FROM metrics.event_keys WHERE received_at < :horizon AND occurred_at < :horizon AND NOT lasting",
         "DELETE FROM metrics.batches WHERE received_at < :horizon",
+        "DELETE FROM metrics.clock_skews WHERE measured_at < :horizon",
         "DELETE FROM metrics.conflicts WHERE last_received_at < :horizon",
         "DELETE FROM metrics.activity WHERE environment <> 'replay' AND second < :recent",
         "DELETE FROM metrics.activity WHERE environment = 'replay' AND second < ("

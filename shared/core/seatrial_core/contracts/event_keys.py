@@ -47,9 +47,10 @@ def execution_key_of(fields: Mapping[str, object]) -> str | None:
 
 def content_of(event: Event) -> bytes:
     """Return a hash of what an event says; events that differ only in the spelling of a number have the same."""
+    values = {**vars(event), "occurred_at": event.sent_at or event.occurred_at, "sent_at": None}
     fields = {
         name: _plain(value) if isinstance(value, Decimal) else value
-        for name, value in vars(event).items()
+        for name, value in values.items()
         if value is not None
     }
     return hashlib.blake2b(to_json(dict(sorted(fields.items()))), digest_size=CONTENT_BYTES).digest()

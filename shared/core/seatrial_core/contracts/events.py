@@ -46,6 +46,7 @@ class EventBase(BaseModel):
 
     id: Name
     occurred_at: Instant
+    sent_at: Instant | None = None  # set by the metrics service: the time of a sender whose clock is ahead
     engine: Label = "default"
     account: Label = "default"
     strategy: Label = ""
@@ -186,6 +187,9 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 MONEY_TYPES = frozenset({"account", "trade", "equity", "transfer", "funding", "fee", "fx_rate"})
 
 
+IN_THE_FUTURE = "in_the_future"
+
+
 class RejectedEvent(BaseModel):
     """One rejected event of a batch, and the reason."""
 
@@ -194,6 +198,7 @@ class RejectedEvent(BaseModel):
     index: int
     code: str
     detail: str
+    retry_after_seconds: float | None = None  # of `in_the_future`: from then on the event is accepted
 
 
 class EventsAccepted(BaseModel):

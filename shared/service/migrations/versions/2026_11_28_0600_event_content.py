@@ -1,4 +1,4 @@
-"""What an event said next to its key, the keys of executions, and the events that conflict with a known one."""
+"""Clock skews, the content of events next to their keys, the keys of executions, and conflicting events."""
 
 from alembic import op
 
@@ -26,6 +26,15 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX ix_conflicts_number ON metrics.conflicts (number)",
+    """
+    CREATE TABLE metrics.clock_skews (
+        environment VARCHAR NOT NULL,
+        engine VARCHAR NOT NULL,
+        seconds NUMERIC NOT NULL,
+        measured_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_clock_skews PRIMARY KEY (environment, engine)
+    )
+    """,
     # Stored trades get the key of their execution (contracts/event_keys.py), so that a repetition under another event
     # id is still known; those without a `trade_id` have the key of their event already.
     """
@@ -74,7 +83,7 @@ STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Add the column and the table, and the keys of stored trades."""
+    """Add the column and the tables, and the keys of stored trades."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     for statement in STATEMENTS:
         op.execute(statement)

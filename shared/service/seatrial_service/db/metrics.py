@@ -92,6 +92,18 @@ class ConflictRow(Base):
     last_received_at: Mapped[datetime]
 
 
+class ClockSkewRow(Base):
+    """How far the clock of an engine was ahead at its last events; without a row it never was."""
+
+    __tablename__ = "clock_skews"
+    __table_args__ = SCHEMA
+
+    environment: Mapped[str] = mapped_column(String, primary_key=True)
+    engine: Mapped[str] = mapped_column(String, primary_key=True)
+    seconds: Mapped[Decimal] = mapped_column(Numeric)
+    measured_at: Mapped[datetime]
+
+
 class BatchRow(Base):
     """A committed telemetry batch, so that a repetition of it is ignored."""
 

@@ -22,6 +22,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "fx_rates": WRITE,
         "restatements": ALL,
         "conflicts": ALL,
+        "clock_skews": ALL,
         "counters": WRITE,
         "activity": ALL,
         "engines": WRITE,
