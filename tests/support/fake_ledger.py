@@ -21,7 +21,8 @@ class FakeLedger:
         faults: Used up first, one per request: a status to answer with, or `lost` (the batch is stored, the answer is
             cut off).
         status: The answer to every request without a fault; only 202 stores.
-        rejects: Event types that are answered as rejected, each with its code.
+        rejects: Event types that are answered as rejected, each with its code; they are not stored.
+        retry_after_seconds: Until when rejected events are ahead of time, if their code is `in_the_future`.
         hang: While set to an unset event, a batch waits for it before it is answered.
     """
 
@@ -34,7 +35,9 @@ class FakeLedger:
     faults: list[int | Literal["lost"]] = field(default_factory=list)
     status: int = ACCEPTED
     rejects: dict[str, str] = field(default_factory=dict)
+    retry_after_seconds: float | None = None
     hang: threading.Event | None = None
+    _sent: dict[str, list[Event]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -49,6 +52,7 @@ class FakeLedger:
     def clear(self) -> None:
         """Forget everything that was stored."""
         self.batches.clear()
+        self._sent.clear()
         self.keys.clear()
         self.tokens.clear()
 
@@ -72,11 +76,17 @@ class FakeLedger:
         self.keys.append(key)
         self.tokens.append(request.headers.get("Authorization", ""))
         if key in self.batches:
-            assert self.batches[key] == events, f"batch {key} changed between two requests"
+            assert self._sent[key] == events, f"batch {key} changed between two requests"
             return _accepted(0)
-        self.batches[key] = events
+        self._sent[key] = events
+        self.batches[key] = [event for event in events if event["type"] not in self.rejects]
         rejected = [
-            {"index": index, "code": self.rejects[event["type"]], "detail": "rejected by the test"}
+            {
+                "index": index,
+                "code": self.rejects[event["type"]],
+                "detail": "rejected by the test",
+                "retry_after_seconds": self.retry_after_seconds,
+            }
             for index, event in enumerate(events)
             if event["type"] in self.rejects
         ]

@@ -13,7 +13,7 @@ from seatrial_engine.engine import new_id
 from seatrial_engine.replays.runner import ReplayRunner
 from seatrial_engine.runtime.engine_writer import EngineWriter
 from seatrial_engine.runtime.heartbeat import Heartbeat
-from seatrial_engine.runtime.metrics import EngineMetrics, PendingEvents
+from seatrial_engine.runtime.metrics import EngineMetrics, OutboxSize, PendingEvents
 from seatrial_engine.runtime.outbox_relay import OutboxRelay
 from seatrial_engine.settings import EngineSettings
 from seatrial_engine.store import instance, outbox
@@ -83,9 +83,9 @@ class EngineService:
             await self._client.close()
             await self.database.close()
 
-    async def _read_pending(self) -> int:
+    async def _read_pending(self) -> OutboxSize:
         async with self.database.transaction() as session:
-            return await outbox.pending(session)
+            return OutboxSize(await outbox.pending(session), await outbox.held(session))
 
     async def ready(self) -> None:
         """Raise unless the database answers, its schema is current, and no newer process took over."""
@@ -97,12 +97,15 @@ class EngineService:
         """Return the state of the parts, for operators."""
         async with self.database.transaction() as session:
             pending, rejected = await outbox.pending(session), await outbox.rejected(session)
+            held = await outbox.held(session)
         state = self.writer.state
         return {
             "state": state.control.state,
             "accounts": len(state.accounts),
             "replay_accounts": len(state.replay_accounts),
             "outbox_pending": pending,
+            "outbox_held": held,
+            "clock_seconds_ahead": self.relay.seconds_ahead,
             "outbox_refused": rejected,
             "push_error": self.relay.last_error,
         }

@@ -301,6 +301,13 @@ ENGINE_ORDERS = Metric(
 ENGINE_OUTBOX_PENDING = Metric(
     "engine_outbox_pending", Kind.GAUGE, "Events that wait to be pushed.", service="engine", page="process"
 )
+ENGINE_OUTBOX_HELD = Metric(
+    "engine_outbox_held",
+    Kind.GAUGE,
+    "Events that wait because this machine's clock is ahead of the metrics service's.",
+    service="engine",
+    page="process",
+)
 ENGINE_OUTBOX_PUSHES = Metric(
     "engine_outbox_pushes_total",
     Kind.COUNTER,
@@ -317,7 +324,7 @@ ENGINE_WEBHOOKS = Metric(
     service="engine",
     page="process",
 )
-ENGINE_METRICS = (ENGINE_ORDERS, ENGINE_OUTBOX_PENDING, ENGINE_OUTBOX_PUSHES, ENGINE_WEBHOOKS)
+ENGINE_METRICS = (ENGINE_ORDERS, ENGINE_OUTBOX_PENDING, ENGINE_OUTBOX_HELD, ENGINE_OUTBOX_PUSHES, ENGINE_WEBHOOKS)
 
 BACKTEST_JOBS = Metric(
     "backtest_jobs_total",

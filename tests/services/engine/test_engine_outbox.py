@@ -54,6 +54,33 @@ async def test_rejected_events_are_counted_in_the_outbox(engine: EngineDoor, led
     assert (outbox["pending"], outbox["refused"]) == (0, 1)
 
 
+async def test_events_ahead_of_the_ledgers_clock_wait_and_arrive_in_order(
+    database_url: str, ledger: FakeLedger
+) -> None:
+    ledger.rejects = {"trade": "in_the_future", "webhook": "in_the_future"}
+    ledger.retry_after_seconds = 0.5
+    async with open_engine(database_url, ledger.url) as before:
+        sent = [(await before.signal(**BUY))["order_id"]]
+        await wait_until_async(lambda: ledger.of_type("equity"))
+
+        async def is_held() -> bool:
+            return bool((await before.get("/health/detail"))["detail"]["outbox_held"] == 1)
+
+        await wait_until_async(is_held)
+        assert (await before.get("/health/detail"))["detail"]["clock_seconds_ahead"] == 0.5
+        sent.append((await before.signal(**BUY))["order_id"])
+        assert ledger.of_type("trade") == []
+
+    ledger.rejects = {}
+    async with open_engine(database_url, ledger.url) as after:
+        await after.drained()
+        outbox = await after.get("/v1/outbox")
+        detail = (await after.get("/health/detail"))["detail"]
+
+    assert [event["trade_id"] for event in ledger.of_type("trade")] == sent
+    assert (outbox["refused"], detail["outbox_held"]) == (0, 0)
+
+
 async def test_rejected_batch_does_not_stop_the_next(engine: EngineDoor, ledger: FakeLedger) -> None:
     ledger.faults = [422]
 

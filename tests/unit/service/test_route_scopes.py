@@ -14,6 +14,7 @@ ROUTES = {
     "GET /health/detail": "metrics:read",
     "POST /v1/events": "events:write",
     "GET /v1/events": "metrics:read",
+    "GET /v1/conflicts": "metrics:read",
     "GET /v1/schema/events": "metrics:read",
     "GET /v1/snapshot": "metrics:read",
     "GET /v1/performance": "metrics:read",

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from seatrial.monitoring.collecting.identity import uuid7
 from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder, events_in
-from seatrial.monitoring.collecting.transport import SendResult, Transport
+from seatrial.monitoring.collecting.transport import MAX_HOLD_SECONDS, SendResult, Transport
 from seatrial_core.backoff import ExponentialBackoff
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.json_types import Json
@@ -27,6 +27,7 @@ LINGER_SECONDS = 0.2
 MAX_BUFFER_SECONDS = 10.0
 BACKOFF = ExponentialBackoff(first_seconds=0.5, max_seconds=30.0)
 CLOSE_TIMEOUT_SECONDS = 1.2
+MIN_HOLD_SECONDS = 1.0
 MAX_WARNINGS = 20
 
 log = logging.getLogger("seatrial")
@@ -190,7 +191,8 @@ class EventSender:
         self._transport, self._needs_transport = None, True
 
     def _idle_seconds(self) -> float | None:
-        if not self._buffer and (self._connected or not self._spill_folder().waiting()):
+        is_idle = self._connected and not self._next_try
+        if not self._buffer and (is_idle or not self._spill_folder().waiting()):
             return None
         return min(MAX_BUFFER_SECONDS, max(0.0, self._next_try - self._clock.monotonic()))
 
@@ -218,6 +220,8 @@ class EventSender:
                 if batch is not None and not self._send_batch(batch):
                     return False
                 spill.remove(path)
+                if self._next_try:
+                    return False
         return True
 
     def _send_buffer(self) -> bool:
@@ -227,6 +231,8 @@ class EventSender:
                 self._spill_batch(batch)
                 return False
             self._in_flight = None
+            if self._next_try:
+                return False
         return True
 
     def _send_batch(self, batch: RecordBatch) -> bool:
@@ -240,11 +246,25 @@ class EventSender:
             self._failures, self._next_try = 0, 0.0
             for reason, number in Counter(result.rejected).items():
                 self._targets.dropped(reason, number)
+            if result.held:
+                self._hold(batch, result)
             return True
         self._failures += 1
         self._next_try = self._clock.monotonic() + BACKOFF.pause_seconds(self._failures)
         self._warn_once(f"{result.problem}; events wait in {self._spill_folder().folder}")
         return False
+
+    def _hold(self, batch: RecordBatch, result: SendResult) -> None:
+        # The service knows the key of the batch now, so the rest needs another one; `+` sorts before the next batches.
+        producer, _, holds = batch.producer.partition("+")
+        rest = tuple(batch.events[index] for index in result.held)
+        self._spill_batch(RecordBatch(f"{producer}+{int(holds or 0) + 1}", batch.sequence, rest))
+        pause = min(max(result.hold_seconds, MIN_HOLD_SECONDS), MAX_HOLD_SECONDS)
+        self._next_try = self._clock.monotonic() + pause
+        self._warn_once(
+            "this machine's clock is ahead of the metrics service's, or events are dated in the future; they wait in "
+            f"{self._spill_folder().folder} until their time comes; set the clock, for example with NTP"
+        )
 
     def _post(self, batch: RecordBatch) -> SendResult:
         if self._transport is None or self._needs_transport:

@@ -156,7 +156,7 @@ class SpillFolder:
     def readdress(self, producer: str) -> None:
         """Send the batches of a producer to this destination, because its program has changed the address."""
         for path in self._all():
-            if self._destination is not None and path.name.startswith(f"{producer}-"):
+            if self._destination is not None and path.name.startswith((f"{producer}-", f"{producer}+")):
                 first, sequence, *_, count = path.name.removesuffix(SUFFIX).split("-")
                 with suppress(OSError):
                     path.replace(path.with_name(f"{first}-{sequence}-{self._destination.key}-{count}{SUFFIX}"))

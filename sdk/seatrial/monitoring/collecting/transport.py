@@ -10,12 +10,13 @@ import httpx
 from seatrial.monitoring.collecting.spill import RecordBatch
 from seatrial_core.addresses import connectable
 from seatrial_core.clients import http_options
-from seatrial_core.contracts.events import BATCH_HEADER
+from seatrial_core.contracts.events import BATCH_HEADER, IN_THE_FUTURE
 from seatrial_core.errors import StackNotRunning
 from seatrial_core.json_types import Json
 
 EVENTS_PATH = "/v1/events"
 PROBE_SECONDS = 1.0
+MAX_HOLD_SECONDS = 30.0  # not longer, because the clock may be corrected
 # The modules that httpx imports at its first request.
 LATE_MODULES = (
     *("anyio", "certifi", "encodings.idna", "h11", "httpcore", "stringprep"),
@@ -38,11 +39,15 @@ class SendResult:
     Args:
         is_final: The service has committed the batch, or will never accept it; it must not be sent again.
         rejected: The reason of each event that was not accepted.
+        held: The indices of the events that are to be sent again, because their time is ahead of the service's clock.
+        hold_seconds: The time until the first of them is accepted.
         problem: Why the batch must be sent again later; empty if the result is final.
     """
 
     is_final: bool
     rejected: tuple[str, ...] = ()
+    held: tuple[int, ...] = ()
+    hold_seconds: float = 0.0
     problem: str = ""
 
 
@@ -111,13 +116,23 @@ def read(response: httpx.Response, batch: RecordBatch, url: str) -> SendResult:
     """Return the result of a batch from the response of the service at `url`."""
     body = _body(response)
     if response.status_code == 202 and isinstance(body.get("accepted"), int):
-        rejected = body.get("rejected")
-        codes = [str(item.get("code", "refused")) for item in rejected] if isinstance(rejected, list) else []
-        return SendResult(True, tuple(codes))
+        return _partly(body.get("rejected"), len(batch.events))
     if response.status_code in (400, 409, 413, 422) and "code" in body:
         return SendResult(True, (str(body["code"]),) * len(batch.events))
     detail = body.get("detail") or f"status {response.status_code}"
     return SendResult(False, problem=f"the metrics service at {url} does not accept events: {detail}")
+
+
+def _partly(rejected: object, count: int) -> SendResult:
+    items = [item for item in rejected if isinstance(item, dict)] if isinstance(rejected, list) else []
+    ahead = {
+        item["index"]: item.get("retry_after_seconds")
+        for item in items
+        if item.get("code") == IN_THE_FUTURE and item.get("index") in range(count)
+    }
+    waits = [seconds for seconds in ahead.values() if isinstance(seconds, int | float)]
+    codes = [str(item.get("code", "refused")) for item in items if item.get("index") not in ahead]
+    return SendResult(True, tuple(codes), tuple(sorted(ahead)), min(waits, default=MAX_HOLD_SECONDS))
 
 
 def _client(url: str, auth: httpx.Auth | None, timeout_seconds: float) -> httpx.Client:

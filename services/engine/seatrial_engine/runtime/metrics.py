@@ -1,6 +1,7 @@
 """The engine's own metric families."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -35,20 +36,30 @@ class EngineMetrics:
         self.peer_calls.labels(peer, outcome).inc()
 
 
+class OutboxSize(NamedTuple):
+    """How many events wait in the outbox, and how many of them because this machine's clock is ahead."""
+
+    pending: int
+    held: int
+
+
 class PendingEvents(Collector):
     """Shows how many events wait in the outbox at the scrape; absent while the database does not answer."""
 
-    def __init__(self, pending: PageReading[int]) -> None:
-        self._pending = pending
+    def __init__(self, size: PageReading[OutboxSize]) -> None:
+        self._size = size
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauge."""
-        metric = catalog.ENGINE_OUTBOX_PENDING
-        family = GaugeMetricFamily(metric.name, metric.help)
-        pending = self._pending.value()
-        if pending is not None:
-            family.add_metric([], pending)
-        yield family
+        """Yield the gauges."""
+        size = self._size.value()
+        for metric, number in (
+            (catalog.ENGINE_OUTBOX_PENDING, size and size.pending),
+            (catalog.ENGINE_OUTBOX_HELD, size and size.held),
+        ):
+            family = GaugeMetricFamily(metric.name, metric.help)
+            if number is not None:
+                family.add_metric([], number)
+            yield family
 
 
 def _counter(metric: catalog.Metric, registry: CollectorRegistry) -> Counter:

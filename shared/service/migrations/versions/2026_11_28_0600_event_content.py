@@ -1,4 +1,4 @@
-"""Clock skews, the content of events next to their keys, the keys of executions, and conflicting events."""
+"""Held events, clock skews, the content of events next to their keys, and conflicting events."""
 
 from alembic import op
 
@@ -8,6 +8,7 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
+    "ALTER TABLE engine.outbox ADD COLUMN holds INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE metrics.event_keys ADD COLUMN content BYTEA",
     """
     CREATE TABLE metrics.conflicts (

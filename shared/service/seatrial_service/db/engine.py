@@ -138,7 +138,10 @@ class UsedSignatureRow(Base):
 
 
 class EventOutboxRow(Base):
-    """Events waiting to be pushed, one JSON array per row; rows with the same `batch` are sent together."""
+    """Events waiting to be pushed, one JSON array per row; rows with the same `batch` are sent together.
+
+    `holds` is how often the events came back because their time was ahead of the receiver's clock.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("ix_outbox_batch", "batch", postgresql_where=text("batch IS NOT NULL")), SCHEMA)
@@ -147,6 +150,7 @@ class EventOutboxRow(Base):
     batch: Mapped[int | None] = mapped_column(BigInteger)
     count: Mapped[int] = mapped_column(Integer)
     events: Mapped[str] = mapped_column(Text)
+    holds: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
 
 class OutboxRejectedRow(Base):
