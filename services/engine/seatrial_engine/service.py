@@ -97,14 +97,14 @@ class EngineService:
         """Return the state of the parts, for operators."""
         async with self.database.transaction() as session:
             pending, rejected = await outbox.pending(session), await outbox.rejected(session)
-            held = await outbox.held(session)
+            held_events = await outbox.held(session)
         state = self.writer.state
         return {
             "state": state.control.state,
             "accounts": len(state.accounts),
             "replay_accounts": len(state.replay_accounts),
             "outbox_pending": pending,
-            "outbox_held": held,
+            "outbox_held": held_events,
             "clock_seconds_ahead": self.relay.seconds_ahead,
             "outbox_refused": rejected,
             "push_error": self.relay.last_error,

@@ -67,7 +67,7 @@ async def test_notification_carries_the_last_sequence(client: MetricsClient, dat
         await listener.execute("LISTEN seatrial_metrics")
         event = {**trade("x"), "occurred_at": START.isoformat()}
 
-        await client.push(event, {**event, "trade_id": "y"})
+        await client.push(event, {**event, "id": "y", "trade_id": "y"})
         await client.push(event)
 
         payloads = [notify.payload async for notify in listener.notifies(timeout=1, stop_after=1)]

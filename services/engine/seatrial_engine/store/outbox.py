@@ -55,9 +55,14 @@ async def complete(session: AsyncSession, batch: OutboxBatch, rejected: Sequence
     the others.
     """
     await session.execute(delete(EventOutboxRow).where(EventOutboxRow.batch == batch.number))
-    held = [batch.events[rejection.index] for rejection in rejected if rejection.code == IN_THE_FUTURE]
-    if held:
-        row = {"id": batch.number, "count": len(held), "events": json.dumps(held), "holds": batch.holds + 1}
+    of_the_future = [batch.events[rejection.index] for rejection in rejected if rejection.code == IN_THE_FUTURE]
+    if of_the_future:
+        row = {
+            "id": batch.number,
+            "count": len(of_the_future),
+            "events": json.dumps(of_the_future),
+            "holds": batch.holds + 1,
+        }
         await session.execute(insert(EventOutboxRow), [row])
     rejected = [rejection for rejection in rejected if rejection.code != IN_THE_FUTURE]
     if rejected:
