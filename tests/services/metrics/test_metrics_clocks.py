@@ -7,6 +7,9 @@ from tests.services.metrics.metrics_client import START, MetricsClient, open_ser
 
 from seatrial_core.clock import ManualClock
 
+EQUITY = 'trading_portfolio_equity{currency="USD",environment="live"}'
+DRAWDOWN = 'trading_portfolio_drawdown_ratio{currency="USD",environment="live"}'
+
 
 def event(kind: str, seconds: float, **fields: Any) -> dict[str, Any]:
     """Return an event some seconds after START."""
@@ -23,7 +26,7 @@ async def test_event_half_an_hour_ahead_hides_nothing(client: MetricsClient, clo
     (rejection,) = body["rejected"]
     assert (rejection["code"], rejection["retry_after_seconds"]) == ("in_the_future", 1_795)
     page = await client.page()
-    assert (page["trading_equity"], page["trading_drawdown_ratio"]) == (5_000, 0.5)
+    assert (page[EQUITY], page[DRAWDOWN]) == (5_000, 0.5)
     assert page['trading_clock_skew_seconds{engine="fast",environment="live"}'] == 1_800
 
 
@@ -33,7 +36,7 @@ async def test_event_within_the_skew_does_not_outrank_the_next_one(client: Metri
     await client.push(event("equity", 1, equity="5000"))
 
     page = await client.page()
-    assert page["trading_equity"] == 5_000
+    assert page[EQUITY] == 5_000
     newest, first = (await client.get("/v1/events"))["items"]
     assert (first["occurred_at"], first["sent_at"]) == ("2026-11-23T12:00:00Z", "2026-11-23T12:00:04.500000Z")
     assert "sent_at" not in newest
@@ -44,7 +47,7 @@ async def test_events_within_the_skew_keep_their_order(client: MetricsClient) ->
     await client.push(event("equity", 2, equity="10000"), event("transfer", 3, amount="5000"))
 
     page = await client.page()
-    assert (page["trading_equity"], page["current_pnl"]) == (15_000, 0)
+    assert (page[EQUITY], page["current_pnl"]) == (15_000, 0)
 
 
 async def test_event_within_the_skew_is_known_when_it_is_sent_again(client: MetricsClient, clock: ManualClock) -> None:

@@ -99,6 +99,37 @@ def test_the_same_trade_is_counted_once(
     assert len(service.events) == 1
 
 
+def test_every_step_of_one_trade_counts(
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger
+) -> None:
+    for status in ("pending", "filled", "filled"):
+        metrics.record_trade("s", "BUY", status, 0.1, trade_id="t1", price=100)
+    for pnl in (-5, -5.0, 7):
+        metrics.record_trade("s", "SELL", "filled", 0.1, trade_id="t1", pnl=pnl)
+
+    assert recorder.closed_trades.totals().pnl == 2
+    assert recorder.counters.value(catalog.TRADES, "s", "BUY", "pending") == 1
+    assert metrics.flush()
+    assert len(service.events) == 4
+
+
+def test_events_ahead_of_the_services_clock_wait_and_are_sent_when_their_time_comes(
+    recorder: ProcessRecorder, metrics: MetricsCollector, service: FakeLedger
+) -> None:
+    service.rejects, service.retry_after_seconds = {"trade": "in_the_future"}, 0.5
+    metrics.heartbeat()
+    metrics.record_trade("s", "SELL", "filled", 0.1, pnl=-5)
+    assert not metrics.flush()
+    assert [event["type"] for event in service.events] == ["heartbeat"]
+
+    service.rejects = {}
+
+    wait_until(lambda: len(service.events) == 2)
+    assert [event["type"] for event in service.events] == ["heartbeat", "trade"]
+    assert metrics.flush()
+    assert recorder.counters.value(catalog.TRADING_EVENTS_DROPPED, "in_the_future") == 0
+
+
 @pytest.mark.parametrize(
     ("duration", "reason"),
     [

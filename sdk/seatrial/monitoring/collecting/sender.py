@@ -246,7 +246,7 @@ class EventSender:
             self._failures, self._next_try = 0, 0.0
             for reason, number in Counter(result.rejected).items():
                 self._targets.dropped(reason, number)
-            if result.held:
+            if result.held_indices:
                 self._hold(batch, result)
             return True
         self._failures += 1
@@ -257,7 +257,7 @@ class EventSender:
     def _hold(self, batch: RecordBatch, result: SendResult) -> None:
         # The service knows the key of the batch now, so the rest needs another one; `+` sorts before the next batches.
         producer, _, holds = batch.producer.partition("+")
-        rest = tuple(batch.events[index] for index in result.held)
+        rest = tuple(batch.events[index] for index in result.held_indices)
         self._spill_batch(RecordBatch(f"{producer}+{int(holds or 0) + 1}", batch.sequence, rest))
         pause = min(max(result.hold_seconds, MIN_HOLD_SECONDS), MAX_HOLD_SECONDS)
         self._next_try = self._clock.monotonic() + pause
