@@ -57,7 +57,7 @@ async def test_known_id_with_another_body_is_a_conflict(client: MetricsClient, c
     assert [(item["index"], item["code"]) for item in body["rejected"]] == [(0, "conflict")]
     page = await client.page()
     assert page["current_pnl"] == -100
-    assert page['trading_events_total{outcome="conflict",type="trade"}'] == 2
+    assert page['trading_events_total{environment="live",outcome="conflict",type="trade"}'] == 2
     (conflict,) = (await client.get("/v1/conflicts"))["items"]
     assert (conflict["event_id"], conflict["times"], conflict["body"]["pnl"]) == ("e1", 2, "-900")
     assert conflict["first_received_at"] < conflict["last_received_at"]

@@ -17,9 +17,9 @@ START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 class Bench:
     """One engine and every event that it sent."""
 
-    def __init__(self, limits: RiskLimits | None = None, **config: Any) -> None:
+    def __init__(self, limits: RiskLimits | None = None, clock: Any = None, **config: Any) -> None:
         self.events: list[Event] = []
-        self.clock = ManualClock(START)
+        self.clock = clock or ManualClock(START)  # Any: a test's own clock has more to set
         self.store = MemoryStore(self.events.extend)
         numbers = count(1)
         settings = EngineConfig(limits=limits or RiskLimits(), **config)

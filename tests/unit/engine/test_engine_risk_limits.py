@@ -1,14 +1,19 @@
 """The risk limits and the trading states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from tests.unit.engine.engine_parts import Bench
+from tests.unit.engine.engine_parts import START, Bench
 
+from seatrial_core.clock import ManualClock
+from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
+from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.config import RiskLimits
 from seatrial_engine.domain.order_intent import RejectReason
+from seatrial_engine.domain.sessions import EquityHistory
 from seatrial_engine.domain.signal_parser import read
 
 
@@ -152,3 +157,76 @@ def test_check_sends_nothing() -> None:
     bench.engine.set_control(TradingState.HALTED, "risk", "a drill")
     assert bench.engine.check(signal) is RejectReason.HALTED
     assert (bench.store.orders(), bench.events) == ([], [])
+
+
+class JumpingClock(ManualClock):
+    """A clock whose date is wrong while `offset` is set; its monotonic time runs on."""
+
+    offset = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.offset
+
+
+@pytest.mark.parametrize("days", [1, 365, -1, -365])
+def test_wrong_date_of_one_tick_forgets_no_loss(days: int) -> None:
+    bench = Bench(RiskLimits(max_daily_loss_ratio=Decimal("0.05")), clock=JumpingClock(START))
+    bench.send("buy", "100", quantity="90")
+    bench.clock.advance(60)
+    bench.send("buy", "100", quantity="1")
+    bench.send("sell", "94")
+    bench.clock.advance(1)
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+
+    bench.clock.offset = timedelta(days=days)
+    bench.engine.on_prices([("X", Decimal(94))])
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+    bench.clock.offset = timedelta(0)
+    bench.clock.advance(1)
+
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+    bench.clock.advance(120)
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+
+
+def test_jump_of_the_clock_that_lasts_opens_the_next_session() -> None:
+    bench = Bench(RiskLimits(max_daily_loss_ratio=Decimal("0.05")), clock=JumpingClock(START))
+    bench.send("buy", "100", quantity="90")
+    bench.send("sell", "94")
+    bench.clock.offset = timedelta(days=2)
+
+    assert bench.send("buy", "94", quantity="1")["reason"] == "max_daily_loss"
+    bench.clock.advance(61)
+    assert bench.send("buy", "94", quantity="1")["status"] == "filled"
+
+
+def test_loss_on_both_sides_of_midnight_is_limited() -> None:
+    bench = Bench(RiskLimits(max_daily_loss_ratio=Decimal("0.05")), fee_rate=Decimal(0))
+    bench.send("buy", "100", quantity="100")
+    bench.clock.advance(11 * 3_600 + 59 * 60)  # 23:59
+    bench.send("sell", "96")
+    bench.clock.advance(120)
+    bench.send("buy", "96", quantity="100")
+    bench.send("sell", "91.97")
+
+    assert bench.send("buy", "90", quantity="1")["reason"] == "max_daily_loss"
+    bench.clock.advance(24 * 3_600)
+    assert bench.send("buy", "90", quantity="1")["status"] == "filled"
+
+
+def test_returning_to_a_known_day_restores_its_start() -> None:
+    day = START
+    account = Account("a", Environment.PAPER, Decimal(100), Decimal(100)).in_session(day)
+    wrong = replace(account, cash=Decimal(90)).in_session(day + timedelta(days=400))
+
+    back = wrong.in_session(day)
+
+    assert (wrong.session_start_equity, back.session_day, back.session_start_equity) == (90, day.date(), 100)
+    assert back.in_session(day - timedelta(days=3)) == back
+
+
+def test_equity_history_is_the_same_after_storing() -> None:
+    account = Account("a", Environment.PAPER, Decimal(100), Decimal("99.10")).in_session(START)
+    history = account.with_equity_point(START + timedelta(hours=1)).equity_history
+
+    assert EquityHistory.from_json(history.to_json()) == history

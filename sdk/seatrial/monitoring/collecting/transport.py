@@ -39,7 +39,7 @@ class SendResult:
     Args:
         is_final: The service has committed the batch, or will never accept it; it must not be sent again.
         rejected: The reason of each event that was not accepted.
-        held_indices: The indices of the events that are to be sent again, because their time is ahead of the service's clock.
+        held_indices: The events to send again, because their time is ahead of the service's clock.
         hold_seconds: The time until the first of them is accepted.
         problem: Why the batch must be sent again later; empty if the result is final.
     """

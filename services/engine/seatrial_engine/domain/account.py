@@ -9,6 +9,7 @@ from types import MappingProxyType
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.decimals import ZERO
+from seatrial_engine.domain.sessions import EquityHistory
 from seatrial_trading.quant.sizing import TradeStatistics
 
 
@@ -74,6 +75,7 @@ class Account:
         session_start_equity: Equity at the start of the session.
         history: Closed trades, as position sizing reads them.
         order_times: Times of the orders of the last 60 seconds.
+        equity_history: Equity of earlier sessions and of the last 24 hours.
         replay: The id of the replay that owns the account; None for an account that signals trade.
     """
 
@@ -87,6 +89,7 @@ class Account:
     history: TradeStatistics = field(default_factory=TradeStatistics)
     order_times: tuple[datetime, ...] = ()
     replay: str | None = None
+    equity_history: EquityHistory = field(default_factory=EquityHistory)
 
     @property
     def equity(self) -> Decimal:
@@ -110,11 +113,30 @@ class Account:
         position = self.positions.get(symbol)
         return self if position is None else self.with_position(symbol, replace(position, mark_price=price))
 
-    def in_session(self, day: date) -> "Account":
-        """Return the account in the session of a UTC day; a new session starts with the current equity."""
-        if self.session_day == day:
+    def in_session(self, now: datetime) -> "Account":
+        """Return the account in the session of a UTC day.
+
+        Only a later day opens a session, with the current equity. A known earlier day has its own start again; an
+        unknown one changes nothing.
+        """
+        day, history = now.date(), self.equity_history
+        if not history.points:
+            history = history.with_point(now, self.equity)
+        if self.session_day is None or day > self.session_day:
+            if self.session_day is not None and self.session_day not in history.starts:
+                history = history.opened(self.session_day, self.session_start_equity)
+            history = history.opened(day, self.equity)
+        elif day < self.session_day and day in history.starts:
+            history = history.opened(day, history.starts[day])
+        elif history is self.equity_history:
             return self
-        return replace(self, session_day=day, session_start_equity=self.equity)
+        else:
+            return replace(self, equity_history=history)
+        return replace(self, session_day=day, session_start_equity=history.starts[day], equity_history=history)
+
+    def with_equity_point(self, now: datetime) -> "Account":
+        """Return the account with its equity of this instant in its history."""
+        return replace(self, equity_history=self.equity_history.with_point(now, self.equity))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from seatrial_engine.domain.fills import Protection
 from seatrial_engine.domain.order_intent import OrderIntent, RejectReason, order_intent
 from seatrial_engine.domain.price_marks import PriceMarker
 from seatrial_engine.domain.replay_ownership import open_replay
+from seatrial_engine.domain.sessions import SessionClock
 
 STRESS_ACCOUNT = "stress"
 
@@ -54,14 +55,15 @@ class OrderProcessor:
     def __init__(self, config: EngineConfig, exchange: Exchange, clock: Clock, new_id: Callable[[], str]) -> None:
         self.config = config
         self._executor = OrderExecutor(config.name, exchange, clock)
-        self._marker = PriceMarker(config.name, self._executor, clock, new_id)
+        self._sessions = SessionClock(clock)
+        self._marker = PriceMarker(config.name, self._executor, clock, self._sessions, new_id)
         self._clock = clock
         self._new_id = new_id
 
     def process(
         self, state: EngineState, command: Command, recorded: Mapping[OrderKey, OrderRecord]
     ) -> ProcessingResult:
-        """Return the result of a command.
+        """Return the result of a command, with the equity after it in the history of each changed account.
 
         Args:
             state: The state before.
@@ -71,6 +73,19 @@ class OrderProcessor:
         Raises:
             Conflict: A client order id belongs to an order with other values, or an account of a replay is in use.
         """
+        result = self._process(state, command, recorded)
+        if isinstance(command, OpenReplay) or not result.changes.accounts:
+            return result
+        now, state = self._sessions.now(), result.state
+        with localcontext(EXACT):
+            accounts = {name: account.with_equity_point(now) for name, account in result.changes.accounts.items()}
+        for account in accounts.values():
+            state = state.with_account(account)
+        return replace(result, state=state, changes=replace(result.changes, accounts=accounts))
+
+    def _process(
+        self, state: EngineState, command: Command, recorded: Mapping[OrderKey, OrderRecord]
+    ) -> ProcessingResult:
         match command:
             case TradeRequest():
                 return self._trade(state, command, recorded)
@@ -90,7 +105,7 @@ class OrderProcessor:
         """Return why an order would be rejected now, or None; nothing is sent and nothing changes."""
         with localcontext(EXACT):
             now = self._clock.now()
-            account = self._account(state, signal, now)
+            account = self._account(state, signal)
             intent = account if isinstance(account, RejectReason) else self._intent(state, account, signal, now)
         return intent if isinstance(intent, RejectReason) else None
 
@@ -113,7 +128,7 @@ class OrderProcessor:
         if signal.action == "hold":
             prices = [] if signal.price is None else [(signal.symbol, signal.price)]
             return replace(self._marker.mark(state, prices, signal.account), reason=RejectReason.HOLD.value)
-        account = self._account(state, signal, attempt.now)
+        account = self._account(state, signal)
         if isinstance(account, RejectReason):
             return self._rejected(state, None, attempt, account)
         opening: tuple[Event, ...] = ()
@@ -131,21 +146,21 @@ class OrderProcessor:
         opened = StateChanges(accounts={account.name: account}, events=opening)
         return replace(result, changes=StateChanges.merged((opened, result.changes)))
 
-    def _account(self, state: EngineState, signal: Signal, now: datetime) -> Account | RejectReason:
+    def _account(self, state: EngineState, signal: Signal) -> Account | RejectReason:
         if signal.account in state.replay_accounts:
             return RejectReason.ACCOUNT_IN_REPLAY
         account = state.accounts.get(signal.account)
         if account is not None:
             if signal.environment is not None and signal.environment is not account.environment:
                 return RejectReason.ENVIRONMENT_DIFFERS
-            return account.in_session(now.date())
+            return account.in_session(self._sessions.now())
         if len(state.accounts) >= self.config.max_accounts:
             return RejectReason.TOO_MANY_ACCOUNTS
         default = Environment.STRESS if signal.account == STRESS_ACCOUNT else self.config.environment
         environment = signal.environment or default
         is_stress = environment is Environment.STRESS
         balance = self.config.stress_balance if is_stress else self.config.initial_balance
-        return Account(signal.account, environment, balance, balance).in_session(now.date())
+        return Account(signal.account, environment, balance, balance).in_session(self._sessions.now())
 
     def _intent(
         self, state: EngineState, account: Account, signal: Signal, now: datetime
@@ -154,7 +169,11 @@ class OrderProcessor:
         intent = order_intent(account, signal, price, self.config)
         if isinstance(intent, RejectReason):
             return RejectReason.HALTED if risk_limits.is_halted(state.control) else intent
-        return risk_limits.check(account, signal.symbol, intent, state.control, self.config, now) or intent
+        return (
+            risk_limits.check(account, signal.symbol, intent, state.control, self.config, now)
+            or risk_limits.check_rolling_loss(account, intent, self.config.limits, self._sessions.now())
+            or intent
+        )
 
     def _executed(
         self, state: EngineState, account: Account, attempt: _Attempt, intent: OrderIntent

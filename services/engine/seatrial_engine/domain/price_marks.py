@@ -12,6 +12,7 @@ from seatrial_engine.domain.account import Account, EngineState, Position
 from seatrial_engine.domain.changes import StateChanges
 from seatrial_engine.domain.commands import ProcessingResult
 from seatrial_engine.domain.execution import ExecutionRequest, OrderExecutor
+from seatrial_engine.domain.sessions import SessionClock
 
 
 class PriceMarker:
@@ -21,13 +22,17 @@ class PriceMarker:
         engine: The engine's name, in every event.
         executor: Executes stops and targets.
         clock: The only source of time.
+        sessions: The time that the limits go by.
         new_id: Returns a new unique id.
     """
 
-    def __init__(self, engine: str, executor: OrderExecutor, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, engine: str, executor: OrderExecutor, clock: Clock, sessions: SessionClock, new_id: Callable[[], str]
+    ) -> None:
         self._engine = engine
         self._executor = executor
         self._clock = clock
+        self._sessions = sessions
         self._new_id = new_id
 
     def mark(
@@ -48,7 +53,7 @@ class PriceMarker:
                     state = state.with_price(symbol, price)
                 for name, before in state.accounts.items():
                     if account in {None, name} and symbol in before.positions:
-                        marked, change = self._mark(before.in_session(now.date()), symbol, price, now)
+                        marked, change = self._mark(before.in_session(self._sessions.now()), symbol, price, now)
                         state = state.with_account(marked)
                         changes.append(change)
         return ProcessingResult(state, StateChanges.merged(changes))

@@ -62,6 +62,26 @@ def daily_loss_ratio(account: Account) -> Decimal:
     return session_loss(account.equity - start, start) or Decimal(0)
 
 
+def rolling_loss_ratio(account: Account, now: datetime) -> Decimal:
+    """Return the loss of the last 24 hours as a ratio of the equity before them; 0 for a gain, or without equity."""
+    reference = account.equity_history.reference(now)
+    return Decimal(0) if reference is None else session_loss(account.equity - reference, reference) or Decimal(0)
+
+
+def check_rolling_loss(account: Account, order: OrderIntent, limits: RiskLimits, now: datetime) -> RejectReason | None:
+    """Return the refusal of an entry after a daily loss that lies on both sides of midnight, or None.
+
+    Args:
+        account: The account.
+        order: The order to check.
+        limits: The limits; that of the daily loss also holds for any 24 hours.
+        now: The instant that the limits go by.
+    """
+    if order.reduces or limits.max_daily_loss_ratio is None:
+        return None
+    return RejectReason.MAX_DAILY_LOSS if rolling_loss_ratio(account, now) >= limits.max_daily_loss_ratio else None
+
+
 def _entry_refusal(account: Account, symbol: str, order: OrderIntent, limits: RiskLimits) -> RejectReason | None:
     notional = order.quantity * order.price
     position = account.positions.get(symbol)

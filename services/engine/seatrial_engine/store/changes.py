@@ -95,6 +95,7 @@ def _account_row(account: Account) -> Row:
         "session_start_equity": account.session_start_equity,
         **asdict(account.history),
         "replay": account.replay,
+        "equity_history": account.equity_history.to_json(),
     }
 
 

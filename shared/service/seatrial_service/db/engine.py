@@ -54,6 +54,7 @@ class AccountRow(Base):
     gain_ratios: Mapped[float] = mapped_column(Double)
     loss_ratios: Mapped[float] = mapped_column(Double)
     replay: Mapped[str | None] = mapped_column(String)
+    equity_history: Mapped[str | None] = mapped_column(Text)
 
 
 class PositionRow(Base):
