@@ -111,6 +111,7 @@ def scope_of(item: SnapshotItem) -> tuple[RuleScope, str] | None:
         (RuleScope.ACCOUNT, item.account),
         (RuleScope.STRATEGY, item.strategy),
         (RuleScope.ENDPOINT, item.endpoint),
+        (RuleScope.ENGINE, item.engine),
     ]
     scopes = [(kind, name) for kind, name in named if name is not None]
     if not scopes:

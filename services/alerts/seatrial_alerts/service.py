@@ -18,7 +18,7 @@ from seatrial_alerts.settings import AlertsSettings
 from seatrial_alerts.status import AlertsStatus, read_status
 from seatrial_alerts.store import outbox, rules
 from seatrial_alerts.webhook import WebhookChannel
-from seatrial_core.alerting import default_rules, rolling_loss_rule
+from seatrial_core.alerting import default_rules, engine_silent_rule, rolling_loss_rule
 from seatrial_core.clients import AsyncServiceClient
 from seatrial_core.contracts.clock import Clock
 from seatrial_core.notifications import WEBHOOK
@@ -116,7 +116,7 @@ class AlertsService:
         # The default rules are stored once; the operator's file overrides stored rules at every start.
         now = self.clock.now()
         async with self.database.transaction() as session:
-            for rule in (*default_rules(), rolling_loss_rule()):
+            for rule in (*default_rules(), rolling_loss_rule(), engine_silent_rule()):
                 await rules.put_rule(session, document_of(rule), now, replace=False)
             stored = {rule.name: rule for rule in await rules.list_rules(session)}
             for document in [*with_thresholds(stored, self._rule_file.alert_thresholds), *self._rule_file.rules]:

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS, Environment, EventsAccepted, Label
 from seatrial_core.contracts.numbers import AnyInstant
 from seatrial_core.contracts.pages import Page
-from seatrial_core.contracts.snapshots import Performance, Snapshot
+from seatrial_core.contracts.snapshots import Engines, Performance, Snapshot
 from seatrial_core.contracts.text import Identity
 from seatrial_metrics import batches, examples, snapshots
 from seatrial_metrics.scopes import headline
@@ -147,6 +147,11 @@ def _figures(service: MetricsService, settings: MetricsSettings) -> APIRouter:
     async def snapshot(environment: Environment | None = None) -> Snapshot:
         """Return every scope at one sequence: portfolio, accounts, strategies, endpoints."""
         return snapshots.snapshot(await service.snapshot_cache.fresh(), settings.fx_max_age, environment)
+
+    @router.get("/engines", responses={200: examples.answer(examples.ENGINES)})
+    async def engines() -> Engines:
+        """Return every engine, the most recently active first: its last event and its last heartbeat."""
+        return snapshots.engines(await service.snapshot_cache.fresh())
 
     @router.get("/performance", responses={200: examples.answer(examples.PERFORMANCE)})
     async def performance(

@@ -25,7 +25,7 @@ SUM = "sum"
 
 
 class Family(StrEnum):
-    """The families of counter rows, each named after its metric."""
+    """The families of counter rows, named after their metrics."""
 
     TRADES = catalog.TRADES.name
     TRADE_DURATION = catalog.TRADE_DURATION.name
@@ -37,6 +37,7 @@ class Family(StrEnum):
     EVENTS = catalog.TRADING_EVENTS.name
     DROPPED = catalog.TRADING_EVENTS_DROPPED.name
     CLOSED_TRADES = catalog.CLOSED_TRADES.name
+    STRATEGY_PNL = "strategy_pnl"  # by strategy and account; not on the page
 
 
 class TradeOutcome(StrEnum):
@@ -171,6 +172,7 @@ def _count_trade(result: CounterChanges, event: TradeEvent) -> None:
         return
     ending = outcome(event.pnl)
     result.count(environment, Family.CLOSED_TRADES, event.strategy, ending.value)
+    result.count(environment, Family.STRATEGY_PNL, event.strategy, event.account, by=event.pnl)
     closed.pnl += event.pnl
     closed.wins += int(ending is TradeOutcome.WIN)
     closed.losses += int(ending is TradeOutcome.LOSS)

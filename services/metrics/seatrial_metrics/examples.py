@@ -116,9 +116,24 @@ SNAPSHOT = {
             "account": None,
             "strategy": None,
             "endpoint": None,
+            "engine": None,
             "occurred_at": "2026-11-23T09:30:00Z",
             "values": {**_VALUES, "error_ratio": 0.0, "error_ratio_samples": 1.0},
             "undefined": _UNDEFINED,
+        }
+    ],
+}
+ENGINES = {
+    "as_of": "2026-11-23T09:30:01Z",
+    "items": [
+        {
+            "environment": "live",
+            "engine": "bot-1",
+            "last_occurred_at": "2026-11-23T09:30:00Z",
+            "last_event_age_seconds": 1.0,
+            "heartbeat_at": "2026-11-23T09:29:58Z",
+            "heartbeat_age_seconds": 3.0,
+            "in_service": True,
         }
     ],
 }

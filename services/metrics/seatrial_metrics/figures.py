@@ -1,5 +1,6 @@
 """The figures of the ledger as read in one transaction, and the formulas over them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -127,6 +128,33 @@ def engines_in_service(figures: Figures) -> list[EngineFigures]:
         if engine.environment != Environment.STRESS and figures.as_of - engine.last_occurred_at <= RETIRED_ENGINE
     ]
     return sorted(engines, key=lambda engine: engine.last_occurred_at, reverse=True)
+
+
+def profit_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], Mapping[str, Decimal] | None]:
+    """Return the profit of closed trades by (environment, strategy), by currency.
+
+    None where an account of the strategy has closed trades that were not counted by strategy, before that was stored.
+
+    Args:
+        figures: The state of the ledger.
+        family: The family of the counters by strategy and account.
+    """
+    rows = [(key, value) for key, value in figures.counters.items() if key.family == family]
+    counted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for key, value in rows:
+        counted[key.environment, key.second] += value
+    accounts = {(account.environment, account.account.name): account for account in figures.accounts}
+    result: dict[tuple[str, str], dict[str, Decimal] | None] = {}
+    for key, value in rows:
+        account = accounts.get((key.environment, key.second))
+        strategy = (key.environment, key.first)
+        sums = result.setdefault(strategy, {})
+        if account is None or counted[key.environment, key.second] != account.closed.pnl:
+            result[strategy] = None
+        elif sums is not None:
+            currency = account.account.currency
+            sums[currency] = sums.get(currency, Decimal(0)) + value
+    return result
 
 
 def closed_by_strategy(figures: Figures, family: str) -> Mapping[tuple[str, str], ClosedTradeSums]:

@@ -1,20 +1,32 @@
 """Turns figures into snapshots and performance: values, and a reason where there is no value."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from seatrial_core.contracts.events import Environment
-from seatrial_core.contracts.snapshots import Performance, Snapshot, SnapshotItem
+from seatrial_core.contracts.snapshots import Engines, EngineStatus, Performance, Snapshot, SnapshotItem
 from seatrial_core.figures import live
 from seatrial_core.figures.figure import Figure, known, undefined
 from seatrial_metrics.activity import window
 from seatrial_metrics.counters import Family, SecondCount
-from seatrial_metrics.figures import AccountFigures, ClosedTradeSums, Figures, closed_by_strategy
+from seatrial_metrics.figures import (
+    AccountFigures,
+    ClosedTradeSums,
+    EngineFigures,
+    Figures,
+    closed_by_strategy,
+    engines_in_service,
+    profit_by_strategy,
+)
 from seatrial_metrics.scopes import NOT_REPORTED, FigureScope, account_scope, combined, portfolio_scope
 
 NO_CALL = undefined("no call in the last 60 seconds")
+NO_HEARTBEAT = undefined("the engine has sent no heartbeat yet")
+SEVERAL_CURRENCIES = undefined("the accounts of the strategy have several currencies: see `realised_pnl_` and its code")
+NOT_BY_STRATEGY = undefined("an account has closed trades from before profit was stored by strategy")
 NO_PROFIT = undefined("no equity event, no opening balance and no closed trade yet, or not in one currency")
 
 
@@ -121,13 +133,62 @@ def _items(figures: Figures, environment: str, fx_max_age: timedelta) -> list[Sn
             values = describe(account_scope(account, figures))
             errors = _errors(window(figures.windows, environment, name))
             items.append(item({**values, **errors}, account.last_occurred_at, account=name))
+    profits = profit_by_strategy(figures, Family.STRATEGY_PNL)
     for (closed_in, strategy), closed in sorted(closed_by_strategy(figures, Family.CLOSED_TRADES).items()):
         if closed_in == environment and strategy:
-            items.append(item(_trades(closed), strategy=strategy))
+            profit = _strategy_profit(profits.get((environment, strategy)))
+            items.append(item({**_trades(closed), **profit}, strategy=strategy))
     for (called_in, endpoint), seconds in sorted(figures.slowest_calls.items()):
         if called_in == environment:
             items.append(item({"slowest_api_call_seconds": _figure(seconds, NO_CALL)}, endpoint=endpoint))
+    if environment != Environment.REPLAY:  # its engines are never late: they run on the time of their events
+        items += [
+            item(_ages(engine, figures.as_of), engine.last_occurred_at, engine=engine.engine)
+            for engine in sorted(engines_in_service(figures), key=lambda engine: engine.engine)
+            if engine.environment == environment
+        ]
     return items
+
+
+def engines(figures: Figures) -> Engines:
+    """Return every engine, the one that was active last first."""
+    in_service = {(engine.environment, engine.engine) for engine in engines_in_service(figures)}
+    items = []
+    for engine in sorted(figures.engines, key=lambda engine: engine.last_occurred_at, reverse=True):
+        ages = _ages(engine, figures.as_of)
+        items.append(
+            EngineStatus(
+                environment=Environment(engine.environment),
+                engine=engine.engine,
+                last_occurred_at=engine.last_occurred_at,
+                last_event_age_seconds=ages["last_event_age_seconds"].or_zero(),
+                heartbeat_at=engine.heartbeat_at,
+                heartbeat_age_seconds=ages["heartbeat_age_seconds"].value,
+                in_service=(engine.environment, engine.engine) in in_service,
+            )
+        )
+    return Engines(as_of=figures.as_of, items=items)
+
+
+def _ages(engine: EngineFigures, now: datetime) -> dict[str, Figure]:
+    def age(at: datetime) -> Figure:
+        return known(max(0.0, (now - at).total_seconds()))
+
+    return {
+        "last_event_age_seconds": age(engine.last_occurred_at),
+        "heartbeat_age_seconds": NO_HEARTBEAT if engine.heartbeat_at is None else age(engine.heartbeat_at),
+    }
+
+
+def _strategy_profit(by_currency: Mapping[str, Decimal] | None) -> dict[str, Figure]:
+    if by_currency is None:
+        return {"realised_pnl": NOT_BY_STRATEGY}
+    single = next(iter(by_currency.values())) if len(by_currency) == 1 else None
+    figures = {"realised_pnl": _figure(single, SEVERAL_CURRENCIES)}
+    for currency, profit in sorted(by_currency.items()):
+        # A rule names a figure in lower case.
+        figures[f"realised_pnl_{re.sub('[^a-z0-9]', '_', currency.lower())}"] = known(float(profit))
+    return figures
 
 
 def _trades(closed: ClosedTradeSums) -> dict[str, Figure]:

@@ -152,3 +152,33 @@ async def test_dead_engine_is_visible_next_to_a_live_one(client: MetricsClient) 
     name = catalog.HEARTBEAT.name
     assert of(page, name, engine="dead", environment="live") == [pytest.approx(dead.timestamp())]
     assert of(page, name, engine="alive", environment="live") == [pytest.approx(alive.timestamp())]
+    listed = (await client.get("/v1/engines"))["items"]
+    assert [(item["engine"], item["heartbeat_age_seconds"], item["in_service"]) for item in listed] == [
+        ("alive", 0, True),
+        ("dead", 600, True),
+    ]
+    items = (await client.get("/v1/snapshot"))["items"]
+    ages = {item["engine"]: item["values"]["heartbeat_age_seconds"] for item in items if item["engine"]}
+    assert ages == {"alive": 0, "dead": 600}
+
+
+async def test_profit_of_a_strategy_is_known_by_currency(client: MetricsClient) -> None:
+    at = START.isoformat()
+    for account, currency in (("a", "USD"), ("j", "JPY")):
+        opening = {"type": "account", "opening_balance": "1000", "currency": currency}
+        await client.push({"id": f"o{account}", "occurred_at": at, "account": account, **opening})
+    sold = {"type": "trade", "occurred_at": at, "side": "SELL", "strategy": "rsi"}
+    await client.push(
+        {**sold, "id": "1", "account": "a", "pnl": "7"},
+        {**sold, "id": "2", "account": "a", "pnl": "-3"},
+        {**sold, "id": "3", "account": "j", "pnl": "-500"},
+        {**sold, "id": "4", "account": "j", "strategy": "sma", "pnl": "20"},
+    )
+
+    items = (await client.get("/v1/snapshot"))["items"]
+
+    by_strategy = {item["strategy"]: item for item in items if item["strategy"]}
+    rsi, sma = by_strategy["rsi"]["values"], by_strategy["sma"]["values"]
+    assert (rsi["realised_pnl"], rsi["realised_pnl_usd"], rsi["realised_pnl_jpy"]) == (None, 4, -500)
+    assert by_strategy["rsi"]["undefined"]["realised_pnl"].startswith("the accounts of the strategy have several")
+    assert (sma["realised_pnl"], sma["realised_pnl_jpy"], sma["win_rate_ratio"]) == (20, 20, 1.0)

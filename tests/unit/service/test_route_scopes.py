@@ -17,6 +17,7 @@ ROUTES = {
     "GET /v1/conflicts": "metrics:read",
     "GET /v1/schema/events": "metrics:read",
     "GET /v1/snapshot": "metrics:read",
+    "GET /v1/engines": "metrics:read",
     "GET /v1/performance": "metrics:read",
     "GET /v1/equity": "metrics:read",
     "GET /v1/rules": "alerts:read",

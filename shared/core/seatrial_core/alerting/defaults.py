@@ -14,6 +14,7 @@ THRESHOLDS: Mapping[str, float] = {
 }
 MINIMUM_CLOSED_TRADES = 20
 MINIMUM_CALLS = 20
+SILENT_SECONDS = 120.0
 MONEY_SCOPES = (RuleScope.PORTFOLIO, RuleScope.ACCOUNT)
 RATIOS = frozenset({"max_drawdown", "win_rate_min", "daily_loss_limit", "error_rate_max"})
 
@@ -100,4 +101,16 @@ def rolling_loss_rule() -> Rule:
         THRESHOLDS["daily_loss_limit"],
         scopes=MONEY_SCOPES,
         summary="The loss of the last 24 hours is above its limit.",
+    )
+
+
+def engine_silent_rule() -> Rule:
+    """Return the rule that watches the heartbeat of each engine."""
+    return Rule(
+        "engine_silent",
+        "heartbeat_age_seconds",
+        Comparison.ABOVE,
+        SILENT_SECONDS,
+        scopes=(RuleScope.ENGINE,),
+        summary="An engine has sent no heartbeat.",
     )

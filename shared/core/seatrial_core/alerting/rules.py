@@ -21,6 +21,7 @@ class RuleScope(StrEnum):
     ACCOUNT = "account"
     STRATEGY = "strategy"
     ENDPOINT = "endpoint"
+    ENGINE = "engine"
 
 
 class Severity(StrEnum):
@@ -58,7 +59,7 @@ class Rule:
         recovery: The level at which the value has recovered (hysteresis); None means the threshold.
         samples_metric: The figure that counts the samples behind the value; empty if there is no minimum.
         minimum_samples: With fewer samples the value is unknown.
-        scopes: What is evaluated separately: the portfolio, and each account, strategy or endpoint.
+        scopes: What is evaluated separately: the portfolio, and each account, strategy, endpoint or engine.
         severity: Warning or critical.
         no_data: What an unknown value does.
         repeat_seconds: Shortest time between two notifications of a firing alert, 0 for no repetition.

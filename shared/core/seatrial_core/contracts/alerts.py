@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from seatrial_core.contracts.numbers import Count, Finite, Instant
 from seatrial_core.contracts.text import Reason, TextRule
 
-ScopeName = Literal["portfolio", "account", "strategy", "endpoint"]
+ScopeName = Literal["portfolio", "account", "strategy", "endpoint", "engine"]
 RuleName = Annotated[str, TextRule(1, 64, pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 MetricName = RuleName
 PersonName = Annotated[str, TextRule(1, 100)]
@@ -28,7 +28,7 @@ class AlertRuleDocument(BaseModel):
     recovery: Finite | None = None
     samples_metric: Annotated[str, TextRule(max_length=64)] = ""
     minimum_samples: Count = 0
-    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=4)] = ("portfolio",)
+    scopes: Annotated[tuple[ScopeName, ...], Field(min_length=1, max_length=5)] = ("portfolio",)
     severity: Literal["warning", "critical"] = "critical"
     no_data: Literal["hold", "fire"] = "hold"
     repeat_seconds: Seconds = 14_400.0

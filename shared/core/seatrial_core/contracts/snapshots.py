@@ -19,9 +19,33 @@ class SnapshotItem(BaseModel):
     account: str | None = None
     strategy: str | None = None
     endpoint: str | None = None
+    engine: str | None = None
     occurred_at: AwareDatetime
     values: dict[str, float | None]
     undefined: dict[str, str] = {}
+
+
+class EngineStatus(BaseModel):
+    """One engine: when it sent something last, on its own clock; null is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    environment: Environment
+    engine: str
+    last_occurred_at: AwareDatetime
+    last_event_age_seconds: float
+    heartbeat_at: AwareDatetime | None = None
+    heartbeat_age_seconds: float | None = None
+    in_service: bool  # false when it has sent nothing for seven days: no rule watches it any more
+
+
+class Engines(BaseModel):
+    """Every engine that has sent an event."""
+
+    model_config = ConfigDict(frozen=True)
+
+    as_of: AwareDatetime
+    items: list[EngineStatus]
 
 
 class Snapshot(BaseModel):
