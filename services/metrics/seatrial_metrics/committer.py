@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from seatrial_core.contracts.clock import Clock
-from seatrial_core.errors import Unavailable
+from seatrial_core.errors import TooManyRequests, Unavailable
 from seatrial_metrics.batches import EventBatch
 from seatrial_metrics.deduplication import BatchResult
 from seatrial_metrics.portfolio import PortfolioOptions
@@ -14,7 +14,13 @@ from seatrial_service.group_commit import GroupCommit, GroupLimits
 from seatrial_service.loops import BackgroundLoop
 
 LIMITS = GroupLimits(
-    noun="events", group=5_000, waiting=200_000, retry_after_seconds=2, retries_singly=True, failure=Unavailable
+    noun="events",
+    group=5_000,
+    waiting=200_000,
+    retry_after_seconds=2,
+    retries_singly=True,
+    failure=Unavailable,
+    overload=TooManyRequests,
 )
 
 
@@ -46,7 +52,8 @@ class Committer:
         """Commit a batch and return its result.
 
         Raises:
-            Unavailable: The database does not answer, or too many events wait; nothing of the batch is acknowledged.
+            TooManyRequests: Too many events wait; nothing of the batch is acknowledged.
+            Unavailable: The database does not answer; nothing of the batch is acknowledged.
         """
         return await self._group.submit(batch)
 

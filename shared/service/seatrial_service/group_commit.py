@@ -28,6 +28,7 @@ class GroupLimits:
         retries_singly: Whether the items of a group that failed unexpectedly are committed again one by one, so that
             a bad item fails alone.
         failure: The error of the items of a group that failed unexpectedly.
+        overload: The error when too much is waiting; 429 asks the caller to slow down.
     """
 
     noun: str
@@ -36,6 +37,7 @@ class GroupLimits:
     retry_after_seconds: int = 1
     retries_singly: bool = False
     failure: type[SeatrialError] = SeatrialError
+    overload: type[SeatrialError] = Unavailable
 
     @property
     def headers(self) -> dict[str, str]:
@@ -115,7 +117,8 @@ class GroupCommit(Generic[Item, Result]):
         """Commit an item with the next group and return its result.
 
         Raises:
-            Unavailable: Too much is waiting, the database does not answer, or the service is stopping; the
+            SeatrialError: Too much is waiting: the error that the limits name.
+            Unavailable: The database does not answer, or the service is stopping; the
                 item is not committed, except when the connection was lost during the commit.
             SeatrialError: The error that `commit` returned for this item.
         """
@@ -124,7 +127,7 @@ class GroupCommit(Generic[Item, Result]):
         queue = self._urgent if self._is_urgent(item) else self._queue
         waiting = len(queue.members) if queue is self._urgent else self.waiting
         if waiting >= self._limits.waiting:
-            raise Unavailable(
+            raise self._limits.overload(
                 f"{waiting} {self._limits.noun} are waiting for the database; "
                 f"send again in {self._limits.retry_after_seconds} s",
                 headers=self._limits.headers,

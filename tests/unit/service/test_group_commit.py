@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-from seatrial_core.errors import Conflict, DatabaseUnreachable, SeatrialError, Unavailable
+from seatrial_core.errors import Conflict, DatabaseUnreachable, SeatrialError, TooManyRequests, Unavailable
 from seatrial_service import loops
 from seatrial_service.group_commit import GroupCommit, GroupLimits
 
@@ -98,15 +99,16 @@ async def test_a_bad_item_fails_alone_where_groups_are_retried_singly() -> None:
     assert ledger.groups == [[1, 2, 3], [1], [2], [3], [4]]
 
 
-async def test_items_beyond_the_queue_limit_are_refused() -> None:
+@pytest.mark.parametrize("overload", [Unavailable, TooManyRequests])
+async def test_items_beyond_the_queue_limit_are_refused(overload: type[SeatrialError]) -> None:
     ledger = Ledger()
     ledger.open.clear()
-    commits = GroupCommit(ledger.commit, LIMITS)
+    commits = GroupCommit(ledger.commit, replace(LIMITS, overload=overload))
 
     async with loops.running([commits.loop("commits")], CollectorRegistry()):
         waiting = [asyncio.create_task(commits.submit(item)) for item in range(5)]
         await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match="5 orders are waiting") as refusal:
+        with pytest.raises(overload, match="5 orders are waiting") as refusal:
             await commits.submit(6)
         ledger.open.set()
         await asyncio.gather(*waiting)
