@@ -116,6 +116,21 @@ async def test_items_beyond_the_queue_limit_are_refused(overload: type[SeatrialE
     assert refusal.value.headers == {"Retry-After": "2"}
 
 
+async def test_answered_items_wait_no_more_however_they_were_answered() -> None:
+    limits = GroupLimits("events", group=30, waiting=60, retries_singly=True)
+    errors: dict[int, Exception] = {7: RuntimeError("bad"), 8: DatabaseUnreachable("gone")}
+    ledger = Ledger(errors, refused={9})
+    commits = GroupCommit(ledger.commit, limits, size_of=lambda _: 10)
+
+    async with loops.running([commits.loop("commits")], CollectorRegistry()), asyncio.timeout(10.0):
+        for item in (1, 7, 8, 9):
+            for _ in range(8):  # together more than may wait
+                await asyncio.gather(commits.submit(item), return_exceptions=True)
+        await asyncio.gather(*(commits.submit(item) for item in (1, 7, 2)), return_exceptions=True)
+        assert commits.waiting == 0
+        assert await commits.submit(3) == 30
+
+
 async def test_items_that_wait_at_the_end_are_refused() -> None:
     commits: GroupCommit[int, int] = GroupCommit(Ledger().commit, LIMITS)
     loop, stop = commits.loop("commits"), loops.StopSignal()
