@@ -19,7 +19,7 @@ class Bench:
 
     def __init__(self, limits: RiskLimits | None = None, clock: Any = None, **config: Any) -> None:
         self.events: list[Event] = []
-        self.clock = clock or ManualClock(START)  # Any: a test's own clock has more to set
+        self.clock: Any = clock or ManualClock(START)  # Any: a test's own clock has more to set
         self.store = MemoryStore(self.events.extend)
         numbers = count(1)
         settings = EngineConfig(limits=limits or RiskLimits(), **config)

@@ -221,7 +221,11 @@ def test_returning_to_a_known_day_restores_its_start() -> None:
 
     back = wrong.in_session(day)
 
-    assert (wrong.session_start_equity, back.session_day, back.session_start_equity) == (90, day.date(), 100)
+    assert (wrong.session_start_equity, back.session_day, back.session_start_equity) == (
+        Decimal(90),
+        day.date(),
+        Decimal(100),
+    )
     assert back.in_session(day - timedelta(days=3)) == back
 
 

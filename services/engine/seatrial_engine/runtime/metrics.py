@@ -40,7 +40,7 @@ class OutboxSize(NamedTuple):
     """How many events wait in the outbox, and how many of them because this machine's clock is ahead."""
 
     pending: int
-    held: int
+    held_events: int
 
 
 class PendingEvents(Collector):
@@ -54,7 +54,7 @@ class PendingEvents(Collector):
         size = self._size.value()
         for metric, number in (
             (catalog.ENGINE_OUTBOX_PENDING, size and size.pending),
-            (catalog.ENGINE_OUTBOX_HELD, size and size.held),
+            (catalog.ENGINE_OUTBOX_HELD, size and size.held_events),
         ):
             family = GaugeMetricFamily(metric.name, metric.help)
             if number is not None:
