@@ -10,7 +10,7 @@ from uuid import UUID
 
 from seatrial_core.timestamps import to_epoch_ms
 
-RANDOM_BITS = 74
+PRODUCER_BITS, NUMBER_BITS = 42, 32  # of the 74 bits that are free
 
 
 def uuid7(now: datetime) -> UUID:
@@ -19,7 +19,21 @@ def uuid7(now: datetime) -> UUID:
     Args:
         now: The aware instant; the first 48 bits are its milliseconds since the epoch.
     """
+    return _of(now, int.from_bytes(os.urandom(10), "big") >> 6)
+
+
+def record_id(producer: str, number: int, occurred_at: datetime) -> str:
+    """Return the id of a producer's record: the same one whenever its batch is built again.
+
+    Args:
+        producer: The hex digits of the producer's UUID.
+        number: The number of the record in the producer, below 2**32.
+        occurred_at: The aware instant of the record.
+    """
+    return str(_of(occurred_at, (int(producer, 16) & (1 << PRODUCER_BITS) - 1) << NUMBER_BITS | number))
+
+
+def _of(now: datetime, noise: int) -> UUID:
     milliseconds = to_epoch_ms(now) & 0xFFFF_FFFF_FFFF
-    noise = int.from_bytes(os.urandom(10), "big") >> 6
     high, low = noise >> 62, noise & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)

@@ -1,5 +1,6 @@
 """The recorder that all collectors of one process share: counters, recent activity, system load and the sender."""
 
+import atexit
 import os
 import threading
 from collections import OrderedDict
@@ -216,6 +217,7 @@ def of_process() -> ProcessRecorder:
     with _process_lock:
         if _process_recorder is None:
             _process_recorder = ProcessRecorder()
+            atexit.register(_process_recorder.sender.send_abandoned)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=_after_fork)
         return _process_recorder

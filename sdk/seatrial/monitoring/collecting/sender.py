@@ -1,7 +1,7 @@
 """Sends the records of one process in batches and spills to disk what cannot be sent.
 
-The caller's thread only appends to a buffer. A daemon thread numbers batches and posts them; a batch that fails is
-written to disk under its own key and sent again later, by this process or the next one.
+The caller's thread appends to a buffer and to a journal on disk. A daemon thread numbers batches and posts them; a
+batch that fails is written to disk under its own key and sent again later, by this process or the next one.
 """
 
 import atexit
@@ -9,11 +9,14 @@ import logging
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from seatrial.monitoring.collecting.identity import uuid7
+from seatrial.monitoring.collecting import journal
+from seatrial.monitoring.collecting.identity import record_id, uuid7
+from seatrial.monitoring.collecting.journal import JournalFile, Record
 from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder, events_in
 from seatrial.monitoring.collecting.transport import MAX_HOLD_SECONDS, SendResult, Transport
 from seatrial_core.backoff import ExponentialBackoff
@@ -31,8 +34,6 @@ MIN_HOLD_SECONDS = 1.0
 MAX_WARNINGS = 20
 
 log = logging.getLogger("seatrial")
-
-Record = tuple[datetime, Json]  # occurred_at, and the event without id and occurred_at
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,23 @@ class EventSender:
     @property
     def waiting(self) -> int:
         """Return the number of records in the buffer."""
-        return len(self._buffer)
+        return len(self._buffer) + self._taken_records
 
     def offer(self, occurred_at: datetime, event: Json) -> None:
         """Add one record to the buffer; never waits and never raises."""
-        if len(self._buffer) >= self._buffer_records:
+        error = None
+        with self._append_lock:
+            if len(self._buffer) + self._taken_records >= self._buffer_records:
+                is_full = True
+            else:
+                is_full = False
+                self._buffer.append((occurred_at, event))
+                error = self._write(occurred_at, event)
+        if is_full:
             self._targets.dropped("buffer_full", 1)
             return
-        self._buffer.append((occurred_at, event))
+        if error is not None:
+            self._warn_once(f"records are lost if this process is killed before it has sent them: {error}")
         if not self._wake.is_set():
             self._start()
             self._wake.set()
@@ -121,25 +131,40 @@ class EventSender:
         if thread.is_alive():
             self._spill_all()
         self._thread = None
+        self._remove_empty_journal()
         self._wake.clear()
         atexit.unregister(self.close)
 
     def after_fork(self) -> None:
-        """Start empty in a forked child; the parent sends its own buffer."""
+        """Start empty in a forked child; the parent sends its own buffer and keeps the locks of its journals."""
+        for file in self._journals:
+            file.release()
         self._reset()
+
+    def send_abandoned(self) -> None:
+        """Send the journals of child processes that were killed, at the exit of a process that recorded nothing."""
+        if self._thread is None and not self._abandoned:
+            all(self._send_journal(path) for path in self._spill_folder().journals())
+            self._disconnect()
 
     def _reset(self) -> None:
         self._buffer: deque[Record] = deque()
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._flush_done = threading.Condition()
         self._flushes_requested = self._flushes_completed = 0
-        self._start_lock, self._batch_lock = threading.Lock(), threading.Lock()
+        self._start_lock, self._append_lock = threading.Lock(), threading.Lock()
+        self._taken: deque[tuple[RecordBatch, JournalFile | None]] = deque()
+        self._taken_records = 0
+        self._journal: JournalFile | None = None
+        self._journals: set[JournalFile] = set()
+        self._has_journal_failed = False
         self._thread = None
         self._closing = self._abandoned = self._connected = False
         self._needs_transport = True
         self._transport = None
         self._spill = None
         self._in_flight = None
+        self._in_flight_journal: JournalFile | None = None
         self._producer = uuid7(self._clock.now()).hex
         self._sequence = 0
         self._failures = 0
@@ -163,11 +188,14 @@ class EventSender:
     def _spill_all(self) -> None:
         # The thread hangs in a request. Its batch is spilled under the same key, so it counts once either way.
         self._abandoned = True
-        batch = self._in_flight
+        batch, file = self._in_flight, self._in_flight_journal
         if batch is not None:
-            self._spill_batch(batch)
-        while self._buffer:
-            self._spill_batch(self._next_batch())
+            self._finish(file, is_safe=self._spill_batch(batch, file))
+        self._spill_taken()
+
+    def _spill_taken(self) -> None:
+        while (item := self._next()) is not None:
+            self._finish(item[1], is_safe=self._spill_batch(item[0], item[1]))
 
     def _run(self) -> None:
         while True:
@@ -178,6 +206,8 @@ class EventSender:
             self._hurry.clear()
             closing, requested = self._closing, self._flushes_requested
             self._send_all(hurry=closing or requested > self._flushes_completed)
+            if not closing:
+                self._open_journal()
             with self._flush_done:
                 self._flushes_completed = requested
                 self._flush_done.notify_all()
@@ -200,10 +230,12 @@ class EventSender:
         is_due = hurry or self._clock.monotonic() >= self._next_try
         if is_due and self._send_spilled() and self._send_buffer():
             return
-        while self._must_spill(hurry):
-            self._spill_batch(self._next_batch())
+        if self._must_spill(hurry):
+            self._spill_taken()
 
     def _must_spill(self, hurry: bool) -> bool:
+        if self._taken:
+            return not self._abandoned
         if not self._buffer or self._abandoned:
             return False
         if hurry or len(self._buffer) >= BATCH_RECORDS:
@@ -212,25 +244,44 @@ class EventSender:
 
     def _send_spilled(self) -> bool:
         spill = self._spill_folder()
-        if not spill.waiting():
-            return True
-        with spill.lock() as locked:
-            for path in spill.waiting() if locked else ():
-                batch = spill.read(path)
-                if batch is not None and not self._send_batch(batch):
+        if spill.waiting():
+            with spill.lock() as locked:
+                for path in spill.waiting() if locked else ():
+                    batch = spill.read(path)
+                    if batch is None and path.exists():
+                        self._targets.dropped("spill_damaged", events_in(path))
+                        self._warn_once(f"{path} is damaged and {events_in(path)} events in it are lost")
+                    elif batch is not None and not self._send_batch(batch):
+                        return False
+                    spill.remove(path)
+                    if self._next_try:
+                        return False
+        return all(self._send_journal(path) for path in spill.journals())
+
+    def _send_journal(self, path: Path) -> bool:
+        # All of its batches are sent or spilled; while neither works the file stays.
+        with journal.abandoned(path) as left:
+            if left is None:
+                return True
+            if left.damaged:
+                self._targets.dropped("spill_damaged", left.damaged)
+                self._warn_once(f"{path} is damaged and {left.damaged} events in it are lost")
+            is_sent = True
+            for batch in _batches(left.producer, left.sequence, left.records):
+                is_sent = is_sent and self._send_batch(batch)
+                if not is_sent and not self._spill_batch(batch, is_kept=True):
                     return False
-                spill.remove(path)
-                if self._next_try:
-                    return False
-        return True
+            path.unlink(missing_ok=True)
+            return is_sent and not self._next_try
 
     def _send_buffer(self) -> bool:
-        while self._buffer:
-            batch = self._next_batch()
+        while not self._abandoned and (item := self._next()) is not None:
+            batch, file = item
             if not self._send_batch(batch):
-                self._spill_batch(batch)
+                self._finish(file, is_safe=self._spill_batch(batch, file))
                 return False
             self._in_flight = None
+            self._finish(file, is_safe=True)
             if self._next_try:
                 return False
         return True
@@ -276,31 +327,87 @@ class EventSender:
             self._needs_transport = False
         return self._transport.send(batch)
 
-    def _next_batch(self) -> RecordBatch:
-        with self._batch_lock:
-            self._sequence += 1
-            events: list[Json] = []
-            while self._buffer and len(events) < BATCH_RECORDS:
-                occurred_at, event = self._buffer.popleft()
-                stamps = {"id": str(uuid7(occurred_at)), "occurred_at": format_rfc3339(occurred_at)}
-                events.append({**stamps, **event})
-            self._in_flight = RecordBatch(self._producer, self._sequence, tuple(events))
-            return self._in_flight
+    def _next(self) -> tuple[RecordBatch, JournalFile | None] | None:
+        # The next batch, and the journal that ends with it.
+        with self._append_lock:
+            if not self._taken:
+                self._take()
+            if not self._taken:
+                return None
+            batch, file = self._taken.popleft()
+            self._taken_records -= len(batch.events)
+            self._in_flight, self._in_flight_journal = batch, file
+            return batch, file
 
-    def _spill_batch(self, batch: RecordBatch) -> None:
-        if not batch.events:
+    def _take(self) -> None:
+        records, self._buffer = self._buffer, deque()
+        if not records:
             return
+        file, self._journal = self._journal, None
+        batches = _batches(self._producer, self._sequence + 1, tuple(records))
+        self._sequence += len(batches)
+        self._taken.extend((batch, file if batch is batches[-1] else None) for batch in batches)
+        self._taken_records += len(records)
+
+    def _write(self, occurred_at: datetime, event: Json) -> OSError | None:
+        if self._journal is None:
+            if self._has_journal_failed:
+                return None
+            error = self._begin_journal()
+            if error is not None:
+                return error
+        assert self._journal is not None, "it was just opened"
+        return self._journal.append(occurred_at, event)
+
+    def _begin_journal(self) -> OSError | None:
+        try:
+            spill = self._spill_folder()
+            self._journal = JournalFile(spill.folder, self._producer, self._sequence + 1, spill.destination_key)
+        except (OSError, ValueError) as error:
+            self._has_journal_failed = True
+            return OSError(str(error))
+        self._journals.add(self._journal)
+        return None
+
+    def _open_journal(self) -> None:
+        # Opened here, so that the thread that trades does not wait for a file to be made.
+        with self._append_lock:
+            if self._journal is None and not self._buffer:
+                self._has_journal_failed = False
+                self._begin_journal()
+
+    def _finish(self, file: JournalFile | None, *, is_safe: bool) -> None:
+        if file is None or file not in self._journals:
+            return
+        self._journals.discard(file)
+        if is_safe or not file.is_complete:
+            file.remove()
+        else:
+            file.release()
+
+    def _remove_empty_journal(self) -> None:
+        with self._append_lock:
+            if self._journal is not None and not self._journal.records:
+                file, self._journal = self._journal, None
+                self._finish(file, is_safe=True)
+
+    def _spill_batch(self, batch: RecordBatch, file: JournalFile | None = None, *, is_kept: bool = False) -> bool:
+        # Returns whether the batch is safe without its journal.
+        if not batch.events:
+            return True
         try:
             lost = self._spill_folder().put(batch)
         except OSError as error:
-            self._targets.dropped("spill_unwritable", len(batch.events))
-            self._warn_once(f"events are lost: {error}; set SEATRIAL_SPILL_DIR to a writable folder")
-            return
+            if not is_kept and (file is None or not file.is_complete):
+                self._targets.dropped("spill_unwritable", len(batch.events))
+                self._warn_once(f"events are lost: {error}; set SEATRIAL_SPILL_DIR to a writable folder")
+            return False
         finally:
             if self._in_flight is batch:
                 self._in_flight = None
         if lost:
             self._targets.dropped("spill_full", lost)
+        return True
 
     def _spill_folder(self) -> SpillFolder:
         spill = self._spill
@@ -324,6 +431,21 @@ class EventSender:
         if message not in self._warnings and len(self._warnings) < MAX_WARNINGS:
             self._warnings.add(message)
             log.warning(message)
+
+
+def _batches(producer: str, sequence: int, records: Sequence[Record]) -> list[RecordBatch]:
+    batches = []
+    for number, start in enumerate(range(0, len(records), BATCH_RECORDS), sequence):
+        events = [
+            {
+                "id": record_id(producer, number * BATCH_RECORDS + index, occurred_at),
+                "occurred_at": format_rfc3339(occurred_at),
+                **event,
+            }
+            for index, (occurred_at, event) in enumerate(records[start : start + BATCH_RECORDS])
+        ]
+        batches.append(RecordBatch(producer, number, tuple(events)))
+    return batches
 
 
 def _close_with_worker(close: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.monitoring.collecting import journal
 from seatrial_core import private_files
 from seatrial_core.addresses import origin
 from seatrial_core.json_types import Json
@@ -146,6 +147,14 @@ class SpillFolder:
     def waiting(self) -> list[Path]:
         """Return the files of the spilled batches for this destination, oldest first."""
         return [path for path in self._all() if self._destination is None or self._destination.is_meant(_key_of(path))]
+
+    def journals(self) -> list[Path]:
+        """Return the journals for this destination, of processes that live or have ended, oldest first."""
+        return [
+            path
+            for path in journal.files(self.folder)
+            if self._destination is None or self._destination.is_meant(journal.destination_of(path))
+        ]
 
     def of_other_stacks(self) -> list[Path]:
         """Return the files that are not sent because they were meant for another stack, or for an unknown one."""
