@@ -62,6 +62,7 @@ class MetricsCollector:
             raise ValueError(f"the environment must be one of {', '.join(ENVIRONMENTS)}, was {environment!r}")
         self.recorder = recorder or of_process()
         self._base = {"engine": engine, "account": account, "environment": environment}
+        self.recorder.losses.name(self._base)
         self._key = AccountKey(environment, account)
         self._currency = currency or os.environ.get(CURRENCY_VARIABLE) or "USD"
         self._zone = _checked_zone(session_zone or os.environ.get(ZONE_VARIABLE) or "UTC")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from seatrial_core import catalog
 from seatrial_core.contracts.events import (
     ApiCallEvent,
+    DroppedEvent,
     ErrorEvent,
     Event,
     HeartbeatEvent,
@@ -154,6 +155,8 @@ def _count(result: CounterChanges, event: Event) -> None:
             result.count(environment, Family.ERRORS, event.kind)
         case WebhookEvent():
             result.count(environment, Family.WEBHOOKS, event.status)
+        case DroppedEvent():
+            result.count("", Family.DROPPED, event.reason, by=Decimal(event.count))
         case _:
             pass
 

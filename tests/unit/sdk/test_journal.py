@@ -101,7 +101,7 @@ for number in range(1200):
     metrics.record_webhook("w%d" % number)
 time.sleep(30)
 """
-    service.faults = [202, 202, "lost"]  # a probe, a batch, a batch whose answer is lost
+    service.faults = [202, "lost"]  # a probe, and a batch whose answer is lost
     environment = {
         **os.environ,
         "SEATRIAL_METRICS_URL": service.url,

@@ -1,7 +1,7 @@
 """Profit and loss of the recorded closed trades: totals, and the current UTC day."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -32,25 +32,24 @@ class ClosedTrades:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._totals = ClosedTradeTotals()
+        self._trades = self._wins = 0
+        self._pnl = self._day_pnl = ZERO
+        self._day: date | None = None
 
     def add(self, pnl: Decimal, at: datetime) -> None:
         """Add one closed trade."""
         day = at.date()
         with self._lock:
-            before = self._totals
-            self._totals = replace(
-                before,
-                trades=before.trades + 1,
-                wins=before.wins + (pnl > 0),
-                pnl=before.pnl + pnl,
-                day=day,
-                day_pnl=pnl + (before.day_pnl if before.day == day else ZERO),
-            )
+            self._trades += 1
+            self._wins += pnl > 0
+            self._pnl += pnl
+            self._day_pnl = pnl + (self._day_pnl if self._day == day else ZERO)
+            self._day = day
 
     def totals(self) -> ClosedTradeTotals:
         """Return the sums so far."""
-        return self._totals
+        with self._lock:
+            return ClosedTradeTotals(self._trades, self._wins, self._pnl, self._day, self._day_pnl)
 
     def renew_lock(self) -> None:
         """Make a new lock, in a forked child."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as _quote
 from pathlib import Path
 
 from seatrial_core import private_files
@@ -68,6 +68,10 @@ class JournalFile:
         self.is_complete = written == len(line)
         return None if self.is_complete else OSError("the disk is full")
 
+    def readdress(self, destination: str) -> None:
+        """Mean the records for another stack, because the program has changed the address."""
+        self.path = readdress(self.path, destination)
+
     def release(self) -> None:
         """Let another sender of the folder, or this one later, send the file."""
         os.close(self._descriptor)
@@ -111,6 +115,16 @@ def destination_of(path: Path) -> str:
     return path.name.removesuffix(SUFFIX).split("-", 2)[-1]
 
 
+def readdress(path: Path, destination: str) -> Path:
+    """Rename a journal so that it is sent to another stack; return its path."""
+    producer, sequence, *_ = path.name.removesuffix(SUFFIX).split("-", 2)
+    renamed = path.with_name(f"{producer}-{sequence}-{destination}{SUFFIX}")
+    try:
+        return path.replace(renamed)
+    except OSError:
+        return path
+
+
 @contextmanager
 def abandoned(path: Path) -> Iterator[AbandonedJournal | None]:
     """Lock and read the journal of a process that has ended; None while its process lives or if it is not readable."""
@@ -130,12 +144,19 @@ def abandoned(path: Path) -> Iterator[AbandonedJournal | None]:
 
 def encode(event: Mapping[str, object]) -> str:
     """Return an event as JSON; several times as fast as `json.dumps` for the flat events of a collector."""
-    return "{" + ",".join([f"{encode_basestring_ascii(name)}:{_value(value)}" for name, value in event.items()]) + "}"
+    return (
+        "{"
+        + ",".join(
+            [
+                f"{_quote(name)}:{_quote(value) if type(value) is str else _value(value)}"
+                for name, value in event.items()
+            ]
+        )
+        + "}"
+    )
 
 
 def _value(value: object) -> str:
-    if isinstance(value, str):
-        return encode_basestring_ascii(value)
     return repr(value) if type(value) is float and value - value == 0 else json.dumps(value)
 
 

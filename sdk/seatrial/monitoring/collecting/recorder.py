@@ -13,6 +13,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from seatrial.monitoring.collecting.closed_trades import ClosedTrades
+from seatrial.monitoring.collecting.losses import UnreportedLosses
 from seatrial.monitoring.collecting.money import (
     AccountKey,
     AccountOpening,
@@ -56,13 +57,21 @@ class ProcessRecorder:
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self.counters)
         self.address: str | None = None
-        self.sender = EventSender(SenderTargets(self._connect, self._open_spill, self.drop), self.clock)
+        self.losses = UnreportedLosses()
+        targets = SenderTargets(self._connect, self._open_spill, self.drop, self.count_rejected, self.losses)
+        self.sender = EventSender(targets, self.clock)
         self._sampler: SystemSampler | None = None
         self._executions: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._executions_lock = threading.Lock()
 
     def drop(self, reason: str, number: int = 1) -> None:
-        """Count lost records by reason."""
+        """Count lost records by reason, here and with the next batch in the metrics service."""
+        self.count_rejected(reason, number)
+        if reason != "duplicate":
+            self.losses.add(reason, number)
+
+    def count_rejected(self, reason: str, number: int = 1) -> None:
+        """Count records that the metrics service refused and has counted itself."""
         self.counters.count(catalog.TRADING_EVENTS_DROPPED, reason, by=number)
 
     def send(self, event: dict[str, Any]) -> None:
@@ -155,6 +164,7 @@ class ProcessRecorder:
         self.activity.renew_lock()
         self.closed_trades.renew_lock()
         self.money.renew_lock()
+        self.losses.renew()
         self._executions_lock = threading.Lock()
         self.sender.after_fork()
 

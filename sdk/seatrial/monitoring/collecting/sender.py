@@ -17,6 +17,7 @@ from pathlib import Path
 from seatrial.monitoring.collecting import journal
 from seatrial.monitoring.collecting.identity import record_id, uuid7
 from seatrial.monitoring.collecting.journal import JournalFile, Record
+from seatrial.monitoring.collecting.losses import UnreportedLosses
 from seatrial.monitoring.collecting.spill import RecordBatch, SpillFolder, events_in
 from seatrial.monitoring.collecting.transport import MAX_HOLD_SECONDS, SendResult, Transport
 from seatrial_core.backoff import ExponentialBackoff
@@ -45,11 +46,15 @@ class SenderTargets:
             in the sender's thread.
         spill: Returns the folder for batches that cannot be sent.
         dropped: Called with the reason and the number of lost records.
+        rejected: Called with the reason and the number of records that the service refused.
+        losses: What was lost and is reported with the next batch.
     """
 
     transport: Callable[[], Transport]
     spill: Callable[[], SpillFolder]
     dropped: Callable[[str, int], None]
+    rejected: Callable[[str, int], None]
+    losses: UnreportedLosses
 
 
 class EventSender:
@@ -222,7 +227,8 @@ class EventSender:
 
     def _idle_seconds(self) -> float | None:
         is_idle = self._connected and not self._next_try
-        if not self._buffer and (is_idle or not self._spill_folder().waiting()):
+        is_empty = not self._buffer and not self._targets.losses
+        if is_empty and (is_idle or not self._spill_folder().waiting()):
             return None
         return min(MAX_BUFFER_SECONDS, max(0.0, self._next_try - self._clock.monotonic()))
 
@@ -296,7 +302,7 @@ class EventSender:
         if result.is_final:
             self._failures, self._next_try = 0, 0.0
             for reason, number in Counter(result.rejected).items():
-                self._targets.dropped(reason, number)
+                self._targets.rejected(reason, number)
             if result.held_indices:
                 self._hold(batch, result)
             return True
@@ -340,6 +346,10 @@ class EventSender:
             return batch, file
 
     def _take(self) -> None:
+        for event in self._targets.losses.take():
+            now = self._clock.now()
+            self._buffer.append((now, event))
+            self._write(now, event)
         records, self._buffer = self._buffer, deque()
         if not records:
             return
@@ -399,7 +409,7 @@ class EventSender:
             lost = self._spill_folder().put(batch)
         except OSError as error:
             if not is_kept and (file is None or not file.is_complete):
-                self._targets.dropped("spill_unwritable", len(batch.events))
+                self._targets.dropped("spill_unwritable", self._targets.losses.put_back(batch.events))
                 self._warn_once(f"events are lost: {error}; set SEATRIAL_SPILL_DIR to a writable folder")
             return False
         finally:
@@ -413,6 +423,8 @@ class EventSender:
         spill = self._spill
         if spill is None:
             spill = self._spill = self._targets.spill()
+            for file in tuple(self._journals):
+                file.readdress(spill.destination_key)
             spill.readdress(self._producer)
             self._name_others(spill)
         return spill

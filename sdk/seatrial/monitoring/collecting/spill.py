@@ -164,6 +164,9 @@ class SpillFolder:
 
     def readdress(self, producer: str) -> None:
         """Send the batches of a producer to this destination, because its program has changed the address."""
+        for path in journal.files(self.folder):
+            if self._destination is not None and path.name.startswith(f"{producer}-"):
+                journal.readdress(path, self._destination.key)
         for path in self._all():
             if self._destination is not None and path.name.startswith((f"{producer}-", f"{producer}+")):
                 first, sequence, *_, count = path.name.removesuffix(SUFFIX).split("-")

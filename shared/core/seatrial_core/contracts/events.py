@@ -161,6 +161,14 @@ class SystemEvent(EventBase):
     disk_percent: Percent | None = None
 
 
+class DroppedEvent(EventBase):
+    """How many records a producer lost, since its last event of this kind, before they could reach the ledger."""
+
+    type: Literal["dropped"] = "dropped"
+    reason: Name
+    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
 class HeartbeatEvent(EventBase):
     """A heartbeat of the engine."""
 
@@ -179,6 +187,7 @@ Event = Annotated[
     | ErrorEvent
     | WebhookEvent
     | SystemEvent
+    | DroppedEvent
     | HeartbeatEvent,
     Field(discriminator="type"),
 ]
