@@ -156,7 +156,7 @@ def _count(result: CounterChanges, event: Event) -> None:
         case WebhookEvent():
             result.count(environment, Family.WEBHOOKS, event.status)
         case DroppedEvent():
-            result.count("", Family.DROPPED, event.reason, by=Decimal(event.count))
+            result.count(environment, Family.DROPPED, event.reason, by=Decimal(event.count))
         case _:
             pass
 

@@ -173,3 +173,15 @@ async def test_promtool_accepts_the_page(client: MetricsClient) -> None:
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+async def test_records_that_a_producer_lost_count_once(client: MetricsClient) -> None:
+    lost = {"id": "d1", "type": "dropped", "occurred_at": AT, "reason": "spill_unwritable", "count": 4_000}
+
+    await client.push(lost, key="bot/7")
+    await client.push(lost, key="bot/7")
+
+    page = await client.page()
+    assert {name: value for name, value in page.items() if name.startswith("trading_events_dropped_total")} == {
+        'trading_events_dropped_total{environment="live",reason="spill_unwritable"}': 4_000
+    }
