@@ -24,6 +24,7 @@ from seatrial_metrics.figures import (
 from seatrial_metrics.scopes import NOT_REPORTED, FigureScope, account_scope, combined, portfolio_scope
 
 NO_CALL = undefined("no call in the last 60 seconds")
+_NOT_IN_NAMES = re.compile("[^a-z0-9]")
 NO_HEARTBEAT = undefined("the engine has sent no heartbeat yet")
 SEVERAL_CURRENCIES = undefined("the accounts of the strategy have several currencies: see `realised_pnl_` and its code")
 NOT_BY_STRATEGY = undefined("an account has closed trades from before profit was stored by strategy")
@@ -187,7 +188,7 @@ def _strategy_profit(by_currency: Mapping[str, Decimal] | None) -> dict[str, Fig
     figures = {"realised_pnl": _figure(single, SEVERAL_CURRENCIES)}
     for currency, profit in sorted(by_currency.items()):
         # A rule names a figure in lower case.
-        figures[f"realised_pnl_{re.sub('[^a-z0-9]', '_', currency.lower())}"] = known(float(profit))
+        figures[f"realised_pnl_{_NOT_IN_NAMES.sub('_', currency.lower())}"] = known(float(profit))
     return figures
 
 
