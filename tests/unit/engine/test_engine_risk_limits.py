@@ -13,7 +13,7 @@ from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.account import Account
 from seatrial_engine.domain.config import RiskLimits
 from seatrial_engine.domain.order_intent import RejectReason
-from seatrial_engine.domain.sessions import EquityHistory
+from seatrial_engine.domain.sessions import DayEquity
 from seatrial_engine.domain.signal_parser import read
 
 
@@ -233,4 +233,4 @@ def test_equity_history_is_the_same_after_storing() -> None:
     account = Account("a", Environment.PAPER, Decimal(100), Decimal("99.10")).in_session(START)
     history = account.with_equity_point(START + timedelta(hours=1)).equity_history
 
-    assert EquityHistory.from_json(history.to_json()) == history
+    assert DayEquity.from_json(history.to_json()) == history

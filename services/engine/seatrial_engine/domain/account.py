@@ -9,7 +9,7 @@ from types import MappingProxyType
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.decimals import ZERO
-from seatrial_engine.domain.sessions import EquityHistory
+from seatrial_engine.domain.sessions import DayEquity
 from seatrial_trading.quant.sizing import TradeStatistics
 
 
@@ -89,7 +89,7 @@ class Account:
     history: TradeStatistics = field(default_factory=TradeStatistics)
     order_times: tuple[datetime, ...] = ()
     replay: str | None = None
-    equity_history: EquityHistory = field(default_factory=EquityHistory)
+    equity_history: DayEquity = field(default_factory=DayEquity)
 
     @property
     def equity(self) -> Decimal:

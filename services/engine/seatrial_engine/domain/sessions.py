@@ -18,7 +18,7 @@ MAX_POINTS = 200
 
 
 @dataclass(frozen=True)
-class EquityHistory:
+class DayEquity:
     """What the loss limits of an account compare its equity with.
 
     Args:
@@ -29,13 +29,13 @@ class EquityHistory:
     starts: Mapping[date, Decimal] = field(default_factory=dict)
     points: tuple[tuple[datetime, Decimal], ...] = ()
 
-    def opened(self, day: date, equity: Decimal) -> "EquityHistory":
+    def opened(self, day: date, equity: Decimal) -> "DayEquity":
         """Return the history with the start of a session; the sessions after it were opened by a wrong clock."""
         starts = {other: start for other, start in self.starts.items() if other < day}
         newest = sorted({**starts, day: equity}.items())[-MAX_DAYS:]
-        return EquityHistory(dict(newest), self.points)
+        return DayEquity(dict(newest), self.points)
 
-    def with_point(self, at: datetime, equity: Decimal) -> "EquityHistory":
+    def with_point(self, at: datetime, equity: Decimal) -> "DayEquity":
         """Return the history with the equity after an instant."""
         if self.points and at < self.points[0][0]:
             return self  # a wrong date: as the oldest point it would be what all later equity is compared with
@@ -47,7 +47,7 @@ class EquityHistory:
             points.insert(place, (at, equity))
         while len(points) > 1 and points[1][0] <= at - ROLLING:
             points.pop(0)
-        return EquityHistory(self.starts, tuple(points[:MAX_POINTS]))
+        return DayEquity(self.starts, tuple(points[:MAX_POINTS]))
 
     def reference(self, at: datetime) -> Decimal | None:
         """Return the equity 24 hours before an instant, that of the first point if there is none so old."""
@@ -63,7 +63,7 @@ class EquityHistory:
         return json.dumps({"starts": starts, "points": points}, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, stored: str | None) -> "EquityHistory":
+    def from_json(cls, stored: str | None) -> "DayEquity":
         """Return the stored history; an account of an earlier version has none."""
         if not stored:
             return cls()

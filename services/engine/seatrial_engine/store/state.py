@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from seatrial_core.contracts.events import Environment
 from seatrial_core.contracts.orders import TradingState
 from seatrial_engine.domain.account import Account, EngineState, Position, TradingControl
-from seatrial_engine.domain.sessions import EquityHistory
+from seatrial_engine.domain.sessions import DayEquity
 from seatrial_service.db.engine import AccountRow, ControlChangeRow, PositionRow
 from seatrial_trading.quant.sizing import TradeStatistics
 
@@ -53,7 +53,7 @@ def _account(row: AccountRow, positions: Sequence[PositionRow]) -> Account:
         session_start_equity=row.session_start_equity,
         history=TradeStatistics(row.closed, row.wins, row.losses, row.gain_ratios, row.loss_ratios),
         replay=row.replay,
-        equity_history=EquityHistory.from_json(row.equity_history),
+        equity_history=DayEquity.from_json(row.equity_history),
     )
 
 
