@@ -75,8 +75,8 @@ class AccountEquity:
         return self.begun and not self.now.members
 
     def open(self, balance: Decimal, currency: str, zone: str, at: datetime) -> "AccountEquity":
-        """Return the account with an opening balance; the earliest one counts."""
-        if self.opened_at is not None and self.opened_at <= at:
+        """Return the account with an opening balance; the earliest counts, of one instant the last one received."""
+        if self.opened_at is not None and self.opened_at < at:
             return self
         return replace(self, opening_balance=balance, currency=currency, zone=zone, opened_at=at)
 

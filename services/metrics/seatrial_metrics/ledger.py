@@ -57,6 +57,7 @@ class EquityChanges:
         rates: Its exchange rates.
         rates_by_pair: The same as they were sent, between any two currencies.
         currency: The currency of the portfolio from now on.
+        currencies: The currencies of all accounts; the rates of others are stored and not used.
         recompute_from: The earliest instant to recompute, or None if everything is new.
     """
 
@@ -65,6 +66,7 @@ class EquityChanges:
     rates: Sequence[Rate]
     rates_by_pair: Sequence[FxRateEvent]
     currency: str
+    currencies: frozenset[str]
     recompute_from: datetime | None
 
 
@@ -158,10 +160,11 @@ def _equity_changes(
     currencies = {
         account.currency for account in books.accounts.values() if account.begun or account.opened_at is not None
     }
-    currency = options.currency_of(currencies | state.other_currencies | _new_currencies(books, entries))
-    rates = [rate for pair in pairs if (rate := rate_of(_pair(pair), currency)) is not None]
+    currencies |= state.other_currencies | _new_currencies(books, entries)
+    currency = options.currency_of(currencies)
+    rates = [rate for pair in pairs if (rate := rate_of(_pair(pair), currency)) and rate.currency in currencies]
     starts = [start for start in (reopened_at, recompute_from(books, entries, rates)) if start is not None]
-    return EquityChanges(books, entries, rates, pairs, currency, min(starts, default=None))
+    return EquityChanges(books, entries, rates, pairs, currency, frozenset(currencies), min(starts, default=None))
 
 
 def _entry(event: Event, books: EquityBooks) -> EquityEntry | None:

@@ -1,6 +1,6 @@
 """The equity of all accounts of an environment in one currency; other currencies are converted at their last rate."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Context, Decimal, localcontext
@@ -143,6 +143,16 @@ class PortfolioCurve:
             return self
         curve, instant = self._at(rate.at)
         return replace(curve, pending=replace(instant, rates={**instant.rates, rate.currency: rate}))
+
+    def knowing(self, rates: Iterable[Rate]) -> "PortfolioCurve":
+        """Return the curve with earlier rates of currencies in which no account has been valued yet."""
+        earlier = {rate.currency: rate for rate in sorted(rates, key=lambda rate: rate.at)}
+        return replace(self, before=replace(self.before, rates={**earlier, **self.before.rates}))
+
+    @property
+    def priced(self) -> frozenset[str]:
+        """Return the currencies with a rate, and that of the portfolio."""
+        return frozenset(self.now.rates) | {self.currency}
 
     def rewound(self, state: PortfolioState) -> "PortfolioCurve":
         """Return the curve as it was with `state`."""

@@ -147,6 +147,30 @@ async def test_rates_convert_the_portfolio_until_they_are_too_old(database_url: 
     assert performance["unconverted"] == {"BTC": 1.5}
 
 
+async def test_rate_that_came_before_the_account_converts_it(database_url: str, clock: ManualClock) -> None:
+    async with open_service(database_url, clock, currency="USD") as client:
+        for price in ("40000", "50000"):
+            await client.push(event("fx_rate", base="BTC", quote="USD", rate=price))
+            await client.push(event("fx_rate", base="NOISE", quote="USD", rate=price))
+            clock.advance(1)
+        await client.push(opening(1_000, 1, account="u"), equity(1_000, 2, account="u"))
+        await client.push(opening(2, 2, account="b", currency="BTC"))
+        before = await figures(client)
+        await client.push(equity(900, 1.5, account="u"))  # late: everything from then on is calculated again
+
+        assert before["equity"] == (await figures(client))["equity"] == 101_000
+        assert (await client.get("/v1/performance"))["unconverted"] == {}
+
+
+async def test_opening_can_be_corrected_at_its_instant(client: MetricsClient, clock: ManualClock) -> None:
+    clock.advance(5)
+    await client.push(opening(1), equity(90, 1))
+
+    await client.push(opening(100))
+
+    assert (await figures(client))["pnl"] == -10
+
+
 async def test_accounts_of_one_currency_need_no_rate(client: MetricsClient) -> None:
     await client.push(opening(5, account="a", currency="EUR"), opening(6, account="b", currency="EUR"))
 
@@ -193,8 +217,9 @@ async def test_headline_can_be_configured(database_url: str, clock: ManualClock)
 async def test_late_events_of_one_account_never_hide_the_loss_of_another(
     client: MetricsClient, clock: ManualClock
 ) -> None:
+    clock.advance(100)
     await client.push(equity(1_000, account="x"), equity(1_000, account="y"), equity(500, 100, account="x"))
-    clock.advance(103)
+    clock.advance(3)
     assert (await figures(client))["drawdown_ratio"] == 0.25
 
     for second in range(10, 40, 3):
@@ -221,8 +246,9 @@ async def test_loss_of_24_hours_is_not_forgotten_at_midnight(client: MetricsClie
 
 
 async def test_session_of_an_account_begins_in_its_zone(client: MetricsClient, clock: ManualClock) -> None:
+    clock.advance(60)
     await client.push(opening(100, session_zone="America/New_York"), equity(90, 60))
-    clock.advance(16 * 3600)  # 04:00 UTC is still the evening before in New York
+    clock.advance(16 * 3600)  # 04:01 UTC is still the evening before in New York
 
     account = (await client.get("/v1/performance"))["accounts"][0]
     assert account["metrics"]["session_pnl"] == -10
@@ -234,6 +260,7 @@ async def test_session_of_an_account_begins_in_its_zone(client: MetricsClient, c
 
 async def test_session_of_the_portfolio_begins_in_the_configured_zone(database_url: str, clock: ManualClock) -> None:
     async with open_service(database_url, clock) as client:
+        clock.advance(60)
         await client.push(equity(100), equity(90, 60))
     clock.advance(16 * 3600)
     async with open_service(database_url, clock, session_zone="America/New_York") as client:

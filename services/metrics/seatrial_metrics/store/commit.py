@@ -72,6 +72,10 @@ async def _write_equity(
         stored = replace(stored, portfolio=portfolio)
     elif is_redefined:
         start = await restatements.first_entry_at(session, environment)
+    others = changes.currencies - stored.portfolio.priced
+    newest = max([*(entry.at for entry in changes.entries), stored.portfolio.pending_at or now])
+    earlier = await rates.last_before(session, environment, stored.portfolio.currency, others, newest)
+    stored = replace(stored, portfolio=stored.portfolio.knowing(earlier))
     if start is None:
         books, history = await call(len(changes.entries), advance, stored, changes.entries, changes.rates)
     elif await restatements.is_long(session, environment, start):
@@ -82,7 +86,7 @@ async def _write_equity(
     else:
         await equity.add_entries(session, environment, changes.entries)
         stored = replace(stored, portfolio=portfolio) if is_redefined else stored
-        around = await restatements.read_around(session, environment, stored, start)
+        around = await restatements.read_around(session, environment, stored, changes.currencies, start)
         rewound = rewind(stored, around, start)
         books, history = await call(len(around.entries), advance, rewound, around.entries, around.rates)
     books = replace(books, portfolio=books.portfolio.with_receipt(changes.books.portfolio, now))

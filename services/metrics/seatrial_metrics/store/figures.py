@@ -36,12 +36,11 @@ _CLOCKS = """
     )
     """
 _GROWTH = "coalesce(withdrawn_equity, equity) / nullif(base_reference, 0) AS growth"
-_GROWTH_BEFORE = text(
-    f"""
-    {_CLOCKS}
+_GROWTH_BEFORE = """
+    {clocks}
     SELECT environment, account, growth
     FROM metrics.accounts AS a JOIN clocks USING (environment) CROSS JOIN LATERAL (
-        SELECT {_GROWTH}
+        SELECT {growth}
         FROM metrics.equity_points AS point
         WHERE point.environment = a.environment AND point.account = a.account AND occurred_at <= at - :window
           AND session_day IS NOT NULL
@@ -51,7 +50,7 @@ _GROWTH_BEFORE = text(
     UNION ALL
     SELECT environment, '' AS account, growth
     FROM metrics.portfolios AS p JOIN clocks USING (environment) CROSS JOIN LATERAL (
-        SELECT {_GROWTH}
+        SELECT {growth}
         FROM metrics.portfolio_points AS point
         WHERE point.environment = p.environment AND point.currency = p.currency AND occurred_at <= at - :window
           AND session_day IS NOT NULL
@@ -59,10 +58,8 @@ _GROWTH_BEFORE = text(
         LIMIT 1
     ) AS earlier
     """
-)
-_ACTIVITY = text(
-    f"""
-    {_CLOCKS}
+_ACTIVITY = """
+    {clocks}
     SELECT environment, account, endpoint,
            coalesce(sum(trades) FILTER (WHERE second > at - :errors), 0)::int AS trades,
            coalesce(sum(api_calls) FILTER (WHERE second > at - :errors), 0)::int AS api_calls,
@@ -74,7 +71,8 @@ _ACTIVITY = text(
     WHERE second > at - interval '1 hour'
     GROUP BY environment, account, endpoint
     """
-)
+_READ_GROWTH_BEFORE = text(_GROWTH_BEFORE.format(clocks=_CLOCKS, growth=_GROWTH))
+_READ_ACTIVITY = text(_ACTIVITY.format(clocks=_CLOCKS))
 
 
 async def read(session: AsyncSession, now: datetime) -> Figures:
@@ -148,12 +146,12 @@ async def _engines(session: AsyncSession) -> list[EngineFigures]:
 
 
 async def _growth_before(session: AsyncSession, now: datetime) -> Mapping[tuple[str, str], Decimal]:
-    rows = await session.execute(_GROWTH_BEFORE, {"now": now, "window": ROLLING_WINDOW})
+    rows = await session.execute(_READ_GROWTH_BEFORE, {"now": now, "window": ROLLING_WINDOW})
     return {(row.environment, row.account): row.growth for row in rows if row.growth is not None}
 
 
 async def _activity(session: AsyncSession, now: datetime) -> Sequence[ActivityWindow]:
-    rows = await session.execute(_ACTIVITY, {"now": now, "errors": ERROR_WINDOW, "slow": SLOW_CALL_WINDOW})
+    rows = await session.execute(_READ_ACTIVITY, {"now": now, "errors": ERROR_WINDOW, "slow": SLOW_CALL_WINDOW})
     return [
         ActivityWindow(
             environment=row.environment,

@@ -1,10 +1,11 @@
 """Reads and writes exchange rates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.contracts.events import FxRateEvent
@@ -38,17 +39,47 @@ async def add(session: AsyncSession, environment: str, events: Sequence[FxRateEv
 
 
 async def between(
-    session: AsyncSession, environment: str, currency: str, start: datetime, end: datetime | None
+    session: AsyncSession,
+    environment: str,
+    currency: str,
+    others: Collection[str],
+    start: datetime,
+    end: datetime | None,
 ) -> Sequence[Rate]:
-    """Return the rates into a currency from `start` on and before `end`."""
+    """Return the rates of other currencies into a currency from `start` on and before `end`."""
     table = FxRateRow.__table__
     query = select(table).where(
-        table.c.environment == environment,
-        (table.c.base == currency) | (table.c.quote == currency),
-        table.c.occurred_at >= start,
+        table.c.environment == environment, _is_between(currency, others), table.c.occurred_at >= start
     )
     if end is not None:
         query = query.where(table.c.occurred_at < end)
     rows = await session.execute(query.order_by(table.c.occurred_at, table.c.base, table.c.quote))
+    return _rates(rows, currency)
+
+
+async def last_before(
+    session: AsyncSession, environment: str, currency: str, others: Collection[str], end: datetime
+) -> Sequence[Rate]:
+    """Return the last rates of other currencies into a currency before `end`, up to one in each direction."""
+    if not others:
+        return []
+    table = FxRateRow.__table__
+    rows = await session.execute(
+        select(table)
+        .ext(distinct_on(table.c.base, table.c.quote))
+        .where(table.c.environment == environment, _is_between(currency, others), table.c.occurred_at < end)
+        .order_by(table.c.base, table.c.quote, table.c.occurred_at.desc())
+    )
+    return _rates(rows, currency)
+
+
+def _is_between(currency: str, others: Collection[str]) -> ColumnElement[bool]:
+    table = FxRateRow.__table__
+    return ((table.c.quote == currency) & table.c.base.in_(others)) | (
+        (table.c.base == currency) & table.c.quote.in_(others)
+    )
+
+
+def _rates(rows: Iterable[Row[Any]], currency: str) -> Sequence[Rate]:
     pairs = [CurrencyPair(row.base, row.quote, row.occurred_at, row.rate, row.source) for row in rows]
     return [rate for pair in pairs if (rate := rate_of(pair, currency)) is not None]

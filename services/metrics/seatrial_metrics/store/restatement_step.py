@@ -46,7 +46,7 @@ async def step(session: AsyncSession, environment: str, options: PortfolioOption
     start = request.cursor_at
     if start is None:
         start, following = following, None
-    currency = options.currency_of({account.currency for account in books.accounts.values() if account.begun})
+    currency = options.currency_of(_currencies(books))
     if start is not None and await restatements.currency_before(session, environment, start) not in (None, currency):
         start = await restatements.first_entry_at(session, environment)
     if start is None:
@@ -93,12 +93,18 @@ async def _compute(
         name: _at_start(account, states, earlier, start, is_last=part.end is None)
         for name, account in books.accounts.items()
     }
-    before = await restatements.portfolio_before(session, environment, currency, start)
-    fx_rates = await rates.between(session, environment, currency, start, part.end)
+    currencies = _currencies(books)
+    before = await restatements.priced_portfolio(session, environment, portfolio, currencies, start)
+    fx_rates = await rates.between(session, environment, currency, currencies, start, part.end)
     rewound = EquityBooks(accounts, replace(portfolio, before=before))
     computed, history = advance(rewound, part.entries, fx_rates)
     await equity.save_states(session, environment, history, currency)
     return computed
+
+
+def _currencies(books: EquityBooks) -> frozenset[str]:
+    accounts = books.accounts.values()
+    return frozenset(account.currency for account in accounts if account.begun or account.opened_at is not None)
 
 
 async def _states_before_newest(

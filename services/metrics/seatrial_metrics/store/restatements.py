@@ -1,6 +1,6 @@
 """Reads stored equity around an instant, and the requests to compute a longer part again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from seatrial_core.figures.equity import EquityState
 from seatrial_metrics.equity import EquityBooks, EquityEntry, StoredEquity
-from seatrial_metrics.portfolio import PortfolioState
+from seatrial_metrics.portfolio import PortfolioCurve, PortfolioState
 from seatrial_metrics.store import equity, equity_rows, rates
 from seatrial_service.db.metrics import EquityPoint, PortfolioPoint
 from seatrial_service.db.metrics import Restatement as Row
@@ -121,13 +121,16 @@ async def currency_before(session: AsyncSession, environment: str, start: dateti
     return None if row is None else str(row.currency)
 
 
-async def read_around(session: AsyncSession, environment: str, books: EquityBooks, start: datetime) -> StoredEquity:
+async def read_around(
+    session: AsyncSession, environment: str, books: EquityBooks, currencies: Collection[str], start: datetime
+) -> StoredEquity:
     """Return the stored equity around an instant, with its accounts locked.
 
     Args:
         session: The transaction.
         environment: The environment of the books.
         books: The books of the transaction.
+        currencies: The currencies of all accounts.
         start: The earliest instant to recompute.
     """
     entries = await entries_since(session, environment, start, None)
@@ -135,10 +138,10 @@ async def read_around(session: AsyncSession, environment: str, books: EquityBook
     others = await equity.lock_accounts(session, environment, sorted(names - set(books.accounts)))
     return StoredEquity(
         entries=entries,
-        rates=await rates.between(session, environment, books.portfolio.currency, start, None),
+        rates=await rates.between(session, environment, books.portfolio.currency, currencies, start, None),
         accounts={row.account: equity_rows.read_account(row) for row in others},
         states=await states_before(session, environment, dict.fromkeys(names, start)),
-        portfolio=await portfolio_before(session, environment, books.portfolio.currency, start),
+        portfolio=await priced_portfolio(session, environment, books.portfolio, currencies, start),
     )
 
 
@@ -161,6 +164,16 @@ async def states_before(
     values = {"environment": environment, "accounts": list(instants), "instants": list(instants.values())}
     rows = await session.execute(_STATES_BEFORE, values)
     return {row.account: equity_rows.read_state(row) for row in rows}
+
+
+async def priced_portfolio(
+    session: AsyncSession, environment: str, curve: PortfolioCurve, currencies: Collection[str], start: datetime
+) -> PortfolioState:
+    """Return the last state of a portfolio before an instant, with the rates of currencies that joined since."""
+    before = await portfolio_before(session, environment, curve.currency, start)
+    rewound = curve.rewound(before)
+    others = frozenset(currencies) - rewound.priced
+    return rewound.knowing(await rates.last_before(session, environment, curve.currency, others, start)).before
 
 
 async def portfolio_before(session: AsyncSession, environment: str, currency: str, start: datetime) -> PortfolioState:

@@ -25,6 +25,7 @@ class Environment(StrEnum):
 
 Name = Annotated[str, TextRule(1, 128)]
 Label = Annotated[str, TextRule(max_length=128)]
+Currency = Annotated[str, TextRule(1, 16)]
 Side = Annotated[Label, AfterValidator(str.upper)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -62,7 +63,7 @@ class AccountEvent(EventBase):
 
     type: Literal["account"] = "account"
     opening_balance: Amount
-    currency: Label = "USD"
+    currency: Currency = "USD"
     session_zone: Zone = "UTC"
 
 
@@ -123,8 +124,8 @@ class FxRateEvent(EventBase):
     """The price of one unit of `base` in `quote` at one instant; it converts accounts of other currencies."""
 
     type: Literal["fx_rate"] = "fx_rate"
-    base: Name
-    quote: Name
+    base: Currency
+    quote: Currency
     rate: Annotated[Amount, Field(gt=0)]
     source: Label = ""
 

@@ -185,7 +185,7 @@ class EquityState:
             if before < reference * _LOST:
                 return reference + equity - before
             scaled = _SCALED.multiply(reference, factor)
-            return scaled if scaled >= _SMALLEST else ZERO
+            return max(scaled, _SMALLEST) if reference > 0 else scaled  # at zero it would stay there
 
         return replace(
             self,

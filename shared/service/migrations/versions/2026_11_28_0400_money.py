@@ -10,38 +10,30 @@ depends_on = None
 LEVELS = ("accounts", "portfolios", "equity_points", "portfolio_points")
 CURVES = ("accounts", "portfolios")
 
+ADD_REFERENCES = """
+    ALTER TABLE metrics.{table}
+        ADD COLUMN base_reference NUMERIC,
+        ADD COLUMN session_reference NUMERIC,
+        ADD COLUMN withdrawn_equity NUMERIC
+    """
+FILL_REFERENCES = "UPDATE metrics.{table} SET base_reference = base, session_reference = session_start_equity"
+REQUIRE_REFERENCES = """
+    ALTER TABLE metrics.{table}
+        ALTER COLUMN base_reference SET NOT NULL,
+        ALTER COLUMN session_reference SET NOT NULL
+    """
+FILL_BEFORE = """
+    UPDATE metrics.{table}
+    SET before = before || jsonb_build_object(
+        'base_reference', before->'base', 'session_reference', before->'session_start_equity', 'withdrawn_equity', null
+    )
+    """
+
 STATEMENTS = (
-    *(
-        f"""
-        ALTER TABLE metrics.{table}
-            ADD COLUMN base_reference NUMERIC,
-            ADD COLUMN session_reference NUMERIC,
-            ADD COLUMN withdrawn_equity NUMERIC
-        """
-        for table in LEVELS
-    ),
-    *(
-        f"UPDATE metrics.{table} SET base_reference = base, session_reference = session_start_equity"
-        for table in LEVELS
-    ),
-    *(
-        f"""
-        ALTER TABLE metrics.{table}
-            ALTER COLUMN base_reference SET NOT NULL,
-            ALTER COLUMN session_reference SET NOT NULL
-        """
-        for table in LEVELS
-    ),
-    *(
-        f"""
-        UPDATE metrics.{table}
-        SET before = before || jsonb_build_object(
-            'base_reference', before->'base', 'session_reference', before->'session_start_equity',
-            'withdrawn_equity', null
-        )
-        """
-        for table in CURVES
-    ),
+    *(ADD_REFERENCES.format(table=table) for table in LEVELS),
+    *(FILL_REFERENCES.format(table=table) for table in LEVELS),
+    *(REQUIRE_REFERENCES.format(table=table) for table in LEVELS),
+    *(FILL_BEFORE.format(table=table) for table in CURVES),
     "ALTER TABLE metrics.accounts RENAME COLUMN first_equity_at TO first_entry_at",
     """
     ALTER TABLE metrics.accounts
