@@ -70,11 +70,13 @@ def _writing(service: MetricsService, settings: MetricsSettings) -> APIRouter:
         started_at = service.clock.monotonic()
         body = await request.body()
         now = service.clock.now()
-        read = partial(batches.read, max_skew=settings.max_clock_skew)
+        service.know_accounts()
+        read = partial(batches.read, max_skew=settings.max_clock_skew, accounts=service.account_limit)
         if len(body) <= INLINE_BYTES:
             batch = read(body, batch_key, now, imported=imported)
         else:
             batch = await run_in_threadpool(read, body, batch_key, now, imported=imported)
+        batch = batches.of_sender(batch, request.state.principal.name)
         result = await service.committer.submit(batch)
         service.ingest_seconds.observe(service.clock.monotonic() - started_at)
         rejected = sorted([*batch.rejected, *result.conflicts], key=lambda rejection: rejection.index)

@@ -1,7 +1,7 @@
 """Parses a batch of events from a request; each event is validated separately."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from seatrial_core.contracts.events import BATCH_HEADER, EVENT, MAX_BATCH_EVENTS
 from seatrial_core.errors import BodyTooLarge, FieldError, ValidationFailed
 from seatrial_core.quoting import quote
 from seatrial_core.timestamps import format_rfc3339
+from seatrial_metrics.account_limit import AccountLimit
 from seatrial_metrics.clock_skew import MAX_SKEW, ClocksAhead, EngineKey, runs_on_clock
 from seatrial_service import json_body
 
@@ -42,7 +43,13 @@ class EventBatch:
 
 
 def read(
-    body: bytes, header: str | None, now: datetime, *, imported: bool = False, max_skew: timedelta = MAX_SKEW
+    body: bytes,
+    header: str | None,
+    now: datetime,
+    *,
+    imported: bool = False,
+    max_skew: timedelta = MAX_SKEW,
+    accounts: AccountLimit | None = None,
 ) -> EventBatch:
     """Return the batch that a request carries.
 
@@ -52,6 +59,7 @@ def read(
         now: The instant of arrival; an event outside replay must not be too far from it.
         imported: Whether to accept events that are older than the stored keys.
         max_skew: How far an event may be ahead of `now`; up to then it counts as of `now`.
+        accounts: Which accounts there are, and how many there may be.
 
     Raises:
         MalformedJson: The body is not JSON, or exceeds a limit of it.
@@ -68,11 +76,25 @@ def read(
             rejected.append(RejectedEvent(index=index, code="invalid_event", detail=_describe(error)))
             continue
         rejection = ahead.check(event, index) or (None if imported else _reject_old(event, index, now))
+        if rejection is None and accounts is not None:
+            rejection = accounts.check(event, index)
         if rejection is not None:
             rejected.append(rejection)
             continue
         events.append(event)
     return EventBatch(ahead.limited(events), tuple(rejected), read_key(header), imported, ahead.skews)
+
+
+def of_sender(batch: EventBatch, sender: str) -> EventBatch:
+    """Return the batch with a key that only this sender uses, so that no other one can take it first.
+
+    Args:
+        batch: A batch.
+        sender: The name of the caller's token; empty in a service without tokens.
+    """
+    if batch.key is None or not sender:
+        return batch
+    return replace(batch, key=BatchKey(f"{sender}/{batch.key.producer}", batch.key.sequence))
 
 
 def read_key(header: str | None) -> BatchKey | None:

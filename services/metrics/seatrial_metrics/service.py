@@ -7,8 +7,10 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from seatrial_core import catalog
 from seatrial_core.contracts.clock import Clock
+from seatrial_metrics.account_limit import AccountLimit
 from seatrial_metrics.committer import Committer
 from seatrial_metrics.exposition import LedgerCollector
+from seatrial_metrics.figures import Figures
 from seatrial_metrics.portfolio import PortfolioOptions
 from seatrial_metrics.restating import Restating
 from seatrial_metrics.retention import Retention
@@ -38,6 +40,8 @@ class MetricsService:
         self.snapshot_cache = SnapshotCache(self.database, clock, settings.update_interval_seconds)
         options = PortfolioOptions(settings.currency, settings.session_zone)
         self.committer = Committer(self.database, clock, options, self.snapshot_cache.committed)
+        self.account_limit = AccountLimit(settings.max_accounts)
+        self._figures_of_accounts: Figures | None = None
         self.restating = Restating(self.database, clock, options)
         self.system_metrics = SystemMetrics(clock.monotonic, settings.disk_path, settings.update_interval_seconds)
         self.retention = Retention(self.database, clock, settings.retention_days)
@@ -56,6 +60,13 @@ class MetricsService:
                 yield
         finally:
             await self.database.close()
+
+    def know_accounts(self) -> None:
+        """Tell the limit of accounts which ones are stored, once for each reading of the figures."""
+        figures = self.snapshot_cache.last
+        if figures is not None and figures is not self._figures_of_accounts:
+            self._figures_of_accounts = figures
+            self.account_limit.add((account.environment, account.account.name) for account in figures.accounts)
 
     async def ready(self) -> None:
         """Raise unless the database answers and its migrations are at head."""

@@ -57,6 +57,12 @@ class MetricsSettings(ServiceSettings):
         "",
         description="Environment that the guide's metrics show; empty for live, else for the only one that has data.",
     )
+    max_accounts: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        description="Accounts that one environment may have; events of further ones are refused.",
+    )
     session_zone: Zone = Field(
         "UTC", description="IANA time zone in which the days of portfolios begin; accounts name their own."
     )

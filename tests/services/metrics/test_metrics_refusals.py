@@ -109,3 +109,44 @@ async def test_malformed_cursor_is_named(client: MetricsClient) -> None:
 
     assert response.status_code == 422
     assert "next_cursor" in problem(response)["detail"]
+
+
+async def test_accounts_beyond_the_limit_are_refused_and_the_others_kept(database_url: str, clock: ManualClock) -> None:
+    def opening(name: str) -> dict[str, Any]:
+        return {
+            "id": f"open-{name}",
+            "type": "account",
+            "occurred_at": clock.now().isoformat(),
+            "account": name,
+            "opening_balance": "1",
+        }
+
+    async with open_service(database_url, clock, max_accounts=3) as client:
+        await client.push(opening("a"), opening("b"))
+        await client.page()
+    async with open_service(database_url, clock, max_accounts=3) as client:  # knows what is stored
+        await client.page()
+        body = await client.push(*[opening(name) for name in "bcd"], {**opening("e"), "environment": "paper"})
+
+        accounts = (await client.get("/v1/performance", environment="live"))["accounts"]
+    assert [rejection["index"] for rejection in body["rejected"]] == [2]
+    assert body["rejected"][0]["code"] == "too_many_accounts"
+    assert [account["account"] for account in accounts] == ["a", "b", "c"]
+
+
+async def test_batch_key_of_another_sender_hides_no_batch(database_url: str, clock: ManualClock) -> None:
+    error = {"id": "x", "type": "error", "kind": "timeout", "occurred_at": clock.now().isoformat()}
+    tokens = "token-of-sender-one=events:write,name:one;token-of-sender-two=events:write,name:two"
+    async with open_service(database_url, clock, tokens=tokens) as client:
+        answers = [
+            (
+                await client.http.post(
+                    "/v1/events",
+                    json=[error],
+                    headers={"Seatrial-Batch": "engine-1/1", "Authorization": f"Bearer token-of-sender-{sender}"},
+                )
+            ).json()
+            for sender in ("two", "one", "one")
+        ]
+
+    assert [answer["accepted"] for answer in answers] == [1, 1, 0]
