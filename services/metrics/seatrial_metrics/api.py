@@ -70,7 +70,7 @@ def _writing(service: MetricsService, settings: MetricsSettings) -> APIRouter:
         started_at = service.clock.monotonic()
         body = await request.body()
         now = service.clock.now()
-        service.know_accounts()
+        service.pass_accounts()
         read = partial(batches.read, max_skew=settings.max_clock_skew, accounts=service.account_limit)
         if len(body) <= INLINE_BYTES:
             batch = read(body, batch_key, now, imported=imported)

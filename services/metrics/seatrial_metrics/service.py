@@ -61,8 +61,8 @@ class MetricsService:
         finally:
             await self.database.close()
 
-    def know_accounts(self) -> None:
-        """Tell the limit of accounts which ones are stored, once for each reading of the figures."""
+    def pass_accounts(self) -> None:
+        """Pass the stored accounts to the limit of accounts, once for each reading of the figures."""
         figures = self.snapshot_cache.last
         if figures is not None and figures is not self._figures_of_accounts:
             self._figures_of_accounts = figures
