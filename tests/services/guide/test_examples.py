@@ -117,10 +117,16 @@ def test_an_engine_of_ones_own_passes_a_stress_run(environment: dict[str, str], 
     assert any(tmp_path.glob("spill/*.json")), "what it recorded waits for a metrics service"
 
 
-def test_the_page_shows_what_the_programs_say() -> None:
+def test_the_page_shows_what_the_programs_say(environment: dict[str, str], tmp_path: Path) -> None:
     text = (ROOT / "docs" / "integrate.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-
-    assert len(shown) == 2
     programs = "".join(file.read_text(encoding="utf-8") for file in sorted(EXAMPLES.glob("*.py")))
-    assert all(part in programs for part in shown)
+    others = [part for part in shown if part not in programs]
+
+    assert len(shown) == 3
+    assert len(others) == 1
+    program = "from seatrial.monitoring import MetricsCollector\n" + others[0]
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=tmp_path, timeout=60, check=True)
+    spilled = "".join(file.read_text(encoding="utf-8") for file in tmp_path.glob("spill/*"))
+    assert '"opening_balance"' in spilled
+    assert '"pnl"' in spilled
